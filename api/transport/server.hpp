@@ -1,0 +1,69 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "api/http.hpp"
+
+namespace codasync::api {
+
+struct ServerOptions {
+  std::vector<std::string> listen{"127.0.0.1:8081"};  // `unix:/path` or `address:port`; port 0: any free one
+  std::size_t workers{2};                             // threads with an event loop each: 1…64
+  std::size_t connections_max{10'000};                // open at a time; further ones get 503 and are closed
+  std::size_t request_bytes_max{1'100'000};           // request line, headers and body together: 4096…100 MB
+  std::chrono::milliseconds request_timeout{10'000};  // from a request's first byte to its last
+  std::chrono::milliseconds idle_timeout{75'000};     // between requests; longer than Nginx keeps its connections (60 s)
+  std::chrono::milliseconds write_timeout{10'000};    // without progress of an answer that the client does not read
+};
+
+/// The way back to one client, for one answer. Move-only, usable from any thread.
+/// Destroyed without an answer it sends 500, so no client waits for ever. When the client has gone, the answer is dropped.
+class Reply {
+ public:
+  class Sink;  // the transport's side
+  explicit Reply(std::shared_ptr<Sink> sink) noexcept;
+  Reply(Reply&&) noexcept;
+  Reply& operator=(Reply&&) noexcept;
+  ~Reply();
+
+  /// Sends the answer. Content-Length and Connection are the transport's.
+  void send(Response response) &&;
+
+ private:
+  std::shared_ptr<Sink> sink_;
+};
+
+/// Called on a worker for each request; must not block and must not throw. May answer at once or keep the reply.
+using Dispatch = std::function<void(Request, Reply)>;
+
+/// HTTP/1.1 over Pistache's reactor and parser (api/transport/README.md says why not its endpoint).
+/// Threads: start, drain and the destructor belong to one thread.
+class Server {
+ public:
+  /// Binds the sockets. Throws: std::system_error naming the address.
+  Server(ServerOptions options, Dispatch dispatch);
+  ~Server();
+
+  void start();
+
+  /// Returns: the addresses that are bound, with the real port where 0 was asked for.
+  [[nodiscard]] std::vector<std::string> addresses() const;
+
+  /// Stops accepting, finishes what is in flight and closes each connection after its answer; idle ones at once.
+  /// Returns: whether nothing was left when `limit` was over.
+  bool drain(std::chrono::milliseconds limit);
+
+  [[nodiscard]] std::size_t open_connections() const noexcept;
+  [[nodiscard]] std::size_t requests_in_flight() const noexcept;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace codasync::api

@@ -1,0 +1,102 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "storage/answer.hpp"
+#include "storage/model/catalogue.hpp"
+#include "storage/stock_ledger.hpp"
+#include "storage/token.hpp"
+
+namespace codasync::storage {
+
+/// Why the catalogue did not change.
+enum class CatalogueRefusal {
+  not_found,
+  name_taken,           // another shop has this name
+  already_exists,       // a product with this GTIN
+  has_readings,         // and nobody asked to cascade
+  precondition_failed,  // If-Match names another version
+  key_reused,           // the idempotency key stands for another request
+  token_revoked,
+};
+
+/// Who writes, and under which conditions.
+struct WriteContext {
+  Token actor;
+  std::optional<std::vector<std::int64_t>> if_match;  // versions that are accepted; an empty list: any existing row
+  std::optional<IdempotencyKey> idempotency_key;
+};
+
+struct ShopDraft {
+  std::optional<std::string> name;       // nothing: unchanged
+  std::optional<std::string> time_zone;  // nothing: unchanged, or UTC
+};
+
+/// A change of a product. A field that is nothing stays; to clear brand or category, give it an inner nothing.
+struct ProductDraft {
+  std::optional<std::string> name;
+  std::optional<std::optional<std::string>> brand;
+  std::optional<std::optional<std::string>> category;
+};
+
+template <class Row>
+using Answerer = std::function<Answer(const Row&, bool created)>;  // pure; runs inside the transaction
+
+/// The locked writes of the rarely changing tables. Each is one transaction that locks the row, decides, forgets what the cache shows of
+/// it, and commits. A lost connection at COMMIT is resolved before the call returns.
+/// Throws: Unavailable; nothing was changed then. InDoubt when even the second look failed.
+/// Threads: safe concurrently; every call blocks.
+class CatalogueStore {
+ public:
+  virtual ~CatalogueStore() = default;
+
+  using Result = Outcome<Answer, CatalogueRefusal>;
+
+  virtual Result create_shop(const ShopDraft& draft, const WriteContext& context, const Answerer<Shop>& answer) = 0;
+  virtual Result update_shop(ShopId id, const ShopDraft& draft, const WriteContext& context, const Answerer<Shop>& answer) = 0;
+  /// With `cascade` its readings are removed first, in transactions of their own; repeat the call to finish one that failed.
+  virtual Result delete_shop(ShopId id, bool cascade, const WriteContext& context) = 0;
+
+  virtual Result create_product(Gtin gtin, const ProductDraft& draft, const WriteContext& context, const Answerer<Product>& answer) = 0;
+  /// Creates or replaces: what the draft does not say becomes null.
+  virtual Result put_product(Gtin gtin, const ProductDraft& draft, const WriteContext& context, const Answerer<Product>& answer) = 0;
+  virtual Result update_product(Gtin gtin, const ProductDraft& draft, const WriteContext& context, const Answerer<Product>& answer) = 0;
+  virtual Result delete_product(Gtin gtin, const WriteContext& context) = 0;
+
+  /// Creates or replaces many products in one transaction; a field that is nothing stays as it is.
+  struct ImportedProduct {
+    Gtin gtin;
+    std::string name;
+    std::optional<std::string> brand;
+    std::optional<std::string> category;
+  };
+  struct ImportCounts {
+    std::size_t created{0};
+    std::size_t changed{0};
+    std::size_t unchanged{0};
+  };
+  /// Requires: at most kPageMax rows, no GTIN twice.
+  virtual ImportCounts import_products(const std::vector<ImportedProduct>& products) = 0;
+};
+
+/// Access tokens. Throws: Unavailable. Threads: safe concurrently; every call blocks.
+class TokenStore {
+ public:
+  virtual ~TokenStore() = default;
+
+  struct Draft {
+    std::string name;
+    Role role;
+    std::vector<ShopId> shops;
+    std::optional<Instant> expires_at;
+  };
+  virtual Token create(const Draft& draft, const TokenHash& hash) = 0;
+  /// Returns: whether it existed. From the moment of the answer on no instance accepts it.
+  virtual bool revoke(TokenId id) = 0;
+};
+
+}  // namespace codasync::storage

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <span>
+
+#include "storage/locks.hpp"
+#include "storage/options.hpp"
+#include "storage/reader.hpp"
+
+namespace codasync::storage {
+
+/// A read that may be remembered: it holds the fill locks until it is destroyed, so no writer of what it reads can commit meanwhile.
+class Fill {
+ public:
+  virtual ~Fill() = default;
+
+  /// Returns: queries that see all that committed before the locks were granted.
+  virtual Reader& reader() = 0;
+
+  /// Returns: whether entries may be stored in this Memcached slot.
+  [[nodiscard]] virtual bool may_store(std::size_t slot) const = 0;
+};
+
+/// The reading side of the database: a bounded pool of connections.
+/// Threads: safe concurrently; a call blocks for at most `acquire_timeout` plus the time of its queries.
+class Database {
+ public:
+  virtual ~Database() = default;
+
+  /// Returns: a reader that gives its connection back when destroyed. Throws: Unavailable.
+  virtual std::unique_ptr<Reader> read() = 0;
+
+  /// Tries to take `locks` and slots_lock(), without waiting for any.
+  /// Returns: nothing when a writer or another fill is in the way. Throws: Unavailable.
+  virtual std::unique_ptr<Fill> try_fill(std::span<const Lock> locks) = 0;
+
+  /// Throws: Unavailable when PostgreSQL does not answer or its schema is older than this program.
+  virtual void ping() = 0;
+};
+
+}  // namespace codasync::storage

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <stdexcept>
+#include <string>
+
+namespace codasync {
+
+/// Something we depend on cannot do its work now; nothing was changed. A client may try again.
+/// what() is for the log; dependency() is safe to show.
+class Unavailable : public std::runtime_error {
+ public:
+  Unavailable(std::string dependency, const std::string& log_detail)
+      : std::runtime_error{dependency + ": " + log_detail}, dependency_{std::move(dependency)} {}
+  [[nodiscard]] const std::string& dependency() const noexcept { return dependency_; }
+
+ private:
+  std::string dependency_;  // "postgres", "memcached" or "queue": a metric's label
+};
+
+/// The connection was lost while a COMMIT was under way: nobody knows yet whether it happened.
+class InDoubt : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+}  // namespace codasync

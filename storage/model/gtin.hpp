@@ -1,0 +1,52 @@
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "storage/model/outcome.hpp"
+
+namespace codasync {
+
+enum class GtinRefusal { not_digits, scientific_notation, wrong_length, wrong_check_digit };
+
+/// What is wrong, as a sentence for the person who typed it.
+std::string_view explain(GtinRefusal refusal);
+
+/// A Global Trade Item Number (GS1 General Specifications, section 3.3.2). GTIN-8, -12, -13 and -14 of one
+/// number are one product; it is kept as that number, below 10^14.
+class Gtin {
+ public:
+  /// Returns: the number, or why the text is none. Accepts exactly 8, 12, 13 or 14 digits with the right
+  /// check digit; nothing is trimmed or guessed.
+  static Outcome<Gtin, GtinRefusal> parse(std::string_view text);
+
+  /// Requires: `number` came from number() of a valid GTIN, for example out of the database.
+  static constexpr Gtin from_number(std::int64_t number) noexcept { return Gtin{number}; }
+
+  [[nodiscard]] constexpr std::int64_t number() const noexcept { return number_; }
+
+  /// Returns: the canonical form: without leading zeros, padded to the shortest of 8, 12, 13, 14 digits.
+  [[nodiscard]] std::string canonical() const;
+
+  /// Returns: whether the number is for restricted circulation, meaning something only inside one
+  /// company (GS1 prefixes 02, 04, 20-29 and 40-49 of a GTIN-13's store ranges, 2 and 4 of a GTIN-12, 0 and 2 of a GTIN-8).
+  [[nodiscard]] bool restricted() const noexcept;
+
+  friend constexpr auto operator<=>(Gtin, Gtin) = default;
+
+ private:
+  constexpr explicit Gtin(std::int64_t number) noexcept : number_{number} {}
+  std::int64_t number_;
+};
+
+}  // namespace codasync
+
+template <>
+struct std::hash<codasync::Gtin> {
+  std::size_t operator()(codasync::Gtin gtin) const noexcept {
+    return std::hash<std::int64_t>{}(gtin.number());
+  }
+};

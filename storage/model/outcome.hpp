@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cassert>
+#include <utility>
+#include <variant>
+
+namespace codasync {
+
+/// A value, or the reason why there is none. For refusals, which a caller is expected to handle;
+/// a broken world is an exception (storage/errors.hpp), a bug is an assertion.
+/// Threads: like the values it holds.
+template <class T, class E>
+class [[nodiscard]] Outcome {
+ public:
+  Outcome(T value) : state_{std::in_place_index<0>, std::move(value)} {}  // NOLINT: implicit on purpose
+  Outcome(E error) : state_{std::in_place_index<1>, std::move(error)} {}  // NOLINT: implicit on purpose
+
+  explicit operator bool() const noexcept { return state_.index() == 0; }
+
+  /// Requires: the outcome is a value.
+  const T& value() const& {
+    assert(*this);
+    return *std::get_if<0>(&state_);
+  }
+  T&& value() && {
+    assert(*this);
+    return std::move(*std::get_if<0>(&state_));
+  }
+  const T& operator*() const& { return value(); }
+  const T* operator->() const { return &value(); }
+
+  /// Requires: the outcome is an error.
+  const E& error() const {
+    assert(!*this);
+    return *std::get_if<1>(&state_);
+  }
+
+ private:
+  std::variant<T, E> state_;
+};
+
+}  // namespace codasync

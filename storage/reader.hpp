@@ -1,0 +1,89 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "storage/model/catalogue.hpp"
+#include "storage/model/reading.hpp"
+#include "storage/token.hpp"
+
+namespace codasync::storage {
+
+inline constexpr std::size_t kPageMax = 1000;
+
+struct ShopFilter {
+  std::optional<ShopId> after;  // keyset: ids above this
+};
+
+struct ProductFilter {
+  std::vector<std::string> words;       // each must be in name or brand, any case
+  std::optional<std::string> category;  // exactly
+  std::optional<std::string> brand;     // exactly
+  std::optional<Gtin> after;            // keyset: numbers above this
+};
+
+enum class ReadingOrder { id, expiry_date, expiry_date_descending, name, updated_at_descending };
+
+/// Where a page of readings ended: the sort key of its last row as text, nothing for a null, and its id.
+struct ReadingCursor {
+  std::optional<std::string> key;
+  ReadingId id;
+};
+
+struct ReadingFilter {
+  std::optional<ShopId> shop;
+  std::optional<Gtin> gtin;
+  std::optional<std::string> category;
+  std::optional<Date> expires_before;         // expiry_date < this
+  std::optional<Date> expires_after;          // expiry_date > this
+  bool expired{false};                        // expiry_date < today in the shop's time zone
+  std::optional<Instant> not_checked_since;   // nobody recorded anything at or after this
+  bool in_stock{false};                       // quantity > 0
+  ReadingOrder order{ReadingOrder::id};
+  std::optional<ReadingCursor> after;
+};
+
+/// One page of a list; `more` says whether rows follow.
+template <class Row>
+struct Page {
+  std::vector<Row> rows;
+  bool more{false};
+};
+
+struct ReadingKey {
+  ShopId shop;
+  Gtin gtin;
+};
+
+/// The queries. Each is one statement, whatever the size of the page, and sees the newest committed state.
+/// Absent rows and removed ones are the same: nothing. Throws: Unavailable. Threads: a reader belongs to one thread.
+class Reader {
+ public:
+  virtual ~Reader() = default;
+
+  virtual std::optional<Shop> shop(ShopId id) = 0;
+  virtual Page<Shop> shops(const ShopFilter& filter, std::size_t limit) = 0;
+  virtual std::optional<Product> product(Gtin gtin) = 0;
+  virtual Page<Product> products(const ProductFilter& filter, std::size_t limit) = 0;
+  virtual std::optional<Reading> reading(ReadingId id) = 0;
+  virtual std::optional<Reading> reading(ShopId shop, Gtin gtin) = 0;
+  virtual Page<Reading> readings(const ReadingFilter& filter, std::size_t limit) = 0;
+
+  /// Returns: what a reading is about, of removed ones too. It never changes, so it may be remembered for ever.
+  virtual std::optional<ReadingKey> reading_key(ReadingId id) = 0;
+
+  /// Returns: the newest events first, below `before` where it is given.
+  virtual Page<HistoryEntry> history(ReadingId id, const std::optional<EventId>& before,
+                                     std::size_t limit) = 0;
+
+  /// Returns: the token with this hash unless revoked or expired.
+  virtual std::optional<Token> token(const TokenHash& hash) = 0;
+  virtual Page<Token> tokens(std::optional<TokenId> after, std::size_t limit) = 0;
+
+  /// Returns: whether PostgreSQL knows a time zone of exactly this name.
+  virtual bool knows_time_zone(const std::string& name) = 0;
+};
+
+}  // namespace codasync::storage
