@@ -17,7 +17,8 @@ struct PostgresOptions {
   std::chrono::milliseconds acquire_timeout{1000};   // for a connection, 10 ms…60 s
   std::chrono::milliseconds connect_timeout{3000};   // for a new one, 1 s…60 s
   std::chrono::milliseconds lock_timeout{2000};      // for a lock, 10 ms…60 s; shorter than statement_timeout
-  std::chrono::milliseconds statement_timeout{5000}; // for a statement, 10 ms…600 s
+  std::chrono::milliseconds statement_timeout{5000}; // for a statement, and for a transaction that idles; 10 ms…600 s
+  std::chrono::seconds cache_entry_ttl{3600};        // how long a cache entry can live: always the cache's own setting
 };
 
 /// How concurrent writers are folded into transactions (storage/README.md).

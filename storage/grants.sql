@@ -1,0 +1,15 @@
+-- What the service may do: read and write rows, but neither change the schema nor take history away.
+-- `codasync migrate` runs this each time it succeeds; without the role (a laptop, a test) it does nothing.
+do $$
+begin
+  if not exists (select from pg_roles where rolname = 'codasync_service') then
+    return;
+  end if;
+  grant usage on schema public to codasync_service;
+  grant select on schema_migrations to codasync_service;
+  grant select, insert, update on shops, products, stock_readings, tokens, cache_slots
+    to codasync_service;
+  grant select, insert on stock_events to codasync_service;
+  grant select, insert, delete on idempotency_keys to codasync_service;  -- kept for 7 days
+end
+$$;

@@ -1,0 +1,114 @@
+#include "storage/postgres/connection.hpp"
+
+#include <libpq-fe.h>
+
+#include <map>
+#include <memory>
+#include <pqxx/errorhandler>
+#include <pqxx/except>
+#include <string_view>
+
+namespace codasync::storage::postgres {
+namespace {
+
+pqxx::connection connect(const PostgresOptions& options) {
+  try {
+    return pqxx::connection{connection_string(options)};
+  } catch (const pqxx::failure& error) {
+    throw Unavailable{"postgres", error.what()};
+  }
+}
+
+std::string limits_of(const PostgresOptions& options) {
+  const std::string statement = std::to_string(options.statement_timeout.count());
+  return "set local lock_timeout = " + std::to_string(options.lock_timeout.count()) +
+         "; set local statement_timeout = " + statement +
+         "; set local idle_in_transaction_session_timeout = " + statement + ";";
+}
+
+/// The name in `… constraint "name"…`. libpqxx 6 does not pass the field of its own on.
+std::string constraint_in(std::string_view message) {
+  constexpr std::string_view kBefore = "constraint \"";
+  const std::size_t start = message.find(kBefore);
+  if (start == std::string_view::npos) return {};
+  message.remove_prefix(start + kBefore.size());
+  return std::string{message.substr(0, message.find('"'))};
+}
+
+[[noreturn]] void rethrow_sql(const pqxx::sql_error& error) {
+  const std::string& state = error.sqlstate();
+  const std::string detail = state + ": " + error.what();
+  const std::string_view kind = std::string_view{state}.substr(0, 2);
+  if (state == "55P03") throw LockTimeout{"postgres", detail};
+  if (kind == "40") throw Conflict{detail};
+  if (kind == "23") throw ConstraintViolation{constraint_in(error.what()), detail};
+  // Lost connection, lack of resources, intervention (time limits, shutdown), system error; a
+  // standby that was primary.
+  for (const std::string_view unavailable : {"08", "25", "53", "57", "58"}) {
+    if (kind == unavailable) throw Unavailable{"postgres", detail};
+  }
+  throw std::logic_error{"postgres: " + detail + " in: " + error.query()};
+}
+
+}  // namespace
+
+Connection::Connection(const PostgresOptions& options)
+    : limits_{limits_of(options)},
+      cache_entry_ttl_{options.cache_entry_ttl},
+      connection_{connect(options)},
+      session_{connection_} {}
+
+pqxx::result Connection::exec(const std::string& sql) {
+  return translated([&] { return session_.exec(sql); });
+}
+
+void Connection::rethrow(const std::exception& error) {
+  const auto* sql = dynamic_cast<const pqxx::sql_error*>(&error);
+  // A session that may not write any more is as good as lost: the next connection finds the new
+  // primary.
+  usable_ = connection_.is_open() && !(sql && sql->sqlstate() == "25006");
+  if (!usable_) throw Unavailable{"postgres", error.what()};
+  if (sql) rethrow_sql(*sql);
+  if (dynamic_cast<const pqxx::transaction_rollback*>(&error)) throw Conflict{error.what()};
+  usable_ = false;
+  throw Unavailable{"postgres", error.what()};
+}
+
+std::string connection_string(const PostgresOptions& options) {
+  char* message = nullptr;
+  const std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)> parsed{
+      PQconninfoParse(options.url.reveal().c_str(), &message), &PQconninfoFree};
+  PQfreemem(message);  // it quotes the URL, password and all
+  if (!parsed) throw std::invalid_argument{"not a PostgreSQL URL or key=value list"};
+
+  const auto seconds = [](std::chrono::milliseconds time) {
+    return std::to_string(std::chrono::ceil<std::chrono::seconds>(time).count());
+  };
+  std::map<std::string, std::string> settings{
+      {"application_name", "codasync"},
+      {"client_encoding", "UTF8"},
+      {"connect_timeout", seconds(options.connect_timeout)},
+      {"target_session_attrs", "read-write"},
+      // A server that vanished without a word is noticed soon after the longest statement would
+      // have ended.
+      {"tcp_user_timeout", std::to_string(options.statement_timeout.count() + 1000)},
+      {"keepalives_idle", seconds(options.statement_timeout)},
+      {"keepalives_interval", "2"},
+      {"keepalives_count", "3"},
+  };
+  for (const PQconninfoOption* option = parsed.get(); option->keyword; ++option) {
+    if (option->val) settings[option->keyword] = option->val;
+  }
+  std::string text;
+  for (const auto& [key, value] : settings) {
+    text += key + "='";
+    for (const char c : value) {
+      if (c == '\'' || c == '\\') text += '\\';
+      text += c;
+    }
+    text += "' ";
+  }
+  return text;
+}
+
+}  // namespace codasync::storage::postgres

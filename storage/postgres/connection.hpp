@@ -1,0 +1,95 @@
+#pragma once
+
+#include <pqxx/connection>
+#include <pqxx/nontransaction>
+#include <pqxx/result>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+#include "storage/errors.hpp"
+#include "storage/options.hpp"
+
+// The border to libpqxx: what it throws is translated here and nowhere else.
+
+namespace codasync::storage::postgres {
+
+/// The server undid the transaction so that another one could go on (deadlock, serialization): run
+/// it again.
+class Conflict : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// A lock was not free within lock_timeout. Nothing was changed.
+class LockTimeout : public Unavailable {
+ public:
+  using Unavailable::Unavailable;
+};
+
+/// A row would break a rule of the schema. what() may quote the row: never for a client.
+class ConstraintViolation : public std::runtime_error {
+ public:
+  ConstraintViolation(std::string constraint, const std::string& log_detail)
+      : std::runtime_error{log_detail}, constraint_{std::move(constraint)} {}
+
+  /// Returns: the name of the constraint or unique index; empty when the server's messages are in
+  /// another language than English.
+  [[nodiscard]] const std::string& constraint() const noexcept { return constraint_; }
+
+ private:
+  std::string constraint_;
+};
+
+/// One connection to the server that takes writes. It keeps no session state (no SET, no prepared
+/// statement, no session lock), so PgBouncer may stand in between in transaction mode; what a
+/// transaction needs it says in its own first message. A connection that broke stays broken:
+/// libpqxx would silently open another one in the middle of a transaction. Every call throws:
+/// Unavailable, LockTimeout, Conflict, ConstraintViolation; std::logic_error for a statement that
+/// is wrong. Threads: one at a time.
+class Connection {
+ public:
+  explicit Connection(const PostgresOptions& options);
+
+  /// Runs SQL without parameters; of several statements the last one's result is returned.
+  /// Requires: no part of `sql` comes from outside the program.
+  pqxx::result exec(const std::string& sql);
+
+  /// Runs one statement. std::nullopt and nullptr are NULL; a text must not contain a zero byte.
+  template <class... Parameters>
+  pqxx::result exec_params(const std::string& sql, const Parameters&... parameters) {
+    return translated([&] { return session_.exec_params(sql, parameters...); });
+  }
+
+  /// Returns: whether it can be used again.
+  [[nodiscard]] bool usable() const noexcept { return usable_; }
+
+  /// Returns: `set local …;`, the time limits of a transaction.
+  [[nodiscard]] const std::string& limits() const noexcept { return limits_; }
+
+  [[nodiscard]] std::chrono::seconds cache_entry_ttl() const noexcept { return cache_entry_ttl_; }
+
+ private:
+  template <class Work>
+  pqxx::result translated(Work&& work) {
+    if (!usable_) throw Unavailable{"postgres", "the connection is lost"};
+    try {
+      return std::forward<Work>(work)();
+    } catch (const std::exception& error) {
+      rethrow(error);
+    }
+  }
+  [[noreturn]] void rethrow(const std::exception& error);
+
+  const std::string limits_;
+  const std::chrono::seconds cache_entry_ttl_;
+  pqxx::connection connection_;
+  pqxx::nontransaction session_;  // sends what it is given; BEGIN and COMMIT are ours
+  bool usable_{true};
+};
+
+/// Returns: the libpq connection string of `options`, with time limits for a server that does not
+/// answer. Throws: std::invalid_argument when the URL is none; the message does not contain it.
+std::string connection_string(const PostgresOptions& options);
+
+}  // namespace codasync::storage::postgres

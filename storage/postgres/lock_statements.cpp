@@ -1,0 +1,33 @@
+#include "storage/postgres/lock_statements.hpp"
+
+#include "storage/postgres/arrays.hpp"
+
+namespace codasync::storage::postgres {
+namespace {
+
+/// ` from …` with columns number and exclusive. unnest() in FROM yields the elements in their
+/// order.
+std::string from(const std::vector<Lock>& locks) {
+  return " from unnest('" +
+         array_of(locks, [](const Lock& lock) { return std::to_string(lock.name.number); }) +
+         "'::bigint[], '" +
+         array_of(locks,
+                  [](const Lock& lock) { return lock.mode == LockMode::exclusive ? "t" : "f"; }) +
+         "'::boolean[]) as locks (number, exclusive)";
+}
+
+}  // namespace
+
+std::string wait_for_locks(const std::vector<Lock>& locks) {
+  return "select case when exclusive then pg_advisory_xact_lock(number)"
+         " else pg_advisory_xact_lock_shared(number) end" +
+         from(locks);
+}
+
+std::string try_locks(const std::vector<Lock>& locks) {
+  return "select bool_and(case when exclusive then pg_try_advisory_xact_lock(number)"
+         " else pg_try_advisory_xact_lock_shared(number) end)" +
+         from(locks);
+}
+
+}  // namespace codasync::storage::postgres

@@ -1,0 +1,31 @@
+#include "storage/postgres/transaction.hpp"
+
+namespace codasync::storage::postgres {
+
+// Delegates, so that the destructor also ends a transaction whose first message failed half-way.
+Transaction::Transaction(Connection& connection, Access access, const std::string& first)
+    : Transaction{connection} {
+  const char* begin = access == Access::read_only ? "begin read only;" : "begin read write;";
+  first_ = connection_.exec(begin + connection_.limits() + first);
+}
+
+Transaction::~Transaction() {
+  if (!open_ || !connection_.usable()) return;
+  try {
+    connection_.exec("rollback");
+  } catch (const std::exception&) {
+    // The connection knows that it is lost, and the server rolls back by itself.
+  }
+}
+
+void Transaction::commit() {
+  open_ = false;
+  try {
+    connection_.exec("commit");
+  } catch (const std::exception& error) {
+    if (connection_.usable()) throw;
+    throw InDoubt{error.what()};
+  }
+}
+
+}  // namespace codasync::storage::postgres

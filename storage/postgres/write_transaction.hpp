@@ -1,0 +1,47 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "storage/invalidation.hpp"
+#include "storage/locks.hpp"
+#include "storage/postgres/transaction.hpp"
+#include "storage/token.hpp"
+
+namespace codasync::storage::postgres {
+
+/// A transaction that changes what the cache may show. Construction is one message: BEGIN, the time
+/// limits, the locks one by one in order, and as a later statement, so with a snapshot taken under
+/// the locks, the state of the slots and of the tokens. The destructor rolls back what was not
+/// committed. Throws: see Connection. Threads: one at a time.
+class WriteTransaction {
+ public:
+  /// Takes slots_lock() shared besides `locks`, which may be in any order. `tokens`: those that
+  /// valid() will be asked for.
+  WriteTransaction(Connection& connection, std::vector<Lock> locks,
+                   const std::vector<TokenId>& tokens);
+
+  /// Returns: the state of the first `count` slots; it cannot change before the transaction ends.
+  [[nodiscard]] SlotStates slots(std::size_t count) const;
+
+  /// Returns: whether the token was neither revoked nor expired.
+  [[nodiscard]] bool valid(TokenId token) const;
+
+  /// Takes more locks, also in order. Requires: their names come after all that are held.
+  void lock(std::vector<Lock> locks);
+
+  template <class... Parameters>
+  pqxx::result exec_params(const std::string& sql, const Parameters&... parameters) {
+    return transaction_.connection().exec_params(sql, parameters...);
+  }
+
+  /// See Transaction.
+  void commit() { transaction_.commit(); }
+
+ private:
+  Transaction transaction_;
+  SlotStates slots_;  // those with a row
+  std::vector<TokenId> valid_tokens_;
+};
+
+}  // namespace codasync::storage::postgres

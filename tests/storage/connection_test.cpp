@@ -1,0 +1,123 @@
+#include "storage/postgres/connection.hpp"
+
+#include <gmock/gmock.h>
+
+#include "storage/postgres/transaction.hpp"
+#include "tests/support/database.hpp"
+
+namespace codasync::storage::postgres {
+namespace {
+
+using test::TestDatabase;
+
+class ConnectionTest : public testing::Test {
+ protected:
+  static void SetUpTestSuite() { database_ = std::make_unique<TestDatabase>(); }
+  static void TearDownTestSuite() { database_.reset(); }
+
+  static void kill(Connection& connection) {
+    const auto pid = connection.exec("select pg_backend_pid()")[0][0].as<int>();
+    database_->run("select pg_terminate_backend(" + std::to_string(pid) + ", 5000)");
+  }
+
+  static inline std::unique_ptr<TestDatabase> database_;
+};
+
+TEST_F(ConnectionTest, leaves_no_setting_in_its_session) {
+  Connection connection{database_->options()};
+  const auto setting = [&] {
+    return std::string{connection.exec("show lock_timeout")[0][0].c_str()};
+  };
+  {
+    Transaction transaction{connection, Transaction::Access::read_only};
+    EXPECT_EQ(setting(), "2s");
+    transaction.commit();
+  }
+  EXPECT_EQ(setting(), "0");
+}
+
+TEST_F(ConnectionTest, that_was_killed_is_unavailable_and_never_usable_again) {
+  Connection connection{database_->options()};
+  kill(connection);
+  EXPECT_THROW(connection.exec("select 1"), Unavailable);
+  EXPECT_FALSE(connection.usable());
+  EXPECT_THROW(connection.exec("select 1"), Unavailable);
+}
+
+TEST_F(ConnectionTest, killed_before_the_commit_is_in_doubt) {
+  Connection connection{database_->options()};
+  Transaction transaction{connection, Transaction::Access::read_write};
+  kill(connection);
+  EXPECT_THROW(transaction.commit(), InDoubt);
+}
+
+TEST_F(ConnectionTest, to_nobody_is_unavailable) {
+  PostgresOptions options;
+  options.url = Secret{"postgresql://127.0.0.1:1/nothing"};
+  EXPECT_THROW(Connection{options}, Unavailable);
+}
+
+TEST_F(ConnectionTest, tells_which_constraint_a_row_breaks) {
+  Connection connection{database_->options()};
+  Transaction transaction{connection, Transaction::Access::read_write};
+  try {
+    connection.exec("insert into shops (name) values ('same'), ('same')");
+    FAIL() << "two shops have one name";
+  } catch (const ConstraintViolation& violation) {
+    EXPECT_EQ(violation.constraint(), "shops_name");
+  }
+  EXPECT_TRUE(connection.usable());
+}
+
+TEST_F(ConnectionTest, statement_that_takes_too_long_is_unavailable) {
+  PostgresOptions options = database_->options();
+  options.statement_timeout = std::chrono::milliseconds{20};
+  Connection connection{options};
+  Transaction transaction{connection, Transaction::Access::read_only};
+  EXPECT_THROW(connection.exec("select pg_sleep(10)"), Unavailable);
+  EXPECT_TRUE(connection.usable());
+}
+
+TEST_F(ConnectionTest, wrong_statement_is_a_bug) {
+  Connection connection{database_->options()};
+  EXPECT_THROW(connection.exec("select nothing from nowhere"), std::logic_error);
+}
+
+TEST_F(ConnectionTest, optional_parameters_are_nulls) {
+  Connection connection{database_->options()};
+  const std::optional<std::string> absent;
+  const std::optional<std::int64_t> number{7};
+  const auto row = connection.exec_params("select $1::text, $2::bigint", absent, number)[0];
+  EXPECT_TRUE(row[0].is_null());
+  EXPECT_EQ(row[1].as<std::int64_t>(), 7);
+}
+
+TEST(ConnectionString, adds_what_the_url_does_not_say) {
+  PostgresOptions options;
+  options.url = Secret{"postgresql://a,b/shop?application_name=mine"};
+  const std::string text = connection_string(options);
+  EXPECT_THAT(text, testing::HasSubstr("application_name='mine'"));
+  EXPECT_THAT(text, testing::HasSubstr("host='a,b'"));
+  EXPECT_THAT(text, testing::HasSubstr("target_session_attrs='read-write'"));
+  EXPECT_THAT(text, testing::HasSubstr("connect_timeout='3'"));
+}
+
+TEST(ConnectionString, escapes_values) {
+  PostgresOptions options;
+  options.url = Secret{"password='it\\'s \\\\ me' dbname=x"};
+  EXPECT_THAT(connection_string(options), testing::HasSubstr("password='it\\'s \\\\ me'"));
+}
+
+TEST(ConnectionString, does_not_show_a_broken_url) {
+  PostgresOptions options;
+  options.url = Secret{"postgresql://user:secret@[/"};
+  try {
+    connection_string(options);
+    FAIL() << "the URL is broken";
+  } catch (const std::invalid_argument& error) {
+    EXPECT_THAT(error.what(), testing::Not(testing::HasSubstr("secret")));
+  }
+}
+
+}  // namespace
+}  // namespace codasync::storage::postgres

@@ -1,0 +1,150 @@
+#include "storage/postgres/write_transaction.hpp"
+
+#include <gmock/gmock.h>
+
+#include <atomic>
+#include <thread>
+
+#include "storage/postgres/lock_statements.hpp"
+#include "tests/support/database.hpp"
+
+namespace codasync::storage::postgres {
+namespace {
+
+using test::TestDatabase;
+using testing::ElementsAre;
+
+const Gtin kTea = Gtin::from_number(4012345678901);
+const Lock kShared{product_lock(kTea), LockMode::shared};
+const Lock kExclusive{product_lock(kTea), LockMode::exclusive};
+
+class WriteTransactionTest : public testing::Test {
+ protected:
+  static void SetUpTestSuite() { database_ = std::make_unique<TestDatabase>(); }
+  static void TearDownTestSuite() { database_.reset(); }
+
+  static PostgresOptions impatient() {
+    PostgresOptions options = database_->options();
+    options.lock_timeout = std::chrono::milliseconds{10};
+    return options;
+  }
+
+  static bool can_have(Lock lock) {
+    Connection connection{impatient()};
+    Transaction transaction{connection, Transaction::Access::read_only, try_locks({lock})};
+    return transaction.first()[0][0].as<bool>();
+  }
+
+  static inline std::unique_ptr<TestDatabase> database_;
+  Connection connection_{impatient()};
+};
+
+TEST_F(WriteTransactionTest, shares_a_shared_lock_and_nothing_else) {
+  {
+    WriteTransaction holder{connection_, {kShared}, {}};
+    EXPECT_TRUE(can_have(kShared));
+    EXPECT_FALSE(can_have(kExclusive));
+    EXPECT_FALSE(can_have({slots_lock(), LockMode::exclusive}));
+  }
+  EXPECT_TRUE(can_have(kExclusive));
+}
+
+TEST_F(WriteTransactionTest, holds_an_exclusive_lock_alone) {
+  WriteTransaction holder{connection_, {kExclusive}, {}};
+  EXPECT_FALSE(can_have(kShared));
+}
+
+TEST_F(WriteTransactionTest, waits_for_a_lock_no_longer_than_lock_timeout) {
+  WriteTransaction holder{connection_, {kExclusive}, {}};
+  Connection other{impatient()};
+  EXPECT_THROW((WriteTransaction{other, {kShared}, {}}), LockTimeout);
+  EXPECT_TRUE(other.usable());
+}
+
+TEST_F(WriteTransactionTest, takes_its_locks_in_their_order) {
+  const Lock first{product_lock(kTea), LockMode::exclusive};
+  const Lock second{shop_lock(ShopId{1}), LockMode::exclusive};
+  const Lock third{reading_lock(ShopId{1}, kTea), LockMode::exclusive};
+  WriteTransaction obstacle{connection_, {second}, {}};
+
+  PostgresOptions options = database_->options();
+  options.lock_timeout = std::chrono::seconds{30};
+  Connection waiting{options};
+  const std::string pid = waiting.exec("select pg_backend_pid()")[0][0].c_str();
+  std::atomic<bool> has_all{false};
+  std::jthread waiter{[&] {
+    WriteTransaction transaction{waiting, {third, second, first}, {}};
+    has_all = true;
+  }};
+  while (database_->run("select wait_event_type from pg_stat_activity where pid = " + pid) !=
+         "Lock") {
+    std::this_thread::yield();
+  }
+  EXPECT_FALSE(can_have(first));
+  EXPECT_TRUE(can_have(third));
+  EXPECT_FALSE(has_all);
+  obstacle.commit();
+}
+
+TEST_F(WriteTransactionTest, sees_what_committed_while_it_waited_for_its_locks) {
+  const auto count = [](WriteTransaction& transaction) {
+    return transaction.exec_params("select count(*) from shops where name = 'late'")[0][0]
+        .as<int>();
+  };
+  WriteTransaction obstacle{connection_, {kExclusive}, {}};
+  Connection waiting{database_->options()};
+  const std::string pid = waiting.exec("select pg_backend_pid()")[0][0].c_str();
+  int seen = -1;
+  std::jthread waiter{[&] {
+    WriteTransaction transaction{waiting, {kExclusive}, {TokenId{1}}};
+    seen = transaction.valid(TokenId{1}) ? count(transaction) : -2;
+  }};
+  while (database_->run("select wait_event_type from pg_stat_activity where pid = " + pid) !=
+         "Lock") {
+    std::this_thread::yield();
+  }
+  obstacle.exec_params("insert into shops (name) values ('late')");
+  obstacle.exec_params(
+      "insert into tokens (name, role, hash) values ('late', 'staff', sha256('late'))");
+  obstacle.commit();
+  waiter.join();
+  EXPECT_EQ(seen, 1);
+}
+
+TEST_F(WriteTransactionTest, knows_which_tokens_are_valid) {
+  database_->run(
+      "insert into tokens (id, name, role, hash, expires_at, revoked_at) overriding system value "
+      "values"
+      " (10, 'good', 'staff', sha256('1'), null, null),"
+      " (11, 'good until tomorrow', 'staff', sha256('2'), now() + '1 day', null),"
+      " (12, 'expired', 'staff', sha256('3'), now() - '1 second'::interval, null),"
+      " (13, 'revoked', 'staff', sha256('4'), null, now())");
+  WriteTransaction transaction{
+      connection_, {}, {TokenId{10}, TokenId{11}, TokenId{12}, TokenId{13}, TokenId{14}}};
+  EXPECT_TRUE(transaction.valid(TokenId{10}));
+  EXPECT_TRUE(transaction.valid(TokenId{11}));
+  EXPECT_FALSE(transaction.valid(TokenId{12}));
+  EXPECT_FALSE(transaction.valid(TokenId{13}));
+  EXPECT_FALSE(transaction.valid(TokenId{14}));
+}
+
+TEST_F(WriteTransactionTest, lets_a_lost_slot_wait_until_its_entries_are_dead) {
+  database_->run(
+      "insert into cache_slots (slot, state, since) values (0, 'up', '2000-01-01'),"
+      " (1, 'down', now()), (3, 'down', now() - '1 hour 1 second'::interval)");
+  WriteTransaction transaction{connection_, {}, {}};
+  EXPECT_THAT(transaction.slots(5), ElementsAre(SlotState::up, SlotState::waiting, SlotState::up,
+                                                SlotState::down, SlotState::up));
+  EXPECT_THAT(transaction.slots(1), ElementsAre(SlotState::up));
+}
+
+TEST_F(WriteTransactionTest, rolls_back_what_was_not_committed) {
+  {
+    WriteTransaction transaction{connection_, {}, {}};
+    transaction.exec_params("insert into shops (name) values ('never')");
+  }
+  EXPECT_EQ(database_->run("select count(*) from shops where name = 'never'"), "0");
+}
+
+}  // namespace
+}  // namespace codasync::storage::postgres

@@ -1,0 +1,65 @@
+#include "tests/support/database.hpp"
+
+#include <cstdlib>
+#include <pqxx/pqxx>
+#include <random>
+#include <stdexcept>
+
+#include "storage/migrate.hpp"
+
+namespace codasync::test {
+namespace {
+
+std::string server_url() {
+  const char* url = std::getenv("CODASYNC_TEST_POSTGRES");
+  if (!url || !*url) {
+    throw std::runtime_error{
+        "CODASYNC_TEST_POSTGRES is not set: integration tests need the URL of a superuser on a "
+        "throw-away PostgreSQL server"};
+  }
+  return url;
+}
+
+std::string random_name() {
+  std::random_device random;
+  return "codasync_test_" + std::to_string(random()) + "_" + std::to_string(random());
+}
+
+std::string run_at(const std::string& url, const std::string& sql) {
+  pqxx::connection connection{url};
+  pqxx::nontransaction session{connection};
+  const pqxx::result rows = session.exec(sql);
+  return rows.empty() || rows.columns() == 0 ? std::string{} : rows[0][0].c_str();
+}
+
+}  // namespace
+
+TestDatabase::TestDatabase(Schema schema) : server_{server_url()}, name_{random_name()} {
+  run_at(server_, "create database " + name_);
+  if (schema == Schema::migrated) storage::migrate(options());
+}
+
+TestDatabase::~TestDatabase() {
+  try {
+    run_at(server_, "drop database " + name_ + " with (force)");
+  } catch (const std::exception&) {
+    // The server is gone, and with it the database.
+  }
+}
+
+// libpq takes the last of several values.
+std::string TestDatabase::url() const {
+  if (server_.find("://") == std::string::npos) return server_ + " dbname=" + name_;
+  const char separator = server_.find('?') == std::string::npos ? '?' : '&';
+  return server_ + separator + "dbname=" + name_;
+}
+
+storage::PostgresOptions TestDatabase::options() const {
+  storage::PostgresOptions options;
+  options.url = Secret{url()};
+  return options;
+}
+
+std::string TestDatabase::run(const std::string& sql) const { return run_at(url(), sql); }
+
+}  // namespace codasync::test
