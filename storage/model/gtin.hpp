@@ -15,12 +15,12 @@ enum class GtinRefusal { not_digits, scientific_notation, wrong_length, wrong_ch
 /// What is wrong, as a sentence for the person who typed it.
 std::string_view explain(GtinRefusal refusal);
 
-/// A Global Trade Item Number (GS1 General Specifications, section 3.3.2). GTIN-8, -12, -13 and -14 of one
-/// number are one product; it is kept as that number, below 10^14.
+/// A Global Trade Item Number (GS1 General Specifications, section 3.3.2). GTIN-8, -12, -13 and -14
+/// of one number are one product; it is kept as that number, below 10^14. Compares like the number.
 class Gtin {
  public:
-  /// Returns: the number, or why the text is none. Accepts exactly 8, 12, 13 or 14 digits with the right
-  /// check digit; nothing is trimmed or guessed.
+  /// Returns: the number, or why the text is none. Accepts exactly 8, 12, 13 or 14 digits with the
+  /// right check digit; nothing is trimmed or guessed.
   static Outcome<Gtin, GtinRefusal> parse(std::string_view text);
 
   /// Requires: `number` came from number() of a valid GTIN, for example out of the database.
@@ -28,11 +28,14 @@ class Gtin {
 
   [[nodiscard]] constexpr std::int64_t number() const noexcept { return number_; }
 
-  /// Returns: the canonical form: without leading zeros, padded to the shortest of 8, 12, 13, 14 digits.
+  /// Returns: the canonical form: without leading zeros, padded to the shortest of 8, 12, 13, 14
+  /// digits.
   [[nodiscard]] std::string canonical() const;
 
   /// Returns: whether the number is for restricted circulation, meaning something only inside one
-  /// company (GS1 prefixes 02, 04, 20-29 and 40-49 of a GTIN-13's store ranges, 2 and 4 of a GTIN-12, 0 and 2 of a GTIN-8).
+  /// company: a GTIN-13 starting 02, 04 or 20 to 29, a GTIN-12 starting 2 or 4 (the same numbers as
+  /// 02 and 04), a GTIN-8 starting 0 or 2 (GS1 General Specifications, section 1.4.3). A GTIN-14
+  /// follows the number of the unit inside.
   [[nodiscard]] bool restricted() const noexcept;
 
   friend constexpr auto operator<=>(Gtin, Gtin) = default;

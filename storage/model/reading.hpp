@@ -12,11 +12,13 @@
 #include "storage/model/time.hpp"
 #include "storage/model/uuid.hpp"
 
-// The rules of a stock reading: the ledger of events is the truth, the reading is its fold. Everything here is pure.
+// The rules of a stock reading: the ledger of events is the truth, the reading is its fold.
+// Everything here is pure.
 
 namespace codasync {
 
-/// What a date on a pack promises. Declared from the strictest: of two equal dates the stricter kind is shown.
+/// What a date on a pack promises. Declared from the strictest: of two equal dates the stricter
+/// kind is shown.
 enum class DateKind { use_by, sell_by, best_before };
 
 std::string_view name_of(DateKind kind);
@@ -52,22 +54,25 @@ inline constexpr std::int64_t kQuantityMax = 2'147'483'647;
 struct Event {
   EventId id;
   EventKind kind;
-  std::optional<ShelfDate> date;         // of a sighting or a check
-  std::optional<std::int64_t> quantity;  // of a count; a sighting or a check may count as well. 0…kQuantityMax
-  std::int64_t delta{0};                 // of an adjust
-  std::optional<EventId> voids;          // of a void
-  Instant observed_at;                   // never later than its arrival
+  std::optional<ShelfDate> date{};         // of a sighting or a check
+  std::optional<std::int64_t> quantity{};  // of a count, sighting or check. 0…kQuantityMax
+  std::int64_t delta{0};                   // of an adjust. -kQuantityMax…kQuantityMax
+  std::optional<EventId> voids{};          // of a void
+  Instant observed_at;                     // never later than its arrival
 };
 
-/// What is known of one product on one shelf: the fold of its events in the order (observed_at, id).
+/// What is known of one product on one shelf: the fold of its events, ordered by (observed_at, id).
 struct Shelf {
-  bool present{false};                  // recorded, and not removed since
-  std::optional<ShelfDate> date;        // the shortest known
-  std::optional<std::int64_t> balance;  // the last count plus the adjustments after it. Below zero when a late count says that
-                                        // less was there than was taken; quantity() is what a person sees
-  std::optional<Instant> folded_at;     // observation of the newest event
-  std::optional<Instant> checked_at;    // of the newest check or remove: older sightings no longer count
-  std::optional<Instant> counted_at;    // of the newest count or remove: older adjustments no longer count
+  bool present{false};              // recorded, and not removed since
+  std::optional<ShelfDate> date{};  // the shortest known
+
+  /// The last count plus the adjustments after it. Below zero when a late count says that less was
+  /// there than was taken; quantity() is what a person sees.
+  std::optional<std::int64_t> balance{};
+
+  std::optional<Instant> folded_at{};   // observation of the newest event
+  std::optional<Instant> checked_at{};  // newest check or remove: older sightings do not count
+  std::optional<Instant> counted_at{};  // newest count or remove: older adjustments do not count
 
   /// Returns: the balance as units on the shelf, 0…kQuantityMax; nothing when never counted.
   [[nodiscard]] std::optional<std::int64_t> quantity() const;
@@ -75,12 +80,16 @@ struct Shelf {
   friend bool operator==(const Shelf&, const Shelf&) = default;
 };
 
-/// Returns: the reading that a set of events leads to, whatever order `events` is in. Voided events and voids themselves
-/// count for nothing except in folded_at.
+/// Returns: the reading that a set of events leads to, whatever order `events` is in. Voided events
+/// and voids themselves count for nothing except in folded_at; a void cannot be voided.
+/// Requires: no event twice.
 Shelf fold(std::span<const Event> events);
 
-/// Returns: fold(S plus `event`) given `shelf` = fold(S), or nothing when that cannot be told without S: a void, an event with
-/// exactly the time of the newest, a late check, count or remove that others may have to be folded after.
+/// Returns: fold(S plus `event`) given `shelf` = fold(S), or nothing when that cannot be told
+/// without S: a void; a check, count or remove that is not the newest event, so others may have to
+/// be folded after it, unless a newer one has outdone it; an event of exactly the moment of the
+/// check or count that decides whether it still matters.
+/// Requires: `event` is not in S and no event of S voids it.
 /// Constant time: what a live writer pays.
 std::optional<Shelf> apply(const Shelf& shelf, const Event& event);
 

@@ -13,16 +13,22 @@ using Instant = std::chrono::sys_time<std::chrono::microseconds>;
 /// A day of the Gregorian calendar, without a time zone.
 using Date = std::chrono::year_month_day;
 
-/// Returns: the moment now, by the wall clock. Never used to order acknowledged writes (reading.hpp does that).
+/// Returns: the moment now, by the wall clock. Never used to order acknowledged writes (reading.hpp
+/// does that).
 Instant now();
 
-/// Returns: the date of `YYYY-MM-DD` (RFC 3339 full-date, years 0001 to 9999), or nothing when the text is no such day.
+/// Returns: the date of `YYYY-MM-DD` (RFC 3339 full-date, years 0001 to 9999), or nothing when the
+/// text is no such day.
 std::optional<Date> parse_date(std::string_view text);
+/// Requires: a date of those years.
 std::string to_string(Date date);
 
-/// Returns: the moment of an RFC 3339 date-time, any offset, up to six decimals kept; nothing when it is none.
+/// Returns: the moment of an RFC 3339 date-time, any offset, up to six decimals kept; nothing when
+/// it is none, is a leap second (a clock that has them cannot say when they are over) or falls
+/// outside the years 0001 to 9999 in UTC.
 std::optional<Instant> parse_instant(std::string_view text);
 
+/// Requires: a moment of the years 0001 to 9999.
 /// Returns: RFC 3339 in UTC with `Z` and as many decimals as needed: `2026-11-24T04:15:00.25Z`.
 std::string to_string(Instant instant);
 
