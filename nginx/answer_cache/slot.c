@@ -1,0 +1,291 @@
+#include "answer_cache.h"
+
+enum {
+  kOutSize = 64 * 1024,
+  kInSize = 64 * 1024,
+  // `VALUE <key> <flags> <bytes>\r\n`
+  kReplyLineMax = 6 + kKeyMax + 1 + 10 + 1 + 10 + 2,
+};
+
+static const char kAsk[] = "get ";
+static const char kValue[] = "VALUE ";
+static const char kEnd[] = "END\r\n";
+static const char kValueEnd[] = "\r\nEND\r\n";
+
+#define LENGTH(literal) (sizeof(literal) - 1)
+
+static look_up_t* take_oldest(slot_t* slot) {
+  look_up_t* look_up = slot->waiters[slot->oldest].look_up;
+  slot->oldest = (slot->oldest + 1) % kWaitersMax;
+  slot->waiting--;
+  return look_up;
+}
+
+// Gives the connection up and lets everybody who waits pass on. A late reply would be taken for the
+// next one's, so there is no way back to a connection that missed one.
+static void fail(slot_t* slot, const char* reason) {
+  ngx_log_error(NGX_LOG_ERR, slot->log, 0, "answer cache %V: %s, %ui look-ups pass on",
+                &slot->address->name, reason, slot->waiting);
+  slot->resting_until = ngx_current_msec + slot->rest;
+  slot_stop(slot);
+  while (slot->waiting > 0) {
+    look_up_t* look_up = take_oldest(slot);
+    if (look_up != NULL) {
+      answer_arrived(look_up, NULL, 0, 0);
+    }
+  }
+}
+
+// Makes room for `size` bytes from in_begin on. Returns: NGX_OK, or NGX_ERROR without memory.
+static ngx_int_t reserve(slot_t* slot, size_t size) {
+  const size_t held = slot->in_end - slot->in_begin;
+  if (slot->in_begin + size <= slot->in_size) {
+    return NGX_OK;
+  }
+  if (size <= slot->in_size) {
+    ngx_memmove(slot->in, slot->in + slot->in_begin, held);
+  } else {
+    u_char* larger = ngx_alloc(size, slot->log);
+    if (larger == NULL) {
+      return NGX_ERROR;
+    }
+    ngx_memcpy(larger, slot->in + slot->in_begin, held);
+    ngx_free(slot->in);
+    slot->in = larger;
+    slot->in_size = size;
+  }
+  slot->in_begin = 0;
+  slot->in_end = held;
+  return NGX_OK;
+}
+
+// Reads `<key> <flags> <bytes>` between `at` and `end`. Returns: the number of bytes, or NGX_ERROR
+// when the line is none of Memcached's or is the reply to another question.
+static ssize_t value_size(const look_up_t* look_up, u_char* at, u_char* end) {
+  u_char* key_end = ngx_strlchr(at, end, ' ');
+  if (key_end == NULL) {
+    return NGX_ERROR;
+  }
+  if (look_up != NULL && ((size_t)(key_end - at) != look_up->key.len ||
+                          ngx_memcmp(at, look_up->key.data, look_up->key.len) != 0)) {
+    return NGX_ERROR;
+  }
+  u_char* flags_end = ngx_strlchr(key_end + 1, end, ' ');
+  if (flags_end == NULL) {
+    return NGX_ERROR;
+  }
+  const ssize_t size = ngx_atosz(flags_end + 1, (size_t)(end - flags_end - 1));
+  return size > kValueMax ? NGX_ERROR : size;
+}
+
+// Handles the reply at in_begin. Returns: NGX_OK, NGX_AGAIN when it has not come whole, NGX_ERROR
+// when it is none.
+static ngx_int_t take_reply(slot_t* slot) {
+  u_char* begin = slot->in + slot->in_begin;
+  u_char* end = slot->in + slot->in_end;
+  const size_t held = (size_t)(end - begin);
+
+  if (held >= LENGTH(kEnd) && ngx_memcmp(begin, kEnd, LENGTH(kEnd)) == 0) {
+    look_up_t* look_up = take_oldest(slot);
+    slot->in_begin += LENGTH(kEnd);
+    if (look_up != NULL) {
+      answer_arrived(look_up, NULL, 0, 1);
+    }
+    return NGX_OK;
+  }
+
+  u_char* line_end = ngx_strlchr(begin, end, '\n');
+  if (line_end == NULL) {
+    return held > kReplyLineMax ? NGX_ERROR : NGX_AGAIN;
+  }
+  if ((size_t)(line_end - begin) <= LENGTH(kValue) || line_end[-1] != '\r' ||
+      ngx_memcmp(begin, kValue, LENGTH(kValue)) != 0) {
+    return NGX_ERROR;
+  }
+  const ssize_t size =
+      value_size(slot->waiters[slot->oldest].look_up, begin + LENGTH(kValue), line_end - 1);
+  if (size == NGX_ERROR) {
+    return NGX_ERROR;
+  }
+  const size_t whole = (size_t)(line_end + 1 - begin) + (size_t)size + LENGTH(kValueEnd);
+  if (held < whole) {
+    return reserve(slot, whole) == NGX_OK ? NGX_AGAIN : NGX_ERROR;
+  }
+  u_char* value = line_end + 1;
+  if (ngx_memcmp(value + size, kValueEnd, LENGTH(kValueEnd)) != 0) {
+    return NGX_ERROR;
+  }
+  look_up_t* look_up = take_oldest(slot);
+  slot->in_begin += whole;
+  if (look_up != NULL) {
+    answer_arrived(look_up, value, (size_t)size, 1);
+  }
+  return NGX_OK;
+}
+
+// Handles all replies that have come whole. Returns: NGX_OK or NGX_ERROR.
+static ngx_int_t take_replies(slot_t* slot) {
+  while (slot->in_begin < slot->in_end) {
+    if (slot->waiting == 0) {
+      return NGX_ERROR;  // nobody asked
+    }
+    const ngx_int_t taken = take_reply(slot);
+    if (taken != NGX_OK) {
+      return taken == NGX_AGAIN ? reserve(slot, slot->in_end - slot->in_begin + 1) : NGX_ERROR;
+    }
+  }
+  slot->in_begin = slot->in_end = 0;
+  return NGX_OK;
+}
+
+static void on_readable(ngx_event_t* event) {
+  ngx_connection_t* connection = event->data;
+  slot_t* slot = connection->data;
+  do {
+    const ssize_t got =
+        connection->recv(connection, slot->in + slot->in_end, slot->in_size - slot->in_end);
+    if (got == NGX_AGAIN) {
+      break;
+    }
+    if (got == 0 || got == NGX_ERROR) {
+      fail(slot, "connection lost");
+      return;
+    }
+    slot->in_end += (size_t)got;
+    if (take_replies(slot) != NGX_OK) {
+      fail(slot, "unexpected reply");
+      return;
+    }
+  } while (event->ready);
+  if (ngx_handle_read_event(event, 0) != NGX_OK) {
+    fail(slot, "cannot wait for replies");
+  }
+}
+
+static void send_questions(slot_t* slot) {
+  ngx_connection_t* connection = slot->connection;
+  if (connection == NULL || !connection->write->ready) {
+    return;
+  }
+  while (slot->out_begin < slot->out_end) {
+    const ssize_t sent =
+        connection->send(connection, slot->out + slot->out_begin, slot->out_end - slot->out_begin);
+    if (sent == NGX_AGAIN) {
+      break;
+    }
+    if (sent < 0) {
+      fail(slot, "cannot send");
+      return;
+    }
+    slot->out_begin += (size_t)sent;
+  }
+  if (slot->out_begin == slot->out_end) {
+    slot->out_begin = slot->out_end = 0;
+  }
+  if (ngx_handle_write_event(connection->write, 0) != NGX_OK) {
+    fail(slot, "cannot wait to send");
+  }
+}
+
+static void on_writable(ngx_event_t* event) {
+  send_questions(((ngx_connection_t*)event->data)->data);
+}
+
+static void on_flush(ngx_event_t* event) { send_questions(event->data); }
+
+// One timer for the oldest waiter: it is looked at when it fires and not moved with each reply.
+static void on_overdue(ngx_event_t* event) {
+  slot_t* slot = event->data;
+  if (slot->waiting == 0) {
+    return;
+  }
+  const ngx_msec_t waited = ngx_current_msec - slot->waiters[slot->oldest].asked;
+  if (waited >= slot->timeout) {
+    fail(slot, "no reply in time");
+    return;
+  }
+  ngx_add_timer(event, slot->timeout - waited);
+}
+
+static ngx_int_t open_connection(slot_t* slot) {
+  ngx_peer_connection_t peer;
+  ngx_memzero(&peer, sizeof(peer));
+  peer.sockaddr = slot->address->sockaddr;
+  peer.socklen = slot->address->socklen;
+  peer.name = &slot->address->name;
+  peer.get = ngx_event_get_peer;
+  peer.log = slot->log;
+  peer.log_error = NGX_ERROR_ERR;
+  const ngx_int_t opened = ngx_event_connect_peer(&peer);
+  if (opened != NGX_OK && opened != NGX_AGAIN) {
+    return NGX_ERROR;
+  }
+  slot->connection = peer.connection;
+  slot->connection->data = slot;
+  slot->connection->read->handler = on_readable;
+  slot->connection->write->handler = on_writable;
+  if (slot->address->sockaddr->sa_family != AF_UNIX) {
+    // Nagle's algorithm would hold a second packet of questions back until the first is
+    // acknowledged.
+    (void)ngx_tcp_nodelay(slot->connection);
+  }
+  return NGX_OK;
+}
+
+ngx_int_t slot_start(slot_t* slot, ngx_log_t* log) {
+  slot->log = log;
+  slot->out = ngx_alloc(kOutSize, log);
+  slot->in = ngx_alloc(kInSize, log);
+  slot->in_size = kInSize;
+  slot->flush.data = slot;
+  slot->flush.handler = on_flush;
+  slot->flush.log = log;
+  slot->overdue.data = slot;
+  slot->overdue.handler = on_overdue;
+  slot->overdue.log = log;
+  return slot->out == NULL || slot->in == NULL ? NGX_ERROR : NGX_OK;
+}
+
+void slot_stop(slot_t* slot) {
+  if (slot->connection != NULL) {
+    ngx_close_connection(slot->connection);
+    slot->connection = NULL;
+  }
+  if (slot->flush.posted) {
+    ngx_delete_posted_event(&slot->flush);
+  }
+  if (slot->overdue.timer_set) {
+    ngx_del_timer(&slot->overdue);
+  }
+  slot->out_begin = slot->out_end = 0;
+  slot->in_begin = slot->in_end = 0;
+}
+
+ngx_int_t slot_ask(slot_t* slot, look_up_t* look_up) {
+  const size_t needed = LENGTH(kAsk) + look_up->key.len + 2;
+  if (ngx_current_msec < slot->resting_until || slot->waiting == kWaitersMax ||
+      kOutSize - slot->out_end < needed) {
+    return NGX_DECLINED;
+  }
+  if (slot->connection == NULL && open_connection(slot) != NGX_OK) {
+    slot->resting_until = ngx_current_msec + slot->rest;
+    return NGX_DECLINED;
+  }
+  u_char* at = ngx_cpymem(slot->out + slot->out_end, kAsk, LENGTH(kAsk));
+  at = ngx_cpymem(at, look_up->key.data, look_up->key.len);
+  *at++ = '\r';
+  *at++ = '\n';
+  slot->out_end = (size_t)(at - slot->out);
+
+  look_up->slot = slot;
+  look_up->place = (slot->oldest + slot->waiting) % kWaitersMax;
+  slot->waiters[look_up->place] = (waiter_t){look_up, ngx_current_msec};
+  slot->waiting++;
+  if (!slot->overdue.timer_set) {
+    ngx_add_timer(&slot->overdue, slot->timeout);
+  }
+  ngx_post_event(&slot->flush, &ngx_posted_events);
+  return NGX_AGAIN;
+}
+
+void slot_forget(look_up_t* look_up) { look_up->slot->waiters[look_up->place].look_up = NULL; }

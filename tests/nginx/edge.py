@@ -1,0 +1,224 @@
+"""What the tests of the edge start: Nginx from the template, Memcached, and a service that counts its requests."""
+
+import http.client
+import json
+import os
+import socket
+import socketserver
+import subprocess
+import tempfile
+import threading
+import time
+import unittest
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+MODULE = os.environ.get("CODASYNC_NGINX_MODULE", str(ROOT / ".build/nginx/ngx_http_answer_cache_module.so"))
+# Servers never run as root; started by root, they run as nobody.
+UNPRIVILEGED = {"user": 65534, "group": 65534, "extra_groups": []} if os.geteuid() == 0 else {}
+
+
+def eventually(holds: Callable[[], bool], what: str, seconds: float = 10) -> None:
+    """Waits until something holds; fails the test that it never does."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {seconds} s: {what}")
+        time.sleep(0.01)
+
+
+def connects(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(str(path)) == 0
+
+
+class Memcached:
+    """One Memcached on a Unix socket, and the few commands that a test needs."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.start()
+
+    def start(self) -> None:
+        self.path.unlink(missing_ok=True)
+        self.process = subprocess.Popen(
+            ["memcached", "-s", str(self.path), "-a", "700", "-m", "64", "-U", "0"], **UNPRIVILEGED)
+        eventually(lambda: connects(self.path), "Memcached listens")
+
+    def set(self, key: str, value: bytes) -> None:
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(str(self.path))
+            client.sendall(b"set %s 0 0 %d\r\n%s\r\n" % (key.encode(), len(value), value))
+            reply = client.recv(100)
+        if reply != b"STORED\r\n":
+            raise AssertionError(f"set {key}: {reply!r}")
+
+    def stop(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+
+class Request:
+    """One request as the service received it."""
+
+    def __init__(self, head: bytes, body: bytes) -> None:
+        lines = head.decode("latin-1").split("\r\n")
+        self.method, self.uri, _ = lines[0].split(" ")
+        self.headers = dict(line.split(": ", 1) for line in lines[1:] if line)
+        self.body = body
+
+
+ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nX-Request-Id: of-the-service\r\nContent-Length: 15\r\n\r\n"
+BODY = b'{"from":"here"}'
+
+
+class Service:
+    """Stands for an instance of the service: remembers every request and answers it, or does what `behave` says.
+
+    `behave(request, connection)` returns the answer's bytes; None closes the connection without one.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.requests: list[Request] = []
+        self.connections = 0
+        self.behave: Callable[[Request], bytes | None] = lambda request: (
+            ANSWER if request.method == "HEAD" else ANSWER + BODY)
+        service = self
+
+        class Handler(socketserver.StreamRequestHandler):
+            def handle(self) -> None:
+                service.connections += 1
+                while (head := self.read_head()) is not None:
+                    length = next((int(line.split(b":")[1]) for line in head.lower().split(b"\r\n")
+                                   if line.startswith(b"content-length:")), 0)
+                    request = Request(head, self.rfile.read(length))
+                    service.requests.append(request)
+                    answer = service.behave(request)
+                    if answer is None:
+                        return
+                    self.wfile.write(answer)
+
+            def read_head(self) -> bytes | None:
+                head = b""
+                while not head.endswith(b"\r\n\r\n"):
+                    line = self.rfile.readline(65536)
+                    if not line:
+                        return None
+                    head += line
+                return head[:-4]
+
+        class Server(socketserver.ThreadingUnixStreamServer):
+            daemon_threads = True
+            block_on_close = False
+            request_queue_size = 128
+
+            def handle_error(self, *_: object) -> None:
+                pass  # Nginx may leave a connection at any time
+
+        self.server = Server(str(path), Handler)
+        path.chmod(0o777)
+        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+
+    def stop(self) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+        self.path.unlink()
+
+
+class Answer:
+    def __init__(self, response: http.client.HTTPResponse) -> None:
+        self.status = response.status
+        self.headers = response.headers
+        self.body = response.read()
+
+    def problem(self) -> dict[str, object]:
+        assert self.headers["Content-Type"] == "application/problem+json", self.headers["Content-Type"]
+        return json.loads(self.body)
+
+
+class Nginx:
+    """An Nginx from the template on a free port."""
+
+    def __init__(self, folder: Path, services: list[Path], memcached: list[Path], *options: str) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.folder = folder
+        command = [str(ROOT / "nginx/render"), "--dir", str(folder), "--module", MODULE,
+                   "--listen", f"127.0.0.1:{self.port}", "--workers", "2", *options]
+        for path in services:
+            command += ["--service", f"unix:{path}"]
+        for path in memcached:
+            command += ["--memcached", f"unix:{path}"]
+        self.conf = subprocess.run(command, check=True, capture_output=True, text=True, **UNPRIVILEGED).stdout.strip()
+        self.process = subprocess.Popen(["nginx", "-e", str(folder / "error.log"), "-c", self.conf], **UNPRIVILEGED)
+        eventually(self.listens, "Nginx listens")
+
+    def listens(self) -> bool:
+        if self.process.poll() is not None:
+            raise AssertionError("Nginx ended: " + (self.folder / "error.log").read_text())
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+    def ask(self, method: str, uri: str, body: bytes | None = None, **headers: str) -> Answer:
+        """One request on a connection of its own. Header names: underscores stand for dashes."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        try:
+            connection.request(method, uri, body, {name.replace("_", "-"): text for name, text in headers.items()})
+            return Answer(connection.getresponse())
+        finally:
+            connection.close()
+
+    def get(self, uri: str, **headers: str) -> Answer:
+        return self.ask("GET", uri, **headers)
+
+    def log(self, request_id: str) -> dict[str, object]:
+        """Returns: the line of the access log about this request."""
+        found: list[dict[str, object]] = []
+
+        def written() -> bool:
+            lines = (self.folder / "access.log").read_text().splitlines()
+            found[:] = [line for line in map(json.loads, lines) if line["request_id"] == request_id]
+            return bool(found)
+
+        eventually(written, f"a line about {request_id}")
+        assert len(found) == 1, found
+        return found[0]
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(20)
+
+
+class EdgeTest(unittest.TestCase):
+    """A folder for sockets and logs, and an end for everything that was started."""
+
+    def setUp(self) -> None:
+        folder = tempfile.TemporaryDirectory(prefix="edge-")
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+        self.folder.chmod(0o777)
+
+    def start_memcached(self, name: str = "memcached") -> Memcached:
+        memcached = Memcached(self.folder / name)
+        self.addCleanup(memcached.stop)
+        return memcached
+
+    def start_service(self, name: str = "service") -> Service:
+        service = Service(self.folder / name)
+        self.addCleanup(service.server.server_close)
+        self.addCleanup(service.server.shutdown)
+        return service
+
+    def start_nginx(self, services: list[Path], memcached: list[Path], *options: str) -> Nginx:
+        nginx = Nginx(self.folder / "nginx", services, memcached, *options)
+        self.addCleanup(self.end_nginx, nginx)
+        return nginx
+
+    def end_nginx(self, nginx: Nginx) -> None:
+        nginx.stop()
+        text = (nginx.folder / "error.log").read_text()
+        for trouble in ("[alert]", "[emerg]", "exited on signal"):
+            self.assertNotIn(trouble, text)

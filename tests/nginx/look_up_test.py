@@ -1,0 +1,242 @@
+"""The look-up in Memcached: what is answered from there, and what passes on to the service."""
+
+import random
+import signal
+import socket
+import threading
+import time
+import unittest
+from pathlib import Path
+
+from edge import EdgeTest
+
+PRODUCT = "/api/v1/products/4006381333931"
+BODY = b'{"GTIN":"4006381333931","name":"Highlighter"}'
+HEAD = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nETag: "17"\r\nCache-Control: no-cache\r\n\r\n'
+
+
+class LookUp(EdgeTest):
+    def setUp(self) -> None:
+        super().setUp()
+        self.memcached = self.start_memcached()
+        self.service = self.start_service()
+        self.nginx = self.start_nginx([self.service.path], [self.memcached.path])
+        self.memcached.set("coda1:" + PRODUCT, HEAD + BODY)
+
+    def reached(self) -> int:
+        return len(self.service.requests)
+
+    def test_a_hit_never_reaches_the_service(self) -> None:
+        answer = self.nginx.get(PRODUCT, X_Request_Id="a-hit")
+        self.assertEqual((answer.status, answer.body), (200, BODY))
+        self.assertEqual(answer.headers["Content-Type"], "application/json")
+        self.assertEqual(answer.headers["ETag"], '"17"')
+        self.assertEqual(answer.headers["Cache-Control"], "no-cache")
+        self.assertEqual(answer.headers["X-Request-Id"], "a-hit")
+        self.assertEqual(self.reached(), 0)
+        self.assertEqual(self.nginx.log("a-hit")["cache"], "hit")
+
+    def test_every_canonical_uri_is_looked_up_with_and_without_a_slash(self) -> None:
+        uris = [PRODUCT, PRODUCT + "/stock", "/api/v1/products/96385074", "/api/v1/products/012345678905",
+                "/api/v1/products/10012345678902", "/api/v1/shops/1", "/api/v1/shops/9223372036854775807",
+                "/api/v1/shops/7/stock/4006381333931", "/api/v1/stock-readings/42"]
+        for uri in uris:
+            self.memcached.set("coda1:" + uri, HEAD + uri.encode())
+        for uri in uris:
+            for sent in (uri, uri + "/"):
+                self.assertEqual(self.nginx.get(sent).body, uri.encode())
+        self.assertEqual(self.reached(), 0)
+
+    def test_other_uris_pass_on_as_they_were_sent(self) -> None:
+        uris = [PRODUCT + "?fields=name", PRODUCT + "?", PRODUCT + "//", "/api/v1//products/4006381333931",
+                "/api/v1/products/400638133393%31", "/api/v1/products/40063813339", "/api/v1/shops/0", "/api/v1/shops/01",
+                "/api/v1/shops/92233720368547758070", "/api/v1/stock-readings/42/history", "/api/v1/x/../shops/1",
+                "/api/v1/products/a%2Fb"]
+        for uri in uris:
+            self.memcached.set("coda1:" + uri, HEAD + BODY)
+            self.assertEqual(self.nginx.get(uri).status, 200)
+            self.assertEqual(self.service.requests[-1].uri, uri)
+        self.assertEqual(self.reached(), len(uris))
+
+    def test_a_tag_that_still_holds_is_304(self) -> None:
+        for tag in ('"17"', 'W/"17"', '"3", "17"', "*"):
+            answer = self.nginx.get(PRODUCT, If_None_Match=tag)
+            self.assertEqual((answer.status, answer.body, answer.headers["ETag"]), (304, b"", '"17"'))
+        self.assertEqual(self.nginx.get(PRODUCT, If_None_Match='"16"').status, 200)
+        self.assertEqual(self.reached(), 0)
+
+    def test_head_tells_the_length_and_sends_no_body(self) -> None:
+        answer = self.nginx.ask("HEAD", PRODUCT)
+        self.assertEqual((answer.status, answer.body, answer.headers["Content-Length"]), (200, b"", str(len(BODY))))
+        self.assertEqual(self.reached(), 0)
+
+    def test_other_methods_and_preconditions_pass_on(self) -> None:
+        for method in ("PUT", "PATCH", "DELETE", "POST", "OPTIONS"):
+            self.nginx.ask(method, PRODUCT)
+        self.nginx.get(PRODUCT, If_Match='"17"')
+        self.assertEqual(self.reached(), 6)
+        self.assertEqual(self.service.requests[-1].headers["If-Match"], '"17"')
+
+    def test_a_get_with_a_body_leaves_the_connection_in_order(self) -> None:
+        with socket.create_connection(("127.0.0.1", self.nginx.port)) as client:
+            ask = f"GET {PRODUCT} HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello".encode()
+            client.sendall(ask * 3 + ask.replace(b"Host: x", b"Host: x\r\nConnection: close"))
+            received = b"".join(iter(lambda: client.recv(65536), b""))
+        self.assertEqual(received.count(b"HTTP/1.1 200 OK"), 4)
+        self.assertEqual(received.count(BODY), 4)
+
+    def test_a_placeholder_is_a_miss(self) -> None:
+        self.memcached.set("coda1:" + PRODUCT, b"L5e0f21")
+        answer = self.nginx.get(PRODUCT, X_Request_Id="a-lease")
+        self.assertEqual(answer.body, b'{"from":"here"}')
+        self.assertEqual(self.nginx.log("a-lease")["cache"], "miss")
+
+    def test_what_is_no_answer_is_a_miss(self) -> None:
+        broken = [b"", b"\r\n\r\n", HEAD[:-2], HEAD, HEAD[:-4] + b"\n\n" + BODY, BODY, b"HTTP/1.1 404 Not Found\r\n\r\nx",
+                  b"HTTP/1.1 200 OK\r\n\r\n", b"HTTP/1.1 200 OK\r\nno colon\r\n\r\nx", b"HTTP/1.1 200 OK\r\n: x\r\n\r\nx",
+                  b"HTTP/1.1 200 OK\r\nA:\r\n\r\nx", b"HTTP/1.1 200 OK\r\nA: b\nC: d\r\n\r\nx",
+                  b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx", b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nx",
+                  b"HTTP/1.1 200 OK\r\nA: \x00\r\n\r\nx", b"\r\nEND\r\n", b"VALUE a 0 1\r\nx\r\nEND\r\n"]
+        for value in broken:
+            self.memcached.set("coda1:" + PRODUCT, value)
+            self.assertEqual(self.nginx.get(PRODUCT).body, b'{"from":"here"}', value)
+        self.assertEqual(self.reached(), len(broken))
+
+    def test_random_values_do_no_harm(self) -> None:
+        seed = random.randrange(2**32)
+        chance = random.Random(seed)
+        pieces = [b"HTTP/1.1 200 OK\r\n", b"\r\n", b"\r", b"\n", b"A: b\r\n", b"ETag: \"1\"\r\n", b": ", b"END\r\n", b"\x00", b"x"]
+        for _ in range(300):
+            value = b"".join(chance.choices(pieces, k=chance.randrange(9)))
+            self.memcached.set("coda1:" + PRODUCT, value)
+            self.assertEqual(self.nginx.get(PRODUCT).status, 200, f"seed {seed}: {value!r}")
+
+    def test_large_values_come_whole(self) -> None:
+        for size in (60_000, 65_536, 200_000, 1_000_000, 10):
+            body = random.randbytes(size // 2).hex().encode()
+            self.memcached.set("coda1:" + PRODUCT, HEAD + body)
+            self.assertEqual(self.nginx.get(PRODUCT).body, body)
+        self.assertEqual(self.reached(), 0)
+
+    def test_a_long_answer_is_compressed_and_its_weak_tag_still_gives_304(self) -> None:
+        self.memcached.set("coda1:" + PRODUCT, HEAD + b'"' + b"long " * 1000 + b'"')
+        answer = self.nginx.get(PRODUCT, Accept_Encoding="gzip")
+        self.assertEqual((answer.headers["Content-Encoding"], answer.headers["ETag"]), ("gzip", 'W/"17"'))
+        self.assertEqual(answer.headers["Vary"], "Accept-Encoding")
+        self.assertEqual(self.nginx.get(PRODUCT, Accept_Encoding="gzip", If_None_Match='W/"17"').status, 304)
+
+    def test_each_of_many_clients_gets_its_own_answer_while_others_leave(self) -> None:
+        for i in range(1, 200):
+            self.memcached.set(f"coda1:/api/v1/shops/{i}", HEAD + b"shop %d" % i + b"." * (i * 37))
+        wrong: list[str] = []
+
+        def read(chance: random.Random) -> None:
+            for _ in range(300):
+                i = chance.randrange(1, 220)
+                if chance.random() < 0.2:
+                    with socket.create_connection(("127.0.0.1", self.nginx.port)) as client:
+                        client.sendall(f"GET /api/v1/shops/{i} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+                    continue
+                body = self.nginx.get(f"/api/v1/shops/{i}").body
+                if body != (b"shop %d" % i + b"." * (i * 37) if i < 200 else b'{"from":"here"}'):
+                    wrong.append(f"{i}: {body[:40]!r}")
+
+        seed = random.randrange(2**32)
+        readers = [threading.Thread(target=read, args=(random.Random(seed + i),)) for i in range(16)]
+        for reader in readers:
+            reader.start()
+        for reader in readers:
+            reader.join()
+        self.assertEqual(wrong, [], f"seed {seed}")
+
+    def test_without_memcached_everything_passes_on_at_once_and_comes_back(self) -> None:
+        self.assertEqual(self.nginx.get(PRODUCT).body, BODY)
+        self.memcached.stop()
+        began = time.monotonic()
+        for _ in range(20):
+            self.assertEqual(self.nginx.get(PRODUCT, X_Request_Id="gone").body, b'{"from":"here"}')
+        self.assertLess(time.monotonic() - began, 2)
+        self.memcached.start()
+        self.memcached.set("coda1:" + PRODUCT, HEAD + BODY)
+        deadline = time.monotonic() + 10
+        while self.nginx.get(PRODUCT).body != BODY:
+            self.assertLess(time.monotonic(), deadline, "the look-up never came back")
+            time.sleep(0.02)
+
+    def test_a_stalled_memcached_holds_a_request_up_for_a_bounded_time(self) -> None:
+        self.assertEqual(self.nginx.get(PRODUCT).body, BODY)
+        self.memcached.process.send_signal(signal.SIGSTOP)
+        try:
+            took = []
+            for _ in range(20):
+                began = time.monotonic()
+                self.assertEqual(self.nginx.get(PRODUCT).body, b'{"from":"here"}')
+                took.append(time.monotonic() - began)
+        finally:
+            self.memcached.process.send_signal(signal.SIGCONT)
+        self.assertLess(max(took), 2)
+        self.assertLess(sorted(took)[10], 0.1, "only few requests pay for the stall")
+
+    def test_clients_that_leave_during_a_stall_are_forgotten(self) -> None:
+        self.memcached.process.send_signal(signal.SIGSTOP)
+        for _ in range(50):
+            with socket.create_connection(("127.0.0.1", self.nginx.port)) as client:
+                client.sendall(f"GET {PRODUCT} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        self.memcached.process.send_signal(signal.SIGCONT)
+        deadline = time.monotonic() + 10
+        while self.nginx.get(PRODUCT).body != BODY:
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.02)
+
+
+class PrivateReads(EdgeTest):
+    def test_nothing_is_looked_up(self) -> None:
+        memcached, service = self.start_memcached(), self.start_service()
+        memcached.set("coda1:" + PRODUCT, HEAD + BODY)
+        nginx = self.start_nginx([service.path], [memcached.path], "--private-reads")
+        self.assertEqual(nginx.get(PRODUCT, X_Request_Id="private").body, b'{"from":"here"}')
+        self.assertEqual(nginx.log("private")["cache"], "")
+
+
+class StrangeMemcached(EdgeTest):
+    """Something that listens where Memcached should and says what Memcached never says."""
+
+    def listen(self, path: Path, replies: list[bytes]) -> None:
+        server = socket.socket(socket.AF_UNIX)
+        server.bind(str(path))
+        path.chmod(0o777)
+        server.listen(16)
+        self.addCleanup(server.close)
+
+        def serve() -> None:
+            for reply in replies:
+                try:
+                    client, _ = server.accept()
+                except OSError:
+                    return
+                with client:
+                    client.settimeout(5)
+                    client.recv(4096)
+                    client.sendall(reply)
+
+        threading.Thread(target=serve, daemon=True).start()
+
+    def test_passes_on_whatever_it_says(self) -> None:
+        key = b"coda1:" + PRODUCT.encode()
+        replies = [b"ERROR\r\n", b"SERVER_ERROR out of memory\r\n", b"END\r\nEND\r\n", b"VALUE", b"\x00" * 1000, b"x" * 100_000,
+                   b"VALUE coda1:/other 0 5\r\nhello\r\nEND\r\n", b"VALUE " + key + b" 0 99999999999999999999\r\n",
+                   b"VALUE " + key + b" 0 1048577\r\n", b"VALUE " + key + b" 0 -1\r\n", b"VALUE " + key + b" 0\r\n",
+                   b"VALUE " + key + b" 0 5\r\nhelloEND\r\n", b"VALUE " + key + b"\r\n", b"VALUE \r\n", b"\n", b""]
+        service = self.start_service()
+        self.listen(self.folder / "strange", replies)
+        nginx = self.start_nginx([service.path], [self.folder / "strange"], "--workers", "1")
+        for i, _ in enumerate(replies):
+            began = time.monotonic()
+            self.assertEqual(nginx.get(PRODUCT).body, b'{"from":"here"}')
+            self.assertLess(time.monotonic() - began, 2)
+            time.sleep(0.55)  # the rest after a failure is over
+        self.assertEqual(len(service.requests), len(replies))
+
+
+if __name__ == "__main__":
+    unittest.main()
