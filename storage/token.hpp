@@ -17,6 +17,9 @@ enum class Role { staff, admin };
 std::string_view name_of(Role role);
 std::optional<Role> parse_role(std::string_view name);
 
+/// The person at the command line of the server: needs no token and may do everything.
+inline constexpr TokenId kOperator{0};
+
 /// SHA-256 of a token's secret: all that is kept of it.
 using TokenHash = std::array<std::uint8_t, 32>;
 

@@ -16,6 +16,8 @@ inline std::string quoted(std::string_view text) {
   return element += '"';
 }
 
+inline std::string quoted(const std::string& text) { return quoted(std::string_view{text}); }
+
 inline std::string quoted(const std::optional<std::string>& text) {
   return text ? quoted(std::string_view{*text}) : "null";
 }

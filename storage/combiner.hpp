@@ -1,0 +1,20 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "storage/invalidation.hpp"
+#include "storage/ledger_observer.hpp"
+#include "storage/options.hpp"
+#include "storage/stock_ledger.hpp"
+
+namespace codasync::storage {
+
+/// Returns: the ledger, with lanes that own readings by hash and fold what gathers while they
+/// commit (storage/README.md). `invalidation` and `observer` outlive it. No connection is opened
+/// before the first operation.
+std::unique_ptr<StockLedger> make_combiner(const PostgresOptions& postgres,
+                                           const CombinerOptions& options,
+                                           Invalidation& invalidation, LedgerObserver& observer);
+
+}  // namespace codasync::storage

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "storage/invalidation.hpp"
+#include "storage/locks.hpp"
+#include "storage/postgres/write_transaction.hpp"
+
+namespace codasync::storage::postgres {
+
+/// Returns: everything that shows this product: its row, lists of products, its readings (removed
+/// ones too) and the lists of their shops. Requires: the product's lock is held exclusively, so
+/// that nobody records it in one more shop meanwhile.
+Changes changes_of_product(WriteTransaction& transaction, Gtin gtin);
+
+/// Returns: the locks of the shops in `changes`, shared, which its writer has to take before
+/// anything is deleted.
+std::vector<Lock> shop_locks(const Changes& changes);
+
+}  // namespace codasync::storage::postgres

@@ -1,0 +1,101 @@
+#include <pqxx/pqxx>
+#include <thread>
+
+#include "tests/ledger/ledger_fixture.hpp"
+
+namespace codasync::test {
+namespace {
+
+using storage::Answer;
+
+class LedgerUnderFaults : public LedgerTest {};
+
+/// A session of somebody else that holds a row lock until it is destroyed.
+class RowLock {
+ public:
+  RowLock(const TestDatabase& database, Gtin gtin)
+      : connection_{database.url()}, transaction_{connection_} {
+    transaction_.exec("select 1 from stock_readings where gtin = " + std::to_string(gtin.number()) +
+                      " for update");
+  }
+
+ private:
+  pqxx::connection connection_;
+  pqxx::work transaction_;
+};
+
+TEST_F(LedgerUnderFaults, makes_only_the_writers_of_a_locked_row_wait) {
+  postgres.lock_timeout = std::chrono::milliseconds{300};
+  options.lanes = 1;
+  open();
+  perform(sighting(24, kTea));
+  perform(sighting(24, kMilk));
+  {
+    const RowLock somebody{database, kTea};
+    std::vector<std::future<storage::StockResult>> tea;
+    std::vector<std::future<storage::StockResult>> milk;
+    for (int i = 0; i < 20; ++i) {
+      tea.push_back(submit(sighting(20, kTea)));
+      milk.push_back(submit(sighting(20, kMilk)));
+    }
+    for (auto& answer : milk) EXPECT_EQ(text(answer.get()).substr(0, 6) == "failed", false);
+    for (auto& answer : tea) EXPECT_TRUE(std::holds_alternative<storage::Failed>(answer.get()));
+  }
+  EXPECT_EQ(text(perform(sighting(20, kTea))), "applied v2 2026-12-20 -");
+}
+
+TEST_F(LedgerUnderFaults, goes_on_after_its_connections_were_killed) {
+  perform(count(0));
+  for (int round = 0; round < 10; ++round) {
+    database.run(
+        "select count(pg_terminate_backend(pid)) from pg_stat_activity"
+        " where datname = current_database() and pid <> pg_backend_pid()");
+    EXPECT_TRUE(std::holds_alternative<Answer>(perform(adjust(1)))) << "round " << round;
+  }
+  EXPECT_EQ(database.run("select quantity from stock_readings"), "10");
+}
+
+// Backends die while writers write. Whatever a client was told is true: an answer is in the ledger
+// once, a failure is not.
+TEST_F(LedgerUnderFaults, tells_the_truth_while_backends_are_killed) {
+  perform(count(0));
+  std::atomic<bool> stop{false};
+  std::atomic<std::int64_t> written{0};
+  std::jthread killer{[&] {
+    for (int kills = 0; kills < 60; ++kills) {
+      const auto before = written.load();
+      for (int waits = 0; waits < 10'000 && written < before + 5; ++waits)
+        std::this_thread::sleep_for(std::chrono::milliseconds{1});
+      database.run(
+          "select count(pg_terminate_backend(pid)) from pg_stat_activity"
+          " where datname = current_database() and pid <> pg_backend_pid()");
+    }
+    stop = true;
+  }};
+  std::atomic<std::int64_t> in_doubt{0};
+  {
+    std::vector<std::jthread> writers;
+    for (int writer = 0; writer < 16; ++writer) {
+      writers.emplace_back([&] {
+        while (!stop) {
+          const auto result = perform(adjust(1));
+          if (std::holds_alternative<Answer>(result)) ++written;
+          if (const auto* failed = std::get_if<storage::Failed>(&result);
+              failed != nullptr && failed->in_doubt)
+            ++in_doubt;
+        }
+      });
+    }
+  }
+  killer.join();
+  EXPECT_GT(written, 0);
+  EXPECT_EQ(in_doubt, 0);
+  EXPECT_EQ(database.run("select quantity from stock_readings"), std::to_string(written));
+  EXPECT_EQ(database.run("select count(*) from stock_events where kind = 'adjust'"),
+            std::to_string(written));
+  std::cout << "doubts resolved: " << observer.doubts << ", retries: " << observer.retries
+            << ", written: " << written << "\n";
+}
+
+}  // namespace
+}  // namespace codasync::test
