@@ -15,7 +15,8 @@ enum class Method { get, head, post, put, patch, del, options, other };
 
 std::string_view name_of(Method method);
 
-/// One HTTP request as the service needs it: raw, not decoded, already known to be well-formed HTTP.
+/// One HTTP request as the service needs it: raw, not decoded, already known to be well-formed
+/// HTTP.
 struct Request {
   Method method{Method::get};
   std::string path;   // as sent, without the query: may hold percent escapes
@@ -47,8 +48,8 @@ struct Response {
 /// Returns: the reason phrase of RFC 9110 for a status we use.
 std::string_view reason_of(int status);
 
-/// Returns: the bytes of an HTTP/1.1 answer. With `head_only` the body stays away and its length is told.
-/// Content-Length is left out for 204 and 304.
+/// Returns: the bytes of an HTTP/1.1 answer. With `head_only` the body stays away and its length is
+/// told. Content-Length is left out for 204 and 304.
 std::string serialise(const Response& response, bool keep_alive, bool head_only = false);
 
 }  // namespace codasync::api

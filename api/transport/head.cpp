@@ -1,0 +1,237 @@
+#include "api/transport/head.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+namespace codasync::api::transport {
+namespace {
+
+constexpr Refusal malformed(std::string_view detail) { return {400, "malformed-request", detail}; }
+
+constexpr bool is_token_char(char c) {  // RFC 9110 section 5.6.2
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+         std::string_view{"!#$%&'*+-.^_`|~"}.find(c) != std::string_view::npos;
+}
+
+constexpr bool is_token(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), is_token_char);
+}
+
+/// Bytes beyond ASCII are let through: they are the service's to judge.
+constexpr bool is_printable(char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  return byte > 0x20 && byte != 0x7F;
+}
+
+constexpr bool is_blank(char c) { return c == ' ' || c == '\t'; }
+
+constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
+
+bool equals_lower(std::string_view text, std::string_view lower_case) {
+  return std::equal(text.begin(), text.end(), lower_case.begin(), lower_case.end(),
+                    [](char a, char b) { return lower(a) == b; });
+}
+
+std::string_view trim(std::string_view text) {
+  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
+  return text;
+}
+
+/// Takes the part before `separator` off `text`; all of it when there is none.
+std::string_view take_until(std::string_view& text, std::string_view separator) {
+  const auto at = std::min(text.find(separator), text.size());
+  const std::string_view part = text.substr(0, at);
+  text.remove_prefix(std::min(at + separator.size(), text.size()));
+  return part;
+}
+
+/// The checks of one head, line by line. Each step returns the refusal, or nothing when the line is
+/// fine.
+class Gate {
+ public:
+  std::optional<Refusal> request_line(std::string_view line) {
+    const std::string_view method = take_until(line, " ");
+    std::string_view target = take_until(line, " ");
+    if (!is_token(method)) return malformed("The request line does not begin with a method.");
+    if (!std::all_of(target.begin(), target.end(), is_printable)) {
+      return malformed("The request target contains characters that must be percent-encoded.");
+    }
+    if (auto refusal = version(line)) return refusal;
+
+    // The absolute form is for proxies, but a server must take it (RFC 9112 section 3.2.2).
+    for (const std::string_view scheme : {"http://", "https://"}) {
+      if (equals_lower(target.substr(0, scheme.size()), scheme)) {
+        target.remove_prefix(std::min(target.find_first_of("/?", scheme.size()), target.size()));
+        if (!target.starts_with('/')) absolute_without_path_ = true;
+        break;
+      }
+    }
+    const std::string_view path = take_until(target, "?");
+    if (!absolute_without_path_ && !path.starts_with('/') && path != "*") {
+      return malformed("The request target is neither a path nor an absolute URI.");
+    }
+    head_.query = target;
+    head_.canonical.append(method).append(" ");
+    head_.canonical.append(absolute_without_path_ ? "/" : path).append(" HTTP/1.1\r\n");
+    return std::nullopt;
+  }
+
+  std::optional<Refusal> header(std::string_view line) {
+    const auto colon = line.find(':');
+    // Also refuses a line that begins with a blank (obs-fold) and blanks before the colon.
+    if (colon == std::string_view::npos || !is_token(line.substr(0, colon))) {
+      return malformed("A header line has no well-formed name.");
+    }
+    const std::string_view name = line.substr(0, colon);
+    const std::string_view value = trim(line.substr(colon + 1));
+    if (!std::all_of(value.begin(), value.end(),
+                     [](char c) { return is_printable(c) || is_blank(c); })) {
+      return malformed("A header value contains control characters.");
+    }
+    if (equals_lower(name, "content-length")) return content_length(value);
+    if (equals_lower(name, "transfer-encoding")) return transfer_encoding(value);
+    if (equals_lower(name, "connection")) return connection(value);
+    if (equals_lower(name, "expect")) return expect(value);
+    if (equals_lower(name, "host")) return host();
+    return known(name, value);
+  }
+
+  std::variant<Head, Refusal> finish() {
+    if (!old_version_ && !has_host_) return malformed("The Host header is missing.");
+    if (has_length_ && head_.framing == Framing::chunked) {
+      return malformed("Content-Length and Transfer-Encoding exclude each other.");
+    }
+    head_.keep_alive = !says_close_ && (!old_version_ || says_keep_alive_);
+    head_.wants_continue = head_.wants_continue && !old_version_;
+    head_.canonical += "\r\n";
+    return std::move(head_);
+  }
+
+  void reserve(std::size_t bytes) { head_.canonical.reserve(bytes); }
+
+ private:
+  std::optional<Refusal> version(std::string_view text) {
+    const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+    if (text.size() != 8 || !text.starts_with("HTTP/") || !is_digit(text[5]) || text[6] != '.' ||
+        !is_digit(text[7])) {
+      return malformed("The request line does not end with an HTTP version.");
+    }
+    if (text[5] != '1') {
+      return Refusal{505, "version-not-supported", "This server speaks HTTP/1.1."};
+    }
+    old_version_ = text[7] == '0';
+    return std::nullopt;
+  }
+
+  std::optional<Refusal> content_length(std::string_view value) {
+    const auto [end, error] =
+        std::from_chars(value.data(), value.data() + value.size(), head_.content_length);
+    const bool number = error == std::errc{} && end == value.data() + value.size();
+    if (!number || std::exchange(has_length_, true)) {
+      return malformed("Content-Length must be one decimal number.");
+    }
+    if (head_.framing == Framing::no_body) head_.framing = Framing::content_length;
+    return std::nullopt;
+  }
+
+  std::optional<Refusal> transfer_encoding(std::string_view value) {
+    if (old_version_) return malformed("HTTP/1.0 has no Transfer-Encoding.");
+    if (!equals_lower(value, "chunked")) {
+      return Refusal{501, "encoding-not-supported", "The only Transfer-Encoding is chunked."};
+    }
+    if (head_.framing == Framing::chunked) return malformed("Transfer-Encoding is given twice.");
+    head_.framing = Framing::chunked;
+    return std::nullopt;
+  }
+
+  std::optional<Refusal> connection(std::string_view value) {
+    while (!value.empty()) {
+      const std::string_view option = trim(take_until(value, ","));
+      says_close_ |= equals_lower(option, "close");
+      says_keep_alive_ |= equals_lower(option, "keep-alive");
+    }
+    return std::nullopt;
+  }
+
+  std::optional<Refusal> expect(std::string_view value) {
+    if (!equals_lower(value, "100-continue")) {
+      return Refusal{417, "expectation-failed", "The only expectation is 100-continue."};
+    }
+    head_.wants_continue = true;
+    return std::nullopt;
+  }
+
+  std::optional<Refusal> host() {
+    if (std::exchange(has_host_, true)) return malformed("The Host header is given twice.");
+    return std::nullopt;
+  }
+
+  std::optional<Refusal> known(std::string_view name, std::string_view value) {
+    const auto& all = known_headers();
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      if (!equals_lower(name, all[i].name)) continue;
+      if (std::exchange(seen_[i], true)) {
+        return malformed("A header that may be given once is given twice.");
+      }
+      head_.canonical.append(all[i].parser_name).append(": ").append(value).append("\r\n");
+      return std::nullopt;
+    }
+    return std::nullopt;  // nobody reads it
+  }
+
+  Head head_;
+  bool absolute_without_path_{false};
+  bool old_version_{false};
+  bool has_host_{false};
+  bool has_length_{false};
+  bool says_close_{false};
+  bool says_keep_alive_{false};
+  std::array<bool, 8> seen_{};
+};
+
+}  // namespace
+
+const std::array<KnownHeader, 8>& known_headers() {
+  // Pistache parses the values of Accept and Content-Type, throws on legal ones, and has no way to
+  // turn that off. Under another name it keeps them as text.
+  static const std::array<KnownHeader, 8> headers{{
+      {"authorization", "authorization", &Request::authorization},
+      {"if-match", "if-match", &Request::if_match},
+      {"if-none-match", "if-none-match", &Request::if_none_match},
+      {"idempotency-key", "idempotency-key", &Request::idempotency_key},
+      {"content-type", "text-content-type", &Request::content_type},
+      {"accept", "text-accept", &Request::accept},
+      {"x-request-id", "x-request-id", &Request::request_id},
+      {"traceparent", "traceparent", &Request::traceparent},
+  }};
+  return headers;
+}
+
+std::variant<Head, Refusal> check_head(std::string_view text) {
+  Gate gate;
+  gate.reserve(text.size());
+  if (auto refusal = gate.request_line(take_until(text, "\r\n"))) return *refusal;
+  for (auto line = take_until(text, "\r\n"); !line.empty(); line = take_until(text, "\r\n")) {
+    if (auto refusal = gate.header(line)) return *refusal;
+  }
+  return gate.finish();
+}
+
+std::optional<Refusal> refuse_early(std::string_view beginning) {
+  if (!beginning.empty() && !is_token_char(beginning.front())) {
+    return malformed("The request does not begin with a method.");  // TLS, for one
+  }
+  const auto newline = beginning.find('\n');
+  if (newline != std::string_view::npos && (newline == 0 || beginning[newline - 1] != '\r')) {
+    return malformed("Lines must end with CR LF.");
+  }
+  if (beginning.size() <= kHeadBytesMax) return std::nullopt;
+  if (newline == std::string_view::npos) {
+    return Refusal{414, "uri-too-long", "The request line is longer than 32 KiB."};
+  }
+  return Refusal{431, "headers-too-large", "Request line and headers are longer than 32 KiB."};
+}
+
+}  // namespace codasync::api::transport

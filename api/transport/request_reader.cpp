@@ -1,0 +1,77 @@
+#include "api/transport/request_reader.hpp"
+
+#include <algorithm>
+
+namespace codasync::api::transport {
+
+constexpr std::size_t kKeptMemory = 16 * 1024;  // of an idle connection's buffer
+
+void RequestReader::feed(std::string_view bytes) {
+  if (at_ > 0) {
+    buffer_.erase(0, at_);
+    scanned_ -= std::min(scanned_, at_);
+    at_ = 0;
+  }
+  if (buffer_.empty() && buffer_.capacity() > kKeptMemory) buffer_.shrink_to_fit();
+  buffer_.append(bytes);
+}
+
+RequestReader::Step RequestReader::next(Parser& parser) {
+  return in_body_ ? read_body() : read_head(parser);
+}
+
+void RequestReader::skip_empty_lines() {
+  // Some clients send one after a body (RFC 9112 section 2.2).
+  while (std::string_view{buffer_}.substr(at_).starts_with("\r\n")) at_ += 2;
+  scanned_ = std::max(scanned_, at_);
+}
+
+RequestReader::Step RequestReader::read_head(Parser& parser) {
+  skip_empty_lines();
+  if (std::string_view{buffer_}.substr(at_) == "\r") return Incomplete{};
+
+  constexpr std::string_view kEnd = "\r\n\r\n";
+  const std::size_t end = buffer_.find(kEnd, scanned_);
+  const bool complete = end != std::string::npos;
+  const std::size_t stop = complete ? end + kEnd.size() : buffer_.size();
+  const std::string_view text = std::string_view{buffer_}.substr(at_, stop - at_);
+  if (const auto refusal = refuse_early(text)) return *refusal;
+  if (!complete) {
+    scanned_ = std::max(at_, buffer_.size() - std::min(buffer_.size(), kEnd.size() - 1));
+    return Incomplete{};
+  }
+
+  auto checked = check_head(text);
+  if (const auto* refusal = std::get_if<Refusal>(&checked)) return *refusal;
+  Head& head = std::get<Head>(checked);
+  auto request = parser.parse(head);
+  if (!request)
+    return Refusal{501, "method-not-implemented", "This server does not know the method."};
+  if (text.size() > bytes_max_)
+    return Refusal{413, "content-too-large", "The request is too large."};
+  if (const auto refusal = body_.start(head, bytes_max_ - text.size())) return *refusal;
+
+  message_ = {std::move(*request), head.keep_alive};
+  wants_continue_ = head.wants_continue;
+  in_body_ = true;
+  at_ = scanned_ = stop;
+  return read_body();
+}
+
+RequestReader::Step RequestReader::read_body() {
+  std::string_view bytes = std::string_view{buffer_}.substr(at_);
+  const auto refusal = body_.consume(bytes);
+  const bool some_came = bytes.size() < buffer_.size() - at_;
+  at_ = scanned_ = buffer_.size() - bytes.size();
+  if (refusal) return *refusal;
+  if (!body_.complete()) {
+    if (some_came) wants_continue_ = false;  // it did not wait
+    if (std::exchange(wants_continue_, false)) return WantsContinue{};
+    return Incomplete{};
+  }
+  in_body_ = false;
+  message_.request.body = body_.take();
+  return std::move(message_);
+}
+
+}  // namespace codasync::api::transport
