@@ -1,0 +1,39 @@
+"""Nginx: its configuration comes from nginx/render, its look-up module from the build."""
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+
+from servers import answers, memcached_address, service_socket
+from state import State
+from supervisor import Server, Supervisor
+
+
+def render(state: State, supervisor: Supervisor, port: int, instances: int) -> str:
+    """Returns: the path of the configuration. Throws: Failed."""
+    services = [word for n in range(1, instances + 1) for word in ("--service", f"unix:{service_socket(state, n)}")]
+    command: Sequence[str] = [
+        sys.executable,
+        "-B",
+        str(state.program / "nginx" / "render"),
+        "--dir",
+        str(state.folder / "nginx"),
+        "--module",
+        str(state.program / "nginx" / "ngx_http_answer_cache_module.so"),
+        "--listen",
+        f"127.0.0.1:{port}",
+        "--memcached",
+        memcached_address(state),
+        *services,
+    ]
+    return supervisor.run("nginx-render", command, within=30.0).strip()
+
+
+def server(port: int, configuration: str) -> Server:
+    return Server(
+        name="nginx",
+        command=["nginx", "-p", os.path.dirname(configuration), "-c", configuration, "-e", "stderr"],
+        ready=lambda: answers(f"127.0.0.1:{port}", "/healthz"),
+        farewell=((signal.SIGQUIT, 5.0), (signal.SIGTERM, 5.0)),  # QUIT: what has begun is answered
+    )

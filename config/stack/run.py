@@ -1,0 +1,174 @@
+"""The running stack: the order of its start, and what happens once in its life."""
+
+import json
+import os
+import resource
+import signal
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import nginx
+import postgres
+import servers
+from state import Failed, State, write_private
+from supervisor import Asked, Supervisor, quiet
+
+READY_SECONDS = 30.0
+SETUP_SECONDS = 600.0
+LOG_BYTES_MAX = 64 * 1024 * 1024
+OPEN_FILES = 65536
+
+
+@dataclass(frozen=True)
+class Options:
+    port: int
+    instances: int
+    demo: bool
+
+
+def run(state: State, options: Options, when_ready: Callable[[], None]) -> int:
+    """Runs the stack until somebody asks it to stop. Returns: the exit status."""
+    os.umask(0o077)
+    lock = state.take_lock()
+    if lock is None:
+        print(already_runs(state), flush=True)
+        return 1
+    for folder in (state.logs, state.sockets, state.token("admin").parent):
+        folder.mkdir(exist_ok=True)
+    put_long_logs_aside(state)
+    allow_many_files()
+    supervisor = Supervisor(state, lock)
+    status = 0
+    try:
+        start(state, supervisor, options)
+        when_ready()
+        supervisor.watch()
+    except Asked:
+        supervisor.say("stopping")
+    except Failed as failure:
+        status = 1
+        supervisor.say(str(failure))
+    finally:
+        supervisor.stop()
+    supervisor.say("stopped")
+    return status
+
+
+def run_in_background(job: Callable[[Callable[[], None]], int]) -> int:
+    """Calls the job in a process without a terminal. Returns: 0 as soon as it says that it is ready, else its status."""
+    verdict, tell = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.setsid()
+        os.close(verdict)
+
+        def when_ready() -> None:
+            quiet()
+            os.write(tell, b"1")
+            os.close(tell)
+
+        os._exit(job(when_ready))
+    os.close(tell)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: os.kill(child, signal.SIGTERM))
+    if os.read(verdict, 1):
+        return 0
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) or 1
+
+
+def start(state: State, supervisor: Supervisor, options: Options) -> None:
+    """Starts everything and writes the env file. Throws: Failed, Asked."""
+    for stale in state.sockets.iterdir():
+        stale.unlink()
+    postgres.start(state, supervisor)
+    supervisor.start(servers.memcached(state), READY_SECONDS)
+    write_private(state.settings, settings(state))
+    codasync(state, supervisor, "migrate", environment={"CODASYNC_POSTGRES_URL": postgres.url(state, postgres.OWNER)})
+    first_start(state, supervisor, options.demo)
+
+    addresses = [free_address(options.port + number) for number in range(1, options.instances + 1)]
+    for number, address in enumerate(addresses, start=1):
+        supervisor.start(servers.service(state, number, address), READY_SECONDS)
+    configuration = nginx.render(state, supervisor, options.port, options.instances)
+    supervisor.start(nginx.server(options.port, configuration), READY_SECONDS)
+
+    known = {
+        "CODASYNC_URL": f"http://127.0.0.1:{options.port}",
+        "CODASYNC_INSTANCES": ",".join(f"http://{address}" for address in addresses),
+        "CODASYNC_DATABASE_URL": postgres.url(state, postgres.OWNER),
+        "CODASYNC_MEMCACHED": servers.memcached_address(state),
+        "CODASYNC_ADMIN_TOKEN": state.token("admin").read_text().strip(),
+        "CODASYNC_STAFF_TOKEN": state.token("staff").read_text().strip(),
+    }
+    write_private(state.env, "".join(f"{name}={value}\n" for name, value in known.items()))
+    supervisor.say(
+        f"""ready
+    address    {known["CODASYNC_URL"]}
+    direct     {known["CODASYNC_INSTANCES"]}
+    tokens     {state.token("admin")}, {state.token("staff")}
+    for tools  {state.env}
+    logs       {state.logs}"""
+    )
+
+
+def first_start(state: State, supervisor: Supervisor, demo: bool) -> None:
+    """Does what is done once; a start that was interrupted here does it again."""
+    if state.set_up.exists():
+        return
+    if demo:
+        supervisor.say("loading the demo catalogue")
+        codasync(state, supervisor, "import", "demo")
+    for role in ("admin", "staff"):
+        if not state.token(role).exists():
+            secret = codasync(state, supervisor, "token", "create", "--name", f"config/up {role}", "--role", role)
+            write_private(state.token(role), secret.strip() + "\n")
+    write_private(state.set_up, "The demo catalogue was offered and the tokens were made.\n")
+
+
+def codasync(state: State, supervisor: Supervisor, *words: str, environment: dict[str, str] | None = None) -> str:
+    """Runs a subcommand. Returns: what it printed. Throws: Failed, Asked."""
+    command = [str(state.program / "api" / "codasync"), *words, "--config", str(state.settings)]
+    return supervisor.run(words[0], command, SETUP_SECONDS, environment)
+
+
+def settings(state: State) -> str:
+    """Returns: the settings file; what is not in it has its default."""
+    return f"""# Written by config/up at each start. CODASYNC_SERVER_LISTEN gives each process its own addresses.
+[postgres]
+url = {json.dumps(postgres.url(state, postgres.SERVICE))}
+
+[memcached]
+servers = [{json.dumps(servers.memcached_address(state))}]
+"""
+
+
+def already_runs(state: State) -> str:
+    address = state.read_env().get("CODASYNC_URL", "not ready yet")
+    return f"CodaSync runs already with the state folder {state.folder}: {address}. To stop it: config/down"
+
+
+def free_address(preferred: int) -> str:
+    """Returns: the address with this port, or with any free one when it is taken: only tools use it, they read env."""
+    for port in (preferred, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except (OSError, OverflowError):
+                continue
+            return f"127.0.0.1:{probe.getsockname()[1]}"
+    raise Failed("There is no free port left on 127.0.0.1.")
+
+
+def put_long_logs_aside(state: State) -> None:
+    """Keeps one older piece of each log; servers hold theirs open, so it happens at the start."""
+    for log in (*state.logs.glob("*.log"), *(state.folder / "nginx").glob("*.log")):
+        if log.stat().st_size > LOG_BYTES_MAX:
+            log.rename(log.with_suffix(".log.1"))
+
+
+def allow_many_files() -> None:
+    """Each connection takes a descriptor or two; many systems start processes with a soft limit of 1024."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, OPEN_FILES) if hard >= 0 else OPEN_FILES, hard))

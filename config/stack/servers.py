@@ -1,0 +1,76 @@
+"""Memcached and the service: how each is called, when it answers, how it ends."""
+
+import http.client
+import signal
+import socket
+
+from state import State
+from supervisor import Server
+
+CACHE_MEGABYTES = 256
+CACHE_CONNECTIONS = 4096
+
+
+def memcached_address(state: State) -> str:
+    return f"unix:{state.sockets}/memcached"
+
+
+def memcached(state: State) -> Server:
+    path = memcached_address(state).removeprefix("unix:")
+
+    def ready() -> bool:
+        try:
+            with socket.socket(socket.AF_UNIX) as client:
+                client.settimeout(3.0)
+                client.connect(path)
+                client.sendall(b"version\r\n")
+                return client.recv(64).startswith(b"VERSION ")
+        except OSError:
+            return False
+
+    return Server(
+        name="memcached",
+        command=[
+            "memcached",
+            "--unix-socket",
+            path,
+            "--unix-mask",
+            "0700",
+            "--memory-limit",
+            str(CACHE_MEGABYTES),
+            "--conn-limit",
+            str(CACHE_CONNECTIONS),
+            "--threads",
+            "2",
+        ],
+        ready=ready,
+        farewell=((signal.SIGTERM, 10.0),),
+    )
+
+
+def service_socket(state: State, number: int) -> str:
+    return f"{state.sockets}/service-{number}"
+
+
+def service(state: State, number: int, direct: str) -> Server:
+    """One process of the service, on its Unix socket for Nginx and at its direct address for tools."""
+    return Server(
+        name=f"service-{number}",
+        command=[str(state.program / "api" / "codasync"), "serve", "--config", str(state.settings)],
+        ready=lambda: answers(direct, "/readyz"),
+        # It answers what it has begun (api.shutdown_grace, 10 s) before it ends.
+        farewell=((signal.SIGTERM, 20.0),),
+        environment={"CODASYNC_SERVER_LISTEN": f"unix:{service_socket(state, number)},{direct}"},
+    )
+
+
+def answers(address: str, path: str) -> bool:
+    """Returns: whether a GET there gives 200."""
+    connection = http.client.HTTPConnection(address, timeout=3.0)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()

@@ -1,0 +1,253 @@
+"""Starts processes, keeps them running, stops them."""
+
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from io import FileIO
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from state import Failed, State
+
+POLL_SECONDS = 0.05
+PAUSE_SECONDS_MIN = 0.5
+PAUSE_SECONDS_MAX = 30.0
+STABLE_SECONDS = 60.0  # a process that ran that long starts over with the shortest pause
+
+
+class Asked(Exception):
+    """Somebody asked us to stop."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """A program that runs as long as the stack does."""
+
+    name: str
+    command: Sequence[str]
+    ready: Callable[[], bool]  # it answers; quick, does not raise
+    farewell: Sequence[tuple[signal.Signals, float]]  # what ends it, and the seconds until the next, firmer one
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+class Process:
+    """A server's present incarnation."""
+
+    def __init__(self, server: Server, popen: subprocess.Popen[bytes]) -> None:
+        self.server = server
+        self.popen = popen
+        self.started = time.monotonic()
+        self.deaths = 0
+        self.start_at: float | None = None  # set while it is dead
+
+    def died(self) -> float:
+        """Notes a death. Returns: the pause before the next start."""
+        if time.monotonic() - self.started > STABLE_SECONDS:
+            self.deaths = 0
+        pause = min(PAUSE_SECONDS_MIN * 2.0**self.deaths, PAUSE_SECONDS_MAX)
+        self.deaths += 1
+        self.start_at = time.monotonic() + pause
+        return pause
+
+    def reborn(self, popen: subprocess.Popen[bytes]) -> None:
+        self.popen = popen
+        self.started = time.monotonic()
+        self.start_at = None
+
+
+class Supervisor:
+    """One thread, no threads below it: it sleeps until a child ends, a signal comes or a pause is over."""
+
+    def __init__(self, state: State, lock: int) -> None:
+        self._state = state
+        self._lock = lock
+        self._processes: list[Process] = []
+        self._asked = False
+        self._log = self._open_log("supervisor")
+        self._wake, alarm = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        signal.set_wakeup_fd(alarm, warn_on_full_buffer=False)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._on_stop)
+        signal.signal(signal.SIGCHLD, lambda *_: None)  # only wakes us
+
+    def say(self, text: str) -> None:
+        """Tells the log, and the terminal while there is one."""
+        stamp = time.strftime("%H:%M:%S")
+        self._log.write(f"{time.strftime('%Y-%m-%d')} {stamp} {text}\n".encode())
+        try:
+            print(f"{stamp} {text}", flush=True)
+        except OSError:
+            pass  # the terminal is gone; the log has it
+
+    def start(self, server: Server, within: float) -> None:
+        """Starts a server and waits until it answers.
+
+        Throws: Failed when it ends before, or does not answer within so many seconds; Asked.
+        """
+        process = Process(server, self._spawn(server))
+        self._processes.append(process)
+        deadline = time.monotonic() + within
+        while not server.ready():
+            if process.start_at is not None:
+                raise Failed(f"{server.name} ended at once. {self._last_words(server.name)}")
+            if time.monotonic() > deadline:
+                raise Failed(f"{server.name} did not answer within {within:.0f} s. {self._last_words(server.name)}")
+            self._wait(POLL_SECONDS)
+        self.say(f"{server.name} answers (pid {process.popen.pid})")
+
+    def run(
+        self, name: str, command: Sequence[str], within: float, environment: Mapping[str, str] | None = None
+    ) -> str:
+        """Runs a command to its end; its complaints go to the log called name. Returns: what it printed.
+
+        Throws: Failed when it fails or takes longer; Asked.
+        """
+        with self._open_log(name) as log, subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            env=self._environment(environment or {}),
+            cwd=self._state.folder,
+            pass_fds=(self._lock,),
+            process_group=0,
+        ) as child:
+            deadline = time.monotonic() + within
+            printed: list[str] = []
+            assert child.stdout is not None
+            try:
+                while not self._read(child.stdout.fileno(), printed):
+                    if time.monotonic() > deadline:
+                        raise Failed(f"{name} took longer than {within:.0f} s. {self._last_words(name)}")
+                    self._tend()
+            except BaseException:
+                os.killpg(child.pid, signal.SIGKILL)
+                raise
+        if child.returncode != 0:
+            raise Failed(f"{name} failed: {describe(child.returncode)}. {self._last_words(name)}")
+        return "".join(printed)
+
+    def watch(self) -> NoReturn:
+        """Starts again what dies. Throws: Asked."""
+        while True:
+            pauses = [p.start_at - time.monotonic() for p in self._processes if p.start_at is not None]
+            self._wait(max(0.0, min(pauses, default=STABLE_SECONDS)))
+
+    def stop(self) -> None:
+        """Stops everything in the opposite order of its start, each with its own farewell, at last with SIGKILL."""
+        for process in reversed(self._processes):
+            if process.start_at is not None:
+                continue
+            for number, seconds in process.server.farewell:
+                process.popen.send_signal(number)
+                if self._ended(process, seconds):
+                    break
+                self.say(f"{process.server.name} did not end on {number.name} within {seconds:.0f} s")
+            else:
+                process.popen.kill()
+                process.popen.wait()
+            self._sweep(process)
+            self.say(f"{process.server.name} stopped")
+        self._processes.clear()
+
+    def _on_stop(self, _number: int, _frame: FrameType | None) -> None:
+        self._asked = True
+
+    def _wait(self, seconds: float) -> None:
+        """Sleeps until something happens, at most that long, and tends the processes. Throws: Asked."""
+        self._sleep(seconds)
+        self._tend()
+
+    def _sleep(self, seconds: float) -> None:
+        if select.select([self._wake], [], [], seconds)[0]:
+            os.read(self._wake, 4096)
+
+    def _read(self, descriptor: int, into: list[str]) -> bool:
+        """Waits a moment for output. Returns: true at its end."""
+        ready = select.select([descriptor, self._wake], [], [], POLL_SECONDS)[0]
+        if self._wake in ready:
+            os.read(self._wake, 4096)
+        if descriptor not in ready:
+            return False
+        chunk = os.read(descriptor, 65536)
+        into.append(chunk.decode(errors="replace"))
+        return not chunk
+
+    def _tend(self) -> None:
+        if self._asked:
+            raise Asked
+        for process in self._processes:
+            name = process.server.name
+            if process.start_at is None and process.popen.poll() is not None:
+                self._sweep(process)
+                pause = process.died()
+                self.say(
+                    f"{name} (pid {process.popen.pid}) {describe(process.popen.returncode)}; "
+                    f"next start in {pause:g} s"
+                )
+            elif process.start_at is not None and time.monotonic() >= process.start_at:
+                process.reborn(self._spawn(process.server))
+                self.say(f"{name} started again (pid {process.popen.pid})")
+
+    def _spawn(self, server: Server) -> subprocess.Popen[bytes]:
+        # The kernel sends the first farewell if we are killed ourselves: no server outlives its supervisor.
+        leash = ["setpriv", "--pdeathsig", server.farewell[0][0].name[3:], "--"]
+        with self._open_log(server.name) as log:
+            return subprocess.Popen(
+                [*leash, *server.command],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=self._environment(server.environment),
+                cwd=self._state.folder,
+                pass_fds=(self._lock,),
+                process_group=0,  # Ctrl-C on the terminal reaches us alone
+            )
+
+    def _ended(self, process: Process, within: float) -> bool:
+        deadline = time.monotonic() + within
+        while process.popen.poll() is None and time.monotonic() < deadline:
+            self._sleep(POLL_SECONDS)
+        return process.popen.returncode is not None
+
+    def _sweep(self, process: Process) -> None:
+        """Ends the children that a dead server may have left: workers of a killed Nginx would keep its port."""
+        try:
+            os.killpg(process.popen.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+
+    def _environment(self, more: Mapping[str, str]) -> dict[str, str]:
+        # Ours alone: a shell that has read an env file must not change what the servers do.
+        return {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "HOME": str(self._state.folder), **more}
+
+    def _log_path(self, name: str) -> Path:
+        return self._state.logs / f"{name}.log"
+
+    def _open_log(self, name: str) -> FileIO:
+        return FileIO(self._log_path(name), "a")
+
+    def _last_words(self, name: str) -> str:
+        path = self._log_path(name)
+        lines = path.read_text(errors="replace").splitlines()[-12:]
+        return "Its last words:\n" + "\n".join(f"    {line}" for line in lines) + f"\nAll of them: {path}"
+
+
+def describe(status: int) -> str:
+    """Returns: how a process with this status ended, in words."""
+    return f"ended by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
+
+
+def quiet() -> None:
+    """Lets go of the terminal, for a supervisor in the background."""
+    sys.stdout.flush()
+    with open(os.devnull, "r+b") as null:
+        for descriptor in (0, 1, 2):
+            os.dup2(null.fileno(), descriptor)
