@@ -1,0 +1,347 @@
+#include "api/dispatcher.hpp"
+
+#include <memory>
+#include <utility>
+
+#include "api/answers.hpp"
+#include "api/handlers.hpp"
+#include "api/log.hpp"
+#include "api/stored_answer.hpp"
+#include "storage/errors.hpp"
+
+namespace codasync::api {
+namespace {
+
+constexpr std::size_t kRequestIdMax = 128;
+constexpr std::string_view kUnrouted = "none";
+
+/// Thrown by a handler's wrapper to leave a cache fill without storing anything.
+struct NotKept {
+  Problem problem;
+};
+
+/// One request and the way back to its client, while it travels between threads. Answered exactly
+/// once.
+class Exchange : public std::enable_shared_from_this<Exchange> {
+ public:
+  Exchange(Service& service, Request request, Reply reply)
+      : service_{service}, reply_{std::move(reply)}, call_{std::move(request), {}, {}, {}} {}
+
+  void start();
+
+ private:
+  /// Runs one step of the work; whatever it throws becomes the answer.
+  template <class Step>
+  void guarded(Step&& step);
+  template <class Step>
+  void on_executor(Step step);
+
+  std::optional<Problem> prepare();
+  void authorise();
+  void authorised();
+  void act();
+
+  void perform(const Now& now) { finish(now.answer(service_, call_)); }
+  void perform(const Work& work);
+  void perform(const Read& read);
+  void perform(const StockWrite& write);
+
+  /// Returns: whether the answer was remembered and is sent. Never blocks for the database.
+  bool answer_from_cache(const RememberAnswer& remember);
+  Response read_remembering(const Read& read);
+  Response produce(const Read& read, storage::Reader& reader);
+
+  [[nodiscard]] bool token_needed() const;
+  [[nodiscard]] bool reading_needed() const {
+    return route_->pattern.starts_with("/api/v1/stock-readings/{id}");
+  }
+
+  void finish(Result result);
+  void send(Response response);
+
+  Service& service_;
+  Reply reply_;
+  Call call_;
+  const Route* route_{nullptr};
+  std::optional<storage::TokenHash> token_;
+};
+
+template <class Step>
+void Exchange::guarded(Step&& step) {
+  try {
+    std::forward<Step>(step)();
+  } catch (const Unavailable& failure) {
+    service_.log.warning("a dependency is unavailable", {{"request_id", call_.request.request_id},
+                                                         {"dependency", failure.dependency()},
+                                                         {"detail", failure.what()}});
+    finish(
+        unavailable("The service cannot do this at the moment. Nothing was changed; try again."));
+  } catch (const InDoubt& doubt) {
+    service_.log.error("a commit is in doubt",
+                       {{"request_id", call_.request.request_id}, {"detail", doubt.what()}});
+    finish(
+        unavailable("The connection to the database was lost at the last moment, so it is not "
+                    "known whether this was done. "
+                    "Repeat the request with the same Idempotency-Key: it has one effect only."));
+  } catch (const std::exception& bug) {
+    service_.log.error("a request met a bug", {{"request_id", call_.request.request_id},
+                                               {"route", route_ ? route_->pattern : kUnrouted},
+                                               {"detail", bug.what()}});
+    finish(internal_error());
+  }
+}
+
+template <class Step>
+void Exchange::on_executor(Step step) {
+  const bool taken = service_.executor.submit(
+      [self = shared_from_this(), step] { self->guarded([&] { step(*self); }); });
+  if (!taken) finish(unavailable("The service is busy. Nothing was changed; try again."));
+}
+
+void Exchange::start() {
+  guarded([this] {
+    if (auto problem = prepare()) {
+      finish(*problem);
+    } else if (call_.request.method == Method::options) {
+      finish(Response{204, {{"Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"}}, {}});
+    } else {
+      authorise();
+    }
+  });
+}
+
+/// Everything that the request line alone decides.
+std::optional<Problem> Exchange::prepare() {
+  auto& request = call_.request;
+  if (!is_request_id(request.request_id)) request.request_id = to_string(Uuid::v7(now()));
+  if (request.body.size() > service_.options.body_bytes_max) {
+    return Problem{413, "body-too-large",
+                   "The body exceeds " + std::to_string(service_.options.body_bytes_max) +
+                       " bytes. Send it in parts."};
+  }
+  if (request.method == Method::options) return std::nullopt;
+  const auto path = decode_path(canonical_path(request.path));
+  if (!path || !path->starts_with('/')) return not_found("The path cannot be read.");
+  const auto matched = match(request.method, *path);
+  if (!matched) return matched.error();
+  route_ = matched->route;
+  call_.path = matched->arguments;
+  auto query = parse_query(request.query);
+  if (!query) return Problem{400, "bad-query", "The query has a broken percent escape."};
+  call_.query = std::move(*query);
+  return std::nullopt;
+}
+
+bool Exchange::token_needed() const {
+  switch (route_->access) {
+    case Access::open:
+      return false;
+    case Access::reader:
+      return !service_.options.public_reads;
+    case Access::staff:
+    case Access::admin:
+      return true;
+  }
+  __builtin_unreachable();
+}
+
+void Exchange::authorise() {
+  if (!token_needed()) {
+    act();
+    return;
+  }
+  constexpr std::string_view kScheme = "Bearer ";
+  const std::string_view header{call_.request.authorization};
+  if (header.empty()) {
+    finish(unauthorized("This needs an access token: Authorization: Bearer <token>."));
+    return;
+  }
+  if (header.starts_with(kScheme))
+    token_ = storage::hash_token_secret(header.substr(kScheme.size()));
+  if (!token_) {
+    finish(unauthorized("This is no access token of this service."));
+    return;
+  }
+  // A write's own transaction asks for the token again, so what this process remembers is enough to
+  // begin with.
+  if (std::holds_alternative<StockWrite>(route_->action))
+    call_.actor = service_.tokens.find(*token_);
+  if (call_.actor) {
+    authorised();
+    return;
+  }
+  on_executor([](Exchange& self) {
+    self.call_.actor = self.service_.database.read()->token(*self.token_);
+    if (!self.call_.actor) {
+      self.finish(unauthorized("This token is unknown, revoked or has expired."));
+      return;
+    }
+    self.service_.tokens.remember(*self.token_, *self.call_.actor);
+    self.authorised();
+  });
+}
+
+void Exchange::authorised() {
+  const auto& actor = *call_.actor;
+  if (actor.expires_at && *actor.expires_at <= now()) {
+    finish(unauthorized("This token has expired."));
+  } else if (route_->access == Access::admin && actor.role != storage::Role::admin) {
+    finish(forbidden("This needs the token of an admin."));
+  } else {
+    act();
+  }
+}
+
+void Exchange::act() {
+  if (!reading_needed()) {
+    std::visit([this](const auto& action) { perform(action); }, route_->action);
+    return;
+  }
+  if (const auto* read = std::get_if<Read>(&route_->action)) {
+    const auto* remember = std::get_if<RememberAnswer>(&read->remember);
+    if (remember != nullptr && answer_from_cache(*remember)) return;
+  }
+  const auto go_on = [](Exchange& self) {
+    std::visit([&self](const auto& action) { self.perform(action); }, self.route_->action);
+  };
+  const ReadingId id{call_.path.id};
+  call_.path.reading = service_.reading_keys.find(id);
+  if (call_.path.reading) {
+    go_on(*this);
+    return;
+  }
+  on_executor([id, go_on](Exchange& self) {
+    self.call_.path.reading = self.service_.database.read()->reading_key(id);
+    if (!self.call_.path.reading) {
+      self.finish(not_found("There is no stock reading with this id."));
+      return;
+    }
+    self.service_.reading_keys.remember(id, *self.call_.path.reading);
+    go_on(self);
+  });
+}
+
+void Exchange::perform(const Work& work) {
+  on_executor([&work](Exchange& self) { self.finish(work.answer(self.service_, self.call_)); });
+}
+
+void Exchange::perform(const Read& read) {
+  const auto* remember = std::get_if<RememberAnswer>(&read.remember);
+  if (remember != nullptr && !reading_needed() && answer_from_cache(*remember)) return;
+  on_executor([&read](Exchange& self) {
+    try {
+      self.finish(self.read_remembering(read));
+    } catch (const NotKept& answer) {
+      self.finish(answer.problem);
+    }
+  });
+}
+
+void Exchange::perform(const StockWrite& write) {
+  auto operation = write.operation(call_);
+  if (!operation) {
+    finish(operation.error());
+    return;
+  }
+  service_.ledger.submit(std::move(operation).value(), [self = shared_from_this()](
+                                                           const storage::StockResult& result) {
+    self->guarded([&] {
+      if (const auto* refused = std::get_if<storage::Refused>(&result);
+          refused != nullptr && refused->why == storage::Refused::Why::token_revoked) {
+        self->service_.tokens.forget(*self->token_);
+      } else if (const auto* failed = std::get_if<storage::Failed>(&result)) {
+        self->service_.log.warning("a write failed",
+                                   {{"request_id", self->call_.request.request_id},
+                                    {"dependency", failed->dependency},
+                                    {"detail", failed->log_detail}});
+      }
+      self->finish(readings::to_result(result));
+    });
+  });
+}
+
+bool Exchange::answer_from_cache(const RememberAnswer& remember) {
+  const auto found = service_.cache.lookup(remember.key(call_.path));
+  if (found.state != cache::LookupState::hit) return false;
+  finish(from_stored(found.bytes));
+  return true;
+}
+
+Response Exchange::produce(const Read& read, storage::Reader& reader) {
+  auto result = read.answer(reader, call_);
+  if (!result) throw NotKept{result.error()};
+  return std::move(result).value();
+}
+
+Response Exchange::read_remembering(const Read& read) {
+  const auto keep = [&](storage::Reader& reader) {
+    return cache::Produced{to_stored(produce(read, reader))};
+  };
+  if (const auto* answer = std::get_if<RememberAnswer>(&read.remember)) {
+    return from_stored(
+        service_.cache.read_through(answer->key(call_.path), answer->locks(call_.path), keep)
+            .bytes);
+  }
+  if (const auto* list = std::get_if<RememberList>(&read.remember)) {
+    if (const auto entry = list->entry(call_)) {
+      return from_stored(
+          service_.cache.read_list(entry->generation, entry->locks, body_tag(entry->query), keep)
+              .bytes);
+    }
+  }
+  return produce(read, *service_.database.read());
+}
+
+void Exchange::finish(Result result) {
+  if (!result) {
+    send(to_response(result.error(), call_.request.request_id));
+    return;
+  }
+  auto response = std::move(result).value();
+  const auto& wanted = call_.request.if_none_match;
+  const bool reads = call_.request.method == Method::get || call_.request.method == Method::head;
+  if (!wanted.empty() && reads && response.status == 200) {
+    const auto tags = parse_entity_tags(wanted);
+    for (const auto& header : response.headers) {
+      if (!tags || header.name != "ETag") continue;
+      if (!tags->contains(std::string_view{header.value}.substr(1, header.value.size() - 2)))
+        continue;
+      response.status = 304;
+      response.body.clear();
+      break;
+    }
+  }
+  send(std::move(response));
+}
+
+void Exchange::send(Response response) {
+  const auto took = std::chrono::steady_clock::now() - call_.request.arrived;
+  const auto& request = call_.request;
+  service_.metrics.request(route_ ? route_->pattern : kUnrouted, name_of(request.method),
+                           response.status, took);
+  if (service_.log.writes(LogLevel::debug)) {
+    service_.log.debug("answered", {{"request_id", request.request_id},
+                                    {"method", name_of(request.method)},
+                                    {"path", request.path},
+                                    {"status", response.status},
+                                    {"ms", std::chrono::duration<double, std::milli>{took}.count()},
+                                    {"traceparent", request.traceparent}});
+  }
+  response.headers.push_back({"X-Request-Id", request.request_id});
+  std::move(reply_).send(std::move(response));
+}
+
+}  // namespace
+
+void Dispatcher::dispatch(Request request, Reply reply) {
+  std::make_shared<Exchange>(service_, std::move(request), std::move(reply))->start();
+}
+
+bool is_request_id(std::string_view text) {
+  return !text.empty() && text.size() <= kRequestIdMax &&
+         text.find_first_not_of(
+             "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") ==
+             std::string_view::npos;
+}
+
+}  // namespace codasync::api

@@ -1,0 +1,98 @@
+#include "api/etag.hpp"
+
+#include <openssl/sha.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+namespace codasync::api {
+namespace {
+
+void skip_blanks(std::string_view& text) {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+}
+
+std::optional<std::int64_t> parse_version(std::string_view text) {
+  std::int64_t version{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), version);
+  if (error != std::errc{} || end != text.data() + text.size() || version < 1) return std::nullopt;
+  return version;
+}
+
+}  // namespace
+
+bool EntityTags::contains(std::string_view tag) const {
+  return any || std::find(tags.begin(), tags.end(), tag) != tags.end();
+}
+
+std::optional<EntityTags> parse_entity_tags(std::string_view header) {
+  EntityTags found;
+  skip_blanks(header);
+  if (header.starts_with('*')) {
+    header.remove_prefix(1);
+    skip_blanks(header);
+    if (!header.empty()) return std::nullopt;
+    found.any = true;
+    return found;
+  }
+  while (!header.empty()) {
+    if (header.starts_with("W/")) header.remove_prefix(2);
+    if (!header.starts_with('"')) return std::nullopt;
+    const auto end = header.find('"', 1);
+    if (end == std::string_view::npos) return std::nullopt;
+    found.tags.emplace_back(header.substr(1, end - 1));
+    header.remove_prefix(end + 1);
+    skip_blanks(header);
+    if (header.empty()) break;
+    if (!header.starts_with(',')) return std::nullopt;
+    header.remove_prefix(1);
+    skip_blanks(header);
+  }
+  if (found.tags.empty()) return std::nullopt;
+  return found;
+}
+
+std::string version_tag(std::int64_t version) { return std::to_string(version); }
+
+std::string reading_tag(std::int64_t version, std::int64_t product_version) {
+  return std::to_string(version) + "-" + std::to_string(product_version);
+}
+
+std::string body_tag(std::string_view body) {
+  static constexpr std::string_view kHex = "0123456789abcdef";
+  std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
+  SHA256(reinterpret_cast<const unsigned char*>(body.data()), body.size(), digest.data());
+  std::string tag;
+  for (std::size_t i = 0; i < 12; ++i) {
+    tag.push_back(kHex[digest[i] >> 4U]);
+    tag.push_back(kHex[digest[i] & 15U]);
+  }
+  return tag;
+}
+
+std::vector<std::int64_t> versions_of(const EntityTags& tags) {
+  if (tags.any) return {};
+  std::vector<std::int64_t> versions;
+  for (const auto& tag : tags.tags) {
+    if (const auto version = parse_version(tag)) versions.push_back(*version);
+  }
+  if (versions.empty()) versions.push_back(0);
+  return versions;
+}
+
+storage::ReadingPrecondition reading_precondition(const EntityTags& tags) {
+  storage::ReadingPrecondition precondition;
+  if (tags.any) return precondition;
+  for (const std::string_view tag : tags.tags) {
+    const auto dash = tag.find('-');
+    if (dash == std::string_view::npos) continue;
+    const auto reading = parse_version(tag.substr(0, dash));
+    const auto product = parse_version(tag.substr(dash + 1));
+    if (reading && product) precondition.any_of.push_back({*reading, *product});
+  }
+  if (precondition.any_of.empty()) precondition.any_of.push_back({0, 0});
+  return precondition;
+}
+
+}  // namespace codasync::api

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "storage/stock_ledger.hpp"
+
+namespace codasync::api {
+
+/// The entity tags of an If-Match or If-None-Match header, without quotes and without `W/`.
+///
+/// RFC 9110 wants strong comparison for If-Match. Ours names the version of the resource, not its
+/// bytes, and Nginx marks it weak when it compresses; refusing that tag would refuse every client
+/// behind gzip. So both forms of a tag mean the same version.
+struct EntityTags {
+  bool any{false};  // `*`
+  std::vector<std::string> tags;
+
+  [[nodiscard]] bool contains(std::string_view tag) const;
+};
+
+/// Returns: the tags, or nothing when the header is none (RFC 9110, section 8.8.3).
+std::optional<EntityTags> parse_entity_tags(std::string_view header);
+
+// The tags themselves, without quotes.
+std::string version_tag(std::int64_t version);
+std::string reading_tag(std::int64_t version, std::int64_t product_version);
+std::string body_tag(std::string_view body);  // 96 bits of SHA-256
+
+/// Returns: the versions that If-Match accepts. Tags that are no version of ours match nothing; a
+/// list of only those accepts version 0, which no row has.
+std::vector<std::int64_t> versions_of(const EntityTags& tags);
+storage::ReadingPrecondition reading_precondition(const EntityTags& tags);
+
+}  // namespace codasync::api

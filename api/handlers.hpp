@@ -1,0 +1,61 @@
+#pragma once
+
+#include "api/routes.hpp"
+
+// What the routes do, by resource.
+
+namespace codasync::api {
+
+namespace shops {
+Result list(storage::Reader& reader, const Call& call);
+std::optional<ListEntry> list_entry(const Call& call);
+Result one(storage::Reader& reader, const Call& call);
+Result create(Service& service, const Call& call);
+Result replace(Service& service, const Call& call);
+Result change(Service& service, const Call& call);
+Result remove(Service& service, const Call& call);
+}  // namespace shops
+
+namespace products {
+Result list(storage::Reader& reader, const Call& call);
+std::optional<ListEntry> list_entry(const Call& call);
+Result one(storage::Reader& reader, const Call& call);
+Result create(Service& service, const Call& call);
+Result replace(Service& service, const Call& call);
+Result change(Service& service, const Call& call);
+Result remove(Service& service, const Call& call);
+}  // namespace products
+
+namespace readings {
+Result list(storage::Reader& reader, const Call& call);
+std::optional<ListEntry> list_entry(const Call& call);
+Result one(storage::Reader& reader, const Call& call);
+Result one_in_shop(storage::Reader& reader, const Call& call);
+Result in_all_shops(storage::Reader& reader, const Call& call);
+Result history(storage::Reader& reader, const Call& call);
+
+using Operation = Outcome<storage::StockOperation, Problem>;
+Operation record(const Call& call);
+Operation replace(const Call& call);
+Operation change(const Call& call);
+Operation adjust(const Call& call);
+Operation remove(const Call& call);
+Operation void_event(const Call& call);
+
+/// Returns: the client's answer to what the ledger said.
+Result to_result(const storage::StockResult& result);
+}  // namespace readings
+
+namespace tokens {
+Result list(storage::Reader& reader, const Call& call);
+Result create(Service& service, const Call& call);
+Result revoke(Service& service, const Call& call);
+}  // namespace tokens
+
+namespace health {
+Result alive(Service& service, const Call& call);
+Result ready(Service& service, const Call& call);
+Result metrics(Service& service, const Call& call);
+}  // namespace health
+
+}  // namespace codasync::api

@@ -1,0 +1,30 @@
+#include "api/handlers.hpp"
+#include "storage/errors.hpp"
+
+namespace codasync::api::health {
+namespace {
+
+Response plain(int status, std::string text) {
+  return {status,
+          {{"Content-Type", "text/plain; charset=utf-8"}, {"Cache-Control", "no-store"}},
+          std::move(text)};
+}
+
+}  // namespace
+
+Result alive(Service&, const Call&) { return plain(200, "alive\n"); }
+
+Result ready(Service& service, const Call&) {
+  if (service.draining) return unavailable("The service is shutting down.");
+  service.database.ping();
+  return plain(200, "ready\n");
+}
+
+Result metrics(Service& service, const Call&) {
+  return Response{
+      200,
+      {{"Content-Type", "text/plain; version=0.0.4; charset=utf-8"}, {"Cache-Control", "no-store"}},
+      service.metrics.text()};
+}
+
+}  // namespace codasync::api::health

@@ -1,0 +1,197 @@
+#include "api/metrics.hpp"
+
+#include <prometheus/counter.h>
+#include <prometheus/gauge.h>
+#include <prometheus/histogram.h>
+#include <prometheus/registry.h>
+#include <prometheus/text_serializer.h>
+
+#include <map>
+#include <mutex>
+#include <shared_mutex>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+namespace codasync::api {
+namespace {
+
+using prometheus::Counter;
+using prometheus::Family;
+using prometheus::Histogram;
+using Buckets = Histogram::BucketBoundaries;
+
+const Buckets kSeconds{0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025,
+                       0.05,   0.1,     0.25,   0.5,   1,      2.5,   5};
+const Buckets kOperations{1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1000};
+
+/// The series of one route, method and status, looked up once.
+struct RequestSeries {
+  Counter* count;
+  Histogram* duration;
+};
+
+}  // namespace
+
+struct Metrics::Impl {
+  Family<Counter>& counter(const std::string& name, const std::string& help) {
+    return prometheus::BuildCounter().Name(name).Help(help).Register(registry);
+  }
+  Histogram& histogram(const std::string& name, const std::string& help, const Buckets& buckets) {
+    return prometheus::BuildHistogram().Name(name).Help(help).Register(registry).Add({}, buckets);
+  }
+
+  prometheus::Registry registry;
+
+  Family<Counter>& requests = counter("codasync_http_requests_total", "Answered requests.");
+  Family<Histogram>& durations = prometheus::BuildHistogram()
+                                     .Name("codasync_http_request_duration_seconds")
+                                     .Help("From a request's arrival to its answer.")
+                                     .Register(registry);
+  mutable std::shared_mutex series_mutex;  // guards series
+  std::map<std::tuple<std::string, std::string, int>, RequestSeries, std::less<>> series;
+
+  Family<Counter>& lookups = counter("codasync_cache_lookups_total", "Look-ups in the cache.");
+  Counter& lookup_hit = lookups.Add({{"result", "hit"}});
+  Counter& lookup_miss = lookups.Add({{"result", "miss"}});
+  Counter& lookup_unavailable = lookups.Add({{"result", "unavailable"}});
+
+  Family<Counter>& reads =
+      counter("codasync_cache_reads_total", "Reads through the cache, by how they were answered.");
+  Counter& read_hit = reads.Add({{"path", "hit"}});
+  Counter& read_filled = reads.Add({{"path", "filled"}});
+  Counter& read_not_stored = reads.Add({{"path", "not_stored"}});
+  Counter& read_lease_lost = reads.Add({{"path", "lease_lost"}});
+  Counter& read_lock_busy = reads.Add({{"path", "lock_busy"}});
+  Counter& read_unavailable = reads.Add({{"path", "unavailable"}});
+
+  Family<Counter>& slot_unavailable =
+      counter("codasync_cache_unavailable_total", "Reads that got no answer from a slot.");
+  Family<Counter>& slot_delete_failed =
+      counter("codasync_cache_delete_failures_total",
+              "Deletes that were not acknowledged: their writes answered 503.");
+  Counter& deletes = counter("codasync_cache_deletes_total", "Acknowledged deletes.").Add({});
+  Histogram& delete_duration = histogram("codasync_cache_delete_duration_seconds",
+                                         "A round of deletes until it is acknowledged.", kSeconds);
+
+  Histogram& batch_operations = histogram("codasync_ledger_batch_operations",
+                                          "Operations folded into one transaction.", kOperations);
+  Histogram& queue_wait = histogram("codasync_ledger_queue_wait_seconds",
+                                    "Wait of a batch's oldest operation.", kSeconds);
+  Histogram& lock_wait =
+      histogram("codasync_ledger_lock_wait_seconds", "Until a batch has its locks.", kSeconds);
+  Histogram& commit_time =
+      histogram("codasync_ledger_commit_seconds", "A batch's COMMIT.", kSeconds);
+  Counter& refusals =
+      counter("codasync_ledger_refusals_total", "Operations that were refused.").Add({});
+  Counter& splits =
+      counter("codasync_ledger_splits_total", "Batches that were split to isolate a failure.")
+          .Add({});
+  Counter& retries =
+      counter("codasync_ledger_retries_total", "Attempts that were repeated.").Add({});
+  Counter& doubts = counter("codasync_ledger_doubts_total", "Commits in doubt.").Add({});
+  Counter& overloads = counter("codasync_ledger_overloads_total",
+                               "Operations that met a full queue or waited too long.")
+                           .Add({});
+
+  mutable std::mutex gauges_mutex;  // guards gauges
+  std::vector<std::pair<prometheus::Gauge*, std::function<double()>>> gauges;
+};
+
+Metrics::Metrics() : impl_{std::make_unique<Impl>()} {}
+Metrics::~Metrics() = default;
+
+void Metrics::request(std::string_view route, std::string_view method, int status,
+                      std::chrono::duration<double> took) {
+  const std::tuple<std::string, std::string, int> key{route, method, status};
+  RequestSeries own{};
+  {
+    const std::shared_lock hold{impl_->series_mutex};
+    const auto found = impl_->series.find(key);
+    if (found != impl_->series.end()) own = found->second;
+  }
+  if (own.count == nullptr) {
+    const std::unique_lock hold{impl_->series_mutex};
+    const auto& [route_text, method_text, code] = key;
+    own.count = &impl_->requests.Add(
+        {{"route", route_text}, {"method", method_text}, {"status", std::to_string(code)}});
+    own.duration =
+        &impl_->durations.Add({{"route", route_text}, {"method", method_text}}, kSeconds);
+    impl_->series.insert_or_assign(key, own);
+  }
+  own.count->Increment();
+  own.duration->Observe(took.count());
+}
+
+void Metrics::gauge(const std::string& name, const std::string& help,
+                    std::function<double()> value) {
+  const std::scoped_lock hold{impl_->gauges_mutex};
+  auto& family = prometheus::BuildGauge().Name(name).Help(help).Register(impl_->registry);
+  impl_->gauges.emplace_back(&family.Add({}), std::move(value));
+}
+
+std::string Metrics::text() const {
+  {
+    const std::scoped_lock hold{impl_->gauges_mutex};
+    for (const auto& [gauge, value] : impl_->gauges) gauge->Set(value());
+  }
+  return prometheus::TextSerializer{}.Serialize(impl_->registry.Collect());
+}
+
+void Metrics::looked_up(cache::LookupState state) {
+  switch (state) {
+    case cache::LookupState::hit:
+      return impl_->lookup_hit.Increment();
+    case cache::LookupState::miss:
+      return impl_->lookup_miss.Increment();
+    case cache::LookupState::unavailable:
+      return impl_->lookup_unavailable.Increment();
+  }
+}
+
+void Metrics::read(cache::ReadPath path) {
+  switch (path) {
+    case cache::ReadPath::hit:
+      return impl_->read_hit.Increment();
+    case cache::ReadPath::filled:
+      return impl_->read_filled.Increment();
+    case cache::ReadPath::not_stored:
+      return impl_->read_not_stored.Increment();
+    case cache::ReadPath::lease_lost:
+      return impl_->read_lease_lost.Increment();
+    case cache::ReadPath::lock_busy:
+      return impl_->read_lock_busy.Increment();
+    case cache::ReadPath::unavailable:
+      return impl_->read_unavailable.Increment();
+  }
+}
+
+void Metrics::unavailable(std::size_t slot, std::string_view) {
+  impl_->slot_unavailable.Add({{"slot", std::to_string(slot)}}).Increment();
+}
+
+void Metrics::delete_failed(std::size_t slot, cache::Loss, std::string_view) {
+  impl_->slot_delete_failed.Add({{"slot", std::to_string(slot)}}).Increment();
+}
+
+void Metrics::deleted(std::size_t keys, std::chrono::nanoseconds took) {
+  impl_->deletes.Increment(static_cast<double>(keys));
+  impl_->delete_duration.Observe(std::chrono::duration<double>{took}.count());
+}
+
+void Metrics::on_batch(const Batch& batch) {
+  impl_->batch_operations.Observe(static_cast<double>(batch.operations));
+  impl_->queue_wait.Observe(batch.oldest_wait.count());
+  impl_->lock_wait.Observe(batch.lock_wait.count());
+  impl_->commit_time.Observe(batch.commit.count());
+}
+
+void Metrics::on_refusals(std::size_t operations) {
+  impl_->refusals.Increment(static_cast<double>(operations));
+}
+void Metrics::on_split() { impl_->splits.Increment(); }
+void Metrics::on_retry() { impl_->retries.Increment(); }
+void Metrics::on_doubt() { impl_->doubts.Increment(); }
+void Metrics::on_overload() { impl_->overloads.Increment(); }
+
+}  // namespace codasync::api

@@ -1,0 +1,87 @@
+#include "api/problem.hpp"
+
+#include <rapidjson/stringbuffer.h>
+#include <rapidjson/writer.h>
+
+namespace codasync::api {
+namespace {
+
+using Writer = rapidjson::Writer<rapidjson::StringBuffer>;
+
+void text(Writer& writer, std::string_view value) {
+  writer.String(value.data(), static_cast<rapidjson::SizeType>(value.size()));
+}
+
+void field(Writer& writer, std::string_view name, std::string_view value) {
+  writer.Key(name.data(), static_cast<rapidjson::SizeType>(name.size()));
+  text(writer, value);
+}
+
+}  // namespace
+
+Response to_response(const Problem& problem, std::string_view request_id) {
+  rapidjson::StringBuffer buffer;
+  Writer writer{buffer};
+  writer.StartObject();
+  field(writer, "type", "urn:codasync:problem:" + std::string{problem.type});
+  field(writer, "title", reason_of(problem.status));
+  writer.Key("status");
+  writer.Int(problem.status);
+  field(writer, "detail", problem.detail);
+  field(writer, "instance", request_id);
+  if (!problem.errors.empty()) {
+    writer.Key("errors");
+    writer.StartObject();
+    for (const auto& [name, sentences] : problem.errors) {
+      writer.Key(name.c_str(), static_cast<rapidjson::SizeType>(name.size()));
+      writer.StartArray();
+      for (const auto& sentence : sentences) text(writer, sentence);
+      writer.EndArray();
+    }
+    writer.EndObject();
+  }
+  if (problem.quantity) {
+    writer.Key("quantity");
+    writer.Int64(*problem.quantity);
+  }
+  if (problem.version) {
+    writer.Key("version");
+    writer.Int64(*problem.version);
+  }
+  writer.EndObject();
+
+  Response response{problem.status, problem.headers, {buffer.GetString(), buffer.GetSize()}};
+  response.headers.push_back({"Content-Type", "application/problem+json"});
+  response.headers.push_back({"Cache-Control", "no-store"});
+  return response;
+}
+
+Problem bad_fields(FieldErrors errors) {
+  return {400, "bad-fields", "Some fields cannot be accepted; see `errors`.", std::move(errors)};
+}
+
+Problem bad_json(std::string detail) { return {400, "bad-json", std::move(detail)}; }
+
+Problem not_found(std::string detail) { return {404, "not-found", std::move(detail)}; }
+
+Problem unauthorized(std::string detail) {
+  return {401, "unauthorized", std::move(detail), {}, {{"WWW-Authenticate", "Bearer"}}};
+}
+
+Problem forbidden(std::string detail) { return {403, "forbidden", std::move(detail)}; }
+
+Problem unavailable(std::string detail, int retry_after_seconds) {
+  return {503,
+          "unavailable",
+          std::move(detail),
+          {},
+          {{"Retry-After", std::to_string(retry_after_seconds)}}};
+}
+
+Problem internal_error() {
+  return {500, "internal-error",
+          "The service failed in a way it should not. Please report `instance`; trying again may "
+          "help."};
+}
+
+}  // namespace codasync::api

@@ -1,0 +1,192 @@
+#include "api/answers.hpp"
+#include "api/handlers.hpp"
+
+// Reading stock readings; api/stock_writes.cpp writes them.
+
+namespace codasync::api::readings {
+namespace {
+
+constexpr std::string_view kPath = "/api/v1/stock-readings";
+
+struct Ordering {
+  std::string_view name;
+  storage::ReadingOrder order;
+};
+constexpr Ordering kOrderings[] = {
+    {"id", storage::ReadingOrder::id},
+    {"expiry_date", storage::ReadingOrder::expiry_date},
+    {"-expiry_date", storage::ReadingOrder::expiry_date_descending},
+    {"name", storage::ReadingOrder::name},
+    {"-updated_at", storage::ReadingOrder::updated_at_descending},
+};
+
+// A cursor of this list: ordering, id, then the sort key; a null key has no last part.
+constexpr char kSeparator = '|';
+
+std::string_view name_of(storage::ReadingOrder order) {
+  for (const auto& known : kOrderings) {
+    if (known.order == order) return known.name;
+  }
+  __builtin_unreachable();
+}
+
+std::string write_cursor(storage::ReadingOrder order, const Reading& last) {
+  auto text = std::string{name_of(order)} + kSeparator + std::to_string(last.id.value());
+  switch (order) {
+    case storage::ReadingOrder::id:
+      break;
+    case storage::ReadingOrder::expiry_date:
+    case storage::ReadingOrder::expiry_date_descending:
+      if (last.date) text += kSeparator + to_string(last.date->date);
+      break;
+    case storage::ReadingOrder::name:
+      text += kSeparator + last.name;
+      break;
+    case storage::ReadingOrder::updated_at_descending:
+      text += kSeparator + to_string(last.updated_at);
+      break;
+  }
+  return make_cursor(text);
+}
+
+/// Cursors come from clients: everything that reaches a query is checked for its type.
+bool fits(storage::ReadingOrder order, const std::optional<std::string>& key) {
+  switch (order) {
+    case storage::ReadingOrder::id:
+      return !key;
+    case storage::ReadingOrder::expiry_date:
+    case storage::ReadingOrder::expiry_date_descending:
+      return !key || parse_date(*key);
+    case storage::ReadingOrder::name:
+      return key && !key->empty();
+    case storage::ReadingOrder::updated_at_descending:
+      return key && parse_instant(*key);
+  }
+  __builtin_unreachable();
+}
+
+std::optional<storage::ReadingCursor> parse_cursor(storage::ReadingOrder order,
+                                                   const std::string& cursor) {
+  const auto text = read_cursor(cursor);
+  if (!text) return std::nullopt;
+  const auto first = text->find(kSeparator);
+  if (first == std::string::npos || text->substr(0, first) != name_of(order)) return std::nullopt;
+  const auto second = text->find(kSeparator, first + 1);
+  const auto id =
+      text->substr(first + 1, second == std::string::npos ? second : second - first - 1);
+  if (id.empty() || id.size() > 18 || id.find_first_not_of("0123456789") != std::string::npos)
+    return std::nullopt;
+  std::optional<std::string> key;
+  if (second != std::string::npos) key = text->substr(second + 1);
+  if (!fits(order, key)) return std::nullopt;
+  return storage::ReadingCursor{key, ReadingId{std::stoll(id)}};
+}
+
+storage::ReadingOrder read_ordering(Parameters& parameters) {
+  const auto text = parameters.text("ordering");
+  if (!text) return storage::ReadingOrder::id;
+  for (const auto& known : kOrderings) {
+    if (known.name == *text) return known.order;
+  }
+  parameters.refuse("ordering",
+                    "This must be one of: expiry_date, -expiry_date, name, -updated_at, id.");
+  return storage::ReadingOrder::id;
+}
+
+Outcome<std::pair<storage::ReadingFilter, std::size_t>, Problem> read_filter(const Query& query) {
+  Parameters parameters{query};
+  storage::ReadingFilter filter;
+  const auto limit = parameters.limit();
+  if (const auto shop = parameters.id("shop")) filter.shop = ShopId{*shop};
+  filter.gtin = parameters.gtin("GTIN");
+  filter.category = parameters.text("category");
+  filter.expires_before = parameters.date("expires_before");
+  filter.expires_after = parameters.date("expires_after");
+  filter.expired = parameters.flag("expired");
+  filter.not_checked_since = parameters.instant("not_checked_since");
+  filter.in_stock = parameters.flag("in_stock");
+  filter.order = read_ordering(parameters);
+  if (const auto cursor = parameters.text("cursor")) {
+    filter.after = parse_cursor(filter.order, *cursor);
+    if (!filter.after) parameters.refuse("cursor", "This is no cursor of this list in this order.");
+  }
+  if (auto problem = parameters.finish()) return *problem;
+  return std::pair{filter, limit};
+}
+
+Result answer_one(const std::optional<Reading>& reading) {
+  if (!reading) return not_found("There is no such stock reading, or it was removed.");
+  return ok(to_json(*reading), reading_tag(reading->version, reading->product_version));
+}
+
+}  // namespace
+
+Result list(storage::Reader& reader, const Call& call) {
+  const auto read = read_filter(call.query);
+  if (!read) return read.error();
+  const auto& [filter, limit] = *read;
+  const auto page = reader.readings(filter, limit);
+  auto response = ok_list(to_json(page.rows));
+  if (page.more) {
+    response.headers.push_back(
+        next_page(kPath, call.query, write_cursor(filter.order, page.rows.back())));
+  }
+  return response;
+}
+
+std::optional<ListEntry> list_entry(const Call& call) {
+  const auto read = read_filter(call.query);
+  if (!read) return std::nullopt;
+  const auto& filter = read.value().first;
+  // One shop's lists have a generation. Left out is what changes without a write to the shop's
+  // readings: the categories of products, the day, and sightings that leave the row as it was but
+  // count as a look at the shelf.
+  if (!filter.shop || filter.category || filter.expired || filter.not_checked_since)
+    return std::nullopt;
+  return ListEntry{cache::shop_generation(*filter.shop),
+                   {{storage::shop_lock(*filter.shop), storage::LockMode::exclusive}},
+                   call.request.query};
+}
+
+Result one(storage::Reader& reader, const Call& call) {
+  return answer_one(reader.reading(ReadingId{call.path.id}));
+}
+
+Result one_in_shop(storage::Reader& reader, const Call& call) {
+  return answer_one(reader.reading(ShopId{call.path.id}, *call.path.gtin));
+}
+
+Result in_all_shops(storage::Reader& reader, const Call& call) {
+  if (!reader.product(*call.path.gtin)) return not_found("There is no product with this GTIN.");
+  storage::ReadingFilter filter;
+  filter.gtin = call.path.gtin;
+  const auto page = reader.readings(filter, storage::kPageMax);
+  auto response = ok_list(to_json(page.rows));
+  if (page.more) {
+    const Query query{{"GTIN", call.path.gtin->canonical()},
+                      {"limit", std::to_string(storage::kPageMax)}};
+    response.headers.push_back(
+        next_page(kPath, query, write_cursor(filter.order, page.rows.back())));
+  }
+  return response;
+}
+
+Result history(storage::Reader& reader, const Call& call) {
+  Parameters parameters{call.query};
+  const auto limit = parameters.limit();
+  std::optional<EventId> before;
+  if (const auto cursor = parameters.text("cursor")) {
+    before = Uuid::parse(read_cursor(*cursor).value_or(""));
+    if (!before) parameters.refuse("cursor", "This is no cursor of this list.");
+  }
+  if (auto problem = parameters.finish()) return *problem;
+  const auto page = reader.history(ReadingId{call.path.id}, before, limit);
+  auto response = ok_list(to_json(page.rows));
+  if (page.more) {
+    response.headers.push_back(next_page(canonical_path(call.request.path), call.query,
+                                         make_cursor(to_string(page.rows.back().event.id))));
+  }
+  return response;
+}
+
+}  // namespace codasync::api::readings

@@ -1,0 +1,188 @@
+#include "api/routes.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include "api/handlers.hpp"
+
+namespace codasync::api {
+namespace {
+
+using storage::Lock;
+using storage::LockMode;
+
+// What the remembered answers show; who else takes these locks stands in storage/README.md.
+
+Lock shared(storage::LockName name) { return {name, LockMode::shared}; }
+Lock exclusive(storage::LockName name) { return {name, LockMode::exclusive}; }
+
+constexpr RememberAnswer kShop{
+    [](const Arguments& path) { return cache::shop_answer(ShopId{path.id}); },
+    [](const Arguments& path) { return std::vector{shared(storage::shop_lock(ShopId{path.id}))}; }};
+
+constexpr RememberAnswer kProduct{
+    [](const Arguments& path) { return cache::product_answer(*path.gtin); },
+    [](const Arguments& path) { return std::vector{shared(storage::product_lock(*path.gtin))}; }};
+
+constexpr RememberAnswer kProductStock{
+    [](const Arguments& path) { return cache::product_stock_answer(*path.gtin); },
+    [](const Arguments& path) {
+      return std::vector{exclusive(storage::product_lock(*path.gtin))};
+    }};
+
+constexpr RememberAnswer kShopStock{
+    [](const Arguments& path) { return cache::shop_stock_answer(ShopId{path.id}, *path.gtin); },
+    [](const Arguments& path) {
+      return std::vector{shared(storage::product_lock(*path.gtin)),
+                         shared(storage::shop_lock(ShopId{path.id})),
+                         exclusive(storage::reading_lock(ShopId{path.id}, *path.gtin))};
+    }};
+
+constexpr RememberAnswer kReading{
+    [](const Arguments& path) { return cache::reading_answer(ReadingId{path.id}); },
+    [](const Arguments& path) {
+      return std::vector{shared(storage::product_lock(path.reading->gtin)),
+                         shared(storage::shop_lock(path.reading->shop)),
+                         exclusive(storage::reading_lock(path.reading->shop, path.reading->gtin))};
+    }};
+
+constexpr auto get = Method::get;
+constexpr auto post = Method::post;
+constexpr auto put = Method::put;
+constexpr auto patch = Method::patch;
+constexpr auto del = Method::del;
+
+// clang-format off
+const std::array kRoutes{
+    Route{get,   "/api/v1/shops",                               Access::reader, Read{&shops::list, RememberList{&shops::list_entry}}},
+    Route{post,  "/api/v1/shops",                               Access::admin,  Work{&shops::create}},
+    Route{get,   "/api/v1/shops/{id}",                          Access::reader, Read{&shops::one, kShop}},
+    Route{put,   "/api/v1/shops/{id}",                          Access::admin,  Work{&shops::replace}},
+    Route{patch, "/api/v1/shops/{id}",                          Access::admin,  Work{&shops::change}},
+    Route{del,   "/api/v1/shops/{id}",                          Access::admin,  Work{&shops::remove}},
+    Route{get,   "/api/v1/shops/{id}/stock/{gtin}",             Access::reader, Read{&readings::one_in_shop, kShopStock}},
+
+    Route{get,   "/api/v1/products",                            Access::reader, Read{&products::list, RememberList{&products::list_entry}}},
+    Route{post,  "/api/v1/products",                            Access::admin,  Work{&products::create}},
+    Route{get,   "/api/v1/products/{gtin}",                     Access::reader, Read{&products::one, kProduct}},
+    Route{put,   "/api/v1/products/{gtin}",                     Access::admin,  Work{&products::replace}},
+    Route{patch, "/api/v1/products/{gtin}",                     Access::admin,  Work{&products::change}},
+    Route{del,   "/api/v1/products/{gtin}",                     Access::admin,  Work{&products::remove}},
+    Route{get,   "/api/v1/products/{gtin}/stock",               Access::reader, Read{&readings::in_all_shops, kProductStock}},
+
+    Route{get,   "/api/v1/stock-readings",                      Access::reader, Read{&readings::list, RememberList{&readings::list_entry}}},
+    Route{post,  "/api/v1/stock-readings",                      Access::staff,  StockWrite{&readings::record}},
+    Route{get,   "/api/v1/stock-readings/{id}",                 Access::reader, Read{&readings::one, kReading}},
+    Route{put,   "/api/v1/stock-readings/{id}",                 Access::staff,  StockWrite{&readings::replace}},
+    Route{patch, "/api/v1/stock-readings/{id}",                 Access::staff,  StockWrite{&readings::change}},
+    Route{del,   "/api/v1/stock-readings/{id}",                 Access::staff,  StockWrite{&readings::remove}},
+    Route{post,  "/api/v1/stock-readings/{id}/adjust",          Access::staff,  StockWrite{&readings::adjust}},
+    Route{get,   "/api/v1/stock-readings/{id}/history",         Access::staff,  Read{&readings::history}},
+    Route{del,   "/api/v1/stock-readings/{id}/history/{event}", Access::staff,  StockWrite{&readings::void_event}},
+
+    Route{get,   "/api/v1/tokens",                              Access::admin,  Read{&tokens::list}},
+    Route{post,  "/api/v1/tokens",                              Access::admin,  Work{&tokens::create}},
+    Route{del,   "/api/v1/tokens/{id}",                         Access::admin,  Work{&tokens::revoke}},
+
+    Route{get,   "/healthz",                                    Access::open,   Now{&health::alive}},
+    Route{get,   "/readyz",                                     Access::open,   Work{&health::ready}},
+    Route{get,   "/metrics",                                    Access::open,   Work{&health::metrics}},
+};
+// clang-format on
+
+/// Splits at slashes; the path starts with one.
+std::vector<std::string_view> segments(std::string_view path) {
+  std::vector<std::string_view> parts;
+  while (!path.empty()) {
+    path.remove_prefix(1);
+    const auto end = std::min(path.find('/'), path.size());
+    parts.push_back(path.substr(0, end));
+    path.remove_prefix(end);
+  }
+  return parts;
+}
+
+std::optional<std::int64_t> parse_id(std::string_view text) {
+  std::int64_t id{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), id);
+  if (error != std::errc{} || end != text.data() + text.size() || id < 1) return std::nullopt;
+  return id;
+}
+
+/// A pattern with its segments split once.
+struct Pattern {
+  const Route* route;
+  std::vector<std::string_view> parts;
+};
+
+const std::vector<Pattern>& patterns() {
+  static const auto all = [] {
+    std::vector<Pattern> made;
+    for (const auto& route : kRoutes) made.push_back({&route, segments(route.pattern)});
+    return made;
+  }();
+  return all;
+}
+
+bool is_variable(std::string_view part) { return part.starts_with('{'); }
+
+bool same_shape(const std::vector<std::string_view>& pattern,
+                const std::vector<std::string_view>& path) {
+  return std::equal(pattern.begin(), pattern.end(), path.begin(), path.end(),
+                    [](std::string_view part, std::string_view segment) {
+                      return is_variable(part) || part == segment;
+                    });
+}
+
+/// Ids that are none cannot name anything, so they are 404 as in the first service; a GTIN with a
+/// typing error deserves a word.
+Outcome<Arguments, Problem> read_arguments(const std::vector<std::string_view>& pattern,
+                                           const std::vector<std::string_view>& path) {
+  Arguments arguments;
+  for (std::size_t i = 0; i < pattern.size(); ++i) {
+    if (pattern[i] == "{id}") {
+      const auto id = parse_id(path[i]);
+      if (!id) return not_found("An id is a whole number from 1 to 9223372036854775807.");
+      arguments.id = *id;
+    } else if (pattern[i] == "{gtin}") {
+      const auto gtin = Gtin::parse(path[i]);
+      if (!gtin) return bad_fields({{"GTIN", {std::string{explain(gtin.error())}}}});
+      arguments.gtin = *gtin;
+    } else if (pattern[i] == "{event}") {
+      arguments.event = Uuid::parse(path[i]);
+      if (!arguments.event) return not_found("An event's id is a UUID.");
+    }
+  }
+  return arguments;
+}
+
+}  // namespace
+
+std::span<const Route> routes() { return kRoutes; }
+
+Outcome<Match, Problem> match(Method method, std::string_view path) {
+  const auto wanted = method == Method::head ? Method::get : method;
+  const auto parts = segments(path);
+  std::string allowed;
+  for (const auto& pattern : patterns()) {
+    if (!same_shape(pattern.parts, parts)) continue;
+    if (pattern.route->method == wanted) {
+      const auto arguments = read_arguments(pattern.parts, parts);
+      if (!arguments) return arguments.error();
+      return Match{pattern.route, *arguments};
+    }
+    allowed += std::string{name_of(pattern.route->method)} + ", ";
+    if (pattern.route->method == Method::get) allowed += "HEAD, ";
+  }
+  if (allowed.empty())
+    return not_found("There is nothing at this address. The API's base path is /api/v1.");
+  allowed += "OPTIONS";
+  return Problem{405,
+                 "method-not-allowed",
+                 "This address answers " + allowed + " only.",
+                 {},
+                 {{"Allow", allowed}}};
+}
+
+}  // namespace codasync::api

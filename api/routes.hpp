@@ -1,0 +1,107 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "api/http.hpp"
+#include "api/problem.hpp"
+#include "api/service.hpp"
+#include "api/uri.hpp"
+#include "cache/key.hpp"
+#include "storage/locks.hpp"
+#include "storage/model/outcome.hpp"
+
+namespace codasync::api {
+
+/// Who may call a route.
+enum class Access {
+  open,    // everybody, always
+  reader,  // everybody, or any token where `public_reads` is off
+  staff,   // a token of either role
+  admin,
+};
+
+/// What the path says.
+struct Arguments {
+  std::int64_t id{0};              // {id}
+  std::optional<Gtin> gtin{};      // {gtin}
+  std::optional<EventId> event{};  // {event}
+  std::optional<storage::ReadingKey>
+      reading{};  // of a path below /stock-readings/{id}, looked up before the handler runs
+};
+
+/// One request on its way through a handler.
+struct Call {
+  Request request;
+  Arguments path;
+  Query query;
+  std::optional<storage::Token> actor;
+};
+
+using Result = Outcome<Response, Problem>;
+
+/// Answers at once on the event loop: must not block.
+struct Now {
+  Result (*answer)(Service&, const Call&);
+};
+
+/// Answers on the executor: may block.
+struct Work {
+  Result (*answer)(Service&, const Call&);
+};
+
+/// The cache decorator. A single resource: its entry, and what the handler reads as locks
+/// (cache/README.md).
+struct RememberAnswer {
+  cache::Key (*key)(const Arguments&);
+  std::vector<storage::Lock> (*locks)(const Arguments&);
+};
+
+/// A list: the generation it belongs to and the canonical form of what was asked, or nothing for a
+/// question not worth an entry.
+struct ListEntry {
+  cache::Key generation;
+  std::vector<storage::Lock> locks;
+  std::string query;
+};
+struct RememberList {
+  std::optional<ListEntry> (*entry)(const Call&);
+};
+
+/// Answers from the database, on the executor, or from the cache where the route says how to
+/// remember.
+struct Read {
+  Result (*answer)(storage::Reader&, const Call&);
+  std::variant<std::monostate, RememberAnswer, RememberList> remember{};
+};
+
+/// Makes an operation for the ledger, on the event loop.
+struct StockWrite {
+  Outcome<storage::StockOperation, Problem> (*operation)(const Call&);
+};
+
+struct Route {
+  Method method;
+  std::string_view pattern;  // `{id}`, `{gtin}` and `{event}` stand for one segment
+  Access access;
+  std::variant<Now, Work, Read, StockWrite> action;
+};
+
+/// The whole public surface.
+std::span<const Route> routes();
+
+struct Match {
+  const Route* route;
+  Arguments arguments;
+};
+
+/// Returns: the route, or 404, or 405 with Allow (RFC 9110), or 400 for a GTIN that is none. HEAD
+/// is answered by the route of GET. Requires: `path` is decoded and has no trailing slash.
+Outcome<Match, Problem> match(Method method, std::string_view path);
+
+}  // namespace codasync::api

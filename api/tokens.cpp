@@ -1,0 +1,60 @@
+#include "api/answers.hpp"
+#include "api/handlers.hpp"
+
+namespace codasync::api::tokens {
+namespace {
+
+constexpr std::string_view kPath = "/api/v1/tokens";
+constexpr std::size_t kShopsMax = 100;
+
+}  // namespace
+
+Result list(storage::Reader& reader, const Call& call) {
+  Parameters parameters{call.query};
+  const auto limit = parameters.limit();
+  std::optional<TokenId> after;
+  if (const auto cursor = parameters.id("cursor")) after = TokenId{*cursor};
+  if (auto problem = parameters.finish()) return *problem;
+  const auto page = reader.tokens(after, limit);
+  auto response = ok_list(to_json(page.rows));
+  if (page.more) {
+    response.headers.push_back(
+        next_page(kPath, call.query, std::to_string(page.rows.back().id.value())));
+  }
+  return response;
+}
+
+Result create(Service& service, const Call& call) {
+  auto body = read_body(call.request);
+  if (!body) return body.error();
+  auto fields = std::move(body).value();
+  const auto name = fields.name("name");
+  const auto role = fields.one_of("role", {"staff", "admin"});
+  const auto shops = fields.integers("shops", 1, INT64_MAX, kShopsMax);
+  const auto expires_at = fields.instant("expires_at");
+  fields.require("name", name);
+  fields.require("role", role);
+  if (expires_at.value && *expires_at.value <= now())
+    fields.refuse("expires_at", "This must be in the future.");
+  if (auto problem = fields.finish()) return *problem;
+
+  storage::TokenStore::Draft draft{
+      *name.value, *storage::parse_role(*role.value), {}, expires_at.value};
+  for (const auto id : shops.value.value_or(std::vector<std::int64_t>{}))
+    draft.shops.emplace_back(id);
+  const auto secret = storage::make_token_secret();
+  const auto token = service.token_store.create(draft, *storage::hash_token_secret(secret));
+  return Response{201,
+                  {{"Content-Type", "application/json"},
+                   {"Location", std::string{kPath} + "/" + std::to_string(token.id.value())},
+                   {"Cache-Control", "no-store"}},
+                  to_json(token, secret)};
+}
+
+Result revoke(Service& service, const Call& call) {
+  if (!service.token_store.revoke(TokenId{call.path.id}))
+    return not_found("There is no token with this id.");
+  return Response{204, {}, {}};
+}
+
+}  // namespace codasync::api::tokens
