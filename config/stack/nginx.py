@@ -27,7 +27,7 @@ def render(state: State, supervisor: Supervisor, port: int, instances: int) -> s
         memcached_address(state),
         *services,
     ]
-    return supervisor.run("nginx-render", command, within=30.0).strip()
+    return supervisor.run("nginx-render", command, 30.0).strip()
 
 
 def server(port: int, configuration: str) -> Server:

@@ -70,7 +70,7 @@ def make(state: State, supervisor: Supervisor, cluster: Path) -> None:
             "--data-checksums",
             "--no-instructions",
         ],
-        within=120.0,
+        120.0,
     )
     configure(state, new)
     supervisor.start(server(state, new), START_SECONDS)
@@ -92,7 +92,7 @@ def make(state: State, supervisor: Supervisor, cluster: Path) -> None:
             "--username=postgres",
             "postgres",
         ],
-        within=60.0,
+        60.0,
     )
     setup.unlink()
     supervisor.stop()

@@ -84,7 +84,7 @@ def start(state: State, supervisor: Supervisor, options: Options) -> None:
     postgres.start(state, supervisor)
     supervisor.start(servers.memcached(state), READY_SECONDS)
     write_private(state.settings, settings(state))
-    codasync(state, supervisor, "migrate", environment={"CODASYNC_POSTGRES_URL": postgres.url(state, postgres.OWNER)})
+    codasync(state, supervisor, "migrate", CODASYNC_POSTGRES_URL=postgres.url(state, postgres.OWNER))
     first_start(state, supervisor, options.demo)
 
     addresses = [free_address(options.port + number) for number in range(1, options.instances + 1)]
@@ -126,10 +126,10 @@ def first_start(state: State, supervisor: Supervisor, demo: bool) -> None:
     write_private(state.set_up, "The demo catalogue was offered and the tokens were made.\n")
 
 
-def codasync(state: State, supervisor: Supervisor, *words: str, environment: dict[str, str] | None = None) -> str:
+def codasync(state: State, supervisor: Supervisor, *words: str, **environment: str) -> str:
     """Runs a subcommand. Returns: what it printed. Throws: Failed, Asked."""
     command = [str(state.program / "api" / "codasync"), *words, "--config", str(state.settings)]
-    return supervisor.run(words[0], command, SETUP_SECONDS, environment)
+    return supervisor.run(words[0], command, SETUP_SECONDS, **environment)
 
 
 def settings(state: State) -> str:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from io import FileIO
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import NoReturn
 
 from state import Failed, State
 
+PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 POLL_SECONDS = 0.05
 PAUSE_SECONDS_MIN = 0.5
 PAUSE_SECONDS_MAX = 30.0
@@ -80,10 +82,8 @@ class Supervisor:
         """Tells the log, and the terminal while there is one."""
         stamp = time.strftime("%H:%M:%S")
         self._log.write(f"{time.strftime('%Y-%m-%d')} {stamp} {text}\n".encode())
-        try:
+        with suppress(OSError):  # the terminal is gone; the log has it
             print(f"{stamp} {text}", flush=True)
-        except OSError:
-            pass  # the terminal is gone; the log has it
 
     def start(self, server: Server, within: float) -> None:
         """Starts a server and waits until it answers.
@@ -101,38 +101,27 @@ class Supervisor:
             self._wait(POLL_SECONDS)
         self.say(f"{server.name} answers (pid {process.popen.pid})")
 
-    def run(
-        self, name: str, command: Sequence[str], within: float, environment: Mapping[str, str] | None = None
-    ) -> str:
+    def run(self, name: str, command: Sequence[str], within: float, **environment: str) -> str:
         """Runs a command to its end; its complaints go to the log called name. Returns: what it printed.
 
         Throws: Failed when it fails or takes longer; Asked.
         """
-        with self._open_log(name) as log, subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            text=True,
-            env=self._environment(environment or {}),
-            cwd=self._state.folder,
-            pass_fds=(self._lock,),
-            process_group=0,
-        ) as child:
-            deadline = time.monotonic() + within
-            printed: list[str] = []
+        deadline = time.monotonic() + within
+        printed = b""
+        with self._open(name, command, environment, signal.SIGKILL, subprocess.PIPE) as child:
             assert child.stdout is not None
             try:
-                while not self._read(child.stdout.fileno(), printed):
+                while (more := self._read(child.stdout.fileno())) != b"":
+                    printed += more or b""
+                    self._tend()
                     if time.monotonic() > deadline:
                         raise Failed(f"{name} took longer than {within:.0f} s. {self._last_words(name)}")
-                    self._tend()
             except BaseException:
-                os.killpg(child.pid, signal.SIGKILL)
+                kill_group(child.pid)
                 raise
         if child.returncode != 0:
-            raise Failed(f"{name} failed: {describe(child.returncode)}. {self._last_words(name)}")
-        return "".join(printed)
+            raise Failed(f"{name} {describe(child.returncode)}. {self._last_words(name)}")
+        return printed.decode()
 
     def watch(self) -> NoReturn:
         """Starts again what dies. Throws: Asked."""
@@ -153,7 +142,7 @@ class Supervisor:
             else:
                 process.popen.kill()
                 process.popen.wait()
-            self._sweep(process)
+            kill_group(process.popen.pid)
             self.say(f"{process.server.name} stopped")
         self._processes.clear()
 
@@ -169,16 +158,12 @@ class Supervisor:
         if select.select([self._wake], [], [], seconds)[0]:
             os.read(self._wake, 4096)
 
-    def _read(self, descriptor: int, into: list[str]) -> bool:
-        """Waits a moment for output. Returns: true at its end."""
+    def _read(self, descriptor: int) -> bytes | None:
+        """Waits a moment for output. Returns: it; empty at its end; None when nothing came."""
         ready = select.select([descriptor, self._wake], [], [], POLL_SECONDS)[0]
         if self._wake in ready:
             os.read(self._wake, 4096)
-        if descriptor not in ready:
-            return False
-        chunk = os.read(descriptor, 65536)
-        into.append(chunk.decode(errors="replace"))
-        return not chunk
+        return os.read(descriptor, 65536) if descriptor in ready else None
 
     def _tend(self) -> None:
         if self._asked:
@@ -186,7 +171,7 @@ class Supervisor:
         for process in self._processes:
             name = process.server.name
             if process.start_at is None and process.popen.poll() is not None:
-                self._sweep(process)
+                kill_group(process.popen.pid)
                 pause = process.died()
                 self.say(
                     f"{name} (pid {process.popen.pid}) {describe(process.popen.returncode)}; "
@@ -197,15 +182,24 @@ class Supervisor:
                 self.say(f"{name} started again (pid {process.popen.pid})")
 
     def _spawn(self, server: Server) -> subprocess.Popen[bytes]:
-        # The kernel sends the first farewell if we are killed ourselves: no server outlives its supervisor.
-        leash = ["setpriv", "--pdeathsig", server.farewell[0][0].name[3:], "--"]
-        with self._open_log(server.name) as log:
+        return self._open(server.name, server.command, server.environment, server.farewell[0][0])
+
+    def _open(
+        self,
+        name: str,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        leash: signal.Signals,  # what the kernel sends when we are killed ourselves: nothing outlives its supervisor
+        output: int | None = None,
+    ) -> subprocess.Popen[bytes]:
+        with self._open_log(name) as log:
             return subprocess.Popen(
-                [*leash, *server.command],
+                ["setpriv", "--pdeathsig", leash.name[3:], "--", *command],
                 stdin=subprocess.DEVNULL,
-                stdout=log,
+                stdout=log if output is None else output,
                 stderr=log,
-                env=self._environment(server.environment),
+                # Ours alone: a shell that has read an env file must not change what the servers do.
+                env={"PATH": PATH, "LANG": "C.UTF-8", "HOME": str(self._state.folder), **environment},
                 cwd=self._state.folder,
                 pass_fds=(self._lock,),
                 process_group=0,  # Ctrl-C on the terminal reaches us alone
@@ -217,17 +211,6 @@ class Supervisor:
             self._sleep(POLL_SECONDS)
         return process.popen.returncode is not None
 
-    def _sweep(self, process: Process) -> None:
-        """Ends the children that a dead server may have left: workers of a killed Nginx would keep its port."""
-        try:
-            os.killpg(process.popen.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
-
-    def _environment(self, more: Mapping[str, str]) -> dict[str, str]:
-        # Ours alone: a shell that has read an env file must not change what the servers do.
-        return {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "HOME": str(self._state.folder), **more}
-
     def _log_path(self, name: str) -> Path:
         return self._state.logs / f"{name}.log"
 
@@ -238,6 +221,12 @@ class Supervisor:
         path = self._log_path(name)
         lines = path.read_text(errors="replace").splitlines()[-12:]
         return "Its last words:\n" + "\n".join(f"    {line}" for line in lines) + f"\nAll of them: {path}"
+
+
+def kill_group(leader: int) -> None:
+    """Ends what a dead process may have left: the workers of a killed Nginx would keep its port."""
+    with suppress(ProcessLookupError):
+        os.killpg(leader, signal.SIGKILL)
 
 
 def describe(status: int) -> str:
