@@ -1,0 +1,50 @@
+#include "api/etag.hpp"
+
+#include <gtest/gtest.h>
+
+namespace codasync::api {
+namespace {
+
+TEST(EntityTags, are_read_strong_and_weak) {
+  const auto tags = parse_entity_tags(R"( "3-1" , W/"4-1","5")");
+  ASSERT_TRUE(tags);
+  EXPECT_EQ(tags->tags, (std::vector<std::string>{"3-1", "4-1", "5"}));
+  EXPECT_TRUE(tags->contains("4-1"));
+  EXPECT_FALSE(tags->contains("6"));
+}
+
+TEST(EntityTags, know_the_star) {
+  const auto any = parse_entity_tags(" * ");
+  ASSERT_TRUE(any);
+  EXPECT_TRUE(any->contains("anything"));
+  EXPECT_TRUE(versions_of(*any).empty());
+}
+
+TEST(EntityTags, refuse_what_is_none) {
+  for (const auto* header : {"3", "\"3", "* \"3\"", "\"a\" \"b\"", "\"a\",,", "W/", "", "  ", "\"a\";"}) {
+    EXPECT_FALSE(parse_entity_tags(header)) << header;
+  }
+}
+
+TEST(EntityTags, of_somebody_else_accept_no_version_at_all) {
+  EXPECT_EQ(versions_of(*parse_entity_tags(R"("xyz")")), std::vector<std::int64_t>{0});
+  const auto precondition = reading_precondition(*parse_entity_tags(R"("7", "x-y", "99999999999999999999-1")"));
+  ASSERT_EQ(precondition.any_of.size(), 1U);
+  EXPECT_EQ(precondition.any_of[0].reading, 0);
+}
+
+TEST(EntityTags, name_the_version_of_a_reading_and_of_its_product) {
+  const auto precondition = reading_precondition(*parse_entity_tags("\"" + reading_tag(12, 3) + "\""));
+  ASSERT_EQ(precondition.any_of.size(), 1U);
+  EXPECT_EQ(precondition.any_of[0].reading, 12);
+  EXPECT_EQ(precondition.any_of[0].product, 3);
+}
+
+TEST(EntityTags, of_bodies_differ_when_the_bodies_do) {
+  EXPECT_EQ(body_tag("[]"), body_tag("[]"));
+  EXPECT_NE(body_tag("[]"), body_tag("[ ]"));
+  EXPECT_EQ(body_tag("").size(), 24U);
+}
+
+}  // namespace
+}  // namespace codasync::api

@@ -1,0 +1,35 @@
+#include "api/problem.hpp"
+
+#include <gtest/gtest.h>
+
+namespace codasync::api {
+namespace {
+
+std::string header(const Response& response, std::string_view name) {
+  for (const auto& header : response.headers) {
+    if (header.name == name) return header.value;
+  }
+  return {};
+}
+
+TEST(Problem, is_what_rfc_9457_says) {
+  const auto response = to_response(not_found("There is no \"such\" row."), "req-1");
+  EXPECT_EQ(response.status, 404);
+  EXPECT_EQ(header(response, "Content-Type"), "application/problem+json");
+  EXPECT_EQ(response.body,
+            R"({"type":"urn:codasync:problem:not-found","title":"Not Found","status":404,)"
+            R"("detail":"There is no \"such\" row.","instance":"req-1"})");
+}
+
+TEST(Problem, names_the_fields_that_are_wrong) {
+  const auto response = to_response(bad_fields({{"GTIN", {"One.", "Two."}}}), "r");
+  EXPECT_NE(response.body.find(R"("errors":{"GTIN":["One.","Two."]})"), std::string::npos);
+}
+
+TEST(Problem, says_when_to_come_back) {
+  EXPECT_EQ(header(to_response(unavailable("Later.", 3), "r"), "Retry-After"), "3");
+  EXPECT_EQ(header(to_response(unauthorized("Who?"), "r"), "WWW-Authenticate"), "Bearer");
+}
+
+}  // namespace
+}  // namespace codasync::api

@@ -1,0 +1,70 @@
+#include "api/routes.hpp"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+namespace codasync::api {
+namespace {
+
+TEST(Routes, find_the_resource_and_read_its_path) {
+  const auto found = match(Method::get, "/api/v1/shops/7/stock/4006381333931");
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->route->pattern, "/api/v1/shops/{id}/stock/{gtin}");
+  EXPECT_EQ(found->arguments.id, 7);
+  EXPECT_EQ(found->arguments.gtin->number(), 4006381333931);
+}
+
+TEST(Routes, answer_head_like_get) {
+  const auto found = match(Method::head, "/api/v1/shops");
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->route->method, Method::get);
+}
+
+TEST(Routes, say_which_methods_an_address_answers) {
+  const auto found = match(Method::post, "/api/v1/shops/7");
+  ASSERT_FALSE(found);
+  EXPECT_EQ(found.error().status, 405);
+  ASSERT_EQ(found.error().headers.size(), 1U);
+  EXPECT_EQ(found.error().headers[0].value, "GET, HEAD, PUT, PATCH, DELETE, OPTIONS");
+}
+
+TEST(Routes, are_nothing_for_other_addresses_and_for_ids_that_are_none) {
+  for (const auto* path : {"/", "/api/v1", "/api/v1/shop", "/api/v1/shops/0", "/api/v1/shops/-1", "/api/v1/shops/abc",
+                           "/api/v1/shops/9223372036854775808", "/api/v1/shops/1/2", "/api/v1/shops//1",
+                           "/api/v1/stock-readings/1/history/not-a-uuid-at-all"}) {
+    const auto found = match(std::string_view{path}.ends_with("all") ? Method::del : Method::get, path);
+    ASSERT_FALSE(found) << path;
+    EXPECT_EQ(found.error().status, 404) << path;
+  }
+}
+
+TEST(Routes, explain_a_gtin_with_a_typing_error) {
+  const auto found = match(Method::get, "/api/v1/products/4006381333930");
+  ASSERT_FALSE(found);
+  EXPECT_EQ(found.error().status, 400);
+  EXPECT_TRUE(found.error().errors.contains("GTIN"));
+}
+
+TEST(Routes, stand_once_each) {
+  std::set<std::pair<Method, std::string_view>> seen;
+  for (const auto& route : routes()) EXPECT_TRUE(seen.emplace(route.method, route.pattern).second) << route.pattern;
+}
+
+TEST(Routes, let_only_people_with_a_token_change_anything) {
+  for (const auto& route : routes()) {
+    if (route.method == Method::get) continue;
+    EXPECT_TRUE(route.access == Access::staff || route.access == Access::admin) << route.pattern;
+  }
+}
+
+TEST(Routes, remember_only_what_everybody_may_read) {
+  for (const auto& route : routes()) {
+    const auto* read = std::get_if<Read>(&route.action);
+    if (read == nullptr || std::holds_alternative<std::monostate>(read->remember)) continue;
+    EXPECT_EQ(route.access, Access::reader) << route.pattern;
+  }
+}
+
+}  // namespace
+}  // namespace codasync::api

@@ -1,0 +1,107 @@
+#include <gtest/gtest.h>
+
+#include "api/handlers.hpp"
+
+namespace codasync::api {
+namespace {
+
+Call call(std::string body, std::vector<ShopId> shops = {}) {
+  Request request;
+  request.method = Method::post;
+  request.path = "/api/v1/stock-readings/";
+  request.content_type = "application/json; charset=utf-8";
+  request.body = std::move(body);
+  Call made{std::move(request), {}, {}, storage::Token{TokenId{1}, "t", storage::Role::staff, std::move(shops), {}, {}}};
+  made.path.id = 5;
+  made.path.reading = storage::ReadingKey{ShopId{1}, Gtin::from_number(4006381333931)};
+  return made;
+}
+
+storage::StockOperation operation(const readings::Operation& made) {
+  EXPECT_TRUE(made) << (made ? "" : made.error().detail);
+  return *made;
+}
+
+TEST(Record, of_a_date_is_a_sighting) {
+  const auto made = operation(readings::record(call(R"({"shop":1,"GTIN":"4006381333931","expiry_date":"2026-12-24","date_kind":"use_by"})")));
+  EXPECT_EQ(made.kind, EventKind::sighting);
+  EXPECT_TRUE(made.may_create);
+  EXPECT_EQ(made.date, (ShelfDate{*parse_date("2026-12-24"), DateKind::use_by}));
+}
+
+TEST(Record, of_a_bare_quantity_is_a_count) {
+  EXPECT_EQ(operation(readings::record(call(R"({"shop":1,"GTIN":"4006381333931","quantity":3})"))).kind, EventKind::count);
+  const auto both = operation(readings::record(call(R"({"shop":1,"GTIN":"4006381333931","quantity":3,"expiry_date":"2026-12-24"})")));
+  EXPECT_EQ(both.kind, EventKind::sighting);
+  EXPECT_EQ(both.quantity, 3);
+}
+
+TEST(Record, of_an_empty_shelf_is_a_check_without_a_date) {
+  const auto made = operation(readings::record(call(R"({"shop":1,"GTIN":"4006381333931","kind":"check","expiry_date":null})")));
+  EXPECT_EQ(made.kind, EventKind::check);
+  EXPECT_FALSE(made.date);
+}
+
+TEST(Record, needs_a_date_for_a_check_and_a_quantity_for_a_count) {
+  EXPECT_FALSE(readings::record(call(R"({"shop":1,"GTIN":"4006381333931","kind":"check"})")));
+  EXPECT_FALSE(readings::record(call(R"({"shop":1,"GTIN":"4006381333931","kind":"count"})")));
+}
+
+TEST(Change, of_nothing_is_accepted) {
+  const auto made = operation(readings::change(call("{}")));
+  EXPECT_FALSE(made.may_create);
+  EXPECT_FALSE(made.date);
+}
+
+TEST(Change, accepts_what_an_answer_said) {
+  const auto made = operation(readings::change(
+      call(R"({"id":5,"shop":1,"GTIN":"04006381333931","name":"Tea","expiry_date":"2026-12-24","date_kind":null,"quantity":null,)"
+           R"("version":3,"observed_at":"2026-11-24T10:00:00Z","updated_at":"2026-11-24T10:00:00Z"})")));
+  EXPECT_FALSE(made.observed_at) << "what the answer said is no new observation";
+  EXPECT_EQ(made.product_name, "Tea");
+}
+
+TEST(Change, cannot_move_a_reading) {
+  for (const auto* body : {R"({"shop":2})", R"({"GTIN":"96385074"})"}) {
+    const auto made = readings::change(call(body));
+    ASSERT_FALSE(made);
+    EXPECT_EQ(made.error().status, 422);
+  }
+}
+
+TEST(Replace, needs_the_fields_of_the_first_service) {
+  const auto made = readings::replace(call("{}"));
+  ASSERT_FALSE(made);
+  EXPECT_EQ(made.error().status, 400);
+  for (const auto* field : {"name", "GTIN", "shop", "expiry_date"}) EXPECT_TRUE(made.error().errors.contains(field)) << field;
+}
+
+TEST(Writes, are_for_the_shops_of_the_token) {
+  const auto made = readings::change(call("{}", {ShopId{2}, ShopId{3}}));
+  ASSERT_FALSE(made);
+  EXPECT_EQ(made.error().status, 403);
+  EXPECT_TRUE(readings::change(call("{}", {ShopId{1}})));
+}
+
+TEST(Writes, need_json) {
+  auto form = call("{}");
+  form.request.content_type = "application/x-www-form-urlencoded";
+  EXPECT_EQ(readings::change(form).error().status, 415);
+}
+
+TEST(Writes, check_the_idempotency_key) {
+  for (const std::string key : {std::string(256, 'a'), std::string{"a b"}, std::string{"caf\xc3\xa9"}}) {
+    auto keyed = call("{}");
+    keyed.request.idempotency_key = key;
+    EXPECT_EQ(readings::change(keyed).error().status, 400) << key;
+  }
+  auto one = call("{}");
+  one.request.idempotency_key = "k";
+  auto other = call(R"({"quantity":1})");
+  other.request.idempotency_key = "k";
+  EXPECT_NE(operation(readings::change(one)).idempotency_key->fingerprint,
+            operation(readings::change(other)).idempotency_key->fingerprint);
+}
+
+}  // namespace
+}  // namespace codasync::api

@@ -1,0 +1,294 @@
+#include "config/settings.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <map>
+
+#include "config/table.hpp"
+
+namespace codasync::config {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+using testing::StartsWith;
+
+/// A settings file that lives as long as the test.
+class File {
+ public:
+  explicit File(const std::string& text) {
+    path_ = std::filesystem::temp_directory_path() /
+            ("codasync-settings-" + std::to_string(::getpid()) + "-" + std::to_string(counter_++) +
+             ".toml");
+    std::ofstream{path_} << text;
+  }
+  ~File() { std::filesystem::remove(path_); }
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+
+  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+
+ private:
+  static inline int counter_{0};
+  std::filesystem::path path_;
+};
+
+Loaded load_text(const std::string& text, const Environment& environment = {}) {
+  const File file{text};
+  return load(file.path(), environment);
+}
+
+std::string source_of(const Loaded& loaded, std::string_view name) {
+  return std::ranges::find(loaded.effective, name, &EffectiveSetting::name)->source;
+}
+
+std::filesystem::path example() {
+  return std::filesystem::path{CODASYNC_SOURCE_DIR} / "config/example.toml";
+}
+
+TEST(Settings, the_defaults_are_valid) { EXPECT_THAT(load(std::nullopt, {}).problems, IsEmpty()); }
+
+TEST(Settings, the_environment_wins_over_the_file_and_the_file_over_the_default) {
+  const auto loaded =
+      load_text("[combiner]\nlanes = 3\nbatch_max = 10\n", {{"CODASYNC_COMBINER_LANES", "4"}});
+  EXPECT_THAT(loaded.problems, IsEmpty());
+  EXPECT_EQ(loaded.settings.combiner.lanes, 4U);
+  EXPECT_EQ(loaded.settings.combiner.batch_max, 10U);
+  EXPECT_EQ(loaded.settings.combiner.attempts_max, storage::CombinerOptions{}.attempts_max);
+  EXPECT_EQ(source_of(loaded, "combiner.lanes"), "CODASYNC_COMBINER_LANES");
+  EXPECT_EQ(source_of(loaded, "combiner.batch_max"), "file");
+  EXPECT_EQ(source_of(loaded, "combiner.attempts_max"), "default");
+}
+
+TEST(Settings, a_platforms_variable_counts_only_where_nothing_else_is_said) {
+  const Environment platform{{"DATABASE_URL", "postgresql://db/a"},
+                             {"MEMCACHED_URL", "memcached://cache:11211"},
+                             {"PORT", "5000"}};
+  const auto bare = load(std::nullopt, platform);
+  EXPECT_THAT(bare.problems, IsEmpty());
+  EXPECT_EQ(bare.settings.postgres.url.reveal(), "postgresql://db/a");
+  EXPECT_THAT(bare.settings.memcached.servers, ElementsAre("cache:11211"));
+  EXPECT_THAT(bare.settings.server.listen, ElementsAre("0.0.0.0:5000"));
+  EXPECT_EQ(source_of(bare, "server.listen"), "PORT");
+
+  const auto told = load_text(
+      "[server]\nlisten = [\"unix:/run/a\"]\n[postgres]\nurl = \"postgresql://db/b\"\n", platform);
+  EXPECT_EQ(told.settings.postgres.url.reveal(), "postgresql://db/b");
+  EXPECT_THAT(told.settings.server.listen, ElementsAre("unix:/run/a"));
+}
+
+TEST(Settings, an_empty_variable_is_not_set) {
+  const auto loaded = load(std::nullopt, {{"CODASYNC_COMBINER_LANES", ""}, {"PORT", ""}});
+  EXPECT_THAT(loaded.problems, IsEmpty());
+  EXPECT_EQ(source_of(loaded, "combiner.lanes"), "default");
+}
+
+TEST(Settings, an_empty_list_of_servers_turns_the_cache_off) {
+  const auto loaded = load_text("[memcached]\nservers = []\n");
+  EXPECT_THAT(loaded.problems, IsEmpty());
+  EXPECT_THAT(loaded.settings.memcached.servers, IsEmpty());
+}
+
+TEST(Settings, all_problems_are_reported_at_once) {
+  const auto loaded = load_text(
+      "[postgres]\nlock_timeout = 5\nconection_max = 3\n[combiner]\nlanes = "
+      "\"two\"\n[executor]\nthreads = 0\n"
+      "[api]\npublic_reads = 1\n[serverr]\nworkers = 2\n",
+      {{"CODASYNC_LOG_LEVEL", "loud"},
+       {"CODASYNC_EXECUTOR_QUEUE_MAX", "-1"},
+       {"CODASYNC_SERVER_WORKRS", "3"}});
+  EXPECT_THAT(
+      loaded.problems,
+      testing::UnorderedElementsAre(
+          "postgres.lock_timeout is 5 (file): it must be a duration such as \"250ms\", \"5s\", "
+          "\"10min\", "
+          "\"1h\" or \"30d\".",
+          "postgres.conection_max is unknown; did you mean postgres.connections_max?",
+          "combiner.lanes is 'two' (file): it must be a whole number such as 8.",
+          "executor.threads is 0: it must be 1 to 256.",
+          "api.public_reads is 1 (file): it must be true or false.",
+          "serverr.workers is unknown; did you mean server.workers?",
+          "log.level is loud (CODASYNC_LOG_LEVEL): it must be debug, info, warning or error.",
+          "executor.queue_max is -1 (CODASYNC_EXECUTOR_QUEUE_MAX): it must be a whole number such "
+          "as 8.",
+          "CODASYNC_SERVER_WORKRS is unknown; did you mean CODASYNC_SERVER_WORKERS?"));
+}
+
+TEST(Settings, variables_of_others_that_begin_like_ours_are_no_problem) {
+  EXPECT_THAT(load(std::nullopt, {{"CODASYNC_URL", "http://127.0.0.1:8080"},
+                                  {"CODASYNC_MEMCACHED_PORT", "tcp://10.0.0.1:11211"},
+                                  {"CODASYNC_SERVER_SERVICE_HOST", "10.0.0.1"},
+                                  {"CODASYNC_TEST_POSTGRES", "postgresql:///postgres"}})
+                  .problems,
+              IsEmpty());
+}
+
+TEST(Settings, a_file_that_is_missing_or_no_toml_is_a_problem_with_its_name) {
+  EXPECT_THAT(load("/nonexistent/codasync.toml", {}).problems,
+              ElementsAre(StartsWith("/nonexistent/codasync.toml cannot be read")));
+  EXPECT_THAT(load_text("[postgres]\nurl =\n").problems,
+              ElementsAre(HasSubstr(" line 2 cannot be read as TOML")));
+}
+
+TEST(Settings, a_key_outside_of_a_section_is_a_problem) {
+  EXPECT_THAT(load_text("lanes = 3\n").problems,
+              ElementsAre(StartsWith("lanes stands outside of a section")));
+}
+
+TEST(Settings, the_size_of_a_request_leaves_room_for_its_headers) {
+  EXPECT_THAT(load_text("[api]\nbody_bytes_max = \"1100KB\"\n").problems,
+              ElementsAre(StartsWith(
+                  "server.request_bytes_max is 1100000: it must be api.body_bytes_max (1100000)")));
+}
+
+TEST(Settings, a_secret_is_never_shown) {
+  const auto loaded = load_text("[postgres]\nurl = [\"hunter2\"]\n",
+                                {{"DATABASE_URL", "postgresql://u:hunter2@db/x"}});
+  EXPECT_EQ(loaded.problems.size(), 1U);
+  for (const auto& problem : loaded.problems) EXPECT_THAT(problem, Not(HasSubstr("hunter2")));
+  for (const auto& each : loaded.effective) EXPECT_THAT(each.value, Not(HasSubstr("hunter2")));
+}
+
+TEST(Settings, names_follow_the_environments_rule) {
+  for (const auto& setting : settings_table()) {
+    const auto loaded = load(std::nullopt, {{setting.variable(), "\x01"}});
+    const bool understood = setting.form == Form::secret || setting.form == Form::list;
+    if (understood) {
+      EXPECT_EQ(source_of(loaded, setting.name), setting.variable());
+    } else {
+      EXPECT_THAT(loaded.problems, Contains(StartsWith(std::string{setting.name} + " is \x01 (")))
+          << setting.name;
+    }
+  }
+  EXPECT_EQ(settings_table().front().variable(), "CODASYNC_POSTGRES_URL");
+}
+
+/// One setting that is a number or a duration, with the values at both ends of its range and just
+/// beyond.
+struct Range {
+  const char* name;
+  const char* below;  // nullptr: nothing is below
+  const char* min;
+  const char* max;
+  const char* above;
+};
+
+void PrintTo(const Range& range, std::ostream* out) { *out << range.name; }
+
+class Ranges : public testing::TestWithParam<Range> {};
+
+TEST_P(Ranges, hold_at_their_ends_and_not_beyond) {
+  const auto& range = GetParam();
+  const auto problems_with = [&](const char* value) {
+    const auto table = settings_table();
+    Environment environment{
+        {std::ranges::find(table, range.name, &Setting::name)->variable(), value}};
+    // What other settings demand of the largest values.
+    environment.emplace("CODASYNC_POSTGRES_STATEMENT_TIMEOUT", "10min");
+    environment.emplace("CODASYNC_POSTGRES_LOCK_TIMEOUT", "10ms");
+    environment.emplace("CODASYNC_API_BODY_BYTES_MAX", "1KB");
+    environment.emplace("CODASYNC_SERVER_REQUEST_BYTES_MAX", "100MB");
+    auto found = load(std::nullopt, environment).problems;
+    std::erase_if(found, [&](const auto& each) { return !each.starts_with(range.name); });
+    return found;
+  };
+  EXPECT_THAT(problems_with(range.min), IsEmpty());
+  EXPECT_THAT(problems_with(range.max), IsEmpty());
+  EXPECT_THAT(problems_with(range.above), Not(IsEmpty()));
+  if (range.below != nullptr) {
+    EXPECT_THAT(problems_with(range.below), Not(IsEmpty()));
+  }
+}
+
+constexpr Range kRanges[] = {
+    {"postgres.connections_max", "0", "1", "1000", "1001"},
+    {"postgres.waiters_max", nullptr, "0", "100000", "100001"},
+    {"postgres.acquire_timeout", "9ms", "10ms", "60s", "60001ms"},
+    {"postgres.connect_timeout", "999ms", "1s", "60s", "60001ms"},
+    {"postgres.lock_timeout", "9ms", "10ms", "60s", "60001ms"},
+    {"postgres.statement_timeout", "9ms", "11ms", "10min", "600001ms"},
+    {"combiner.lanes", "0", "1", "64", "65"},
+    {"combiner.batch_max", "0", "1", "1000", "1001"},
+    {"combiner.lane_queue_max", "0", "1", "1000000", "1000001"},
+    {"combiner.queue_timeout", "9ms", "10ms", "60s", "60001ms"},
+    {"combiner.attempts_max", "0", "1", "20", "21"},
+    {"memcached.connections_max", "0", "1", "1000", "1001"},
+    {"memcached.connect_timeout", "0ms", "1ms", "10s", "10001ms"},
+    {"memcached.answer_timeout", "0ms", "1ms", "10s", "10001ms"},
+    {"memcached.rest_after_failure", nullptr, "0ms", "60s", "60001ms"},
+    {"memcached.entry_ttl", "0s", "1s", "30d", "2592001s"},
+    {"memcached.lease_ttl", "0s", "1s", "60s", "61s"},
+    {"server.workers", "0", "1", "64", "65"},
+    {"server.connections_max", "0", "1", "1000000", "1000001"},
+    {"server.request_bytes_max", "4095", "20000", "100MB", "100000001"},
+    {"server.request_timeout", "0ms", "1ms", "10min", "600001ms"},
+    {"server.idle_timeout", "0ms", "1ms", "1h", "3600001ms"},
+    {"server.write_timeout", "0ms", "1ms", "10min", "600001ms"},
+    {"executor.threads", "0", "1", "256", "257"},
+    {"executor.queue_max", "0", "1", "1000000", "1000001"},
+    {"api.body_bytes_max", "999", "1KB", "90MB", "100000001"},
+    {"api.shutdown_grace", nullptr, "0ms", "10min", "600001ms"},
+    {"log.queue_max", "15", "16", "1000000", "1000001"},
+};
+
+INSTANTIATE_TEST_SUITE_P(Settings, Ranges, testing::ValuesIn(kRanges), [](const auto& tested) {
+  std::string name = tested.param.name;
+  std::ranges::replace(name, '.', '_');
+  return name;
+});
+
+TEST(Settings, every_number_and_duration_has_its_range_tested) {
+  for (const auto& setting : settings_table()) {
+    const bool ranged = setting.form == Form::count || setting.form == Form::bytes ||
+                        setting.form == Form::duration || setting.form == Form::whole_seconds;
+    EXPECT_EQ(ranged, std::ranges::find(kRanges, setting.name, &Range::name) != std::end(kRanges))
+        << setting.name;
+  }
+}
+
+TEST(Settings, an_address_has_a_port_or_a_path) {
+  for (const auto* address :
+       {"127.0.0.1", "127.0.0.1:", ":8081", "127.0.0.1:65536", "127.0.0.1:x", "unix:"}) {
+    EXPECT_EQ(load(std::nullopt, {{"CODASYNC_SERVER_LISTEN", address}}).problems.size(), 1U)
+        << address;
+  }
+  for (const auto* address :
+       {"127.0.0.1:0", "[::1]:8081", "0.0.0.0:65535", "unix:/run/codasync.sock"}) {
+    EXPECT_THAT(load(std::nullopt, {{"CODASYNC_SERVER_LISTEN", address}}).problems, IsEmpty())
+        << address;
+  }
+}
+
+TEST(ExampleToml, loads_without_a_problem_names_all_settings_and_their_true_defaults) {
+  const auto loaded = load(example(), {});
+  EXPECT_THAT(loaded.problems, IsEmpty());
+  const auto defaults = load(std::nullopt, {});
+  for (std::size_t at = 0; at < loaded.effective.size(); ++at) {
+    EXPECT_EQ(loaded.effective[at].source, "file") << loaded.effective[at].name << " is missing";
+    EXPECT_EQ(loaded.effective[at].value, defaults.effective[at].value)
+        << loaded.effective[at].name;
+  }
+  EXPECT_EQ(loaded.settings.postgres.url.reveal(), storage::PostgresOptions{}.url.reveal());
+}
+
+TEST(ExampleToml, says_of_each_setting_what_the_table_says) {
+  std::ifstream file{example()};
+  std::string text;
+  for (std::string line; std::getline(file, line);) {
+    text.append(line.starts_with("# ") ? line.substr(2) : line)
+        .push_back(line.starts_with("# ") ? ' ' : '\n');
+  }
+  for (const auto& setting : settings_table()) {
+    EXPECT_THAT(text, HasSubstr(std::string{setting.description})) << setting.name;
+  }
+}
+
+}  // namespace
+}  // namespace codasync::config

@@ -1,0 +1,94 @@
+#include "config/values.hpp"
+
+#include <gtest/gtest.h>
+
+namespace codasync::config {
+namespace {
+
+using namespace std::chrono_literals;
+
+template <class T>
+std::optional<T> parsed(std::string_view text) {
+  T value{};
+  return parse(text, value) ? std::optional{value} : std::nullopt;
+}
+
+std::optional<std::size_t> parsed_bytes(std::string_view text) {
+  const auto bytes = parsed<Bytes>(text);
+  return bytes ? std::optional{bytes->count} : std::nullopt;
+}
+
+TEST(Values, a_duration_is_a_number_and_a_unit) {
+  EXPECT_EQ(parsed<std::chrono::milliseconds>("250ms"), 250ms);
+  EXPECT_EQ(parsed<std::chrono::milliseconds>("0ms"), 0ms);
+  EXPECT_EQ(parsed<std::chrono::milliseconds>("5s"), 5s);
+  EXPECT_EQ(parsed<std::chrono::milliseconds>("10min"), 10min);
+  EXPECT_EQ(parsed<std::chrono::milliseconds>("1h"), 1h);
+  EXPECT_EQ(parsed<std::chrono::milliseconds>("30d"), 720h);
+}
+
+TEST(Values, nothing_else_is_a_duration) {
+  for (const auto* text : {"", "5", "s", "-5s", "+5s", " 5s", "5 s", "5s ", "1.5s", "5S", "5m",
+                           "1e3ms", "99999999999999999999s", "9223372036854775807s"}) {
+    EXPECT_EQ(parsed<std::chrono::milliseconds>(text), std::nullopt) << text;
+  }
+}
+
+TEST(Values, whole_seconds_have_no_fraction) {
+  EXPECT_EQ(parsed<std::chrono::seconds>("2000ms"), 2s);
+  EXPECT_EQ(parsed<std::chrono::seconds>("2500ms"), std::nullopt);
+}
+
+TEST(Values, a_size_may_have_a_unit) {
+  EXPECT_EQ(parsed_bytes("4096"), 4096U);
+  EXPECT_EQ(parsed_bytes("64KiB"), 65'536U);
+  EXPECT_EQ(parsed_bytes("1MB"), 1'000'000U);
+  EXPECT_EQ(parsed_bytes("1GiB"), 1'073'741'824U);
+  for (const auto* text : {"", "KB", "1kb", "1 MB", "-1", "1.5MB", "99999999999999GB"}) {
+    EXPECT_EQ(parsed_bytes(text), std::nullopt) << text;
+  }
+}
+
+TEST(Values, a_count_is_only_digits) {
+  EXPECT_EQ(parsed<std::size_t>("0"), 0U);
+  EXPECT_EQ(parsed<std::size_t>("18446744073709551615"), 18'446'744'073'709'551'615U);
+  for (const auto* text : {"", "-1", "+1", "0x10", "1.0", "1 ", "18446744073709551616"}) {
+    EXPECT_EQ(parsed<std::size_t>(text), std::nullopt) << text;
+  }
+}
+
+TEST(Values, a_flag_is_true_or_false) {
+  EXPECT_EQ(parsed<bool>("true"), true);
+  EXPECT_EQ(parsed<bool>("false"), false);
+  for (const auto* text : {"", "1", "yes", "True"})
+    EXPECT_EQ(parsed<bool>(text), std::nullopt) << text;
+}
+
+TEST(Values, a_list_is_separated_by_commas) {
+  using List = std::vector<std::string>;
+  EXPECT_EQ(parsed<List>(""), List{});
+  EXPECT_EQ(parsed<List>("a:1"), List{"a:1"});
+  EXPECT_EQ(parsed<List>("a:1, unix:/b"), (List{"a:1", "unix:/b"}));
+  for (const auto* text : {",", "a,,b", " ", ",a"})
+    EXPECT_EQ(parsed<List>(text), std::nullopt) << text;
+}
+
+TEST(Values, what_is_printed_parses_to_the_same) {
+  for (const auto each :
+       {0ms, 1ms, 999ms, 1000ms, 1500ms, 60'000ms, 90'000ms, 3'600'000ms, 2'592'000'000ms}) {
+    EXPECT_EQ(parsed<std::chrono::milliseconds>(print(each)), each) << print(each);
+  }
+  for (const std::size_t each : {0UL, 1UL, 999UL, 1000UL, 1024UL, 1'100'000UL, 1'048'576UL}) {
+    EXPECT_EQ(parsed_bytes(print(Bytes{each})), each) << print(Bytes{each});
+  }
+  EXPECT_EQ(print(0s), "0s");
+  EXPECT_EQ(print(3600s), "1h");
+}
+
+TEST(Values, a_secret_is_printed_as_asterisks) {
+  EXPECT_EQ(print(Secret{"hunter2"}), "********");
+  EXPECT_EQ(print(Secret{}), "");
+}
+
+}  // namespace
+}  // namespace codasync::config
