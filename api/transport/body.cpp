@@ -78,7 +78,10 @@ std::optional<Refusal> BodyReader::on_line(std::string_view line) {
     if (!line.empty()) return kBadChunk;
     part_ = Part::chunk_size;
   } else if (part_ == Part::trailer) {
-    if (line.empty()) part_ = Part::end;  // others are nobody's to read
+    if (line.empty())
+      part_ = Part::end;
+    else if (line.find(':') == std::string_view::npos)
+      return kBadChunk;  // else nobody's to read
   } else {
     const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), missing_, 16);
     const bool ends_well =

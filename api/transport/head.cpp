@@ -228,7 +228,7 @@ std::optional<Refusal> refuse_early(std::string_view beginning) {
     return malformed("Lines must end with CR LF.");
   }
   if (beginning.size() <= kHeadBytesMax) return std::nullopt;
-  if (newline == std::string_view::npos) {
+  if (newline >= kHeadBytesMax) {  // npos, too
     return Refusal{414, "uri-too-long", "The request line is longer than 32 KiB."};
   }
   return Refusal{431, "headers-too-large", "Request line and headers are longer than 32 KiB."};

@@ -1,11 +1,17 @@
+#include <type_traits>
+
 #include "api/transport/listener.hpp"
 #include "api/transport/server.hpp"
 
 namespace codasync::api {
 namespace {
 
-void expect_range(std::vector<std::string>& found, const char* name, std::size_t value,
-                  std::size_t lowest, std::size_t highest, const char* unit = "") {
+using namespace std::chrono_literals;
+
+template <typename Number>
+void expect_range(std::vector<std::string>& found, const char* name, Number value,
+                  std::type_identity_t<Number> lowest, std::type_identity_t<Number> highest,
+                  const char* unit = "") {
   if (value >= lowest && value <= highest) return;
   found.push_back(std::string{"server."} + name + " is " + std::to_string(value) + unit +
                   ": it must be " + std::to_string(lowest) + " to " + std::to_string(highest) +
@@ -13,9 +19,8 @@ void expect_range(std::vector<std::string>& found, const char* name, std::size_t
 }
 
 void expect_range(std::vector<std::string>& found, const char* name,
-                  std::chrono::milliseconds value, std::size_t highest) {
-  // A negative duration becomes a huge number and is refused like one.
-  expect_range(found, name, static_cast<std::size_t>(value.count()), 1, highest, " ms");
+                  std::chrono::milliseconds value, std::chrono::milliseconds highest) {
+  expect_range(found, name, value.count(), 1, highest.count(), " ms");
 }
 
 }  // namespace
@@ -33,9 +38,9 @@ std::vector<std::string> problems(const ServerOptions& options) {
   expect_range(found, "workers", options.workers, 1, 64);
   expect_range(found, "connections_max", options.connections_max, 1, 1'000'000);
   expect_range(found, "request_bytes_max", options.request_bytes_max, 4096, 100'000'000);
-  expect_range(found, "request_timeout", options.request_timeout, 600'000);
-  expect_range(found, "idle_timeout", options.idle_timeout, 3'600'000);
-  expect_range(found, "write_timeout", options.write_timeout, 600'000);
+  expect_range(found, "request_timeout", options.request_timeout, 10min);
+  expect_range(found, "idle_timeout", options.idle_timeout, 1h);
+  expect_range(found, "write_timeout", options.write_timeout, 10min);
   return found;
 }
 

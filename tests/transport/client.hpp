@@ -1,0 +1,51 @@
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "api/transport/unique_fd.hpp"
+
+namespace codasync::test {
+
+struct Received {
+  int status{0};
+  std::string head;  // status line and headers
+  std::string body;
+
+  /// Returns: the value of a header, by its exact name.
+  [[nodiscard]] std::optional<std::string> header(std::string_view name) const;
+};
+
+/// A client of raw bytes, so that it can send what no library would. Gives up after ten seconds of
+/// silence: the tests' detector of answers that never come.
+class Client {
+ public:
+  /// `address` as the server tells it. Throws: std::runtime_error.
+  explicit Client(const std::string& address);
+
+  /// Returns: whether everything was taken.
+  bool send(std::string_view bytes);
+  void send_get(std::string_view target, std::string_view headers = {});
+  void half_close();
+  /// As a process that is killed: what was not read is thrown away, over TCP with a reset.
+  void vanish();
+
+  /// Returns: the next answer; none when the connection ended or nothing came.
+  std::optional<Received> receive(bool to_head = false);
+
+  /// Returns: whether the server closed the connection, with nothing more to read.
+  bool closed_by_server();
+
+  [[nodiscard]] int fd() const { return fd_.get(); }
+
+ private:
+  bool read_more();
+
+  api::transport::UniqueFd fd_;
+  std::string buffer_;
+  bool ended_{false};
+};
+
+}  // namespace codasync::test

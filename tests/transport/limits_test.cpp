@@ -1,0 +1,165 @@
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+#include <chrono>
+#include <ctime>
+#include <list>
+#include <thread>
+
+#include "tests/transport/client.hpp"
+#include "tests/transport/service.hpp"
+
+namespace codasync::test {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using namespace std::chrono_literals;
+
+TEST(Timeout, of_a_request_that_trickles_is_answered_408) {
+  auto options = Service::small();
+  options.request_timeout = 100ms;
+  Service service{options};
+  for (const char* beginning : {"G", "GET / HTTP/1.1\r\nHost: h\r\nX: ",
+                                "PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nabc"}) {
+    Client client{service.address()};
+    client.send(beginning);
+    // A byte now and then does not help: the clock runs from the first one.
+    const auto start = Clock::now();
+    while (Clock::now() - start < 60ms && client.send("a")) std::this_thread::sleep_for(20ms);
+    const auto received = client.receive();
+    ASSERT_TRUE(received) << beginning;
+    EXPECT_EQ(received->status, 408);
+    EXPECT_TRUE(client.closed_by_server());
+  }
+}
+
+TEST(Timeout, of_a_pipelined_rest_starts_with_the_answer_before_it) {
+  auto options = Service::small();
+  options.request_timeout = 100ms;
+  Service service{options};
+  Client client{service.address()};
+  client.send("GET /now/1 HTTP/1.1\r\nHost: h\r\n\r\nGET /now");
+  EXPECT_EQ(client.receive()->status, 200);
+  EXPECT_EQ(client.receive()->status, 408);
+}
+
+TEST(Timeout, does_not_run_while_the_service_works) {
+  auto options = Service::small();
+  options.request_timeout = options.idle_timeout = options.write_timeout = 20ms;
+  Service service{options};
+  Client client{service.address()};
+  client.send_get("/hold");
+  service.await_held(1);
+  std::this_thread::sleep_for(200ms);  // ten times everything that could expire
+  service.release("late");
+  const auto received = client.receive();
+  ASSERT_TRUE(received);
+  EXPECT_EQ(received->status, 200);
+  EXPECT_EQ(received->body, "late");
+}
+
+TEST(Timeout, closes_an_idle_connection_without_a_word) {
+  auto options = Service::small();
+  options.idle_timeout = 50ms;
+  Service service{options};
+  Client silent{service.address()};
+  Client idle{service.address()};
+  idle.send_get("/now/x");
+  EXPECT_EQ(idle.receive()->body, "x");
+  EXPECT_TRUE(silent.closed_by_server());
+  EXPECT_TRUE(idle.closed_by_server());
+}
+
+TEST(Timeout, ends_an_answer_that_is_not_read) {
+  auto options = Service::small();
+  options.write_timeout = 100ms;
+  Service service{options};
+  Client client{service.address()};
+  client.send_get("/big/50000000");
+  const auto end = Clock::now() + 10s;
+  while (service.server().open_connections() != 1 && Clock::now() < end) std::this_thread::yield();
+  while (service.server().open_connections() != 0 && Clock::now() < end)
+    std::this_thread::sleep_for(10ms);
+  EXPECT_EQ(service.server().open_connections(), 0U);
+  EXPECT_FALSE(client.receive()) << "it was cut off";
+}
+
+TEST(Limit, of_connections_is_answered_503) {
+  auto options = Service::small();
+  options.connections_max = 3;
+  Service service{options};
+  std::list<Client> clients;
+  for (int i = 0; i < 3; ++i) {
+    clients.emplace_back(service.address()).send_get("/now/x");
+    EXPECT_EQ(clients.back().receive()->status, 200);
+  }
+  {
+    Client refused{service.address()};
+    const auto received = refused.receive();
+    ASSERT_TRUE(received);
+    EXPECT_EQ(received->status, 503);
+    EXPECT_EQ(received->header("Retry-After"), "1");
+    EXPECT_TRUE(refused.closed_by_server());
+  }
+  clients.pop_back();
+  const auto end = Clock::now() + 10s;
+  int status{0};
+  while (status != 200 && Clock::now() < end) {
+    Client again{service.address()};
+    again.send_get("/now/x");
+    const auto received = again.receive();
+    status = received ? received->status : 0;
+  }
+  EXPECT_EQ(status, 200) << "a place that was left is given again";
+}
+
+TEST(Limit, of_request_bytes_counts_head_and_body) {
+  auto options = Service::small();
+  options.request_bytes_max = 4096;
+  Service service{options};
+  const auto status_of = [&](std::size_t size) {
+    const std::string head =
+        "PUT /now/x HTTP/1.1\r\nHost: h\r\nContent-Length: " + std::to_string(size) + "\r\n\r\n";
+    Client client{service.address()};
+    client.send(head + std::string(size, 'x'));
+    const auto received = client.receive();
+    return received ? received->status : 0;
+  };
+  const std::size_t head =
+      std::string{"PUT /now/x HTTP/1.1\r\nHost: h\r\nContent-Length: 4000\r\n\r\n"}.size();
+  EXPECT_EQ(status_of(4096 - head), 200);
+  EXPECT_EQ(status_of(4096 - head + 1), 413);
+  EXPECT_EQ(status_of(4'000'000), 413) << "and the answer survives the bytes that still come";
+}
+
+TEST(Limit, of_descriptors_lets_clients_wait_and_the_processor_rest) {
+  Service service;
+  Client early{service.address()};
+  early.send_get("/now/x");
+  EXPECT_EQ(early.receive()->status, 200);
+
+  // Take all descriptors but the one for the client's own socket.
+  rlimit before{};
+  ::getrlimit(RLIMIT_NOFILE, &before);
+  rlimit few = before;
+  const int lowest = ::fcntl(early.fd(), F_DUPFD_CLOEXEC, 0);
+  ::close(lowest);
+  few.rlim_cur = static_cast<rlim_t>(lowest) + 1;
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
+  Client waiting{service.address()};
+  waiting.send_get("/now/late");
+
+  std::clock_t used = std::clock();
+  std::this_thread::sleep_for(500ms);
+  used = std::clock() - used;
+  early.send_get("/now/still");
+  EXPECT_EQ(early.receive()->body, "still");
+  ::setrlimit(RLIMIT_NOFILE, &before);
+  EXPECT_LT(used, CLOCKS_PER_SEC / 4) << "a worker spins";
+  EXPECT_EQ(waiting.receive()->body, "late");
+}
+
+}  // namespace
+}  // namespace codasync::test

@@ -1,0 +1,87 @@
+#include "api/transport/request_reader.hpp"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+namespace codasync::api::transport {
+namespace {
+
+/// What a client's bytes become: `GET /path body` for each request, `100` or a refusal's status.
+std::vector<std::string> read(std::string_view bytes, std::size_t piece = 100'000,
+                              std::size_t bytes_max = 10'000) {
+  Parser parser;
+  RequestReader reader{bytes_max};
+  std::vector<std::string> found;
+  while (!bytes.empty()) {
+    reader.feed(bytes.substr(0, piece));
+    bytes.remove_prefix(std::min(piece, bytes.size()));
+    for (bool more = true; more && reader.started();) {
+      auto step = reader.next(parser);
+      if (auto* complete = std::get_if<RequestReader::Complete>(&step)) {
+        const Request& request = complete->request;
+        found.push_back(std::string{name_of(request.method)} + " " + request.path + " " +
+                        request.body);
+      } else if (std::holds_alternative<RequestReader::WantsContinue>(step)) {
+        found.emplace_back("100");
+      } else if (auto* refusal = std::get_if<Refusal>(&step)) {
+        found.push_back(std::to_string(refusal->status));
+        return found;
+      } else {
+        more = false;
+      }
+    }
+  }
+  return found;
+}
+
+using Strings = std::vector<std::string>;
+
+constexpr std::string_view kStream =
+    "GET /a HTTP/1.1\r\nHost: h\r\n\r\n"
+    "POST /b HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello"
+    "\r\n"
+    "PUT /c HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+    "3;why=not\r\nabc\r\nA\r\n0123456789\r\n0\r\nTrailer: x\r\n\r\n"
+    "DELETE /d HTTP/1.1\r\nHost: h\r\n\r\n";
+
+TEST(RequestReader, finds_the_same_requests_however_the_bytes_are_cut) {
+  const Strings expected{"GET /a ", "POST /b hello", "PUT /c abc0123456789", "DELETE /d "};
+  for (std::size_t piece = 1; piece <= kStream.size(); ++piece) {
+    EXPECT_EQ(read(kStream, piece), expected) << "pieces of " << piece;
+  }
+}
+
+TEST(RequestReader, tells_once_that_a_client_waits_for_100) {
+  const std::string head =
+      "POST / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n";
+  EXPECT_EQ(read(head + "hi", head.size()), (Strings{"100", "POST / hi"}));
+  EXPECT_EQ(read(head + "hi"), (Strings{"POST / hi"})) << "the body came without waiting";
+}
+
+TEST(RequestReader, refuses_a_body_beyond_the_limit_as_soon_as_it_is_known) {
+  EXPECT_EQ(read("PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 10000\r\n\r\n"), Strings{"413"});
+  const std::string chunked = "PUT / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n";
+  EXPECT_EQ(read(chunked + "FFFFFFF\r\n"), Strings{"413"});
+  std::string many = chunked;
+  for (int i = 0; i < 4000; ++i) many += "1\r\nx\r\n";
+  EXPECT_EQ(read(many, 1000), Strings{"413"}) << "counted as it is on the wire";
+}
+
+TEST(RequestReader, refuses_heads_that_do_not_end) {
+  EXPECT_EQ(read("GET /" + std::string(40'000, 'x'), 4096), Strings{"414"});
+  EXPECT_EQ(read("GET / HTTP/1.1\r\nX: " + std::string(40'000, 'x'), 4096), Strings{"431"});
+}
+
+TEST(RequestReader, survives_random_bytes) {
+  std::uint32_t state = 4711;
+  const auto random = [&] { return state = state * 1664525 + 1013904223, state >> 16; };
+  for (int round = 0; round < 20'000; ++round) {
+    std::string bytes{kStream};
+    for (int i = 0; i < 3; ++i) bytes[random() % bytes.size()] = static_cast<char>(random());
+    read(bytes, 1 + random() % 100);  // the sanitizers judge
+  }
+}
+
+}  // namespace
+}  // namespace codasync::api::transport

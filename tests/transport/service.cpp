@@ -1,0 +1,111 @@
+#include "tests/transport/service.hpp"
+
+#include <gtest/gtest.h>
+
+namespace codasync::test {
+
+using api::Reply;
+using api::Request;
+using api::Response;
+using namespace std::chrono_literals;
+
+Pool::Pool(std::size_t threads) {
+  for (std::size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { run(); });
+}
+
+Pool::~Pool() {
+  {
+    const std::lock_guard lock{mutex_};
+    stopping_ = true;
+  }
+  changed_.notify_all();
+  for (auto& thread : threads_) thread.join();
+}
+
+void Pool::post(std::function<void()> work) {
+  {
+    const std::lock_guard lock{mutex_};
+    work_.push_back(std::move(work));
+  }
+  changed_.notify_one();
+}
+
+void Pool::run() {
+  std::unique_lock lock{mutex_};
+  for (;;) {
+    changed_.wait(lock, [&] { return stopping_ || !work_.empty(); });
+    if (work_.empty()) return;
+    const auto work = std::move(work_.front());
+    work_.pop_front();
+    lock.unlock();
+    work();
+    lock.lock();
+  }
+}
+
+api::ServerOptions Service::small() {
+  api::ServerOptions options;
+  options.listen = {"127.0.0.1:0"};
+  options.request_timeout = options.idle_timeout = options.write_timeout = 60s;
+  return options;
+}
+
+Service::Service(api::ServerOptions options)
+    : server_{std::make_unique<api::Server>(std::move(options),
+                                            [this](Request request, Reply reply) {
+                                              dispatch(std::move(request), std::move(reply));
+                                            })},
+      address_{server_->addresses().front()} {
+  server_->start();
+}
+
+Service::~Service() {
+  server_.reset();  // no dispatch into what is destroyed next
+}
+
+void Service::await_held(std::size_t count) {
+  std::unique_lock lock{mutex_};
+  const bool came = changed_.wait_for(lock, 10s, [&] { return held_.size() >= count; });
+  EXPECT_TRUE(came) << "requests held: " << held_.size();
+}
+
+void Service::release(const std::string& body) {
+  std::vector<Reply> held;
+  {
+    const std::lock_guard lock{mutex_};
+    held.swap(held_);
+  }
+  for (auto& reply : held) std::move(reply).send(Response{200, {}, body});
+}
+
+void Service::dispatch(Request request, Reply reply) {
+  const auto rest = [&](std::string_view prefix) { return request.path.substr(prefix.size()); };
+  if (request.path.starts_with("/now/")) {
+    std::move(reply).send(Response{200, {}, rest("/now/")});
+  } else if (request.path.starts_with("/pool/")) {
+    auto shared = std::make_shared<Reply>(std::move(reply));
+    pool_.post([shared, body = rest("/pool/")] {
+      std::move(*shared).send(Response{200, {}, body});
+    });
+  } else if (request.path.starts_with("/big/")) {
+    std::move(reply).send(Response{200, {}, std::string(std::stoul(rest("/big/")), 'x')});
+  } else if (request.path.starts_with("/status/")) {
+    std::move(reply).send(Response{std::stoi(rest("/status/")), {{"X-Test", "yes"}}, "body"});
+  } else if (request.path == "/hold") {
+    const std::lock_guard lock{mutex_};
+    held_.push_back(std::move(reply));
+    changed_.notify_all();
+  } else if (request.path == "/throw") {
+    throw std::runtime_error{"a secret"};
+  } else if (request.path != "/drop") {
+    std::string seen = "method=" + std::string{api::name_of(request.method)};
+    seen += "\npath=" + request.path + "\nquery=" + request.query + "\nbody=" + request.body;
+    seen += "\naccept=" + request.accept + "\ntype=" + request.content_type;
+    seen += "\nauthorization=" + request.authorization + "\nid=" + request.request_id;
+    seen += "\nmatch=" + request.if_match + "\nnone=" + request.if_none_match;
+    seen += "\nkey=" + request.idempotency_key + "\ntrace=" + request.traceparent + "\n";
+    std::move(reply).send(Response{200, {}, seen});
+  }
+}
+
+}  // namespace codasync::test
