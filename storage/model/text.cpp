@@ -71,18 +71,19 @@ std::optional<TextRefusal> refuse_name(std::string_view text, std::size_t charac
 std::string collapse_white_space(std::string_view text) {
   std::string collapsed;
   collapsed.reserve(text.size());
-  bool blank_due = false;
+  std::size_t run = 0;        // characters of white space just passed
+  std::string_view run_char;  // the first of them
   while (!text.empty()) {
     const auto [code_point, decoded_bytes] = decode(text);
-    const std::size_t bytes = decoded_bytes == 0 ? 1 : decoded_bytes;
+    const auto character = text.substr(0, decoded_bytes == 0 ? 1 : decoded_bytes);
     if (decoded_bytes != 0 && is_white_space(code_point)) {
-      blank_due = !collapsed.empty();
+      if (++run == 1) run_char = is_control(code_point) ? " " : character;
     } else {
-      if (blank_due) collapsed.push_back(' ');
-      blank_due = false;
-      collapsed.append(text.substr(0, bytes));
+      if (run > 0 && !collapsed.empty()) collapsed += run == 1 ? run_char : " ";
+      run = 0;
+      collapsed += character;
     }
-    text.remove_prefix(bytes);
+    text.remove_prefix(character.size());
   }
   return collapsed;
 }

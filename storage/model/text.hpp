@@ -20,9 +20,9 @@ inline constexpr std::size_t kNameCharactersMax = 255;
 std::optional<TextRefusal> refuse_name(std::string_view text,
                                        std::size_t characters_max = kNameCharactersMax);
 
-/// Returns: `text` without white space at its ends, and each run of it inside as one blank. For
-/// text from files, where line ends and tabs stand in names; bytes that are no UTF-8 are kept for
-/// refuse_name to find.
+/// Returns: `text` without white space at its ends; inside, runs of it and line ends and tabs
+/// become one blank, while a single no-break space stays. For text from files; bytes that are no
+/// UTF-8 are kept for refuse_name to find.
 std::string collapse_white_space(std::string_view text);
 
 }  // namespace codasync

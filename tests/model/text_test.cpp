@@ -76,6 +76,9 @@ TEST(Names, white_space_collapses_to_single_blanks) {
   EXPECT_EQ(collapse_white_space(" \t\r\n "), "");
   EXPECT_EQ(collapse_white_space("Green tea"), "Green tea");
   EXPECT_EQ(collapse_white_space("  Green \t\n tea\u00A0\u3000leaves\r\n"), "Green tea leaves");
+  EXPECT_EQ(collapse_white_space("Green\ttea"), "Green tea");
+  EXPECT_EQ(collapse_white_space("«\u00A0luxe\u00A0»"), "«\u00A0luxe\u00A0»")
+      << "no-break spaces are wanted there";
   EXPECT_EQ(collapse_white_space("a\u200Bb"), "a\u200Bb") << "zero width is no white space";
   EXPECT_EQ(collapse_white_space(" caf\xE9  x "), "caf\xE9 x");
 }

@@ -1,0 +1,86 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <iosfwd>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "storage/import/utf8_source.hpp"
+
+namespace codasync::storage {
+
+inline constexpr std::size_t kCsvFieldBytesMax = 64 * 1024;
+inline constexpr std::size_t kCsvColumnsMax = 1'000;
+inline constexpr std::size_t kCsvRecordBytesMax = 1024 * 1024;
+
+/// Why one record could not be read. The reader goes on with the next.
+enum class CsvRefusal {
+  field_too_long,
+  too_many_columns,
+  record_too_long,
+  text_after_quote,
+  quote_not_closed,
+};
+
+/// What is wrong, as a sentence for the person who made the file.
+std::string_view explain(CsvRefusal refusal);
+
+struct CsvRecord {
+  std::size_t line{0};                   // on which it starts, from 1; quoted line ends count
+  std::vector<std::string_view> fields;  // without their quotes; empty when the record is refused
+  std::optional<CsvRefusal> refusal;
+};
+
+/// Records of a file of comma-, semicolon- or tab-separated values (RFC 4180), in bounded memory.
+/// The separator is the one that the first line has most of, outside quotes. Lines end with LF,
+/// CRLF or CR; blank lines are no records; a quote inside an unquoted field is text. A record that
+/// grows over kCsvRecordBytesMax is taken to have lost a closing quote and ends with its line.
+///
+/// Own code and not libcsv, which knows no line numbers and no limits: a lost quote would make it
+/// collect the rest of the file in memory.
+/// Threads: one at a time.
+class CsvReader {
+ public:
+  /// Requires: `in` outlives the reader.
+  explicit CsvReader(std::istream& in);
+
+  /// Returns: the next record, valid until the next call, or null at the end.
+  const CsvRecord* next();
+
+  /// Returns: where the bytes come from.
+  [[nodiscard]] const Utf8Source& source() const noexcept { return source_; }
+
+ private:
+  enum class Place { record_start, field_start, plain, quoted, after_quote };
+
+  bool fill();
+  void recognise_delimiter();
+  void take(char c);
+  void take_run();
+  void store(std::string_view text);
+  void count_line(char line_end);
+  void refuse(CsvRefusal refusal);
+  void end_field();
+  void end_record();
+
+  Utf8Source source_;
+  std::string_view ahead_;  // of the source's piece
+  char delimiter_{'\0'};    // before the first line: none
+  std::array<bool, 256> ends_plain_run_{};
+
+  Place place_{Place::record_start};
+  std::size_t line_{1};
+  char last_line_end_{'\0'};  // the character before, when it ended a line: CRLF is one end
+
+  CsvRecord record_;
+  bool complete_{false};
+  std::size_t record_bytes_{0};
+  std::string text_;                     // of all its fields, one after another
+  std::vector<std::size_t> field_ends_;  // in text_
+};
+
+}  // namespace codasync::storage

@@ -1,0 +1,159 @@
+#include "storage/import/rows.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace codasync::storage {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kTea = "4006381333931";
+
+RowRefusal refusal_of(const ProductFields& fields) {
+  const auto row = product_row(7, fields, LostZeros::refuse);
+  EXPECT_FALSE(row);
+  return row ? RowRefusal{0, "", ""} : row.error();
+}
+
+RowRefusal refusal_of(const ReadingFields& fields) {
+  const auto row = reading_row(7, fields, LostZeros::refuse);
+  EXPECT_FALSE(row);
+  return row ? RowRefusal{0, "", ""} : row.error();
+}
+
+TEST(ProductRows, are_trimmed_and_say_nothing_where_fields_are_empty) {
+  const auto row = product_row(
+      3, {.gtin = " 4006381333931\t", .name = "  Green \n tea ", .brand = " ", .category = "Tea"},
+      LostZeros::refuse);
+  ASSERT_TRUE(row);
+  EXPECT_EQ(row->line, 3U);
+  EXPECT_EQ(row->gtin, *Gtin::parse(kTea));
+  EXPECT_EQ(row->name, "Green tea");
+  EXPECT_EQ(row->brand, std::nullopt);
+  EXPECT_EQ(row->category, "Tea");
+}
+
+TEST(ProductRows, are_refused_by_their_first_bad_field) {
+  const std::string long_text(256, 'x');
+  const auto scientific = refusal_of({.gtin = "8,02E+12", .name = "", .brand = "", .category = ""});
+  EXPECT_EQ(scientific.line, 7U);
+  EXPECT_EQ(scientific.field, "GTIN");
+  EXPECT_EQ(scientific.reason, explain(GtinRefusal::scientific_notation));
+  EXPECT_EQ(refusal_of({.gtin = "", .name = "x", .brand = "", .category = ""}).field, "GTIN");
+  EXPECT_EQ(refusal_of({.gtin = kTea, .name = " ", .brand = "", .category = ""}).field, "name");
+  EXPECT_EQ(refusal_of({.gtin = kTea, .name = "caf\xE9", .brand = "", .category = ""}).field,
+            "name");
+  EXPECT_EQ(refusal_of({.gtin = kTea, .name = "a\x01", .brand = "", .category = ""}).field, "name");
+  EXPECT_EQ(refusal_of({.gtin = kTea, .name = long_text, .brand = "", .category = ""}).field,
+            "name");
+  EXPECT_EQ(refusal_of({.gtin = kTea, .name = "x", .brand = long_text, .category = ""}).field,
+            "brand");
+  EXPECT_EQ(refusal_of({.gtin = kTea, .name = "x", .brand = "", .category = "\x7F"}).field,
+            "category");
+}
+
+TEST(ProductRows, lost_zeros_are_restored_only_when_told_and_only_one) {
+  const auto row_of = [](std::string_view gtin, LostZeros lost_zeros) {
+    return product_row(1, {.gtin = gtin, .name = "x", .brand = "", .category = ""}, lost_zeros);
+  };
+  EXPECT_FALSE(row_of("76500087100", LostZeros::refuse));
+  const auto restored = row_of("76500087100", LostZeros::restore);
+  ASSERT_TRUE(restored);
+  EXPECT_EQ(restored->gtin.canonical(), "076500087100");
+  EXPECT_FALSE(row_of("76500087101", LostZeros::restore)) << "wrong check digit";
+  EXPECT_FALSE(row_of("9542441425", LostZeros::restore)) << "ten digits: a guess";
+  EXPECT_FALSE(row_of("790620105", LostZeros::restore));
+}
+
+TEST(ReadingRows, hold_what_was_seen) {
+  const auto row = reading_row(9,
+                               {.shop = "12",
+                                .gtin = kTea,
+                                .expiry_date = "2026-12-24",
+                                .date_kind = "use_by",
+                                .quantity = "5",
+                                .kind = "check",
+                                .observed_at = "2026-11-24T10:00:00+01:00",
+                                .name = " Green  tea"},
+                               LostZeros::refuse);
+  ASSERT_TRUE(row);
+  EXPECT_EQ(row->line, 9U);
+  EXPECT_EQ(row->shop, ShopId{12});
+  EXPECT_EQ(row->kind, EventKind::check);
+  EXPECT_EQ(row->date, (ShelfDate{2026y / 12 / 24, DateKind::use_by}));
+  EXPECT_EQ(row->quantity, 5);
+  EXPECT_EQ(row->observed_at, std::chrono::sys_days{2026y / 11 / 24} + 9h);
+  EXPECT_EQ(row->name, "Green tea");
+}
+
+TEST(ReadingRows, are_sightings_unless_they_say_otherwise) {
+  const auto row = reading_row(1,
+                               {.shop = "1",
+                                .gtin = kTea,
+                                .expiry_date = "",
+                                .date_kind = "",
+                                .quantity = "",
+                                .kind = "",
+                                .observed_at = "",
+                                .name = ""},
+                               LostZeros::refuse);
+  ASSERT_TRUE(row);
+  EXPECT_EQ(row->kind, EventKind::sighting);
+  EXPECT_EQ(row->date, std::nullopt);
+  EXPECT_EQ(row->quantity, std::nullopt);
+  EXPECT_EQ(row->observed_at, std::nullopt);
+  EXPECT_EQ(row->name, std::nullopt);
+}
+
+TEST(ReadingRows, are_refused_by_their_first_bad_field) {
+  struct Case {
+    ReadingFields fields;
+    const char* bad;
+  };
+  ReadingFields good{.shop = "1",
+                     .gtin = kTea,
+                     .expiry_date = "2026-12-24",
+                     .date_kind = "",
+                     .quantity = "",
+                     .kind = "",
+                     .observed_at = "",
+                     .name = ""};
+  const auto with = [&](auto member, std::string_view value) {
+    auto fields = good;
+    fields.*member = value;
+    return fields;
+  };
+  for (const auto& [fields, bad] : {
+           Case{with(&ReadingFields::shop, ""), "shop"},
+           Case{with(&ReadingFields::shop, "Main Street"), "shop"},
+           Case{with(&ReadingFields::shop, "0"), "shop"},
+           Case{with(&ReadingFields::shop, "99999999999999999999"), "shop"},
+           Case{with(&ReadingFields::gtin, "123"), "GTIN"},
+           Case{with(&ReadingFields::expiry_date, "24.12.2026"), "expiry_date"},
+           Case{with(&ReadingFields::expiry_date, "2026-02-30"), "expiry_date"},
+           Case{with(&ReadingFields::date_kind, "mhd"), "date_kind"},
+           Case{with(&ReadingFields::quantity, "-1"), "quantity"},
+           Case{with(&ReadingFields::quantity, "2147483648"), "quantity"},
+           Case{with(&ReadingFields::quantity, "1.5"), "quantity"},
+           Case{with(&ReadingFields::kind, "adjust"), "kind"},
+           Case{with(&ReadingFields::kind, "remove"), "kind"},
+           Case{with(&ReadingFields::kind, "void"), "kind"},
+           Case{with(&ReadingFields::kind, "count"), "quantity"},
+           Case{with(&ReadingFields::observed_at, "yesterday"), "observed_at"},
+           Case{with(&ReadingFields::observed_at, "2026-11-24T10:00:00"), "observed_at"},
+           Case{with(&ReadingFields::name, "a\x01"), "name"},
+       }) {
+    EXPECT_EQ(refusal_of(fields).field, bad);
+  }
+  auto count_with_a_date = with(&ReadingFields::kind, "count");
+  count_with_a_date.quantity = "3";
+  EXPECT_EQ(refusal_of(count_with_a_date).field, "expiry_date");
+  auto kind_without_a_date = with(&ReadingFields::date_kind, "use_by");
+  kind_without_a_date.expiry_date = "";
+  EXPECT_EQ(refusal_of(kind_without_a_date).field, "date_kind");
+}
+
+}  // namespace
+}  // namespace codasync::storage

@@ -1,0 +1,78 @@
+#include "storage/import/utf8_source.hpp"
+
+#include <gtest/gtest.h>
+
+#include <sstream>
+#include <string>
+
+#include "storage/model/text.hpp"
+
+namespace codasync::storage {
+namespace {
+
+using namespace std::string_literals;
+
+std::string decoded(const std::string& bytes) {
+  std::istringstream in{bytes};
+  Utf8Source source{in};
+  std::string text;
+  for (auto piece = source.next(); !piece.empty(); piece = source.next()) text += piece;
+  EXPECT_EQ(source.bytes_read(), bytes.size());
+  EXPECT_FALSE(source.failed());
+  return text;
+}
+
+std::string utf16(const std::u16string& text, bool big_endian) {
+  std::string bytes;
+  for (const char16_t unit : text) {
+    const auto low = static_cast<char>(unit & 0xFF);
+    const auto high = static_cast<char>(unit >> 8);
+    bytes += big_endian ? std::string{high, low} : std::string{low, high};
+  }
+  return bytes;
+}
+
+TEST(Utf8Source, gives_utf8_as_it_is_without_its_mark) {
+  EXPECT_EQ(decoded(""), "");
+  EXPECT_EQ(decoded("gtin;Käse 🧀"), "gtin;Käse 🧀");
+  EXPECT_EQ(decoded("\xEF\xBB\xBFgtin"), "gtin");
+  EXPECT_EQ(decoded("\xEF\xBB\xBF"), "");
+  EXPECT_EQ(decoded("caf\xE9"), "caf\xE9");
+}
+
+TEST(Utf8Source, decodes_utf16_of_either_order_with_and_without_a_mark) {
+  const auto text = u"code;Käse 🧀 ₂ огурцы"s;
+  for (const bool big_endian : {false, true}) {
+    EXPECT_EQ(decoded(utf16(u"\uFEFF" + text, big_endian)), "code;Käse 🧀 ₂ огурцы");
+    EXPECT_EQ(decoded(utf16(text, big_endian)), "code;Käse 🧀 ₂ огурцы");
+    EXPECT_EQ(decoded(utf16(u"\uFEFF", big_endian)), "");
+  }
+}
+
+TEST(Utf8Source, decodes_characters_that_lie_across_pieces) {
+  for (const std::size_t before : {32'765U, 32'766U, 32'767U, 32'768U}) {
+    const std::u16string padding(before, u'x');
+    EXPECT_EQ(decoded(utf16(u"\uFEFF" + padding + u"🧀Ä", false)),
+              std::string(before, 'x') + "🧀Ä");
+  }
+}
+
+TEST(Utf8Source, what_is_no_utf16_is_no_name) {
+  for (const auto& text :
+       {u"gtin\xD800"s, u"gtin\xD800x"s, u"gtin\xDC00x"s, u"gtin\xDBFF\xDBFF"s}) {
+    EXPECT_EQ(refuse_name(decoded(utf16(text, false))), TextRefusal::not_utf8);
+  }
+  EXPECT_EQ(refuse_name(decoded(utf16(u"gtin", false) + "x")), TextRefusal::not_utf8);
+}
+
+TEST(Utf8Source, says_when_the_stream_failed) {
+  std::istringstream in{"gtin"};
+  Utf8Source source{in};
+  EXPECT_EQ(source.next(), "gtin");
+  in.setstate(std::ios::badbit);
+  EXPECT_EQ(source.next(), "");
+  EXPECT_TRUE(source.failed());
+}
+
+}  // namespace
+}  // namespace codasync::storage
