@@ -177,6 +177,16 @@ class LookUp(EdgeTest):
         self.assertLess(max(took), 2)
         self.assertLess(sorted(took)[10], 0.1, "only few requests pay for the stall")
 
+    def test_a_reload_and_an_end_are_clean(self) -> None:
+        for _ in range(3):
+            self.assertEqual(self.nginx.get(PRODUCT).body, BODY)
+            self.nginx.process.send_signal(signal.SIGHUP)
+            for _ in range(20):
+                self.assertEqual(self.nginx.get(PRODUCT).body, BODY)
+        self.assertEqual(self.reached(), 0)
+        self.nginx.process.send_signal(signal.SIGQUIT)
+        self.assertEqual(self.nginx.process.wait(20), 0)  # what it complained about is looked at in the end
+
     def test_clients_that_leave_during_a_stall_are_forgotten(self) -> None:
         self.memcached.process.send_signal(signal.SIGSTOP)
         for _ in range(50):

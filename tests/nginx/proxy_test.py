@@ -64,10 +64,10 @@ class Proxy(EdgeTest):
         self.assertLessEqual(self.service.connections, 2)  # one for each worker
 
     def test_a_body_over_the_limit_is_a_problem_and_stays_outside(self) -> None:
-        answer = self.nginx.ask("POST", "/api/v1/sync", b"x" * (1024 * 1024 + 1), X_Request_Id="large")
+        answer = self.nginx.ask("POST", "/api/v1/sync", b"x" * 1_000_001, X_Request_Id="large")
         self.assertEqual(answer.status, 413)
         self.assertEqual(answer.problem()["instance"], "large")
-        self.assertEqual(self.nginx.ask("POST", "/api/v1/sync", b"x" * (1024 * 1024)).status, 200)
+        self.assertEqual(self.nginx.ask("POST", "/api/v1/sync", b"x" * 1_000_000).status, 200)
         self.assertEqual(len(self.service.requests), 1)
 
     def test_what_nginx_refuses_is_a_problem(self) -> None:
