@@ -9,7 +9,8 @@ begin
   grant select on schema_migrations to codasync_service;
   grant select, insert, update on shops, products, stock_readings, tokens, cache_slots
     to codasync_service;
+  grant usage on sequence stock_readings_id_seq to codasync_service;
   grant select, insert on stock_events to codasync_service;
-  grant select, insert, delete on idempotency_keys to codasync_service;  -- kept for 7 days
+  grant select, insert, update, delete on idempotency_keys to codasync_service;  -- kept for 7 days
 end
 $$;

@@ -22,15 +22,7 @@ constexpr const char* kCreateTable =
     "create table if not exists schema_migrations (number integer primary key, name text not null,"
     " checksum text not null, applied_at timestamptz not null default clock_timestamp())";
 
-std::string checksum(std::string_view sql) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string text;
-  for (const std::uint8_t byte : sha256(sql)) {
-    text += kDigits[byte >> 4];
-    text += kDigits[byte & 15];
-  }
-  return text;
-}
+std::string checksum(std::string_view sql) { return to_hex(sha256(sql)); }
 
 /// Returns: the first migration that is missing, or nullptr.
 const Migration* next_of(Connection& connection, std::span<const Migration> wanted) {

@@ -1,6 +1,7 @@
 #include "storage/postgres/connection.hpp"
 
 #include <libpq-fe.h>
+#include <poll.h>
 
 #include <map>
 #include <memory>
@@ -41,6 +42,7 @@ std::string constraint_in(std::string_view message) {
   const std::string_view kind = std::string_view{state}.substr(0, 2);
   if (state == "55P03") throw LockTimeout{"postgres", detail};
   if (kind == "40") throw Conflict{detail};
+  if (state == "23505") throw UniqueViolation{constraint_in(error.what()), detail};
   if (kind == "23") throw ConstraintViolation{constraint_in(error.what()), detail};
   // Lost connection, lack of resources, intervention (time limits, shutdown), system error; a
   // standby that was primary.
@@ -60,6 +62,11 @@ Connection::Connection(const PostgresOptions& options)
 
 pqxx::result Connection::exec(const std::string& sql) {
   return translated([&] { return session_.exec(sql); });
+}
+
+bool Connection::quiet() const noexcept {
+  pollfd socket{.fd = connection_.sock(), .events = POLLIN, .revents = 0};
+  return ::poll(&socket, 1, 0) == 0;
 }
 
 void Connection::rethrow(const std::exception& error) {

@@ -41,6 +41,12 @@ class ConstraintViolation : public std::runtime_error {
   std::string constraint_;
 };
 
+/// Another row has the value already.
+class UniqueViolation : public ConstraintViolation {
+ public:
+  using ConstraintViolation::ConstraintViolation;
+};
+
 /// One connection to the server that takes writes. It keeps no session state (no SET, no prepared
 /// statement, no session lock), so PgBouncer may stand in between in transaction mode; what a
 /// transaction needs it says in its own first message. A connection that broke stays broken:
@@ -63,6 +69,10 @@ class Connection {
 
   /// Returns: whether it can be used again.
   [[nodiscard]] bool usable() const noexcept { return usable_; }
+
+  /// Returns: whether the server has said nothing since the last statement. What it says unasked is
+  /// mostly good-bye.
+  [[nodiscard]] bool quiet() const noexcept;
 
   /// Returns: `set local …;`, the time limits of a transaction.
   [[nodiscard]] const std::string& limits() const noexcept { return limits_; }

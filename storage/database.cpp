@@ -1,0 +1,106 @@
+#include <utility>
+
+#include "storage/migrate.hpp"
+#include "storage/postgres.hpp"
+#include "storage/postgres/lock_statements.hpp"
+#include "storage/postgres/pool.hpp"
+#include "storage/postgres/reader.hpp"
+#include "storage/postgres/slots.hpp"
+#include "storage/postgres/transaction.hpp"
+
+namespace codasync::storage {
+namespace {
+
+using postgres::Pool;
+using postgres::PostgresReader;
+using postgres::Transaction;
+
+/// Outside a transaction: each statement is one by itself, and costs one round trip instead of
+/// three.
+class PooledReader final : private Pool::Lease, public PostgresReader {
+ public:
+  explicit PooledReader(Pool::Lease lease)
+      : Pool::Lease{std::move(lease)}, PostgresReader{**static_cast<Pool::Lease*>(this)} {}
+};
+
+/// Keeps whether all locks were granted where a later statement of the same message can see it.
+std::string try_all(const std::vector<Lock>& locks) {
+  return "select set_config('codasync.granted', (" + postgres::try_locks(locks) + ")::text, true);";
+}
+
+constexpr std::int64_t kGrantedRow = -1;
+
+class PostgresFill final : public Fill {
+ public:
+  PostgresFill(Pool::Lease lease, const std::vector<Lock>& locks)
+      : lease_{std::move(lease)},
+        transaction_{*lease_, Transaction::Access::read_only,
+                     try_all(locks) + postgres::slots_query(lease_->cache_entry_ttl()) +
+                         " union all select -1, current_setting('codasync.granted')::boolean::int"},
+        reader_{*lease_} {
+    for (const pqxx::row& row : transaction_.first()) {
+      if (row[0].as<std::int64_t>() == kGrantedRow) {
+        granted_ = row[1].as<int>() == 1;
+      } else {
+        postgres::put_slot(slots_, row[0], row[1]);
+      }
+    }
+  }
+
+  [[nodiscard]] bool granted() const noexcept { return granted_; }
+  Reader& reader() override { return reader_; }
+  [[nodiscard]] bool may_store(std::size_t slot) const override {
+    return slot >= slots_.size() || slots_[slot] == SlotState::up;
+  }
+
+ private:
+  Pool::Lease lease_;
+  Transaction transaction_;
+  PostgresReader reader_;
+  SlotStates slots_;
+  bool granted_{false};
+};
+
+class PostgresDatabase final : public Database {
+ public:
+  explicit PostgresDatabase(const PostgresOptions& options)
+      : reads_{options, options.connections_max}, fills_{options, options.fill_connections_max} {}
+
+  std::unique_ptr<Reader> read() override {
+    return std::make_unique<PooledReader>(reads_.acquire());
+  }
+
+  std::unique_ptr<Fill> try_fill(std::span<const Lock> locks) override {
+    std::vector<Lock> all{locks.begin(), locks.end()};
+    all.push_back({slots_lock(), LockMode::shared});
+    auto fill = std::make_unique<PostgresFill>(fills_.acquire(), in_order(std::move(all)));
+    return fill->granted() ? std::move(fill) : nullptr;
+  }
+
+  void ping() override {
+    const Pool::Lease lease = reads_.acquire();
+    try {
+      const auto newest =
+          lease->exec("select coalesce(max(number), 0) from schema_migrations")[0][0].as<int>();
+      if (newest < migrations().back().number) {
+        throw Unavailable{"postgres", "the schema is at migration " + std::to_string(newest) +
+                                          ", this program needs " +
+                                          std::to_string(migrations().back().number)};
+      }
+    } catch (const std::logic_error& error) {
+      throw Unavailable{"postgres", std::string{"no schema: "} + error.what()};
+    }
+  }
+
+ private:
+  Pool reads_;
+  Pool fills_;
+};
+
+}  // namespace
+
+std::unique_ptr<Database> make_database(const PostgresOptions& options) {
+  return std::make_unique<PostgresDatabase>(options);
+}
+
+}  // namespace codasync::storage

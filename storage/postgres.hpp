@@ -1,0 +1,28 @@
+#pragma once
+
+#include <memory>
+
+#include "storage/catalogue_store.hpp"
+#include "storage/database.hpp"
+#include "storage/invalidation.hpp"
+#include "storage/options.hpp"
+#include "storage/stock_ledger.hpp"
+
+// The contracts of this folder over PostgreSQL. Each has connections of its own, so that none can
+// starve another; none connects before its first call.
+
+namespace codasync::storage {
+
+/// With up to connections_max + fill_connections_max connections.
+std::unique_ptr<Database> make_database(const PostgresOptions& options);
+
+/// With up to two connections: the catalogue rarely changes. `invalidation` and `ledger` outlive
+/// it.
+std::unique_ptr<CatalogueStore> make_catalogue_store(const PostgresOptions& options,
+                                                     Invalidation& invalidation,
+                                                     StockLedger& ledger);
+
+/// With one connection.
+std::unique_ptr<TokenStore> make_token_store(const PostgresOptions& options);
+
+}  // namespace codasync::storage

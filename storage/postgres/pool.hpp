@@ -1,0 +1,68 @@
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <memory>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include "storage/options.hpp"
+#include "storage/postgres/connection.hpp"
+
+namespace codasync::storage::postgres {
+
+/// A bounded set of connections, opened when they are first needed.
+/// Threads: safe concurrently. It outlives its leases.
+class Pool {
+ public:
+  /// A connection for one user at a time. Gives it back when destroyed, or throws it away when it
+  /// broke.
+  class Lease {
+   public:
+    Lease(Lease&& other) noexcept = default;
+    Lease& operator=(Lease&&) = delete;
+    ~Lease() {
+      if (connection_) pool_->take_back(std::move(connection_));
+    }
+
+    Connection& operator*() const noexcept { return *connection_; }
+    Connection* operator->() const noexcept { return connection_.get(); }
+
+   private:
+    friend class Pool;
+    Lease(Pool& pool, std::unique_ptr<Connection> connection) noexcept
+        : pool_{&pool}, connection_{std::move(connection)} {}
+
+    Pool* pool_;
+    std::unique_ptr<Connection> connection_;
+  };
+
+  Pool(const PostgresOptions& options, std::size_t connections_max)
+      : options_{options}, connections_max_{connections_max} {}
+
+  /// Waits at most acquire_timeout. Throws: Unavailable "queue" when none becomes free in that
+  /// time, or at once when waiters_max wait already; "postgres" when a new connection cannot be
+  /// made.
+  Lease acquire();
+
+ private:
+  /// Returns: an idle connection, or nullptr where the caller may open a new one; counted as lent
+  /// in both cases.
+  std::unique_ptr<Connection> reserve();
+  void take_back(std::unique_ptr<Connection> connection) noexcept;
+
+  // Fixed after construction.
+  const PostgresOptions options_;
+  const std::size_t connections_max_;
+
+  std::mutex mutex_;
+  std::condition_variable freed_;
+  // Guarded by mutex_.
+  std::vector<std::unique_ptr<Connection>>
+      idle_;  // the last one back is the first to go: few stay warm
+  std::size_t lent_{0};
+  std::size_t waiters_{0};
+};
+
+}  // namespace codasync::storage::postgres

@@ -1,0 +1,148 @@
+#include "storage/postgres/reader.hpp"
+
+#include "storage/postgres/columns.hpp"
+#include "storage/postgres/query.hpp"
+#include "storage/postgres/readings_query.hpp"
+#include "storage/sha256.hpp"
+
+namespace codasync::storage::postgres {
+namespace {
+
+template <class Row, class Read>
+std::optional<Row> first_of(const pqxx::result& rows, Read&& read) {
+  if (rows.empty()) return std::nullopt;
+  return read(rows[0]);
+}
+
+/// Returns: ` limit …`: one row more than the page, to see whether there are more.
+std::string limit_to(std::size_t limit) { return " limit " + std::to_string(limit + 1); }
+
+template <class Row, class Read>
+Page<Row> page_of(const pqxx::result& rows, std::size_t limit, Read&& read) {
+  Page<Row> page;
+  for (const pqxx::row& row : rows) {
+    page.more = page.rows.size() == limit;
+    if (page.more) break;
+    page.rows.push_back(read(row));
+  }
+  return page;
+}
+
+/// Returns: a LIKE pattern that finds `word` anywhere.
+std::string containing(const std::string& word) {
+  std::string pattern{'%'};
+  for (const char c : word) {
+    if (c == '%' || c == '_' || c == '\\') pattern += '\\';
+    pattern += c;
+  }
+  return pattern += '%';
+}
+
+const std::string kReading = "select " + kReadingColumns +
+                             " from stock_readings r join products p using (gtin)"
+                             " where not r.removed and ";
+
+std::string bytea(const TokenHash& hash) { return "\\x" + to_hex(hash); }
+
+}  // namespace
+
+std::optional<Shop> PostgresReader::shop(ShopId id) {
+  return first_of<Shop>(
+      connection_.exec_params(
+          "select " + kShopColumns + " from shops s where id = $1 and removed_at is null",
+          id.value()),
+      shop_of);
+}
+
+Page<Shop> PostgresReader::shops(const ShopFilter& filter, std::size_t limit) {
+  const std::int64_t after = filter.after ? filter.after->value() : 0;
+  return page_of<Shop>(
+      connection_.exec_params("select " + kShopColumns +
+                                  " from shops s where id > $1 and removed_at is null"
+                                  " order by id" +
+                                  limit_to(limit),
+                              after),
+      limit, shop_of);
+}
+
+std::optional<Product> PostgresReader::product(Gtin gtin) {
+  return first_of<Product>(
+      connection_.exec_params(
+          "select " + kProductColumns + " from products p where gtin = $1 and removed_at is null",
+          gtin.number()),
+      product_of);
+}
+
+Page<Product> PostgresReader::products(const ProductFilter& filter, std::size_t limit) {
+  Query query{"select " + kProductColumns + " from products p where removed_at is null"};
+  for (const std::string& word : filter.words) {
+    const std::string pattern = query.parameter(containing(word));
+    query.add(" and (name ilike " + pattern + " or brand ilike " + pattern + ")");
+  }
+  if (filter.category) query.add(" and category = " + query.parameter(*filter.category));
+  if (filter.brand) query.add(" and brand = " + query.parameter(*filter.brand));
+  if (filter.after) query.add(" and gtin > " + query.parameter(filter.after->number()));
+  return page_of<Product>(query.add(" order by gtin" + limit_to(limit)).run(connection_), limit,
+                          product_of);
+}
+
+std::optional<Reading> PostgresReader::reading(ReadingId id) {
+  return first_of<Reading>(connection_.exec_params(kReading + "r.id = $1", id.value()), reading_of);
+}
+
+std::optional<Reading> PostgresReader::reading(ShopId shop, Gtin gtin) {
+  return first_of<Reading>(connection_.exec_params(kReading + "r.shop_id = $1 and r.gtin = $2",
+                                                   shop.value(), gtin.number()),
+                           reading_of);
+}
+
+Page<Reading> PostgresReader::readings(const ReadingFilter& filter, std::size_t limit) {
+  return page_of<Reading>(readings_query(filter, limit + 1).run(connection_), limit, reading_of);
+}
+
+std::optional<ReadingKey> PostgresReader::reading_key(ReadingId id) {
+  return first_of<ReadingKey>(
+      connection_.exec_params("select shop_id, gtin from stock_readings where id = $1", id.value()),
+      [](const pqxx::row& row) {
+        return ReadingKey{ShopId{row[0].as<std::int64_t>()},
+                          Gtin::from_number(row[1].as<std::int64_t>())};
+      });
+}
+
+Page<HistoryEntry> PostgresReader::history(ReadingId id, const std::optional<EventId>& before,
+                                           std::size_t limit) {
+  Query query{"select " + kEventColumns + " from stock_events e where e.reading_id = "};
+  query.add(query.parameter(id.value()));
+  if (before) {
+    query.add(" and (e.observed_at, e.id) < (select observed_at, id from stock_events where id = " +
+              query.parameter(to_string(*before)) + "::uuid)");
+  }
+  query.add(" order by e.observed_at desc, e.id desc" + limit_to(limit));
+  return page_of<HistoryEntry>(query.run(connection_), limit, event_of);
+}
+
+std::optional<Token> PostgresReader::token(const TokenHash& hash) {
+  return first_of<Token>(
+      connection_.exec_params("select " + kTokenColumns +
+                                  " from tokens where hash = $1::bytea and revoked_at is null"
+                                  " and (expires_at is null or expires_at > clock_timestamp())",
+                              bytea(hash)),
+      token_of);
+}
+
+Page<Token> PostgresReader::tokens(std::optional<TokenId> after, std::size_t limit) {
+  return page_of<Token>(
+      connection_.exec_params("select " + kTokenColumns +
+                                  " from tokens where id > $1 and revoked_at is null order by id" +
+                                  limit_to(limit),
+                              after ? after->value() : 0),
+      limit, token_of);
+}
+
+bool PostgresReader::knows_time_zone(const std::string& name) {
+  return connection_
+      .exec_params("select exists (select from pg_timezone_names where name = $1)", name)[0][0]
+      .as<bool>();
+}
+
+}  // namespace codasync::storage::postgres

@@ -1,0 +1,31 @@
+#pragma once
+
+#include "storage/postgres/connection.hpp"
+#include "storage/reader.hpp"
+
+namespace codasync::storage::postgres {
+
+/// The queries over one connection, inside a transaction or not.
+class PostgresReader : public Reader {
+ public:
+  explicit PostgresReader(Connection& connection) : connection_{connection} {}
+
+  std::optional<Shop> shop(ShopId id) override;
+  Page<Shop> shops(const ShopFilter& filter, std::size_t limit) override;
+  std::optional<Product> product(Gtin gtin) override;
+  Page<Product> products(const ProductFilter& filter, std::size_t limit) override;
+  std::optional<Reading> reading(ReadingId id) override;
+  std::optional<Reading> reading(ShopId shop, Gtin gtin) override;
+  Page<Reading> readings(const ReadingFilter& filter, std::size_t limit) override;
+  std::optional<ReadingKey> reading_key(ReadingId id) override;
+  Page<HistoryEntry> history(ReadingId id, const std::optional<EventId>& before,
+                             std::size_t limit) override;
+  std::optional<Token> token(const TokenHash& hash) override;
+  Page<Token> tokens(std::optional<TokenId> after, std::size_t limit) override;
+  bool knows_time_zone(const std::string& name) override;
+
+ private:
+  Connection& connection_;
+};
+
+}  // namespace codasync::storage::postgres
