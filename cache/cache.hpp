@@ -1,33 +1,18 @@
 #pragma once
 
 #include <functional>
-#include <memory>
-#include <optional>
 #include <span>
 #include <string>
-#include <vector>
 
 #include "cache/key.hpp"
-#include "cache/options.hpp"
+#include "cache/observer.hpp"
 #include "storage/database.hpp"
-#include "storage/invalidation.hpp"
 
 namespace codasync::cache {
-
-enum class LookupState { hit, miss, unavailable };
 
 struct Lookup {
   LookupState state;
   std::string bytes;  // empty unless a hit
-};
-
-/// How a read was answered: a metric's label.
-enum class ReadPath {
-  hit,          // from the cache
-  filled,       // from the database, and stored
-  lease_lost,   // somebody else is filling and did not finish in time: from the database
-  lock_busy,    // a writer was in the way: from the database
-  unavailable,  // no cache: from the database
 };
 
 struct Fetched {
@@ -42,28 +27,31 @@ struct Produced {
 };
 using Produce = std::function<Produced(storage::Reader&)>;
 
-/// The cache protocol (cache/README.md): what it returns is never older than what a writer was told.
-/// Threads: safe concurrently.
+/// The cache protocol (cache/README.md): what it returns is never older than what a writer was
+/// told. Threads: safe concurrently.
 class Cache {
  public:
   virtual ~Cache() = default;
 
   /// Looks one entry up. A lease placeholder is a miss.
-  /// Blocks for one round trip to Memcached, `answer_timeout` at most; never for the database.
+  /// Blocks for one round trip to Memcached, never for the database. A server that failed is left
+  /// alone until a read_through() or read_list() found it well again, so that an event loop pays
+  /// for a failure once and never probes.
   virtual Lookup lookup(const Key& key) = 0;
 
-  /// Returns: the entry, or what `produce` makes of the database, stored under the protocol where that is possible.
-  /// `locks` names everything that `produce` reads, with the modes of cache/README.md.
-  /// Throws: what the database and `produce` throw; never because of Memcached.
+  /// Returns: the entry, or what `produce` makes of the database, stored under the protocol where
+  /// that is possible. `locks` names everything that `produce` reads, with the modes of
+  /// cache/README.md. Waits up to about 15 ms for somebody else who fills the entry: not for an
+  /// event loop. Throws: what the database and `produce` throw; never because of Memcached.
   virtual Fetched read_through(const Key& key, std::span<const storage::Lock> locks,
                                const Produce& produce) = 0;
 
-  /// The same for an answer that depends on a set of rows: `generation` is its generation entry, filled under `locks`;
-  /// the entry itself lives under the generation's token.
+  /// The same for an answer that depends on a set of rows: `generation` is its generation entry,
+  /// filled under `locks`; the entry itself lives under the generation's token. `query_digest` (up
+  /// to 200 characters of a-z, 0-9 and `-`) stands for everything else that the answer depends on:
+  /// the canonical query, and today's date where the rows are compared with it.
   virtual Fetched read_list(const Key& generation, std::span<const storage::Lock> locks,
                             const std::string& query_digest, const Produce& produce) = 0;
 };
-
-struct CacheCounters;  // cache/counters.hpp
 
 }  // namespace codasync::cache

@@ -14,7 +14,8 @@ struct Key {
   friend bool operator==(const Key&, const Key&) = default;
 };
 
-// Whole HTTP answers: kAnswerPrefix and the canonical URI, so that Nginx can name them too (nginx/README.md).
+// Whole HTTP answers: kAnswerPrefix and the canonical URI, so that Nginx can name them too
+// (nginx/README.md).
 inline constexpr const char* kAnswerPrefix = "coda1:";
 Key product_answer(Gtin gtin);
 Key product_stock_answer(Gtin gtin);
@@ -34,8 +35,8 @@ Key shops_generation();            // shops
 /// One list answer under a live generation token; `query_digest` is a hash of the canonical query.
 Key list_entry(const std::string& generation_token, const std::string& query_digest);
 
-/// Returns: the slot of a key, ((crc32(key) >> 16) & 0x7fff) mod slots, which is what Nginx' `hash $key` computes.
-/// Requires: slots > 0.
+/// Returns: the slot of a key, ((crc32(key) >> 16) & 0x7fff) mod slots, which is what Nginx' `hash
+/// $key` computes. Requires: slots > 0.
 std::size_t slot_of(const Key& key, std::size_t slots);
 
 }  // namespace codasync::cache

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "storage/model/catalogue.hpp"
+
+namespace codasync::cache {
+
+// What rows look like in the cache (RFC 5234). HTTP answers and generation tokens are stored as
+// they are.
+//
+//   row      = kind version checksum body
+//   kind     = %x50 / %x53              ; P: product, S: shop
+//   version  = %x01                     ; of the body's layout
+//   checksum = 4OCTET                   ; CRC-32 (IEEE) of the body, most significant octet first
+//   body     = endian product / endian shop   ; a portable binary archive of cereal
+//   product  = int64 text optional optional int64 int64   ; GTIN, name, brand, category, version,
+//                                                         ; microseconds since 1970
+//   shop     = int64 text text int64                      ; id, name, time zone, version
+//   optional = %x00 / (%x01 text)
+//   text     = uint16 *OCTET            ; length in octets
+//   endian   = %x01                     ; written little endian, which is what it says
+
+std::string encode(const Product& product);
+std::string encode(const Shop& shop);
+
+/// Returns: the row, or nothing when the bytes are not exactly what encode() makes of one: another
+/// kind or version, cut, longer, or damaged. Never throws because of the bytes.
+std::optional<Product> decode_product(std::string_view bytes);
+std::optional<Shop> decode_shop(std::string_view bytes);
+
+}  // namespace codasync::cache

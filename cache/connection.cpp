@@ -1,0 +1,118 @@
+#include "cache/connection.hpp"
+
+#include <cassert>
+#include <ctime>
+#include <new>
+#include <utility>
+
+namespace codasync::cache {
+namespace {
+
+// Memcached takes an expiry above 30 days for a date; this one is in January 1970. An item that
+// expires in the past is stored and gone: the text protocol's only conditional delete.
+constexpr std::time_t kExpired = 30 * 24 * 3600 + 1;
+
+Reply reply_of(memcached_return_t code) {
+  switch (code) {
+    case MEMCACHED_SUCCESS:
+    case MEMCACHED_STORED:
+      return Reply::yes;
+    case MEMCACHED_NOTFOUND:
+    case MEMCACHED_NOTSTORED:
+    case MEMCACHED_DATA_EXISTS:
+      return Reply::no;
+    case MEMCACHED_E2BIG:
+    case MEMCACHED_SERVER_ERROR:
+    case MEMCACHED_MEMORY_ALLOCATION_FAILURE:
+    case MEMCACHED_CLIENT_ERROR:
+    case MEMCACHED_BAD_KEY_PROVIDED:
+    case MEMCACHED_KEY_TOO_BIG:
+      return Reply::refused;
+    default:
+      return Reply::silent;
+  }
+}
+
+void configure(memcached_st& handle, memcached_behavior_t behavior, std::uint64_t value) {
+  [[maybe_unused]] const auto code = memcached_behavior_set(&handle, behavior, value);
+  assert(code == MEMCACHED_SUCCESS);
+}
+
+std::uint64_t count(std::chrono::milliseconds time) {
+  return static_cast<std::uint64_t>(time.count());
+}
+
+std::time_t seconds(std::chrono::seconds ttl) { return static_cast<std::time_t>(ttl.count()); }
+
+}  // namespace
+
+Connection::Connection(const Address& address, const MemcachedOptions& options)
+    : handle_{memcached_create(nullptr)} {
+  if (!handle_) throw std::bad_alloc{};
+  memcached_st& handle = *handle_;
+  // The only two limits that count: send and receive timeouts do nothing on its non-blocking
+  // sockets.
+  configure(handle, MEMCACHED_BEHAVIOR_CONNECT_TIMEOUT, count(options.connect_timeout));
+  configure(handle, MEMCACHED_BEHAVIOR_POLL_TIMEOUT, count(options.answer_timeout));
+  configure(handle, MEMCACHED_BEHAVIOR_NO_BLOCK,
+            1);  // closes with RST: what was not sent is not sent later
+  configure(handle, MEMCACHED_BEHAVIOR_TCP_NODELAY, 1);
+  configure(handle, MEMCACHED_BEHAVIOR_TCP_KEEPALIVE, 1);
+  configure(handle, MEMCACHED_BEHAVIOR_SUPPORT_CAS, 1);
+  configure(handle, MEMCACHED_BEHAVIOR_VERIFY_KEY, 1);
+  const auto code = address.local_socket()
+                        ? memcached_server_add_unix_socket(&handle, address.path.c_str())
+                        : memcached_server_add(&handle, address.host.c_str(), address.port);
+  result_.reset(memcached_result_create(&handle, nullptr));
+  if (code != MEMCACHED_SUCCESS || !result_) throw std::bad_alloc{};
+}
+
+Reply Connection::get(const Key& key, Entry& entry) {
+  const char* text = key.text.data();
+  const std::size_t size = key.text.size();
+  memcached_return_t code = memcached_mget(handle_.get(), &text, &size, 1);
+  if (code != MEMCACHED_SUCCESS) return judge(code);
+  if (memcached_fetch_result(handle_.get(), result_.get(), &code) == nullptr) {
+    return judge(code == MEMCACHED_END ? MEMCACHED_NOTFOUND : code);
+  }
+  entry.bytes.assign(memcached_result_value(result_.get()), memcached_result_length(result_.get()));
+  entry.flags = memcached_result_flags(result_.get());
+  entry.cas = memcached_result_cas(result_.get());
+  // The line that ends the answer; left unread it would begin the next one.
+  memcached_fetch_result(handle_.get(), result_.get(), &code);
+  return judge(code == MEMCACHED_END || code == MEMCACHED_NOTFOUND ? MEMCACHED_SUCCESS : code);
+}
+
+Reply Connection::add(const Key& key, std::string_view bytes, std::uint32_t flags,
+                      std::chrono::seconds ttl) {
+  return judge(memcached_add(handle_.get(), key.text.data(), key.text.size(), bytes.data(),
+                             bytes.size(), seconds(ttl), flags));
+}
+
+Reply Connection::set(const Key& key, std::string_view bytes, std::chrono::seconds ttl) {
+  return judge(memcached_set(handle_.get(), key.text.data(), key.text.size(), bytes.data(),
+                             bytes.size(), seconds(ttl), 0));
+}
+
+Reply Connection::replace(const Key& key, std::string_view bytes, std::chrono::seconds ttl,
+                          std::uint64_t cas) {
+  assert(cas != 0 && usable_);
+  return judge(memcached_cas(handle_.get(), key.text.data(), key.text.size(), bytes.data(),
+                             bytes.size(), seconds(ttl), 0, cas));
+}
+
+Reply Connection::remove(const Key& key, std::uint64_t cas) {
+  assert(cas != 0 && usable_);
+  return judge(
+      memcached_cas(handle_.get(), key.text.data(), key.text.size(), "", 0, kExpired, 0, cas));
+}
+
+std::string Connection::explain() const { return memcached_last_error_message(handle_.get()); }
+
+Reply Connection::judge(memcached_return_t code) {
+  const Reply reply = reply_of(code);
+  usable_ = usable_ && (reply == Reply::yes || reply == Reply::no);
+  return reply;
+}
+
+}  // namespace codasync::cache

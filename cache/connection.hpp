@@ -1,0 +1,70 @@
+#pragma once
+
+#include <libmemcached/memcached.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "cache/address.hpp"
+#include "cache/key.hpp"
+#include "cache/options.hpp"
+
+namespace codasync::cache {
+
+/// Values above this are not sent: an item of Memcached is 1 MiB with its key and head.
+inline constexpr std::size_t kValueBytesMax = 1'000'000;
+
+/// What a server said, or did not say.
+enum class Reply {
+  yes,      // found, stored
+  no,       // not found, not stored, or the compare-and-swap came too late
+  refused,  // the server is there and will not do it: too large, out of memory
+  silent,   // no connection, no answer in time, or none that makes sense
+};
+
+/// An entry as Memcached keeps it.
+struct Entry {
+  std::string bytes;
+  std::uint32_t flags{0};
+  std::uint64_t cas{0};  // never 0 in an entry that was found
+};
+
+/// One libmemcached handle with exactly one server behind it. It connects on first use. After any
+/// reply but yes and no it is unusable for ever: what a server answers late, or to half a command,
+/// must not become the answer to the next question (cache/README.md, traps).
+/// Threads: one at a time.
+class Connection {
+ public:
+  Connection(const Address& address, const MemcachedOptions& options);
+
+  Reply get(const Key& key, Entry& entry);
+  Reply add(const Key& key, std::string_view bytes, std::uint32_t flags, std::chrono::seconds ttl);
+  Reply set(const Key& key, std::string_view bytes, std::chrono::seconds ttl);
+  /// Requires: `cas` was read on this connection. Ids start again with each process of a server.
+  Reply replace(const Key& key, std::string_view bytes, std::chrono::seconds ttl,
+                std::uint64_t cas);
+  /// Removes the entry if it still has this id. Requires: as replace().
+  Reply remove(const Key& key, std::uint64_t cas);
+
+  [[nodiscard]] bool usable() const noexcept { return usable_; }
+
+  /// Returns: what went wrong last, for the log.
+  [[nodiscard]] std::string explain() const;
+
+ private:
+  struct Free {
+    void operator()(memcached_st* handle) const noexcept { memcached_free(handle); }
+    void operator()(memcached_result_st* result) const noexcept { memcached_result_free(result); }
+  };
+
+  Reply judge(memcached_return_t code);
+
+  std::unique_ptr<memcached_st, Free> handle_;
+  std::unique_ptr<memcached_result_st, Free>
+      result_;  // reused, so that a hit allocates nothing here
+  bool usable_{true};
+};
+
+}  // namespace codasync::cache

@@ -1,0 +1,48 @@
+#include "cache/key.hpp"
+
+#include <zlib.h>
+
+#include <cassert>
+
+namespace codasync::cache {
+namespace {
+
+std::string answer(const char* path) { return std::string{kAnswerPrefix} + "/api/v1/" + path; }
+
+std::string number(std::int64_t value) { return std::to_string(value); }
+
+}  // namespace
+
+Key product_answer(Gtin gtin) { return {answer("products/") + gtin.canonical()}; }
+
+Key product_stock_answer(Gtin gtin) { return {answer("products/") + gtin.canonical() + "/stock"}; }
+
+Key shop_answer(ShopId shop) { return {answer("shops/") + number(shop.value())}; }
+
+Key reading_answer(ReadingId reading) {
+  return {answer("stock-readings/") + number(reading.value())};
+}
+
+Key shop_stock_answer(ShopId shop, Gtin gtin) {
+  return {answer("shops/") + number(shop.value()) + "/stock/" + gtin.canonical()};
+}
+
+Key product_row(Gtin gtin) { return {"row1:product:" + gtin.canonical()}; }
+Key shop_row(ShopId shop) { return {"row1:shop:" + number(shop.value())}; }
+
+Key shop_generation(ShopId shop) { return {"gen1:shop:" + number(shop.value())}; }
+Key catalogue_generation() { return {"gen1:catalogue"}; }
+Key shops_generation() { return {"gen1:shops"}; }
+
+Key list_entry(const std::string& generation_token, const std::string& query_digest) {
+  return {"list1:" + generation_token + ":" + query_digest};
+}
+
+std::size_t slot_of(const Key& key, std::size_t slots) {
+  assert(slots > 0);
+  const auto* bytes = reinterpret_cast<const Bytef*>(key.text.data());
+  const uLong crc = crc32(0, bytes, static_cast<uInt>(key.text.size()));
+  return ((crc >> 16) & 0x7fff) % slots;
+}
+
+}  // namespace codasync::cache

@@ -1,0 +1,130 @@
+#include "cache/memcached_cache.hpp"
+
+#include <array>
+#include <cassert>
+#include <chrono>
+#include <thread>
+#include <utility>
+
+#include "cache/address.hpp"
+#include "cache/generation_token.hpp"
+
+namespace codasync::cache {
+namespace {
+
+using namespace std::chrono_literals;
+
+// A fill takes a millisecond or two. Who finds one under way asks again after each of these times,
+// and then goes to the database too.
+constexpr std::array kPatience{0ms, 1ms, 2ms, 4ms, 8ms};
+
+}  // namespace
+
+MemcachedCache::MemcachedCache(const MemcachedOptions& options, storage::Database& database,
+                               Observer& observer)
+    : database_{database}, observer_{observer} {
+  for (const auto& text : options.servers) {
+    const auto address = parse_address(text);
+    assert(address);
+    servers_.push_back(std::make_unique<Server>(servers_.size(), *address, options, observer));
+  }
+}
+
+Lookup MemcachedCache::lookup(const Key& key) {
+  Lookup found{LookupState::unavailable, {}};
+  if (!servers_.empty()) found = server_of(key).find(key, Probe::no);
+  observer_.looked_up(found.state);
+  return found;
+}
+
+Fetched MemcachedCache::read_through(const Key& key, Locks locks, const Produce& produce) {
+  Fetched fetched =
+      servers_.empty() ? uncached(produce, ReadPath::unavailable) : fetch(key, locks, produce);
+  observer_.read(fetched.path);
+  return fetched;
+}
+
+Fetched MemcachedCache::read_list(const Key& generation, Locks locks,
+                                  const std::string& query_digest, const Produce& produce) {
+  Fetched fetched = servers_.empty() ? uncached(produce, ReadPath::unavailable)
+                                     : fetch_list(generation, locks, query_digest, produce);
+  observer_.read(fetched.path);
+  return fetched;
+}
+
+Fetched MemcachedCache::fetch(const Key& key, Locks locks, const Produce& produce) {
+  Server& server = server_of(key);
+  for (const auto pause : kPatience) {
+    std::this_thread::sleep_for(pause);
+    Lookup found = server.find(key, Probe::yes);
+    if (found.state == LookupState::hit) return {std::move(found.bytes), ReadPath::hit};
+    if (found.state == LookupState::unavailable) return uncached(produce, ReadPath::unavailable);
+
+    if (auto lease = server.lease(key)) {
+      return fill(std::move(*lease), locks, produce,
+                  [&](const storage::Fill& held, Server::Lease& mine, const std::string& bytes) {
+                    return held.may_store(server.slot()) && mine.store(bytes);
+                  });
+    }
+  }
+  return uncached(produce, ReadPath::lease_lost);
+}
+
+Fetched MemcachedCache::fetch_list(const Key& generation, Locks locks,
+                                   const std::string& query_digest, const Produce& produce) {
+  Server& home = server_of(generation);
+  for (const auto pause : kPatience) {
+    std::this_thread::sleep_for(pause);
+    const Lookup token = home.find(generation, Probe::yes);
+    if (token.state == LookupState::unavailable) return uncached(produce, ReadPath::unavailable);
+
+    const bool live = token.state == LookupState::hit;
+    const std::string name = live ? token.bytes : make_generation_token();
+    const Key entry = list_entry(name, query_digest);
+    Server& server = server_of(entry);
+    if (live) {
+      Lookup found = server.find(entry, Probe::yes);
+      if (found.state == LookupState::hit) return {std::move(found.bytes), ReadPath::hit};
+      if (found.state == LookupState::unavailable) return uncached(produce, ReadPath::unavailable);
+    }
+
+    const auto may_store = [&](const storage::Fill& held) {
+      return held.may_store(home.slot()) && held.may_store(server.slot());
+    };
+    if (auto lease = live ? server.lease(entry) : home.lease(generation)) {
+      return fill(std::move(*lease), locks, produce,
+                  [&](const storage::Fill& held, Server::Lease& mine, const std::string& bytes) {
+                    if (!may_store(held)) return false;
+                    // Nobody knows a new token before it is stored, so the entry can go first.
+                    if (!live) return server.put(entry, bytes) && mine.store(name);
+                    // Still there under the lock: no writer has touched these rows since it was
+                    // made.
+                    return home.find(generation, Probe::no).bytes == name && mine.store(bytes);
+                  });
+    }
+  }
+  return uncached(produce, ReadPath::lease_lost);
+}
+
+Fetched MemcachedCache::fill(Server::Lease lease, Locks locks, const Produce& produce,
+                             const Store& store) {
+  const auto held = database_.try_fill(locks);
+  if (!held) {
+    lease.drop();
+    return uncached(produce, ReadPath::lock_busy);
+  }
+  Produced made = produce(held->reader());
+  const bool stored = made.keep && store(*held, lease, made.bytes);
+  return {std::move(made.bytes), stored ? ReadPath::filled : ReadPath::not_stored};
+}
+
+Fetched MemcachedCache::uncached(const Produce& produce, ReadPath path) {
+  const auto reader = database_.read();
+  return {produce(*reader).bytes, path};
+}
+
+Server& MemcachedCache::server_of(const Key& key) const {
+  return *servers_[slot_of(key, servers_.size())];
+}
+
+}  // namespace codasync::cache

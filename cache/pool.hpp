@@ -1,0 +1,93 @@
+#pragma once
+
+#include <cassert>
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <utility>
+#include <vector>
+
+namespace codasync::cache {
+
+/// Lends connections, each to one borrower at a time, the one that came back last first.
+/// Connection: has `usable()`, which says whether it may be lent again.
+/// Threads: safe concurrently. A handle belongs to one thread and must not outlive the pool.
+template <class Connection>
+class Pool {
+ public:
+  using Make = std::function<std::unique_ptr<Connection>()>;
+
+  /// `max` connections exist at most; `make` opens one and may throw.
+  Pool(std::size_t max, Make make) : max_{max}, make_{std::move(make)} { idle_.reserve(max); }
+
+  /// A connection on loan. Its destructor gives it back, or throws it away when it is not usable.
+  class Handle {
+   public:
+    Handle(Handle&& other) noexcept
+        : pool_{std::exchange(other.pool_, nullptr)}, connection_{std::move(other.connection_)} {}
+    Handle& operator=(Handle&&) = delete;
+    ~Handle() {
+      if (pool_ != nullptr) pool_->give_back(std::move(connection_));
+    }
+    Connection& operator*() const { return *connection_; }
+    Connection* operator->() const { return connection_.get(); }
+
+   private:
+    friend class Pool;
+    explicit Handle(Pool& pool) : pool_{&pool} {}
+
+    Pool* pool_;  // nothing: moved from
+    std::unique_ptr<Connection> connection_;
+  };
+
+  /// Returns: a connection, or nothing when all stay lent for longer than `patience`.
+  /// Throws: what `make` throws.
+  std::optional<Handle> acquire(std::chrono::milliseconds patience) {
+    std::unique_lock hold{mutex_};
+    const auto available = [this] { return !idle_.empty() || lent_ < max_; };
+    if (!available() && !returned_.wait_for(hold, patience, available)) return std::nullopt;
+    ++lent_;
+    Handle handle{*this};
+    if (!idle_.empty()) {
+      handle.connection_ = std::move(idle_.back());
+      idle_.pop_back();
+    }
+    hold.unlock();
+    if (!handle.connection_) handle.connection_ = make_();
+    return handle;
+  }
+
+  /// Closes the connections that nobody has: what broke one has probably broken them all.
+  void drop_idle() {
+    std::vector<std::unique_ptr<Connection>> dropped;
+    const std::scoped_lock hold{mutex_};
+    dropped.swap(idle_);
+    idle_.reserve(max_);
+  }
+
+ private:
+  void give_back(std::unique_ptr<Connection> connection) {
+    {
+      const std::scoped_lock hold{mutex_};
+      assert(lent_ > 0);
+      --lent_;
+      if (connection && connection->usable()) idle_.push_back(std::move(connection));
+    }
+    returned_.notify_one();
+  }
+
+  // Fixed after construction.
+  const std::size_t max_;
+  const Make make_;
+
+  std::mutex mutex_;
+  std::condition_variable returned_;               // wait_for() measures by the steady clock
+  std::vector<std::unique_ptr<Connection>> idle_;  // guarded
+  std::size_t lent_{0};                            // guarded
+};
+
+}  // namespace codasync::cache

@@ -1,0 +1,182 @@
+#include "cache/text_connection.hpp"
+
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <array>
+#include <cassert>
+#include <cerrno>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <system_error>
+
+namespace codasync::cache {
+namespace {
+
+/// The server ended the connection, as far as it existed.
+struct HungUp {};
+
+bool would_block(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
+
+bool on_this_machine(const sockaddr* address) {
+  if (address->sa_family == AF_UNIX) return true;
+  if (address->sa_family == AF_INET) {
+    const auto* v4 = reinterpret_cast<const sockaddr_in*>(address);
+    return ntohl(v4->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+  }
+  const auto* v6 = reinterpret_cast<const sockaddr_in6*>(address);
+  return address->sa_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr);
+}
+
+TextFailure connect_failure(int error, const sockaddr* address) {
+  // Nobody listens: here that is the end of the process, elsewhere it may be a firewall's word. A
+  // missing socket file says nothing: a process lives on without it.
+  const bool gone = error == ECONNREFUSED && on_this_machine(address);
+  return TextFailure{gone ? Loss::gone : Loss::silent,
+                     "connect: " + std::system_category().message(error)};
+}
+
+/// Returns: a connection, or nothing and the reason in errno.
+std::optional<Socket> try_connect(const sockaddr* address, socklen_t size,
+                                  std::chrono::milliseconds timeout) {
+  Socket socket{::socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
+  if (socket.descriptor() < 0) return std::nullopt;
+  if (connect(socket.descriptor(), address, size) == 0) return socket;
+  if (errno != EINPROGRESS) return std::nullopt;  // EAGAIN, Unix: the listen queue is full
+  pollfd waiting{socket.descriptor(), POLLOUT, 0};
+  int error = ETIMEDOUT;
+  if (poll(&waiting, 1, static_cast<int>(timeout.count())) == 1) {
+    socklen_t error_size = sizeof error;
+    getsockopt(socket.descriptor(), SOL_SOCKET, SO_ERROR, &error, &error_size);
+  }
+  if (error == 0) return socket;
+  errno = error;
+  return std::nullopt;
+}
+
+Socket connect_unix(const std::string& path, std::chrono::milliseconds timeout) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  const auto* generic = reinterpret_cast<const sockaddr*>(&address);
+  auto socket = try_connect(generic, sizeof address, timeout);
+  if (!socket) throw connect_failure(errno, generic);
+  return std::move(*socket);
+}
+
+Socket connect_tcp(const Address& address, std::chrono::milliseconds timeout) {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  const int code =
+      getaddrinfo(address.host.c_str(), std::to_string(address.port).c_str(), &hints, &found);
+  if (code != 0) throw TextFailure{Loss::silent, gai_strerror(code)};
+  const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> addresses{found, &freeaddrinfo};
+
+  for (const addrinfo* each = found;; each = each->ai_next) {
+    auto socket = try_connect(each->ai_addr, each->ai_addrlen, timeout);
+    if (!socket && each->ai_next == nullptr) throw connect_failure(errno, each->ai_addr);
+    if (!socket) continue;
+    const int on = 1;
+    setsockopt(socket->descriptor(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    return std::move(*socket);
+  }
+}
+
+Socket connect_to(const Address& address, std::chrono::milliseconds timeout) {
+  return address.local_socket() ? connect_unix(address.path, timeout)
+                                : connect_tcp(address, timeout);
+}
+
+}  // namespace
+
+Socket::~Socket() {
+  if (descriptor_ >= 0) close(descriptor_);
+}
+
+TextConnection::TextConnection(Address address, std::chrono::milliseconds timeout)
+    : address_{std::move(address)}, timeout_{timeout}, socket_{connect_to(address_, timeout_)} {}
+
+void TextConnection::begin(std::string commands, std::size_t count) {
+  assert(done() && count > 0);
+  commands_ = std::move(commands);
+  count_ = missing_ = count;
+  sent_ = 0;
+}
+
+void TextConnection::advance() {
+  try {
+    send_some();
+    read_some();
+  } catch (const HungUp&) {
+    if (!reused_) throw TextFailure{Loss::silent, "the server hung up"};
+    start_over();
+    advance();  // not again: the connection is new
+  }
+  if (done()) reused_ = true;
+}
+
+short TextConnection::events() const noexcept {
+  return sent_ < commands_.size() ? POLLIN | POLLOUT : POLLIN;
+}
+
+void TextConnection::send_some() {
+  while (sent_ < commands_.size()) {
+    const ssize_t sent = send(socket_.descriptor(), commands_.data() + sent_,
+                              commands_.size() - sent_, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent < 0) {
+      if (would_block(errno)) return;
+      if (errno == EINTR) continue;
+      throw HungUp{};
+    }
+    sent_ += static_cast<std::size_t>(sent);
+  }
+}
+
+void TextConnection::read_some() {
+  std::array<char, 16384> buffer;
+  while (!done()) {
+    const ssize_t size = recv(socket_.descriptor(), buffer.data(), buffer.size(), MSG_DONTWAIT);
+    if (size < 0) {
+      if (would_block(errno)) return;
+      if (errno == EINTR) continue;
+      throw HungUp{};
+    }
+    if (size == 0) throw HungUp{};
+    unread_.append(buffer.data(), static_cast<std::size_t>(size));
+    take_lines();
+  }
+}
+
+void TextConnection::take_lines() {
+  std::size_t begin = 0;
+  for (std::size_t end = 0; (end = unread_.find("\r\n", begin)) != std::string::npos;
+       begin = end + 2) {
+    const auto line = std::string_view{unread_}.substr(begin, end - begin);
+    const bool yes = line == "DELETED" || line == "NOT_FOUND" || line == "OK";
+    if (!yes || done()) {
+      missing_ =
+          count_;  // whatever it is that the server answers, it is not us: never usable again
+      throw TextFailure{Loss::silent,
+                        "unexpected answer '" + std::string{line.substr(0, 100)} + "'"};
+    }
+    --missing_;
+  }
+  unread_.erase(0, begin);
+}
+
+void TextConnection::start_over() {
+  socket_ = connect_to(address_, timeout_);
+  reused_ = false;
+  missing_ = count_;
+  sent_ = 0;
+  unread_.clear();
+}
+
+}  // namespace codasync::cache
