@@ -7,6 +7,7 @@ counts are the ratios of the medians.
 import argparse
 import os
 import re
+import shutil
 import socket
 import statistics
 import subprocess
@@ -19,8 +20,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE_URI = "/api/v1/products/4006381333931"
-SAMPLE_BODY = (b'{"GTIN":"4006381333931","name":"Highlighter yellow, box of ten","brand":"Example","category":"office",'
-               b'"restricted":false,"updated_at":"2026-01-01T08:00:00.000000Z"}')
+SAMPLE_BODY = (
+    b'{"GTIN":"4006381333931","name":"Highlighter yellow, box of ten","brand":"Example","category":"office",'
+    b'"restricted":false,"updated_at":"2026-01-01T08:00:00.000000Z"}'
+)
 SAMPLE_HEAD = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nETag: "1"\r\nCache-Control: no-cache\r\n\r\n'
 
 # The file: the fastest way Nginx has (no sendfile: for a short file it costs a packet more), with the headers of the answer.
@@ -61,8 +64,21 @@ def milliseconds(text: str) -> float:
 
 def measure(path: Way, options: argparse.Namespace) -> None:
     printed = subprocess.run(
-        ["wrk", "-t", "1", "-c", str(options.clients), "-d", f"{options.seconds}s", "--latency", path.url],
-        check=True, capture_output=True, text=True).stdout
+        [
+            "wrk",
+            "-t",
+            "1",
+            "-c",
+            str(options.clients),
+            "-d",
+            f"{options.seconds}s",
+            "--latency",
+            path.url,
+        ],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
     if "Non-2xx" in printed or "Socket errors" in printed:
         sys.exit(f"{path.name} did not answer well:\n{printed}")
     path.requests.append(float(re.search(r"Requests/sec:\s+([\d.]+)", printed)[1]))
@@ -92,9 +108,16 @@ class Bench:
         self.owner = {}
         if os.geteuid() == 0:  # servers never run as root
             there = options.dir.stat() if options.dir else None
-            uid, gid = (there.st_uid, there.st_gid) if there and there.st_uid != 0 else (65534, 65534)
+            uid, gid = (
+                (there.st_uid, there.st_gid) if there and there.st_uid != 0 else (65534, 65534)
+            )
             self.owner = {"user": uid, "group": gid, "extra_groups": []}
-            os.chown(folder, uid, gid)
+        self.give_away(folder)
+
+    def give_away(self, *paths: Path) -> None:
+        for path in paths:
+            if self.owner:
+                os.chown(path, self.owner["user"], self.owner["group"])
 
     def start(self, *command: str, **environment: str) -> None:
         self.started.append(subprocess.Popen(command, env=os.environ | environment, **self.owner))
@@ -119,9 +142,21 @@ class Bench:
     def nginx(self, name: str, services: list[str], memcached: list[str], include: str = "") -> str:
         """Returns: the address of an Nginx from the project's template."""
         address = f"127.0.0.1:{free_port()}"
-        command = [str(ROOT / "nginx/render"), "--dir", str(self.folder / name), "--listen", address,
-                   "--module", str(self.build / "nginx/ngx_http_answer_cache_module.so"),
-                   "--workers", self.options.workers]
+        place = self.folder / name
+        place.mkdir()
+        # A copy, because whoever Nginx runs as need not be able to read the build folder.
+        module = shutil.copy(self.build / "nginx/ngx_http_answer_cache_module.so", place)
+        command = [
+            str(ROOT / "nginx/render"),
+            "--dir",
+            str(place),
+            "--listen",
+            address,
+            "--module",
+            module,
+            "--workers",
+            self.options.workers,
+        ]
         if include:
             (self.folder / "include").write_text(include)
             command += ["--include", str(self.folder / "include")]
@@ -129,8 +164,9 @@ class Bench:
             command += ["--service", service]
         for slot in memcached:
             command += ["--memcached", slot]
-        conf = subprocess.run(command, check=True, capture_output=True, text=True, **self.owner).stdout.strip()
-        self.start("nginx", "-e", str(self.folder / name / "error.log"), "-c", conf)
+        conf = subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+        self.give_away(place, *place.iterdir())
+        self.start("nginx", "-e", str(place / "error.log"), "-c", conf)
         self.wait_for(address)
         return address
 
@@ -141,7 +177,9 @@ class Bench:
         with socket.socket(socket.AF_UNIX) as client:
             client.connect(str(path))
             value = SAMPLE_HEAD + SAMPLE_BODY
-            client.sendall(b"set coda1:%s 0 0 %d\r\n%s\r\n" % (SAMPLE_URI.encode(), len(value), value))
+            client.sendall(
+                b"set coda1:%s 0 0 %d\r\n%s\r\n" % (SAMPLE_URI.encode(), len(value), value)
+            )
             assert client.recv(100) == b"STORED\r\n"
         return f"unix:{path}"
 
@@ -154,59 +192,87 @@ class Bench:
         """Only Nginx and Memcached: nothing else has to be there."""
         include = self.static(SAMPLE_URI, SAMPLE_BODY, '"1"')
         edge = self.nginx("edge", [f"unix:{self.folder}/nobody"], [self.memcached()], include)
-        return [Way("Nginx, a file of the same bytes", f"http://{edge}/static{SAMPLE_URI}"),
-                Way("Nginx, from Memcached", f"http://{edge}{SAMPLE_URI}", 0.75)]
+        return [
+            Way("Nginx, a file of the same bytes", f"http://{edge}/static{SAMPLE_URI}"),
+            Way("Nginx, from Memcached", f"http://{edge}{SAMPLE_URI}", 0.75),
+        ]
 
     def stack_paths(self) -> list[Way]:
         """The running stack of config/up: its instances and its Memcached behind Nginxes of our own."""
         conf = (self.options.dir / "nginx/nginx.conf").read_text()
         services = re.findall(r"^\s+server (\S+) max_fails", conf, re.MULTILINE)
         memcached = re.findall(r"^\s+answer_cache_server (\S+);", conf, re.MULTILINE)
-        env = dict(line.split("=", 1) for line in (self.options.dir / "env").read_text().splitlines())
-        with urllib.request.urlopen(env["CODASYNC_URL"] + "/api/v1/products/?limit=1", timeout=10) as answer:
+        env = dict(
+            line.split("=", 1) for line in (self.options.dir / "env").read_text().splitlines()
+        )
+        with urllib.request.urlopen(
+            env["CODASYNC_URL"] + "/api/v1/products/?limit=1", timeout=10
+        ) as answer:
             gtin = re.search(rb'"GTIN":\s*"(\d+)"', answer.read())[1].decode()
         uri = f"/api/v1/products/{gtin}"
         body, etag = fetch(env["CODASYNC_URL"] + uri)
 
         edge = self.nginx("edge", services, memcached, self.static(uri, body, etag))
         without_look_up = self.nginx("service", services, [])
-        alone = f"unix:{self.folder}/uncached"
+        alone = f"unix:{self.folder}/instance"
         settings = (self.options.dir / "codasync.toml").read_text()
-        (self.folder / "uncached.toml").write_text(re.sub(r"(?m)^servers = .*$", "servers = []", settings))
-        self.start(str(self.build / "api/codasync"), "serve", "--config", str(self.folder / "uncached.toml"),
-                   CODASYNC_SERVER_LISTEN=alone)
+        uncached = self.folder / "uncached.toml"
+        uncached.write_text(re.sub(r"(?m)^servers = .*$", "servers = []", settings))
+        uncached.chmod(0o600)
+        self.give_away(uncached)
+        self.start(
+            str(self.build / "api/codasync"),
+            "serve",
+            "--config",
+            str(uncached),
+            CODASYNC_SERVER_LISTEN=alone,
+        )
         self.wait_for(alone)
-        uncached = self.nginx("uncached", [alone], [])
-        return [Way("Nginx, a file of the same bytes", f"http://{edge}/static{uri}"),
-                Way("Nginx, from Memcached", f"http://{edge}{uri}", 0.75),
-                Way("the service, from Memcached", f"http://{without_look_up}{uri}", 0.4),
-                Way("the service, from Postgres", f"http://{uncached}{uri}")]
+        database = self.nginx("database", [alone], [])
+        return [
+            Way("Nginx, a file of the same bytes", f"http://{edge}/static{uri}"),
+            Way("Nginx, from Memcached", f"http://{edge}{uri}", 0.75),
+            Way("the service, from Memcached", f"http://{without_look_up}{uri}", 0.4),
+            Way("the service, from Postgres", f"http://{database}{uri}"),
+        ]
 
 
 def print_table(paths: list[Way], options: argparse.Namespace) -> bool:
     """Returns: whether every target is reached."""
-    print(f"{options.rounds} interleaved rounds of {options.seconds} s, {options.clients} clients, "
-          f"{options.workers} Nginx workers, {os.cpu_count()} cores; medians\n")
-    print(f"{'read through Nginx':34}{'requests/s':>11}{'of the file':>12}{'wanted':>8}{'p50 ms':>8}{'p99 ms':>8}")
+    print(
+        f"{options.rounds} interleaved rounds of {options.seconds} s, {options.clients} clients, "
+        f"{options.workers} Nginx workers, {os.cpu_count()} cores; medians\n"
+    )
+    print(
+        f"{'read through Nginx':34}{'requests/s':>11}{'of the file':>12}{'wanted':>8}{'p50 ms':>8}{'p99 ms':>8}"
+    )
     base = statistics.median(paths[0].requests)
     reached = True
     for path in paths:
         speed = statistics.median(path.requests)
         wanted = "" if path.target is None else f"{path.target:.2f}"
         reached = reached and (path.target is None or speed / base >= path.target)
-        print(f"{path.name:34}{speed:11.0f}{speed / base:12.2f}{wanted:>8}"
-              f"{statistics.median(path.p50):8.2f}{statistics.median(path.p99):8.2f}")
+        print(
+            f"{path.name:34}{speed:11.0f}{speed / base:12.2f}{wanted:>8}"
+            f"{statistics.median(path.p50):8.2f}{statistics.median(path.p99):8.2f}"
+        )
     return reached
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="tests/bench/run reads", description=__doc__)
-    parser.add_argument("--dir", type=Path, help="state folder of a running stack (config/up); without it only the paths "
-                                                 "that need no service are measured")
+    parser.add_argument(
+        "--dir",
+        type=Path,
+        help="state folder of a running stack (config/up); without it only the paths "
+        "that need no service are measured",
+    )
     parser.add_argument("--build", type=Path, default=ROOT / ".build", help="without --dir")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=2, help="of each path in each round")
-    parser.add_argument("--clients", type=int, default=64, help="connections that ask without a pause")
+    parser.add_argument(
+        "--clients", type=int, default=64, help="connections that ask without a pause"
+    )
     parser.add_argument("--workers", default="auto", help="of Nginx")
     options = parser.parse_args()
 

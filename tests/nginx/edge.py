@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import shutil
 import socket
 import socketserver
 import subprocess
@@ -14,7 +15,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-MODULE = os.environ.get("CODASYNC_NGINX_MODULE", str(ROOT / ".build/nginx/ngx_http_answer_cache_module.so"))
+MODULE = os.environ.get(
+    "CODASYNC_NGINX_MODULE", str(ROOT / ".build/nginx/ngx_http_answer_cache_module.so")
+)
 # Servers never run as root; started by root, they run as nobody.
 UNPRIVILEGED = {"user": 65534, "group": 65534, "extra_groups": []} if os.geteuid() == 0 else {}
 
@@ -43,7 +46,8 @@ class Memcached:
     def start(self) -> None:
         self.path.unlink(missing_ok=True)
         self.process = subprocess.Popen(
-            ["memcached", "-s", str(self.path), "-a", "700", "-m", "64", "-U", "0"], **UNPRIVILEGED)
+            ["memcached", "-s", str(self.path), "-a", "700", "-m", "64", "-U", "0"], **UNPRIVILEGED
+        )
         eventually(lambda: connects(self.path), "Memcached listens")
 
     def set(self, key: str, value: bytes) -> None:
@@ -84,15 +88,22 @@ class Service:
         self.requests: list[Request] = []
         self.connections = 0
         self.behave: Callable[[Request], bytes | None] = lambda request: (
-            ANSWER if request.method == "HEAD" else ANSWER + BODY)
+            ANSWER if request.method == "HEAD" else ANSWER + BODY
+        )
         service = self
 
         class Handler(socketserver.StreamRequestHandler):
             def handle(self) -> None:
                 service.connections += 1
                 while (head := self.read_head()) is not None:
-                    length = next((int(line.split(b":")[1]) for line in head.lower().split(b"\r\n")
-                                   if line.startswith(b"content-length:")), 0)
+                    length = next(
+                        (
+                            int(line.split(b":")[1])
+                            for line in head.lower().split(b"\r\n")
+                            if line.startswith(b"content-length:")
+                        ),
+                        0,
+                    )
                     request = Request(head, self.rfile.read(length))
                     service.requests.append(request)
                     answer = service.behave(request)
@@ -119,7 +130,9 @@ class Service:
 
         self.server = Server(str(path), Handler)
         path.chmod(0o777)
-        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        threading.Thread(
+            target=self.server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True
+        ).start()
 
     def stop(self) -> None:
         self.server.shutdown()
@@ -134,26 +147,49 @@ class Answer:
         self.body = response.read()
 
     def problem(self) -> dict[str, object]:
-        assert self.headers["Content-Type"] == "application/problem+json", self.headers["Content-Type"]
+        assert self.headers["Content-Type"] == "application/problem+json", self.headers[
+            "Content-Type"
+        ]
         return json.loads(self.body)
 
 
 class Nginx:
     """An Nginx from the template on a free port."""
 
-    def __init__(self, folder: Path, services: list[Path], memcached: list[Path], *options: str) -> None:
+    def __init__(
+        self, folder: Path, services: list[Path], memcached: list[Path], *options: str
+    ) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
         self.folder = folder
-        command = [str(ROOT / "nginx/render"), "--dir", str(folder), "--module", MODULE,
-                   "--listen", f"127.0.0.1:{self.port}", "--workers", "2", *options]
+        folder.mkdir()
+        # A copy, because whoever Nginx runs as need not be able to read the build folder.
+        command = [
+            str(ROOT / "nginx/render"),
+            "--dir",
+            str(folder),
+            "--module",
+            shutil.copy(MODULE, folder),
+            "--listen",
+            f"127.0.0.1:{self.port}",
+            "--workers",
+            "2",
+            *options,
+        ]
         for path in services:
             command += ["--service", f"unix:{path}"]
         for path in memcached:
             command += ["--memcached", f"unix:{path}"]
-        self.conf = subprocess.run(command, check=True, capture_output=True, text=True, **UNPRIVILEGED).stdout.strip()
-        self.process = subprocess.Popen(["nginx", "-e", str(folder / "error.log"), "-c", self.conf], **UNPRIVILEGED)
+        self.conf = subprocess.run(
+            command, check=True, capture_output=True, text=True
+        ).stdout.strip()
+        if UNPRIVILEGED:
+            for path in (folder, *folder.iterdir()):
+                os.chown(path, UNPRIVILEGED["user"], UNPRIVILEGED["group"])
+        self.process = subprocess.Popen(
+            ["nginx", "-e", str(folder / "error.log"), "-c", self.conf], **UNPRIVILEGED
+        )
         eventually(self.listens, "Nginx listens")
 
     def listens(self) -> bool:
@@ -166,7 +202,9 @@ class Nginx:
         """One request on a connection of its own. Header names: underscores stand for dashes."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
-            connection.request(method, uri, body, {name.replace("_", "-"): text for name, text in headers.items()})
+            connection.request(
+                method, uri, body, {name.replace("_", "-"): text for name, text in headers.items()}
+            )
             return Answer(connection.getresponse())
         finally:
             connection.close()

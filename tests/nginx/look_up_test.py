@@ -37,9 +37,17 @@ class LookUp(EdgeTest):
         self.assertEqual(self.nginx.log("a-hit")["cache"], "hit")
 
     def test_every_canonical_uri_is_looked_up_with_and_without_a_slash(self) -> None:
-        uris = [PRODUCT, PRODUCT + "/stock", "/api/v1/products/96385074", "/api/v1/products/012345678905",
-                "/api/v1/products/10012345678902", "/api/v1/shops/1", "/api/v1/shops/9223372036854775807",
-                "/api/v1/shops/7/stock/4006381333931", "/api/v1/stock-readings/42"]
+        uris = [
+            PRODUCT,
+            PRODUCT + "/stock",
+            "/api/v1/products/96385074",
+            "/api/v1/products/012345678905",
+            "/api/v1/products/10012345678902",
+            "/api/v1/shops/1",
+            "/api/v1/shops/9223372036854775807",
+            "/api/v1/shops/7/stock/4006381333931",
+            "/api/v1/stock-readings/42",
+        ]
         for uri in uris:
             self.memcached.set("coda1:" + uri, HEAD + uri.encode())
         for uri in uris:
@@ -48,10 +56,20 @@ class LookUp(EdgeTest):
         self.assertEqual(self.reached(), 0)
 
     def test_other_uris_pass_on_as_they_were_sent(self) -> None:
-        uris = [PRODUCT + "?fields=name", PRODUCT + "?", PRODUCT + "//", "/api/v1//products/4006381333931",
-                "/api/v1/products/400638133393%31", "/api/v1/products/40063813339", "/api/v1/shops/0", "/api/v1/shops/01",
-                "/api/v1/shops/92233720368547758070", "/api/v1/stock-readings/42/history", "/api/v1/x/../shops/1",
-                "/api/v1/products/a%2Fb"]
+        uris = [
+            PRODUCT + "?fields=name",
+            PRODUCT + "?",
+            PRODUCT + "//",
+            "/api/v1//products/4006381333931",
+            "/api/v1/products/400638133393%31",
+            "/api/v1/products/40063813339",
+            "/api/v1/shops/0",
+            "/api/v1/shops/01",
+            "/api/v1/shops/92233720368547758070",
+            "/api/v1/stock-readings/42/history",
+            "/api/v1/x/../shops/1",
+            "/api/v1/products/a%2Fb",
+        ]
         for uri in uris:
             self.memcached.set("coda1:" + uri, HEAD + BODY)
             self.assertEqual(self.nginx.get(uri).status, 200)
@@ -61,13 +79,18 @@ class LookUp(EdgeTest):
     def test_a_tag_that_still_holds_is_304(self) -> None:
         for tag in ('"17"', 'W/"17"', '"3", "17"', "*"):
             answer = self.nginx.get(PRODUCT, If_None_Match=tag)
-            self.assertEqual((answer.status, answer.body, answer.headers["ETag"]), (304, b"", '"17"'))
+            self.assertEqual(
+                (answer.status, answer.body, answer.headers["ETag"]), (304, b"", '"17"')
+            )
         self.assertEqual(self.nginx.get(PRODUCT, If_None_Match='"16"').status, 200)
         self.assertEqual(self.reached(), 0)
 
     def test_head_tells_the_length_and_sends_no_body(self) -> None:
         answer = self.nginx.ask("HEAD", PRODUCT)
-        self.assertEqual((answer.status, answer.body, answer.headers["Content-Length"]), (200, b"", str(len(BODY))))
+        self.assertEqual(
+            (answer.status, answer.body, answer.headers["Content-Length"]),
+            (200, b"", str(len(BODY))),
+        )
         self.assertEqual(self.reached(), 0)
 
     def test_other_methods_and_preconditions_pass_on(self) -> None:
@@ -92,11 +115,25 @@ class LookUp(EdgeTest):
         self.assertEqual(self.nginx.log("a-lease")["cache"], "miss")
 
     def test_what_is_no_answer_is_a_miss(self) -> None:
-        broken = [b"", b"\r\n\r\n", HEAD[:-2], HEAD, HEAD[:-4] + b"\n\n" + BODY, BODY, b"HTTP/1.1 404 Not Found\r\n\r\nx",
-                  b"HTTP/1.1 200 OK\r\n\r\n", b"HTTP/1.1 200 OK\r\nno colon\r\n\r\nx", b"HTTP/1.1 200 OK\r\n: x\r\n\r\nx",
-                  b"HTTP/1.1 200 OK\r\nA:\r\n\r\nx", b"HTTP/1.1 200 OK\r\nA: b\nC: d\r\n\r\nx",
-                  b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx", b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nx",
-                  b"HTTP/1.1 200 OK\r\nA: \x00\r\n\r\nx", b"\r\nEND\r\n", b"VALUE a 0 1\r\nx\r\nEND\r\n"]
+        broken = [
+            b"",
+            b"\r\n\r\n",
+            HEAD[:-2],
+            HEAD,
+            HEAD[:-4] + b"\n\n" + BODY,
+            BODY,
+            b"HTTP/1.1 404 Not Found\r\n\r\nx",
+            b"HTTP/1.1 200 OK\r\n\r\n",
+            b"HTTP/1.1 200 OK\r\nno colon\r\n\r\nx",
+            b"HTTP/1.1 200 OK\r\n: x\r\n\r\nx",
+            b"HTTP/1.1 200 OK\r\nA:\r\n\r\nx",
+            b"HTTP/1.1 200 OK\r\nA: b\nC: d\r\n\r\nx",
+            b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx",
+            b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nx",
+            b"HTTP/1.1 200 OK\r\nA: \x00\r\n\r\nx",
+            b"\r\nEND\r\n",
+            b"VALUE a 0 1\r\nx\r\nEND\r\n",
+        ]
         for value in broken:
             self.memcached.set("coda1:" + PRODUCT, value)
             self.assertEqual(self.nginx.get(PRODUCT).body, b'{"from":"here"}', value)
@@ -105,7 +142,18 @@ class LookUp(EdgeTest):
     def test_random_values_do_no_harm(self) -> None:
         seed = random.randrange(2**32)
         chance = random.Random(seed)
-        pieces = [b"HTTP/1.1 200 OK\r\n", b"\r\n", b"\r", b"\n", b"A: b\r\n", b"ETag: \"1\"\r\n", b": ", b"END\r\n", b"\x00", b"x"]
+        pieces = [
+            b"HTTP/1.1 200 OK\r\n",
+            b"\r\n",
+            b"\r",
+            b"\n",
+            b"A: b\r\n",
+            b'ETag: "1"\r\n',
+            b": ",
+            b"END\r\n",
+            b"\x00",
+            b"x",
+        ]
         for _ in range(300):
             value = b"".join(chance.choices(pieces, k=chance.randrange(9)))
             self.memcached.set("coda1:" + PRODUCT, value)
@@ -121,9 +169,13 @@ class LookUp(EdgeTest):
     def test_a_long_answer_is_compressed_and_its_weak_tag_still_gives_304(self) -> None:
         self.memcached.set("coda1:" + PRODUCT, HEAD + b'"' + b"long " * 1000 + b'"')
         answer = self.nginx.get(PRODUCT, Accept_Encoding="gzip")
-        self.assertEqual((answer.headers["Content-Encoding"], answer.headers["ETag"]), ("gzip", 'W/"17"'))
+        self.assertEqual(
+            (answer.headers["Content-Encoding"], answer.headers["ETag"]), ("gzip", 'W/"17"')
+        )
         self.assertEqual(answer.headers["Vary"], "Accept-Encoding")
-        self.assertEqual(self.nginx.get(PRODUCT, Accept_Encoding="gzip", If_None_Match='W/"17"').status, 304)
+        self.assertEqual(
+            self.nginx.get(PRODUCT, Accept_Encoding="gzip", If_None_Match='W/"17"').status, 304
+        )
 
     def test_each_of_many_clients_gets_its_own_answer_while_others_leave(self) -> None:
         for i in range(1, 200):
@@ -135,14 +187,18 @@ class LookUp(EdgeTest):
                 i = chance.randrange(1, 220)
                 if chance.random() < 0.2:
                     with socket.create_connection(("127.0.0.1", self.nginx.port)) as client:
-                        client.sendall(f"GET /api/v1/shops/{i} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+                        client.sendall(
+                            f"GET /api/v1/shops/{i} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+                        )
                     continue
                 body = self.nginx.get(f"/api/v1/shops/{i}").body
                 if body != (b"shop %d" % i + b"." * (i * 37) if i < 200 else b'{"from":"here"}'):
                     wrong.append(f"{i}: {body[:40]!r}")
 
         seed = random.randrange(2**32)
-        readers = [threading.Thread(target=read, args=(random.Random(seed + i),)) for i in range(16)]
+        readers = [
+            threading.Thread(target=read, args=(random.Random(seed + i),)) for i in range(16)
+        ]
         for reader in readers:
             reader.start()
         for reader in readers:
@@ -185,7 +241,9 @@ class LookUp(EdgeTest):
                 self.assertEqual(self.nginx.get(PRODUCT).body, BODY)
         self.assertEqual(self.reached(), 0)
         self.nginx.process.send_signal(signal.SIGQUIT)
-        self.assertEqual(self.nginx.process.wait(20), 0)  # what it complained about is looked at in the end
+        self.assertEqual(
+            self.nginx.process.wait(20), 0
+        )  # what it complained about is looked at in the end
 
     def test_clients_that_leave_during_a_stall_are_forgotten(self) -> None:
         self.memcached.process.send_signal(signal.SIGSTOP)
@@ -233,10 +291,24 @@ class StrangeMemcached(EdgeTest):
 
     def test_passes_on_whatever_it_says(self) -> None:
         key = b"coda1:" + PRODUCT.encode()
-        replies = [b"ERROR\r\n", b"SERVER_ERROR out of memory\r\n", b"END\r\nEND\r\n", b"VALUE", b"\x00" * 1000, b"x" * 100_000,
-                   b"VALUE coda1:/other 0 5\r\nhello\r\nEND\r\n", b"VALUE " + key + b" 0 99999999999999999999\r\n",
-                   b"VALUE " + key + b" 0 1048577\r\n", b"VALUE " + key + b" 0 -1\r\n", b"VALUE " + key + b" 0\r\n",
-                   b"VALUE " + key + b" 0 5\r\nhelloEND\r\n", b"VALUE " + key + b"\r\n", b"VALUE \r\n", b"\n", b""]
+        replies = [
+            b"ERROR\r\n",
+            b"SERVER_ERROR out of memory\r\n",
+            b"END\r\nEND\r\n",
+            b"VALUE",
+            b"\x00" * 1000,
+            b"x" * 100_000,
+            b"VALUE coda1:/other 0 5\r\nhello\r\nEND\r\n",
+            b"VALUE " + key + b" 0 99999999999999999999\r\n",
+            b"VALUE " + key + b" 0 1048577\r\n",
+            b"VALUE " + key + b" 0 -1\r\n",
+            b"VALUE " + key + b" 0\r\n",
+            b"VALUE " + key + b" 0 5\r\nhelloEND\r\n",
+            b"VALUE " + key + b"\r\n",
+            b"VALUE \r\n",
+            b"\n",
+            b"",
+        ]
         service = self.start_service()
         self.listen(self.folder / "strange", replies)
         nginx = self.start_nginx([service.path], [self.folder / "strange"], "--workers", "1")

@@ -22,18 +22,37 @@ class Proxy(EdgeTest):
             return b"".join(iter(lambda: client.recv(65536), b""))
 
     def test_the_service_gets_the_headers_it_reads_and_no_others(self) -> None:
-        kept = {"Authorization": "Bearer x", "Content-Type": "application/json", "If-Match": '"1"', "If-None-Match": '"2"',
-                "Idempotency-Key": "k", "Accept": "text/csv", "X-Request-Id": "r-1", "traceparent": "00-a-b-01"}
-        dropped = {"Cookie": "abc", "Cache-Control": "What", "X-Forwarded-For": "10.0.0.1", "User-Agent": "me", "Foo": "bar"}
+        kept = {
+            "Authorization": "Bearer x",
+            "Content-Type": "application/json",
+            "If-Match": '"1"',
+            "If-None-Match": '"2"',
+            "Idempotency-Key": "k",
+            "Accept": "text/csv",
+            "X-Request-Id": "r-1",
+            "traceparent": "00-a-b-01",
+        }
+        dropped = {
+            "Cookie": "abc",
+            "Cache-Control": "What",
+            "X-Forwarded-For": "10.0.0.1",
+            "User-Agent": "me",
+            "Foo": "bar",
+        }
         sent = {name.replace("-", "_"): text for name, text in (kept | dropped).items()}
         self.nginx.ask("POST", "/api/v1/sync", b"{}", **sent)
         received = self.service.requests[0]
-        self.assertEqual(received.headers, kept | {"Host": "codasync", "Connection": "keep-alive", "Content-Length": "2"})
+        self.assertEqual(
+            received.headers,
+            kept | {"Host": "codasync", "Connection": "keep-alive", "Content-Length": "2"},
+        )
         self.assertEqual(received.body, b"{}")
 
     def test_absent_headers_stay_absent(self) -> None:
         self.nginx.get("/healthz")
-        self.assertEqual(set(self.service.requests[0].headers), {"Host", "Connection", "X-Request-Id"})
+        self.assertEqual(
+            set(self.service.requests[0].headers), {"Host", "Connection", "X-Request-Id"}
+        )
 
     def test_the_address_goes_on_as_it_was_sent(self) -> None:
         for uri in ("/a%2Fb//c/../d?x=%20&x=+", "/%C3%A4?q", "/a;v=1?"):
@@ -42,14 +61,18 @@ class Proxy(EdgeTest):
 
     def test_a_request_keeps_its_well_formed_name(self) -> None:
         for name in ("a", "A.b_c-9", "x" * 128):
-            self.assertEqual(self.nginx.get("/", X_Request_Id=name).headers.get_all("X-Request-Id"), [name])
+            self.assertEqual(
+                self.nginx.get("/", X_Request_Id=name).headers.get_all("X-Request-Id"), [name]
+            )
             self.assertEqual(self.service.requests[-1].headers["X-Request-Id"], name)
 
     def test_another_name_is_replaced(self) -> None:
         for name in ("", "a b", 'a"b', "x" * 129, "é"):
             answer = self.nginx.get("/", X_Request_Id=name)
             self.assertRegex(answer.headers["X-Request-Id"], "^[0-9a-f]{32}$")
-            self.assertEqual(self.service.requests[-1].headers["X-Request-Id"], answer.headers["X-Request-Id"])
+            self.assertEqual(
+                self.service.requests[-1].headers["X-Request-Id"], answer.headers["X-Request-Id"]
+            )
 
     def test_the_log_is_json_whatever_clients_send(self) -> None:
         self.nginx.get("/a%22b", X_Request_Id="strange", User_Agent='quote " slash \\ tab \t')
@@ -87,16 +110,33 @@ class Proxy(EdgeTest):
         self.assertEqual(self.service.requests, [])
 
     def test_metrics_are_not_for_clients_however_they_ask(self) -> None:
-        for uri in ("/metrics", "/metrics/", "//metrics", "/%6detrics", "/x/../metrics", "/./metrics?x", "/metrics%2F"):
+        for uri in (
+            "/metrics",
+            "/metrics/",
+            "//metrics",
+            "/%6detrics",
+            "/x/../metrics",
+            "/./metrics?x",
+            "/metrics%2F",
+        ):
             answer = self.nginx.get(uri, X_Forwarded_For="127.0.0.1", Host="localhost")
             self.assertEqual(answer.status, 404, uri)
         self.assertEqual(self.service.requests, [])
 
     def test_the_answer_of_the_service_is_passed_on_with_its_status_and_body(self) -> None:
-        for status in (b"400 Bad Request", b"404 Not Found", b"409 Conflict", b"503 Service Unavailable", b"500 Oops"):
+        for status in (
+            b"400 Bad Request",
+            b"404 Not Found",
+            b"409 Conflict",
+            b"503 Service Unavailable",
+            b"500 Oops",
+        ):
             self.service.behave = lambda _, status=status: (
-                b"HTTP/1.1 " + status + b"\r\nContent-Type: application/problem+json\r\nRetry-After: 7\r\n"
-                b"Content-Length: 15\r\n\r\n" + BODY)
+                b"HTTP/1.1 "
+                + status
+                + b"\r\nContent-Type: application/problem+json\r\nRetry-After: 7\r\n"
+                b"Content-Length: 15\r\n\r\n" + BODY
+            )
             answer = self.nginx.ask("POST", "/")
             self.assertEqual((answer.status, answer.body), (int(status[:3]), BODY))
             self.assertEqual(answer.headers.get_all("Retry-After"), ["7"])
@@ -139,7 +179,10 @@ class Instances(EdgeTest):
             answer = self.nginx.ask(method, "/a%2Fb?c", b"{}" if method in WRITES else None)
             self.assertEqual(answer.status, 200, method)
             last = self.services[1].requests[-1]
-            self.assertEqual((last.method, last.uri, last.body), (method, "/a%2Fb?c", b"{}" if method in WRITES else b""))
+            self.assertEqual(
+                (last.method, last.uri, last.body),
+                (method, "/a%2Fb?c", b"{}" if method in WRITES else b""),
+            )
         self.assertEqual(len(self.services[1].requests), 18)
 
     def test_a_read_that_broke_off_is_tried_again(self) -> None:

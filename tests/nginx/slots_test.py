@@ -21,7 +21,10 @@ class Slots(EdgeTest):
             uri = f"/api/v1/stock-readings/{i * 7919}"
             slot = slot_of("coda1:" + uri, 3)
             used[slot] += 1
-            servers[slot].set("coda1:" + uri, b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n%d %d" % (slot, i))
+            servers[slot].set(
+                "coda1:" + uri,
+                b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n%d %d" % (slot, i),
+            )
             self.assertEqual(nginx.get(uri).body, b"%d %d" % (slot, i))
         self.assertEqual(service.requests, [])
         self.assertGreater(min(used), 250)
