@@ -88,6 +88,10 @@ void Exchange::guarded(Step&& step) {
                                                {"route", route_ ? route_->pattern : kUnrouted},
                                                {"detail", bug.what()}});
     finish(internal_error());
+  } catch (...) {
+    service_.log.error("a request met a bug", {{"request_id", call_.request.request_id},
+                                               {"route", route_ ? route_->pattern : kUnrouted}});
+    finish(internal_error());
   }
 }
 

@@ -17,8 +17,8 @@ FieldErrors errors_of(Body& body) {
 }
 
 TEST(Body, must_be_a_json_object) {
-  for (const auto* text : {"", "{", "[]", "1", "\"x\"", "{\"a\":}", "{'a':1}", "{\"a\":1}x", "null", "{\"a\":\"\xff\"}",
-                           "{\"a\":1,\"a\":2}", "{\"a\":NaN}", "{\"a\":1,}"}) {
+  for (const auto* text : {"", "{", "[]", "1", "\"x\"", "{\"a\":}", "{'a':1}", "{\"a\":1}x", "null",
+                           "{\"a\":\"\xff\"}", "{\"a\":1,\"a\":2}", "{\"a\":NaN}", "{\"a\":1,}"}) {
     EXPECT_FALSE(Body::parse(text)) << text;
   }
   EXPECT_TRUE(Body::parse(" {} "));
@@ -43,18 +43,21 @@ TEST(Body, tells_left_out_from_null_from_given) {
 }
 
 TEST(Body, names_everything_that_is_wrong_at_once) {
-  auto body = parsed(R"({"name":"","quantity":-1,"expiry_date":"2026-02-30","GTIN":"4006381333930","what":1})");
+  auto body = parsed(
+      R"({"name":"","quantity":-1,"expiry_date":"2026-02-30","GTIN":"4006381333930","what":1})");
   body.name("name");
   body.integer("quantity", 0, 10);
   body.date("expiry_date");
   body.gtin("GTIN");
   body.require("shop", body.integer("shop", 1, 10));
   const auto errors = errors_of(body);
-  for (const auto* field : {"name", "quantity", "expiry_date", "GTIN", "what", "shop"}) EXPECT_TRUE(errors.contains(field)) << field;
+  for (const auto* field : {"name", "quantity", "expiry_date", "GTIN", "what", "shop"})
+    EXPECT_TRUE(errors.contains(field)) << field;
 }
 
 TEST(Body, keeps_numbers_whole_and_within_64_bits) {
-  for (const auto* number : {"1.5", "1e3", "\"1\"", "9223372036854775808", "-1", "true", "[]", "18446744073709551616"}) {
+  for (const auto* number :
+       {"1.5", "1e3", "\"1\"", "9223372036854775808", "-1", "true", "[]", "18446744073709551616"}) {
     auto body = parsed(std::string{"{\"n\":"} + number + "}");
     EXPECT_FALSE(body.integer("n", 0, INT64_MAX).value) << number;
     EXPECT_TRUE(errors_of(body).contains("n")) << number;

@@ -21,20 +21,23 @@ TEST(EntityTags, know_the_star) {
 }
 
 TEST(EntityTags, refuse_what_is_none) {
-  for (const auto* header : {"3", "\"3", "* \"3\"", "\"a\" \"b\"", "\"a\",,", "W/", "", "  ", "\"a\";"}) {
+  for (const auto* header :
+       {"3", "\"3", "* \"3\"", "\"a\" \"b\"", "\"a\",,", "W/", "", "  ", "\"a\";"}) {
     EXPECT_FALSE(parse_entity_tags(header)) << header;
   }
 }
 
 TEST(EntityTags, of_somebody_else_accept_no_version_at_all) {
   EXPECT_EQ(versions_of(*parse_entity_tags(R"("xyz")")), std::vector<std::int64_t>{0});
-  const auto precondition = reading_precondition(*parse_entity_tags(R"("7", "x-y", "99999999999999999999-1")"));
+  const auto precondition =
+      reading_precondition(*parse_entity_tags(R"("7", "x-y", "99999999999999999999-1")"));
   ASSERT_EQ(precondition.any_of.size(), 1U);
   EXPECT_EQ(precondition.any_of[0].reading, 0);
 }
 
 TEST(EntityTags, name_the_version_of_a_reading_and_of_its_product) {
-  const auto precondition = reading_precondition(*parse_entity_tags("\"" + reading_tag(12, 3) + "\""));
+  const auto precondition =
+      reading_precondition(*parse_entity_tags("\"" + reading_tag(12, 3) + "\""));
   ASSERT_EQ(precondition.any_of.size(), 1U);
   EXPECT_EQ(precondition.any_of[0].reading, 12);
   EXPECT_EQ(precondition.any_of[0].product, 3);

@@ -6,7 +6,8 @@ namespace codasync::api {
 namespace {
 
 TEST(Parameters, are_read_by_type) {
-  Parameters parameters{{{"shop", "7"}, {"expired", "true"}, {"expires_before", "2026-12-24"}, {"limit", "5"}}};
+  Parameters parameters{
+      {{"shop", "7"}, {"expired", "true"}, {"expires_before", "2026-12-24"}, {"limit", "5"}}};
   EXPECT_EQ(parameters.id("shop"), 7);
   EXPECT_TRUE(parameters.flag("expired"));
   EXPECT_EQ(parameters.date("expires_before"), parse_date("2026-12-24"));
@@ -15,14 +16,20 @@ TEST(Parameters, are_read_by_type) {
 }
 
 TEST(Parameters, name_everything_that_is_wrong_unknown_or_twice) {
-  Parameters parameters{{{"shop", "x"}, {"expired", "maybe"}, {"limit", "1001"}, {"a", "1"}, {"GTIN", "1"}, {"GTIN", "2"}}};
+  Parameters parameters{{{"shop", "x"},
+                         {"expired", "maybe"},
+                         {"limit", "1001"},
+                         {"a", "1"},
+                         {"GTIN", "1"},
+                         {"GTIN", "2"}}};
   parameters.id("shop");
   parameters.flag("expired");
   parameters.limit();
   parameters.gtin("GTIN");
   const auto problem = parameters.finish();
   ASSERT_TRUE(problem);
-  for (const auto* name : {"shop", "expired", "limit", "a", "GTIN"}) EXPECT_TRUE(problem->errors.contains(name)) << name;
+  for (const auto* name : {"shop", "expired", "limit", "a", "GTIN"})
+    EXPECT_TRUE(problem->errors.contains(name)) << name;
 }
 
 TEST(Parameters, bound_the_page) {
@@ -43,11 +50,13 @@ TEST(Cursor, gives_back_any_text) {
 }
 
 TEST(Cursor, refuses_what_it_did_not_make) {
-  for (const auto* cursor : {"", "2abc", "1ab=", "1 a", "x"}) EXPECT_FALSE(read_cursor(cursor)) << cursor;
+  for (const auto* cursor : {"", "2abc", "1ab=", "1 a", "x"})
+    EXPECT_FALSE(read_cursor(cursor)) << cursor;
 }
 
 TEST(NextPage, asks_the_same_question_with_another_cursor) {
-  const auto link = next_page("/x", {{"search", "a&b c"}, {"cursor", "old"}, {"limit", "5"}}, "new");
+  const auto link =
+      next_page("/x", {{"search", "a&b c"}, {"cursor", "old"}, {"limit", "5"}}, "new");
   EXPECT_EQ(link.name, "Link");
   EXPECT_EQ(link.value, "</x?search=a%26b%20c&limit=5&cursor=new>; rel=\"next\"");
 }

@@ -30,10 +30,12 @@ TEST(Routes, say_which_methods_an_address_answers) {
 }
 
 TEST(Routes, are_nothing_for_other_addresses_and_for_ids_that_are_none) {
-  for (const auto* path : {"/", "/api/v1", "/api/v1/shop", "/api/v1/shops/0", "/api/v1/shops/-1", "/api/v1/shops/abc",
-                           "/api/v1/shops/9223372036854775808", "/api/v1/shops/1/2", "/api/v1/shops//1",
-                           "/api/v1/stock-readings/1/history/not-a-uuid-at-all"}) {
-    const auto found = match(std::string_view{path}.ends_with("all") ? Method::del : Method::get, path);
+  for (const auto* path :
+       {"/", "/api/v1", "/api/v1/shop", "/api/v1/shops/0", "/api/v1/shops/-1", "/api/v1/shops/abc",
+        "/api/v1/shops/9223372036854775808", "/api/v1/shops/1/2", "/api/v1/shops//1",
+        "/api/v1/stock-readings/1/history/not-a-uuid-at-all"}) {
+    const auto found =
+        match(std::string_view{path}.ends_with("all") ? Method::del : Method::get, path);
     ASSERT_FALSE(found) << path;
     EXPECT_EQ(found.error().status, 404) << path;
   }
@@ -48,7 +50,8 @@ TEST(Routes, explain_a_gtin_with_a_typing_error) {
 
 TEST(Routes, stand_once_each) {
   std::set<std::pair<Method, std::string_view>> seen;
-  for (const auto& route : routes()) EXPECT_TRUE(seen.emplace(route.method, route.pattern).second) << route.pattern;
+  for (const auto& route : routes())
+    EXPECT_TRUE(seen.emplace(route.method, route.pattern).second) << route.pattern;
 }
 
 TEST(Routes, let_only_people_with_a_token_change_anything) {

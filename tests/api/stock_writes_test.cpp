@@ -11,7 +11,10 @@ Call call(std::string body, std::vector<ShopId> shops = {}) {
   request.path = "/api/v1/stock-readings/";
   request.content_type = "application/json; charset=utf-8";
   request.body = std::move(body);
-  Call made{std::move(request), {}, {}, storage::Token{TokenId{1}, "t", storage::Role::staff, std::move(shops), {}, {}}};
+  Call made{std::move(request),
+            {},
+            {},
+            storage::Token{TokenId{1}, "t", storage::Role::staff, std::move(shops), {}, {}}};
   made.path.id = 5;
   made.path.reading = storage::ReadingKey{ShopId{1}, Gtin::from_number(4006381333931)};
   return made;
@@ -23,21 +26,26 @@ storage::StockOperation operation(const readings::Operation& made) {
 }
 
 TEST(Record, of_a_date_is_a_sighting) {
-  const auto made = operation(readings::record(call(R"({"shop":1,"GTIN":"4006381333931","expiry_date":"2026-12-24","date_kind":"use_by"})")));
+  const auto made = operation(readings::record(call(
+      R"({"shop":1,"GTIN":"4006381333931","expiry_date":"2026-12-24","date_kind":"use_by"})")));
   EXPECT_EQ(made.kind, EventKind::sighting);
   EXPECT_TRUE(made.may_create);
   EXPECT_EQ(made.date, (ShelfDate{*parse_date("2026-12-24"), DateKind::use_by}));
 }
 
 TEST(Record, of_a_bare_quantity_is_a_count) {
-  EXPECT_EQ(operation(readings::record(call(R"({"shop":1,"GTIN":"4006381333931","quantity":3})"))).kind, EventKind::count);
-  const auto both = operation(readings::record(call(R"({"shop":1,"GTIN":"4006381333931","quantity":3,"expiry_date":"2026-12-24"})")));
+  EXPECT_EQ(
+      operation(readings::record(call(R"({"shop":1,"GTIN":"4006381333931","quantity":3})"))).kind,
+      EventKind::count);
+  const auto both = operation(readings::record(
+      call(R"({"shop":1,"GTIN":"4006381333931","quantity":3,"expiry_date":"2026-12-24"})")));
   EXPECT_EQ(both.kind, EventKind::sighting);
   EXPECT_EQ(both.quantity, 3);
 }
 
 TEST(Record, of_an_empty_shelf_is_a_check_without_a_date) {
-  const auto made = operation(readings::record(call(R"({"shop":1,"GTIN":"4006381333931","kind":"check","expiry_date":null})")));
+  const auto made = operation(readings::record(
+      call(R"({"shop":1,"GTIN":"4006381333931","kind":"check","expiry_date":null})")));
   EXPECT_EQ(made.kind, EventKind::check);
   EXPECT_FALSE(made.date);
 }
@@ -54,9 +62,9 @@ TEST(Change, of_nothing_is_accepted) {
 }
 
 TEST(Change, accepts_what_an_answer_said) {
-  const auto made = operation(readings::change(
-      call(R"({"id":5,"shop":1,"GTIN":"04006381333931","name":"Tea","expiry_date":"2026-12-24","date_kind":null,"quantity":null,)"
-           R"("version":3,"observed_at":"2026-11-24T10:00:00Z","updated_at":"2026-11-24T10:00:00Z"})")));
+  const auto made = operation(readings::change(call(
+      R"({"id":5,"shop":1,"GTIN":"04006381333931","name":"Tea","expiry_date":"2026-12-24","date_kind":null,"quantity":null,)"
+      R"("version":3,"observed_at":"2026-11-24T10:00:00Z","updated_at":"2026-11-24T10:00:00Z"})")));
   EXPECT_FALSE(made.observed_at) << "what the answer said is no new observation";
   EXPECT_EQ(made.product_name, "Tea");
 }
@@ -73,7 +81,8 @@ TEST(Replace, needs_the_fields_of_the_first_service) {
   const auto made = readings::replace(call("{}"));
   ASSERT_FALSE(made);
   EXPECT_EQ(made.error().status, 400);
-  for (const auto* field : {"name", "GTIN", "shop", "expiry_date"}) EXPECT_TRUE(made.error().errors.contains(field)) << field;
+  for (const auto* field : {"name", "GTIN", "shop", "expiry_date"})
+    EXPECT_TRUE(made.error().errors.contains(field)) << field;
 }
 
 TEST(Writes, are_for_the_shops_of_the_token) {
@@ -90,7 +99,8 @@ TEST(Writes, need_json) {
 }
 
 TEST(Writes, check_the_idempotency_key) {
-  for (const std::string key : {std::string(256, 'a'), std::string{"a b"}, std::string{"caf\xc3\xa9"}}) {
+  for (const auto& key :
+       {std::string(256, 'a'), std::string{"a b"}, std::string{"caf\xc3\xa9"}}) {
     auto keyed = call("{}");
     keyed.request.idempotency_key = key;
     EXPECT_EQ(readings::change(keyed).error().status, 400) << key;

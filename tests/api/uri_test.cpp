@@ -9,7 +9,8 @@ TEST(Uri, decodes_escapes_and_knows_broken_ones) {
   EXPECT_EQ(decode_path("a%2Fb+c"), "a/b+c");
   EXPECT_EQ(decode_query("a%2Fb+c"), "a/b c");
   EXPECT_EQ(decode_path("%c3%A9"), "é");
-  for (const auto* broken : {"%", "%4", "%4g", "%%41", "abc%"}) EXPECT_FALSE(decode_path(broken)) << broken;
+  for (const auto* broken : {"%", "%4", "%4g", "%%41", "abc%"})
+    EXPECT_FALSE(decode_path(broken)) << broken;
 }
 
 TEST(Uri, gives_back_what_it_escaped) {
@@ -20,7 +21,8 @@ TEST(Uri, gives_back_what_it_escaped) {
 }
 
 TEST(Uri, splits_a_query_into_parameters) {
-  EXPECT_EQ(parse_query("a=1&&b=x%26y&c&d="), (Query{{"a", "1"}, {"b", "x&y"}, {"c", ""}, {"d", ""}}));
+  EXPECT_EQ(parse_query("a=1&&b=x%26y&c&d="),
+            (Query{{"a", "1"}, {"b", "x&y"}, {"c", ""}, {"d", ""}}));
   EXPECT_EQ(parse_query(""), Query{});
   EXPECT_EQ(parse_query("a=b=c"), (Query{{"a", "b=c"}}));
   EXPECT_FALSE(parse_query("a=%zz"));

@@ -1,0 +1,169 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+
+#include "cache/cache.hpp"
+#include "storage/catalogue_store.hpp"
+#include "storage/database.hpp"
+#include "storage/errors.hpp"
+#include "storage/stock_ledger.hpp"
+
+// Stand-ins for what the dispatcher leads to: just enough for tests of the way there and back.
+
+namespace codasync::test {
+
+/// One shop, one reading key, the tokens a test puts in; everything else is empty.
+struct FakeRows {
+  std::map<std::int64_t, Shop> shops;
+  std::map<storage::TokenHash, storage::Token> tokens;
+  std::map<std::int64_t, storage::ReadingKey> reading_keys;
+  std::function<void()> before_each{[] {}};  // may throw
+  int queries{0};
+};
+
+class FakeReader : public storage::Reader {
+ public:
+  explicit FakeReader(FakeRows& rows) : rows_{rows} {}
+
+  std::optional<Shop> shop(ShopId id) override { return find(rows_.shops, id.value()); }
+  storage::Page<Shop> shops(const storage::ShopFilter&, std::size_t) override {
+    count();
+    storage::Page<Shop> page;
+    for (const auto& [id, shop] : rows_.shops) page.rows.push_back(shop);
+    return page;
+  }
+  std::optional<Product> product(Gtin) override { return none<Product>(); }
+  storage::Page<Product> products(const storage::ProductFilter&, std::size_t) override {
+    return count(), storage::Page<Product>{};
+  }
+  std::optional<Reading> reading(ReadingId) override { return none<Reading>(); }
+  std::optional<Reading> reading(ShopId, Gtin) override { return none<Reading>(); }
+  storage::Page<Reading> readings(const storage::ReadingFilter&, std::size_t) override {
+    return count(), storage::Page<Reading>{};
+  }
+  std::optional<storage::ReadingKey> reading_key(ReadingId id) override {
+    return find(rows_.reading_keys, id.value());
+  }
+  storage::Page<HistoryEntry> history(ReadingId, const std::optional<EventId>&,
+                                      std::size_t) override {
+    return count(), storage::Page<HistoryEntry>{};
+  }
+  std::optional<storage::Token> token(const storage::TokenHash& hash) override {
+    return find(rows_.tokens, hash);
+  }
+  storage::Page<storage::Token> tokens(std::optional<TokenId>, std::size_t) override {
+    return count(), storage::Page<storage::Token>{};
+  }
+  bool knows_time_zone(const std::string& name) override { return count(), name == "UTC"; }
+
+ private:
+  void count() {
+    ++rows_.queries;
+    rows_.before_each();
+  }
+  template <class T>
+  std::optional<T> none() {
+    count();
+    return std::nullopt;
+  }
+  template <class Map, class Key>
+  std::optional<typename Map::mapped_type> find(const Map& map, const Key& key) {
+    count();
+    const auto found = map.find(key);
+    return found == map.end() ? std::nullopt : std::optional{found->second};
+  }
+  FakeRows& rows_;
+};
+
+class FakeDatabase : public storage::Database {
+ public:
+  explicit FakeDatabase(FakeRows& rows) : rows_{rows} {}
+  std::unique_ptr<storage::Reader> read() override { return std::make_unique<FakeReader>(rows_); }
+  std::unique_ptr<storage::Fill> try_fill(std::span<const storage::Lock>) override {
+    return nullptr;
+  }
+  void ping() override { rows_.before_each(); }
+
+ private:
+  FakeRows& rows_;
+};
+
+/// Remembers what a test puts in; reads through without storing.
+class FakeCache : public cache::Cache {
+ public:
+  explicit FakeCache(storage::Database& database) : database_{database} {}
+  std::map<std::string, std::string> entries;
+
+  cache::Lookup lookup(const cache::Key& key) override {
+    const auto found = entries.find(key.text);
+    if (found == entries.end()) return {cache::LookupState::miss, {}};
+    return {cache::LookupState::hit, found->second};
+  }
+  cache::Fetched read_through(const cache::Key&, std::span<const storage::Lock>,
+                              const cache::Produce& produce) override {
+    return {produce(*database_.read()).bytes, cache::ReadPath::lock_busy};
+  }
+  cache::Fetched read_list(const cache::Key&, std::span<const storage::Lock>, const std::string&,
+                           const cache::Produce& produce) override {
+    return {produce(*database_.read()).bytes, cache::ReadPath::lock_busy};
+  }
+
+ private:
+  storage::Database& database_;
+};
+
+/// Answers every operation with what a test says.
+class FakeLedger : public storage::StockLedger {
+ public:
+  storage::StockResult result{storage::Answer{200, "1-1", "", "{}"}};
+  std::optional<storage::StockOperation> last;
+
+  void submit(storage::StockOperation operation,
+              std::function<void(storage::StockResult)> done) override {
+    last = std::move(operation);
+    done(result);
+  }
+};
+
+class FakeCatalogue : public storage::CatalogueStore {
+ public:
+  std::function<Result()> result{[] { return storage::Answer{}; }};
+  Result create_shop(const storage::ShopDraft&, const storage::WriteContext&,
+                     const storage::Answerer<Shop>&) override {
+    return result();
+  }
+  Result update_shop(ShopId, const storage::ShopDraft&, const storage::WriteContext&,
+                     const storage::Answerer<Shop>&) override {
+    return result();
+  }
+  Result delete_shop(ShopId, bool, const storage::WriteContext&) override { return result(); }
+  Result create_product(Gtin, const storage::ProductDraft&, const storage::WriteContext&,
+                        const storage::Answerer<Product>&) override {
+    return result();
+  }
+  Result put_product(Gtin, const storage::ProductDraft&, const storage::WriteContext&,
+                     const storage::Answerer<Product>&) override {
+    return result();
+  }
+  Result update_product(Gtin, const storage::ProductDraft&, const storage::WriteContext&,
+                        const storage::Answerer<Product>&) override {
+    return result();
+  }
+  Result delete_product(Gtin, const storage::WriteContext&) override { return result(); }
+  ImportCounts import_products(const std::vector<ImportedProduct>&) override { return {}; }
+};
+
+class FakeTokens : public storage::TokenStore {
+ public:
+  storage::Token create(const Draft& draft, const storage::TokenHash&) override {
+    return {TokenId{9}, draft.name, draft.role, draft.shops, {}, draft.expires_at};
+  }
+  bool revoke(TokenId id) override { return id == TokenId{9}; }
+};
+
+}  // namespace codasync::test
