@@ -9,6 +9,7 @@
 #include "api/transport/server.hpp"
 #include "cache/make_cache.hpp"
 #include "storage/combiner.hpp"
+#include "storage/housekeeper.hpp"
 #include "storage/make_storage.hpp"
 
 namespace codasync::api {
@@ -47,6 +48,10 @@ int serve(const config::Settings& settings) {
       storage::make_combiner(settings.postgres, settings.combiner, *invalidation, metrics);
   const auto catalogue = storage::make_catalogue_store(settings.postgres, *invalidation, *ledger);
   const auto tokens = storage::make_token_store(settings.postgres);
+  const storage::Housekeeper housekeeper{
+      settings.postgres, [&log](const std::string& failure) {
+        log.warning("housekeeping failed", {{"detail", failure}});
+      }};
   Executor executor{settings.executor};
   Service service{settings.api, *database, *ledger, *catalogue, *tokens,
                   *cache,       executor,  metrics, log};

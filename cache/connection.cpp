@@ -63,23 +63,25 @@ Connection::Connection(const Address& address, const MemcachedOptions& options)
   const auto code = address.local_socket()
                         ? memcached_server_add_unix_socket(&handle, address.path.c_str())
                         : memcached_server_add(&handle, address.host.c_str(), address.port);
-  result_.reset(memcached_result_create(&handle, nullptr));
-  if (code != MEMCACHED_SUCCESS || !result_) throw std::bad_alloc{};
+  if (code != MEMCACHED_SUCCESS) throw std::bad_alloc{};
+  memcached_result_create(&handle, &result_);
 }
+
+Connection::~Connection() { memcached_result_free(&result_); }
 
 Reply Connection::get(const Key& key, Entry& entry) {
   const char* text = key.text.data();
   const std::size_t size = key.text.size();
   memcached_return_t code = memcached_mget(handle_.get(), &text, &size, 1);
   if (code != MEMCACHED_SUCCESS) return judge(code);
-  if (memcached_fetch_result(handle_.get(), result_.get(), &code) == nullptr) {
+  if (memcached_fetch_result(handle_.get(), &result_, &code) == nullptr) {
     return judge(code == MEMCACHED_END ? MEMCACHED_NOTFOUND : code);
   }
-  entry.bytes.assign(memcached_result_value(result_.get()), memcached_result_length(result_.get()));
-  entry.flags = memcached_result_flags(result_.get());
-  entry.cas = memcached_result_cas(result_.get());
+  entry.bytes.assign(memcached_result_value(&result_), memcached_result_length(&result_));
+  entry.flags = memcached_result_flags(&result_);
+  entry.cas = memcached_result_cas(&result_);
   // The line that ends the answer; left unread it would begin the next one.
-  memcached_fetch_result(handle_.get(), result_.get(), &code);
+  memcached_fetch_result(handle_.get(), &result_, &code);
   return judge(code == MEMCACHED_END || code == MEMCACHED_NOTFOUND ? MEMCACHED_SUCCESS : code);
 }
 

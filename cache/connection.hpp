@@ -38,6 +38,9 @@ struct Entry {
 class Connection {
  public:
   Connection(const Address& address, const MemcachedOptions& options);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
 
   Reply get(const Key& key, Entry& entry);
   Reply add(const Key& key, std::string_view bytes, std::uint32_t flags, std::chrono::seconds ttl);
@@ -56,14 +59,14 @@ class Connection {
  private:
   struct Free {
     void operator()(memcached_st* handle) const noexcept { memcached_free(handle); }
-    void operator()(memcached_result_st* result) const noexcept { memcached_result_free(result); }
   };
 
   Reply judge(memcached_return_t code);
 
   std::unique_ptr<memcached_st, Free> handle_;
-  std::unique_ptr<memcached_result_st, Free>
-      result_;  // reused, so that a hit allocates nothing here
+  // Reused, so that a hit allocates nothing here. A member, because libmemcached frees one that it
+  // allocated itself as soon as an answer ends.
+  memcached_result_st result_{};
   bool usable_{true};
 };
 

@@ -1,0 +1,85 @@
+#include "tests/service/service.hpp"
+
+namespace codasync::test {
+namespace {
+
+class Catalogue : public ServiceTest {};
+
+TEST_F(Catalogue, creates_replaces_and_deletes_products) {
+  EXPECT_EQ(put("/api/v1/products/96385074", R"({"name":"Salt","brand":"Sel","category":"Spices"})",
+                admin())
+                .status,
+            201);
+  const auto product = get("/api/v1/products/00000096385074");
+  EXPECT_EQ(product.text("GTIN"), "96385074");
+  EXPECT_EQ(product.text("brand"), "Sel");
+  EXPECT_EQ(put("/api/v1/products/96385074", R"({"name":"Sea salt"})", admin()).status, 200);
+  EXPECT_NE(get("/api/v1/products/96385074").body.find("\"brand\":null"), std::string::npos);
+  EXPECT_EQ(post("/api/v1/products", R"({"GTIN":"96385074","name":"Salt"})", admin()).status, 409);
+  EXPECT_EQ(del("/api/v1/products/96385074", admin()).status, 204);
+  EXPECT_EQ(get("/api/v1/products/96385074").status, 404);
+}
+
+TEST_F(Catalogue, finds_products_by_words_brand_and_category) {
+  put("/api/v1/products/96385074", R"({"name":"Sea salt 100%","brand":"Sel","category":"Spices"})",
+      admin());
+  EXPECT_NE(get("/api/v1/products?search=SALT%20sel").body.find("96385074"), std::string::npos);
+  EXPECT_NE(get("/api/v1/products?search=100%25").body.find("96385074"), std::string::npos);
+  EXPECT_EQ(get("/api/v1/products?search=sal_").body, "[]");
+  EXPECT_NE(get("/api/v1/products?category=Spices").body.find("96385074"), std::string::npos);
+  EXPECT_EQ(get("/api/v1/products?brand=Other").body, "[]");
+}
+
+TEST_F(Catalogue, keeps_lists_true_while_it_changes) {
+  EXPECT_EQ(get("/api/v1/products?category=Spices").body, "[]");
+  EXPECT_EQ(get("/api/v1/products?category=Spices").body, "[]");
+  put("/api/v1/products/96385074", R"({"name":"Salt","category":"Spices"})", admin());
+  EXPECT_NE(get("/api/v1/products?category=Spices").body.find("96385074"), std::string::npos);
+  patch("/api/v1/products/96385074", R"({"category":null})", admin());
+  EXPECT_EQ(get("/api/v1/products?category=Spices").body, "[]");
+}
+
+TEST_F(Catalogue, does_not_delete_what_has_readings_unless_asked) {
+  const auto id = a_reading("4006381333931");
+  EXPECT_EQ(del("/api/v1/products/4006381333931", admin()).status, 409);
+  EXPECT_EQ(del("/api/v1/shops/" + shop(), admin()).status, 409);
+  EXPECT_EQ(del("/api/v1/shops/" + shop() + "?cascade=true", admin()).status, 204);
+  EXPECT_EQ(get("/api/v1/stock-readings/" + std::to_string(id)).status, 404);
+  EXPECT_EQ(get("/api/v1/products/4006381333931/stock").body, "[]");
+}
+
+TEST_F(Catalogue, refuses_a_shop_name_that_is_taken) {
+  EXPECT_EQ(post("/api/v1/shops", R"({"name":"North"})", admin()).status, 409);
+}
+
+TEST_F(Catalogue, changes_only_the_version_that_was_seen) {
+  const auto path = "/api/v1/shops/" + shop();
+  auto conditional = admin();
+  conditional.emplace("If-Match", get(path).header("ETag"));
+  EXPECT_EQ(patch(path, R"({"time_zone":"Europe/Zurich"})", conditional).status, 200);
+  EXPECT_EQ(patch(path, R"({"time_zone":"Asia/Tokyo"})", conditional).status, 412);
+  EXPECT_EQ(get(path).text("time_zone"), "Europe/Zurich");
+}
+
+TEST_F(Catalogue, knows_what_has_expired_in_the_time_zone_of_the_shop) {
+  patch("/api/v1/shops/" + shop(), R"({"time_zone":"Pacific/Kiritimati"})", admin());
+  const auto today = database().run("select (now() at time zone 'Pacific/Kiritimati')::date");
+  const auto yesterday =
+      database().run("select (now() at time zone 'Pacific/Kiritimati')::date - 1");
+  const auto gtins = some_gtins();
+  const auto put_date = [&](const std::string& gtin, const std::string& date) {
+    return post("/api/v1/stock-readings",
+                R"({"shop":)" + shop() + R"(,"GTIN":")" + gtin + R"(","name":"x","expiry_date":")" +
+                    date + "\"}",
+                staff())
+        .status;
+  };
+  ASSERT_EQ(put_date(gtins[0], today), 201);
+  ASSERT_EQ(put_date(gtins[1], yesterday), 201);
+  const auto expired = get("/api/v1/stock-readings?expired=true&shop=" + shop()).body;
+  EXPECT_EQ(expired.find(gtins[0]), std::string::npos) << "a product is good through its date";
+  EXPECT_NE(expired.find(gtins[1]), std::string::npos);
+}
+
+}  // namespace
+}  // namespace codasync::test

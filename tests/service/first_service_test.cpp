@@ -1,0 +1,81 @@
+#include "tests/service/service.hpp"
+
+// Clients of the Django service that this one replaces know `shops` and `stock-readings`, and the
+// fields id, name, GTIN, shop and expiry_date. They must find their way.
+
+namespace codasync::test {
+namespace {
+
+class FirstService : public ServiceTest {};
+
+TEST_F(FirstService, creates_reads_changes_and_deletes_a_shop) {
+  const auto created = post("/api/v1/shops/", R"({"name":"Corner"})", admin());
+  EXPECT_EQ(created.status, 201);
+  EXPECT_EQ(created.text("name"), "Corner");
+  const auto path = "/api/v1/shops/" + std::to_string(created.number("id")) + "/";
+
+  EXPECT_EQ(get(path).text("name"), "Corner");
+  EXPECT_NE(get("/api/v1/shops/").body.find("\"Corner\""), std::string::npos);
+  EXPECT_EQ(put(path, R"({"name":"Corner shop"})", admin()).status, 200);
+  EXPECT_EQ(patch(path, R"({"name":"Kiosk"})", admin()).text("name"), "Kiosk");
+  EXPECT_EQ(put(path, "{}", admin()).status, 400);
+  EXPECT_EQ(del(path, admin()).status, 204);
+  EXPECT_EQ(get(path).status, 404);
+  EXPECT_EQ(del(path, admin()).status, 404);
+}
+
+TEST_F(FirstService, creates_reads_changes_and_deletes_a_stock_reading) {
+  const auto created = post("/api/v1/stock-readings/",
+                            R"({"name":"Tea","GTIN":"4006381333931","shop":)" + shop() +
+                                R"(,"expiry_date":"2026-12-24"})",
+                            staff());
+  EXPECT_EQ(created.status, 201) << created.body;
+  const auto path = "/api/v1/stock-readings/" + std::to_string(created.number("id")) + "/";
+
+  const auto read = get(path);
+  EXPECT_EQ(read.status, 200);
+  EXPECT_EQ(read.text("name"), "Tea");
+  EXPECT_EQ(read.text("GTIN"), "4006381333931");
+  EXPECT_EQ(std::to_string(read.number("shop")), shop());
+  EXPECT_EQ(read.text("expiry_date"), "2026-12-24");
+  EXPECT_EQ(get("/api/v1/stock-readings/").status, 200);
+  EXPECT_EQ(get("/api/v1/stock-readings/").body.front(), '[');
+
+  const auto whole = R"({"name":"Tea","GTIN":"4006381333931","shop":)" + shop() +
+                     R"(,"expiry_date":"2026-12-20"})";
+  EXPECT_EQ(put(path, whole, staff()).text("expiry_date"), "2026-12-20");
+  EXPECT_EQ(put(path, R"({"name":"Tea"})", staff()).status, 400);
+  EXPECT_EQ(patch(path, R"({"expiry_date":"2026-12-10"})", staff()).text("expiry_date"),
+            "2026-12-10");
+  EXPECT_EQ(del(path, staff()).status, 204);
+  EXPECT_EQ(get(path).status, 404);
+}
+
+// It crashed the first service.
+TEST_F(FirstService, patches_without_an_expiry_date) {
+  const auto path = "/api/v1/stock-readings/" + std::to_string(a_reading("4006381333931")) + "/";
+  for (const std::string body : {"{}", R"({"name":"Tea"})", R"({"GTIN":"4006381333931"})"}) {
+    const auto patched = patch(path, body, staff());
+    EXPECT_EQ(patched.status, 200) << body << patched.body;
+    EXPECT_EQ(patched.text("expiry_date"), "2026-12-24");
+  }
+}
+
+TEST_F(FirstService, never_moves_a_date_later_by_a_plain_write) {
+  const auto path = "/api/v1/stock-readings/" + std::to_string(a_reading("4006381333931"));
+  const auto later = patch(path, R"({"expiry_date":"2027-06-01"})", staff());
+  EXPECT_EQ(later.status, 200);
+  EXPECT_EQ(later.text("expiry_date"), "2026-12-24");
+  EXPECT_EQ(later.text("outcome"), "kept");
+}
+
+TEST_F(FirstService, finds_missing_rows_and_bad_fields_answered_as_before) {
+  EXPECT_EQ(get("/api/v1/shops/999999/").status, 404);
+  EXPECT_EQ(get("/api/v1/stock-readings/999999/").status, 404);
+  EXPECT_EQ(get("/api/v1/shops/abc/").status, 404);
+  EXPECT_EQ(post("/api/v1/shops/", "{}", admin()).status, 400);
+  EXPECT_EQ(post("/api/v1/stock-readings/", R"({"expiry_date":"tomorrow"})", staff()).status, 400);
+}
+
+}  // namespace
+}  // namespace codasync::test

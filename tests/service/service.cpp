@@ -1,0 +1,161 @@
+#include "tests/service/service.hpp"
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <sstream>
+#include <stdexcept>
+
+#include "storage/make_storage.hpp"
+
+namespace codasync::test {
+namespace {
+
+/// Returns: a port that nobody listens on at this moment.
+int free_port() {
+  const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  auto* raw = reinterpret_cast<sockaddr*>(&address);
+  if (::bind(socket, raw, size) != 0 || ::getsockname(socket, raw, &size) != 0)
+    throw std::runtime_error{"no free port"};
+  ::close(socket);
+  return ntohs(address.sin_port);
+}
+
+std::string server_socket(const TestDatabase& database) {
+  return "unix:" + database.run(
+                       "select current_setting('unix_socket_directories') || '/.s.PGSQL.' || "
+                       "current_setting('port')");
+}
+
+}  // namespace
+
+std::string Seen::header(const std::string& name) const {
+  const auto found = headers.find(name);
+  return found == headers.end() ? std::string{} : found->second;
+}
+
+std::string Seen::text_after(const std::string& start, const std::string& end,
+                             std::size_t from) const {
+  const auto at = body.find(start, from);
+  if (at == std::string::npos) return {};
+  const auto begin = at + start.size();
+  return body.substr(begin, body.find(end, begin) - begin);
+}
+
+std::string Seen::text(const std::string& field) const {
+  return text_after("\"" + field + "\":\"", "\"");
+}
+
+std::int64_t Seen::number(const std::string& field) const {
+  const auto start = "\"" + field + "\":";
+  const auto at = body.find(start);
+  if (at == std::string::npos || body.compare(at + start.size(), 4, "null") == 0) return -1;
+  return std::stoll(body.substr(at + start.size()));
+}
+
+std::string Seen::next_page() const {
+  const auto link = header("Link");
+  const auto end = link.find(">; rel=\"next\"");
+  return end == std::string::npos ? std::string{} : link.substr(1, end - 1);
+}
+
+ServiceTest::ServiceTest() : gate_{server_socket(database_)} {
+  admin_ = make_token("admin", storage::Role::admin);
+  staff_ = make_token("staff", storage::Role::staff);
+  shop_ = database_.run("insert into shops (name) values ('North') returning id");
+  start_instance();
+  connection_ = std::make_unique<Connection>(*this);
+}
+
+std::string ServiceTest::make_token(const std::string& name, storage::Role role) {
+  const auto secret = storage::make_token_secret();
+  storage::make_token_store(database_.options())
+      ->create({name, role, {}, {}}, *storage::hash_token_secret(secret));
+  return secret;
+}
+
+std::string ServiceTest::gated_url() const {
+  return "postgresql://127.0.0.1:" + std::to_string(gate_.port()) + "/" + database_.name() +
+         "?user=" + database_.run("select current_user");
+}
+
+void ServiceTest::start_instance() {
+  const int port = free_port();
+  Process::Options options;
+  options.environment = {
+      "CODASYNC_POSTGRES_URL=" + gated_url(), "CODASYNC_MEMCACHED_SERVERS=" + memcached_.address(),
+      "CODASYNC_SERVER_LISTEN=127.0.0.1:" + std::to_string(port), "CODASYNC_LOG_LEVEL=debug"};
+  options.log = scratch_ + "/service.log";
+  instances_.push_back({port, std::make_unique<Process>(
+                                  std::vector<std::string>{CODASYNC_PROGRAM, "serve"}, options)});
+  httplib::Client probe{"127.0.0.1", port};
+  const bool ready = eventually([&] {
+    const auto answer = probe.Get("/readyz");
+    return (answer && answer->status == 200) || instances_.back().process->poll();
+  });
+  if (!ready || instances_.back().process->poll())
+    throw std::runtime_error{"the service did not start:\n" + service_log()};
+}
+
+ServiceTest::Connection::Connection(const ServiceTest& test, std::size_t instance)
+    : client_{"127.0.0.1", test.instances_.at(instance).port} {
+  client_.set_keep_alive(true);
+  client_.set_tcp_nodelay(true);
+  client_.set_read_timeout(std::chrono::seconds{30});
+}
+
+Seen ServiceTest::Connection::send(const std::string& method, const std::string& path,
+                                   const std::string& body, httplib::Headers headers) {
+  httplib::Request request;
+  request.method = method;
+  request.path = path;
+  request.headers = std::move(headers);
+  request.body = body;
+  if (!body.empty() && request.headers.count("Content-Type") == 0)
+    request.headers.emplace("Content-Type", "application/json");
+  const auto result = client_.send(request);
+  if (!result) return {-1, httplib::to_string(result.error()), {}};
+  return {result->status, result->body, result->headers};
+}
+
+Seen ServiceTest::send(const std::string& method, const std::string& path, const std::string& body,
+                       const httplib::Headers& headers) {
+  return connection_->send(method, path, body, headers);
+}
+
+std::int64_t ServiceTest::a_reading(const std::string& gtin) {
+  const auto answer = post("/api/v1/stock-readings",
+                           R"({"shop":)" + shop_ + R"(,"GTIN":")" + gtin +
+                               R"(","name":"Tea","expiry_date":"2026-12-24"})",
+                           staff());
+  EXPECT_EQ(answer.status, 201) << answer.body;
+  return answer.number("id");
+}
+
+const std::vector<std::string>& ServiceTest::some_gtins() {
+  static const std::vector<std::string> gtins{
+      "9520000000004", "9520000000011", "9520000000028", "9520000000035", "9520000000042",
+      "9520000000059", "9520000000066", "9520000000073", "9520000000080", "9520000000097"};
+  return gtins;
+}
+
+double ServiceTest::metric(const std::string& series) {
+  const auto text = get("/metrics").body;
+  const auto at = text.find("\n" + series + " ");
+  return at == std::string::npos ? 0 : std::stod(text.substr(at + series.size() + 2));
+}
+
+std::string ServiceTest::service_log() {
+  std::ifstream file{scratch_ + "/service.log"};
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+}  // namespace codasync::test

@@ -1,0 +1,160 @@
+#include <atomic>
+#include <set>
+#include <thread>
+
+#include "tests/service/service.hpp"
+
+namespace codasync::test {
+namespace {
+
+class StockReadings : public ServiceTest {};
+
+TEST_F(StockReadings, say_where_the_new_one_is_and_which_version) {
+  const auto created = post(
+      "/api/v1/stock-readings",
+      R"({"shop":)" + shop() + R"(,"GTIN":"4006381333931","name":"Tea","quantity":3})", staff());
+  EXPECT_EQ(created.status, 201);
+  EXPECT_EQ(created.header("Location"),
+            "/api/v1/stock-readings/" + std::to_string(created.number("id")));
+  EXPECT_EQ(get(created.header("Location")).header("ETag"), created.header("ETag"));
+  const auto merged =
+      post("/api/v1/stock-readings",
+           R"({"shop":)" + shop() + R"(,"GTIN":"04006381333931","quantity":4})", staff());
+  EXPECT_EQ(merged.status, 200) << "another form of the same GTIN";
+  EXPECT_EQ(merged.number("version"), 2);
+}
+
+TEST_F(StockReadings, answer_304_and_decide_if_match) {
+  const auto path = "/api/v1/stock-readings/" + std::to_string(a_reading("4006381333931"));
+  const auto tag = get(path).header("ETag");
+  EXPECT_EQ(get(path, {{"If-None-Match", tag}, {"Connection", "close"}}).status, 304);
+  auto conditional = staff();
+  conditional.emplace("If-Match", tag);
+  EXPECT_EQ(patch(path, R"({"quantity":1})", conditional).status, 200);
+  const auto stale = patch(path, R"({"quantity":2})", conditional);
+  EXPECT_EQ(stale.status, 412);
+  EXPECT_EQ(stale.number("version"), 2);
+  EXPECT_EQ(get(path, {{"If-None-Match", tag}}).status, 200);
+}
+
+TEST_F(StockReadings, change_their_name_with_the_product) {
+  const auto path = "/api/v1/stock-readings/" + std::to_string(a_reading("4006381333931"));
+  const auto in_shop = "/api/v1/shops/" + shop() + "/stock/4006381333931";
+  const auto list = "/api/v1/stock-readings?shop=" + shop();
+  const auto everywhere = std::string{"/api/v1/products/4006381333931/stock"};
+  for (const auto& cached : {path, in_shop, list, everywhere}) {
+    get(cached);
+    EXPECT_NE(get(cached).body.find("\"Tea\""), std::string::npos) << cached;
+  }
+  EXPECT_EQ(patch("/api/v1/products/4006381333931", R"({"name":"Green tea"})", admin()).status,
+            200);
+  for (const auto& cached : {path, in_shop, list, everywhere}) {
+    EXPECT_NE(get(cached).body.find("\"Green tea\""), std::string::npos) << cached;
+  }
+}
+
+TEST_F(StockReadings, show_their_history_and_take_events_back) {
+  const auto path = "/api/v1/stock-readings/" + std::to_string(a_reading("4006381333931"));
+  patch(path, R"({"expiry_date":"2026-12-01"})", staff());
+  EXPECT_EQ(get(path + "/history").status, 401);
+  const auto history = get(path + "/history", staff());
+  EXPECT_EQ(history.status, 200);
+  const auto event = history.text_after("\"id\":\"", "\"");
+  EXPECT_EQ(del(path + "/history/" + event, staff()).status, 204);
+  EXPECT_EQ(get(path).text("expiry_date"), "2026-12-24");
+  EXPECT_EQ(del(path + "/history/" + event, staff()).status, 409);
+}
+
+TEST_F(StockReadings, are_listed_page_by_page_without_gap_or_repeat) {
+  const auto& gtins = some_gtins();
+  for (std::size_t i = 0; i < gtins.size(); ++i) {
+    const auto date =
+        i % 3 == 0 ? std::string{"null"} : "\"2026-12-" + std::to_string(10 + i % 10) + "\"";
+    ASSERT_EQ(post("/api/v1/stock-readings",
+                   R"({"shop":)" + shop() + R"(,"GTIN":")" + gtins[i] + R"(","name":"P)" +
+                       std::to_string(i) + R"(","expiry_date":)" + date + "}",
+                   staff())
+                  .status,
+              201);
+  }
+  for (const std::string order : {"id", "expiry_date", "-expiry_date", "name", "-updated_at"}) {
+    std::multiset<std::string> seen;
+    auto path = "/api/v1/stock-readings/?shop=" + shop() + "&limit=4&ordering=" + order;
+    for (int page = 0; page < 20 && !path.empty(); ++page) {
+      const auto answer = get(path);
+      ASSERT_EQ(answer.status, 200) << answer.body;
+      for (const auto& gtin : gtins) {
+        if (answer.body.find("\"GTIN\":\"" + gtin) != std::string::npos) seen.insert(gtin);
+      }
+      path = answer.next_page();
+    }
+    EXPECT_EQ(seen.size(), gtins.size()) << order;
+    EXPECT_EQ((std::set<std::string>{seen.begin(), seen.end()}.size()), gtins.size()) << order;
+  }
+}
+
+TEST_F(StockReadings, give_the_same_key_the_same_answer) {
+  const auto path = "/api/v1/stock-readings/" + std::to_string(a_reading("4006381333931"));
+  patch(path, R"({"quantity":10})", staff());
+  auto keyed = staff();
+  keyed.emplace("Idempotency-Key", "sale-1");
+  const auto first = post(path + "/adjust", R"({"delta":-2})", keyed);
+  const auto second = post(path + "/adjust", R"({"delta":-2})", keyed);
+  EXPECT_EQ(first.body, second.body);
+  EXPECT_EQ(second.header("Idempotency-Replayed"), "true");
+  EXPECT_EQ(get(path).number("quantity"), 8);
+  EXPECT_EQ(post(path + "/adjust", R"({"delta":-3})", keyed).status, 422);
+}
+
+TEST_F(StockReadings, obey_a_token_until_it_is_revoked) {
+  const auto made =
+      post("/api/v1/tokens", R"({"name":"till","role":"staff","shops":[)" + shop() + "]}", admin());
+  ASSERT_EQ(made.status, 201);
+  const httplib::Headers till{{"Authorization", "Bearer " + made.text("token")}};
+  const auto body =
+      R"({"shop":)" + shop() + R"(,"GTIN":"4006381333931","name":"Tea","quantity":1})";
+  EXPECT_EQ(post("/api/v1/stock-readings", body, till).status, 201);
+  EXPECT_EQ(del("/api/v1/tokens/" + std::to_string(made.number("id")), admin()).status, 204);
+  EXPECT_EQ(post("/api/v1/stock-readings", body, till).status, 401);
+}
+
+TEST_F(StockReadings, lose_nothing_when_64_clients_update_one) {
+  const auto path = "/api/v1/stock-readings/" + std::to_string(a_reading("4006381333931"));
+  patch(path, R"({"quantity":1000})", staff());
+  constexpr int kClients = 64;
+  constexpr int kEach = 20;
+  std::mutex mutex;
+  std::multiset<std::int64_t> versions;
+  std::atomic<std::int64_t> sum{0};
+  std::vector<std::jthread> clients;
+  for (int client = 0; client < kClients; ++client) {
+    clients.emplace_back([&, client] {
+      Connection own{*this};
+      for (int i = 0; i < kEach; ++i) {
+        const bool date = i % 4 == 3;
+        const std::int64_t delta = (client + i) % 2 == 0 ? 3 : -1;
+        const auto answer = date ? own.send("PATCH", path,
+                                            R"({"expiry_date":"2026-12-)" +
+                                                std::to_string(10 + (client + i) % 14) + "\"}",
+                                            staff())
+                                 : own.send("POST", path + "/adjust",
+                                            R"({"delta":)" + std::to_string(delta) + "}", staff());
+        ASSERT_EQ(answer.status, 200) << answer.body;
+        if (!date) sum += delta;
+        if (answer.text("outcome") != "applied") continue;
+        const std::scoped_lock hold{mutex};
+        versions.insert(answer.number("version"));
+      }
+    });
+  }
+  clients.clear();
+  const auto end = get(path);
+  EXPECT_EQ(end.number("quantity"), 1000 + sum);
+  EXPECT_EQ(end.text("expiry_date"), "2026-12-10");
+  std::int64_t expected = 3;
+  for (const auto version : versions) EXPECT_EQ(version, expected++) << "gap or repeat";
+  EXPECT_EQ(end.number("version"), expected - 1);
+}
+
+}  // namespace
+}  // namespace codasync::test
