@@ -10,9 +10,9 @@ namespace codasync::storage {
 /// What a client was told after a write; kept with its idempotency key, in the same transaction as the effect.
 struct Answer {
   int status{200};
-  std::string etag;      // empty: none
-  std::string location;  // empty: none
-  std::string body;
+  std::string etag{};      // empty: none
+  std::string location{};  // empty: none
+  std::string body{};
   bool replayed{false};  // an earlier request with the same key got it
 };
 

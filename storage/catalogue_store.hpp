@@ -27,7 +27,8 @@ enum class CatalogueRefusal {
 /// Who writes, and under which conditions.
 struct WriteContext {
   Token actor;
-  std::optional<std::vector<std::int64_t>> if_match;  // versions that are accepted; an empty list: any existing row
+  std::optional<std::vector<std::int64_t>>
+      if_match;  // versions that are accepted; an empty list: any existing row
   std::optional<IdempotencyKey> idempotency_key;
 };
 
@@ -36,7 +37,8 @@ struct ShopDraft {
   std::optional<std::string> time_zone;  // nothing: unchanged, or UTC
 };
 
-/// A change of a product. A field that is nothing stays; to clear brand or category, give it an inner nothing.
+/// A change of a product. A field that is nothing stays; to clear brand or category, give it an
+/// inner nothing.
 struct ProductDraft {
   std::optional<std::string> name;
   std::optional<std::optional<std::string>> brand;
@@ -44,27 +46,34 @@ struct ProductDraft {
 };
 
 template <class Row>
-using Answerer = std::function<Answer(const Row&, bool created)>;  // pure; runs inside the transaction
+using Answerer =
+    std::function<Answer(const Row&, bool created)>;  // pure; runs inside the transaction
 
-/// The locked writes of the rarely changing tables. Each is one transaction that locks the row, decides, forgets what the cache shows of
-/// it, and commits. A lost connection at COMMIT is resolved before the call returns.
-/// Throws: Unavailable; nothing was changed then. InDoubt when even the second look failed.
-/// Threads: safe concurrently; every call blocks.
+/// The locked writes of the rarely changing tables. Each is one transaction that locks the row,
+/// decides, forgets what the cache shows of it, and commits. A lost connection at COMMIT is
+/// resolved before the call returns. Throws: Unavailable; nothing was changed then. InDoubt when
+/// even the second look failed. Threads: safe concurrently; every call blocks.
 class CatalogueStore {
  public:
   virtual ~CatalogueStore() = default;
 
   using Result = Outcome<Answer, CatalogueRefusal>;
 
-  virtual Result create_shop(const ShopDraft& draft, const WriteContext& context, const Answerer<Shop>& answer) = 0;
-  virtual Result update_shop(ShopId id, const ShopDraft& draft, const WriteContext& context, const Answerer<Shop>& answer) = 0;
-  /// With `cascade` its readings are removed first, in transactions of their own; repeat the call to finish one that failed.
+  virtual Result create_shop(const ShopDraft& draft, const WriteContext& context,
+                             const Answerer<Shop>& answer) = 0;
+  virtual Result update_shop(ShopId id, const ShopDraft& draft, const WriteContext& context,
+                             const Answerer<Shop>& answer) = 0;
+  /// With `cascade` its readings are removed first, in transactions of their own; repeat the call
+  /// to finish one that failed.
   virtual Result delete_shop(ShopId id, bool cascade, const WriteContext& context) = 0;
 
-  virtual Result create_product(Gtin gtin, const ProductDraft& draft, const WriteContext& context, const Answerer<Product>& answer) = 0;
+  virtual Result create_product(Gtin gtin, const ProductDraft& draft, const WriteContext& context,
+                                const Answerer<Product>& answer) = 0;
   /// Creates or replaces: what the draft does not say becomes null.
-  virtual Result put_product(Gtin gtin, const ProductDraft& draft, const WriteContext& context, const Answerer<Product>& answer) = 0;
-  virtual Result update_product(Gtin gtin, const ProductDraft& draft, const WriteContext& context, const Answerer<Product>& answer) = 0;
+  virtual Result put_product(Gtin gtin, const ProductDraft& draft, const WriteContext& context,
+                             const Answerer<Product>& answer) = 0;
+  virtual Result update_product(Gtin gtin, const ProductDraft& draft, const WriteContext& context,
+                                const Answerer<Product>& answer) = 0;
   virtual Result delete_product(Gtin gtin, const WriteContext& context) = 0;
 
   /// Creates or replaces many products in one transaction; a field that is nothing stays as it is.

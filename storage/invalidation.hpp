@@ -17,10 +17,10 @@ struct ChangedReading {
 
 /// What a transaction changes, in the words of the domain. The cache knows which entries follow.
 struct Changes {
-  std::vector<ChangedReading> readings;  // their rows, or the product's name that they show
-  std::vector<Gtin> products;            // product rows
-  std::vector<ShopId> shops;             // shop rows
-  std::vector<ShopId> shop_lists;        // shops whose lists of readings show other rows or other names
+  std::vector<ChangedReading> readings{};  // their rows, or the product's name that they show
+  std::vector<Gtin> products{};            // product rows
+  std::vector<ShopId> shops{};             // shop rows
+  std::vector<ShopId> shop_lists{};        // shops whose lists of readings show other rows or other names
   bool catalogue{false};                 // lists of products
   bool all_shops{false};                 // lists of shops
 

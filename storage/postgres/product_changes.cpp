@@ -1,17 +1,30 @@
 #include "storage/postgres/product_changes.hpp"
 
+#include <set>
+
+#include "storage/postgres/arrays.hpp"
+
 namespace codasync::storage::postgres {
 
 Changes changes_of_product(WriteTransaction& transaction, Gtin gtin) {
+  return changes_of_products(transaction, {gtin});
+}
+
+Changes changes_of_products(WriteTransaction& transaction, const std::vector<Gtin>& gtins) {
   Changes changes;
-  changes.products = {gtin};
+  if (gtins.empty()) return changes;
+  changes.products = gtins;
   changes.catalogue = true;
+  std::set<ShopId> shops;
   for (const pqxx::row& row : transaction.exec_params(
-           "select id, shop_id from stock_readings where gtin = $1", gtin.number())) {
+           "select id, shop_id, gtin from stock_readings where gtin = any($1::bigint[])",
+           array_of(gtins, [](Gtin gtin) { return std::to_string(gtin.number()); }))) {
     const ShopId shop{row[1].as<std::int64_t>()};
-    changes.readings.push_back({ReadingId{row[0].as<std::int64_t>()}, shop, gtin});
-    changes.shop_lists.push_back(shop);
+    changes.readings.push_back(
+        {ReadingId{row[0].as<std::int64_t>()}, shop, Gtin::from_number(row[2].as<std::int64_t>())});
+    shops.insert(shop);
   }
+  changes.shop_lists.assign(shops.begin(), shops.end());
   return changes;
 }
 

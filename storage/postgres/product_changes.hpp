@@ -14,6 +14,9 @@ namespace codasync::storage::postgres {
 /// that nobody records it in one more shop meanwhile.
 Changes changes_of_product(WriteTransaction& transaction, Gtin gtin);
 
+/// The same for many products; empty for none.
+Changes changes_of_products(WriteTransaction& transaction, const std::vector<Gtin>& gtins);
+
 /// Returns: the locks of the shops in `changes`, shared, which its writer has to take before
 /// anything is deleted.
 std::vector<Lock> shop_locks(const Changes& changes);

@@ -35,6 +35,8 @@ class WriteTransaction {
     return transaction_.connection().exec_params(sql, parameters...);
   }
 
+  [[nodiscard]] Connection& connection() noexcept { return transaction_.connection(); }
+
   /// See Transaction.
   void commit() { transaction_.commit(); }
 

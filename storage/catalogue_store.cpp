@@ -1,0 +1,306 @@
+#include <algorithm>
+#include <cassert>
+#include <future>
+#include <string>
+#include <utility>
+
+#include "storage/catalogue_writer.hpp"
+#include "storage/import_products.hpp"
+#include "storage/postgres.hpp"
+#include "storage/postgres/columns.hpp"
+#include "storage/postgres/product_changes.hpp"
+
+namespace codasync::storage {
+namespace {
+
+using postgres::WriteTransaction;
+using Decision = CatalogueWriter::Decision;
+
+constexpr std::size_t kConnectionsMax = 2;
+constexpr std::int64_t kCascadePage = 500;  // removals that are submitted together
+constexpr std::size_t kCascadePagesMax = 2000;
+
+Lock shared(LockName name) { return {name, LockMode::shared}; }
+Lock exclusive(LockName name) { return {name, LockMode::exclusive}; }
+
+bool accepts(const WriteContext& context, std::int64_t version) {
+  if (!context.if_match || context.if_match->empty()) return true;
+  return std::find(context.if_match->begin(), context.if_match->end(), version) !=
+         context.if_match->end();
+}
+
+Changes changes_of_shop(ShopId id) {
+  // Its list too: "expired" depends on the time zone.
+  return {.shops = {id}, .shop_lists = {id}, .all_shops = true};
+}
+
+std::optional<Shop> lock_shop(WriteTransaction& transaction, ShopId id) {
+  const pqxx::result rows =
+      transaction.exec_params("select " + postgres::kShopColumns +
+                                  " from shops s where id = $1 and removed_at is null for update",
+                              id.value());
+  return rows.empty() ? std::nullopt : std::optional{postgres::shop_of(rows[0])};
+}
+
+struct ProductRow {
+  Product product;
+  bool removed;
+};
+
+/// Returns: the row, of a removed product too. Nobody else can change it: its lock is held.
+std::optional<ProductRow> find_product(WriteTransaction& transaction, Gtin gtin) {
+  const pqxx::result rows =
+      transaction.exec_params("select " + postgres::kProductColumns +
+                                  ", removed_at is not null from products p where gtin = $1",
+                              gtin.number());
+  if (rows.empty()) return std::nullopt;
+  return ProductRow{postgres::product_of(rows[0]), rows[0].back().as<bool>()};
+}
+
+struct ProductFields {
+  std::string name;
+  std::optional<std::string> brand;
+  std::optional<std::string> category;
+};
+
+/// Creates the product, brings it back or changes it.
+Product save_product(WriteTransaction& transaction, Gtin gtin, const ProductFields& fields) {
+  return postgres::product_of(transaction.exec_params(
+      "insert into products as p (gtin, name, brand, category) values ($1, $2, $3, $4)"
+      " on conflict (gtin) do update set name = excluded.name, brand = excluded.brand,"
+      " category = excluded.category, version = p.version + 1, updated_at = clock_timestamp(),"
+      " removed_at = null returning " +
+          postgres::kProductColumns,
+      gtin.number(), fields.name, fields.brand, fields.category)[0]);
+}
+
+/// Everything that shows the product; takes the locks of the shops that have it.
+Changes forget_product(WriteTransaction& transaction, Gtin gtin) {
+  Changes changes = postgres::changes_of_product(transaction, gtin);
+  transaction.lock(postgres::shop_locks(changes));
+  return changes;
+}
+
+class PostgresCatalogueStore final : public CatalogueStore {
+ public:
+  PostgresCatalogueStore(const PostgresOptions& options, Invalidation& invalidation,
+                         StockLedger& ledger)
+      : writer_{options, kConnectionsMax, invalidation}, ledger_{ledger} {}
+
+  Result create_shop(const ShopDraft& draft, const WriteContext& context,
+                     const Answerer<Shop>& answer) override {
+    assert(draft.name);
+    return unless_name_taken([&] {
+      return writer_.write(
+          {shared(shops_lock())}, context, [&](WriteTransaction& transaction) -> Decision {
+            if (context.if_match) return CatalogueRefusal::precondition_failed;
+            const Shop shop = postgres::shop_of(
+                transaction.exec_params("insert into shops as s (name, time_zone) values ($1, "
+                                        "coalesce($2, 'UTC')) returning " +
+                                            postgres::kShopColumns,
+                                        *draft.name, draft.time_zone)[0]);
+            transaction.lock({exclusive(shop_lock(shop.id))});
+            return CatalogueEffect{answer(shop, true), changes_of_shop(shop.id)};
+          });
+    });
+  }
+
+  Result update_shop(ShopId id, const ShopDraft& draft, const WriteContext& context,
+                     const Answerer<Shop>& answer) override {
+    return unless_name_taken([&] {
+      return writer_.write(locks_of(id), context, [&](WriteTransaction& transaction) -> Decision {
+        std::optional<Shop> shop = lock_shop(transaction, id);
+        if (!shop) return CatalogueRefusal::not_found;
+        if (!accepts(context, shop->version)) return CatalogueRefusal::precondition_failed;
+        const std::string name = draft.name.value_or(shop->name);
+        const std::string time_zone = draft.time_zone.value_or(shop->time_zone);
+        if (name == shop->name && time_zone == shop->time_zone) {
+          return CatalogueEffect{answer(*shop, false)};
+        }
+        *shop = postgres::shop_of(transaction.exec_params(
+            "update shops s set name = $2, time_zone = $3, version = version + 1,"
+            " updated_at = clock_timestamp() where id = $1 returning " +
+                postgres::kShopColumns,
+            id.value(), name, time_zone)[0]);
+        return CatalogueEffect{answer(*shop, false), changes_of_shop(id)};
+      });
+    });
+  }
+
+  Result delete_shop(ShopId id, bool cascade, const WriteContext& context) override {
+    for (std::size_t page = 0;; ++page) {
+      Result result = delete_empty_shop(id, context);
+      const bool full = !result && result.error() == CatalogueRefusal::has_readings;
+      if (!full || !cascade || page == kCascadePagesMax) return result;
+      if (!remove_readings(id, context.actor)) return CatalogueRefusal::token_revoked;
+    }
+  }
+
+  Result create_product(Gtin gtin, const ProductDraft& draft, const WriteContext& context,
+                        const Answerer<Product>& answer) override {
+    return write_product(gtin, context,
+                         [&](WriteTransaction& transaction, const auto& row) -> Decision {
+                           if (context.if_match) return CatalogueRefusal::precondition_failed;
+                           if (row && !row->removed) return CatalogueRefusal::already_exists;
+                           return save(transaction, gtin, replacement(draft), true, answer);
+                         });
+  }
+
+  Result put_product(Gtin gtin, const ProductDraft& draft, const WriteContext& context,
+                     const Answerer<Product>& answer) override {
+    return write_product(
+        gtin, context, [&](WriteTransaction& transaction, const auto& row) -> Decision {
+          if (row && !row->removed) {
+            return change(transaction, row->product, replacement(draft), context, answer);
+          }
+          if (context.if_match) return CatalogueRefusal::precondition_failed;
+          return save(transaction, gtin, replacement(draft), true, answer);
+        });
+  }
+
+  Result update_product(Gtin gtin, const ProductDraft& draft, const WriteContext& context,
+                        const Answerer<Product>& answer) override {
+    return write_product(
+        gtin, context, [&](WriteTransaction& transaction, const auto& row) -> Decision {
+          if (!row || row->removed) return CatalogueRefusal::not_found;
+          const Product& product = row->product;
+          return change(transaction, product,
+                        {draft.name.value_or(product.name), draft.brand.value_or(product.brand),
+                         draft.category.value_or(product.category)},
+                        context, answer);
+        });
+  }
+
+  Result delete_product(Gtin gtin, const WriteContext& context) override {
+    return write_product(
+        gtin, context, [&](WriteTransaction& transaction, const auto& row) -> Decision {
+          if (!row || row->removed) return CatalogueRefusal::not_found;
+          if (!accepts(context, row->product.version)) return CatalogueRefusal::precondition_failed;
+          const bool on_a_shelf =
+              !transaction
+                   .exec_params(
+                       "select from stock_readings where gtin = $1 and not removed"
+                       " limit 1",
+                       gtin.number())
+                   .empty();
+          if (on_a_shelf) return CatalogueRefusal::has_readings;
+          transaction.exec_params(
+              "update products set removed_at = clock_timestamp(), updated_at = clock_timestamp(),"
+              " version = version + 1 where gtin = $1",
+              gtin.number());
+          return CatalogueEffect{Answer{.status = 204}, forget_product(transaction, gtin)};
+        });
+  }
+
+  ImportCounts import_products(const std::vector<ImportedProduct>& products) override {
+    return storage::import_products(writer_, products);
+  }
+
+ private:
+  static std::vector<Lock> locks_of(ShopId id) {
+    return {shared(shops_lock()), exclusive(shop_lock(id))};
+  }
+
+  template <class Write>
+  static Result unless_name_taken(Write&& write) {
+    try {
+      return write();
+    } catch (const postgres::UniqueViolation&) {
+      return CatalogueRefusal::name_taken;  // the only unique value that a draft can bring
+    }
+  }
+
+  Result delete_empty_shop(ShopId id, const WriteContext& context) {
+    return writer_.write(locks_of(id), context, [&](WriteTransaction& transaction) -> Decision {
+      const std::optional<Shop> shop = lock_shop(transaction, id);
+      if (!shop) return CatalogueRefusal::not_found;
+      if (!accepts(context, shop->version)) return CatalogueRefusal::precondition_failed;
+      const bool full =
+          !transaction
+               .exec_params("select from stock_readings where shop_id = $1 and not removed limit 1",
+                            id.value())
+               .empty();
+      if (full) return CatalogueRefusal::has_readings;
+      transaction.exec_params(
+          "update shops set removed_at = clock_timestamp(), updated_at = clock_timestamp(),"
+          " version = version + 1 where id = $1",
+          id.value());
+      return CatalogueEffect{Answer{.status = 204}, changes_of_shop(id)};
+    });
+  }
+
+  /// Removes a page of the shop's readings through the ledger, as anybody would.
+  /// Returns: whether the token was still good. Throws: Unavailable, InDoubt.
+  bool remove_readings(ShopId shop, const Token& actor) {
+    const pqxx::result rows = writer_.connection()->exec_params(
+        "select gtin from stock_readings where shop_id = $1 and not removed order by gtin limit $2",
+        shop.value(), kCascadePage);
+    std::vector<std::future<StockResult>> results;
+    for (const pqxx::row& row : rows) {
+      auto done = std::make_shared<std::promise<StockResult>>();
+      results.push_back(done->get_future());
+      ledger_.submit({.shop = shop,
+                      .gtin = Gtin::from_number(row[0].as<std::int64_t>()),
+                      .kind = EventKind::remove,
+                      .reason = "the shop was deleted",
+                      .actor = actor,
+                      .answer = [](const Written&) { return Answer{.status = 204}; }},
+                     [done](StockResult result) { done->set_value(std::move(result)); });
+    }
+    bool token_good = true;
+    std::optional<Failed> failure;
+    for (auto& waiting : results) {
+      const StockResult result = waiting.get();
+      if (const auto* failed = std::get_if<Failed>(&result)) failure = *failed;
+      if (const auto* refused = std::get_if<Refused>(&result)) {
+        token_good = token_good && refused->why != Refused::Why::token_revoked;
+      }
+    }
+    // Also where it is not known whether a removal happened: repeating the call finds out.
+    if (failure) throw Unavailable{failure->dependency, failure->log_detail};
+    return token_good;
+  }
+
+  static ProductFields replacement(const ProductDraft& draft) {
+    assert(draft.name);
+    return {*draft.name, draft.brand.value_or(std::nullopt), draft.category.value_or(std::nullopt)};
+  }
+
+  template <class Decide>
+  Result write_product(Gtin gtin, const WriteContext& context, const Decide& decide) {
+    return writer_.write({shared(catalogue_lock()), exclusive(product_lock(gtin))}, context,
+                         [&](WriteTransaction& transaction) {
+                           return decide(transaction, find_product(transaction, gtin));
+                         });
+  }
+
+  static Decision save(WriteTransaction& transaction, Gtin gtin, const ProductFields& fields,
+                       bool created, const Answerer<Product>& answer) {
+    const Product product = save_product(transaction, gtin, fields);
+    return CatalogueEffect{answer(product, created), forget_product(transaction, gtin)};
+  }
+
+  static Decision change(WriteTransaction& transaction, const Product& product,
+                         const ProductFields& fields, const WriteContext& context,
+                         const Answerer<Product>& answer) {
+    if (!accepts(context, product.version)) return CatalogueRefusal::precondition_failed;
+    if (fields.name == product.name && fields.brand == product.brand &&
+        fields.category == product.category) {
+      return CatalogueEffect{answer(product, false)};
+    }
+    return save(transaction, product.gtin, fields, false, answer);
+  }
+
+  CatalogueWriter writer_;
+  StockLedger& ledger_;
+};
+
+}  // namespace
+
+std::unique_ptr<CatalogueStore> make_catalogue_store(const PostgresOptions& options,
+                                                     Invalidation& invalidation,
+                                                     StockLedger& ledger) {
+  return std::make_unique<PostgresCatalogueStore>(options, invalidation, ledger);
+}
+
+}  // namespace codasync::storage

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "storage/catalogue_store.hpp"
+#include "storage/invalidation.hpp"
+#include "storage/postgres/pool.hpp"
+#include "storage/postgres/write_transaction.hpp"
+
+namespace codasync::storage {
+
+/// What a decision comes to: the answer, and what the cache has to forget.
+struct CatalogueEffect {
+  Answer answer;
+  Changes changes{};
+};
+
+/// Runs the writes of the catalogue: one transaction each, again after a conflict, with the
+/// idempotency key, the cache's deletions before COMMIT and the truth about a COMMIT whose
+/// connection was lost. Threads: safe concurrently.
+class CatalogueWriter {
+ public:
+  CatalogueWriter(const PostgresOptions& options, std::size_t connections_max,
+                  Invalidation& invalidation)
+      : pool_{options, connections_max}, invalidation_{invalidation} {}
+
+  using Decision = Outcome<CatalogueEffect, CatalogueRefusal>;
+  /// Changes rows under the locks, or refuses. It may run several times; only the last run counts.
+  using Decide = std::function<Decision(postgres::WriteTransaction&)>;
+
+  /// One request. Throws: Unavailable, InDoubt; postgres::UniqueViolation of `decide`.
+  Outcome<Answer, CatalogueRefusal> write(const std::vector<Lock>& locks,
+                                          const WriteContext& context, const Decide& decide);
+
+  /// Work of the program itself: no token, no key of a client. Returns: what the cache has to
+  /// forget.
+  void write(const std::vector<Lock>& locks,
+             const std::function<Changes(postgres::WriteTransaction&)>& work);
+
+  /// Returns: a connection for reading.
+  postgres::Pool::Lease connection() { return pool_.acquire(); }
+
+ private:
+  struct Key {
+    TokenId token;
+    IdempotencyKey key;
+  };
+  Outcome<Answer, CatalogueRefusal> attempt(const std::vector<Lock>& locks,
+                                            const std::vector<TokenId>& tokens, const Key& key,
+                                            const Decide& decide);
+  bool took_effect(const Key& key);
+  Outcome<Answer, CatalogueRefusal> run(const std::vector<Lock>& locks,
+                                        const std::vector<TokenId>& tokens, const Key& key,
+                                        const Decide& decide);
+
+  postgres::Pool pool_;
+  Invalidation& invalidation_;
+};
+
+}  // namespace codasync::storage

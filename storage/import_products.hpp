@@ -1,0 +1,13 @@
+#pragma once
+
+#include <vector>
+
+#include "storage/catalogue_writer.hpp"
+
+namespace codasync::storage {
+
+/// See CatalogueStore::import_products.
+CatalogueStore::ImportCounts import_products(
+    CatalogueWriter& writer, const std::vector<CatalogueStore::ImportedProduct>& products);
+
+}  // namespace codasync::storage

@@ -1,0 +1,28 @@
+#include "storage/inspect.hpp"
+
+#include <chrono>
+#include <cstdint>
+
+#include "storage/migrate.hpp"
+#include "storage/postgres/connection.hpp"
+
+namespace codasync::storage {
+
+DatabaseState inspect(const PostgresOptions& options) {
+  postgres::Connection connection{options};
+  const auto has_schema =
+      connection.exec("select to_regclass('schema_migrations') is not null")[0][0].as<bool>();
+  const int schema =
+      has_schema ? connection.exec("select coalesce(max(number), 0) from schema_migrations")[0][0]
+                       .as<int>()
+                 : 0;
+  const auto answer = connection.exec(
+      "select current_setting('server_version'), (extract(epoch from clock_timestamp()) * "
+      "1000000)::bigint");
+  return {.server_version = answer[0][0].c_str(),
+          .schema = schema,
+          .schema_wanted = migrations().back().number,
+          .clock = Instant{std::chrono::microseconds{answer[0][1].as<std::int64_t>()}}};
+}
+
+}  // namespace codasync::storage
