@@ -12,11 +12,11 @@ struct MemcachedOptions {
   /// The slots, in order: `unix:/path` or `host:port`. The same list in the same order stands in
   /// Nginx' configuration. Empty: no cache.
   std::vector<std::string> servers{"127.0.0.1:11211"};
-  std::size_t connections_max{16};                 // per server: 1…1000
+  std::size_t connections_max{16};  // per server, for each of look-ups, fills and deletes: 1…1000
   std::chrono::milliseconds connect_timeout{100};  // 1 ms…10 s
   std::chrono::milliseconds answer_timeout{100};   // 1 ms…10 s
-  std::chrono::milliseconds rest_after_failure{
-      500};                              // reads leave a server alone that long: 0…60 s
+  /// Reads leave a server alone that long: 0…60 s.
+  std::chrono::milliseconds rest_after_failure{500};
   std::chrono::seconds entry_ttl{3600};  // 1 s…30 days; bounds memory, not staleness
   std::chrono::seconds lease_ttl{5};     // 1 s…60 s; a dead filler blocks others that long
 };

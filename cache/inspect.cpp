@@ -1,0 +1,43 @@
+#include "cache/inspect.hpp"
+
+#include <libmemcached/memcached.h>
+
+#include <memory>
+#include <new>
+
+#include "cache/address.hpp"
+#include "storage/errors.hpp"
+
+namespace codasync::cache {
+namespace {
+
+struct Free {
+  void operator()(memcached_st* handle) const noexcept { memcached_free(handle); }
+};
+
+}  // namespace
+
+std::string server_version(const MemcachedOptions& options, std::size_t slot) {
+  const std::unique_ptr<memcached_st, Free> handle{memcached_create(nullptr)};
+  if (!handle) throw std::bad_alloc{};
+  memcached_behavior_set(handle.get(), MEMCACHED_BEHAVIOR_CONNECT_TIMEOUT,
+                         static_cast<std::uint64_t>(options.connect_timeout.count()));
+  memcached_behavior_set(handle.get(), MEMCACHED_BEHAVIOR_POLL_TIMEOUT,
+                         static_cast<std::uint64_t>(options.answer_timeout.count()));
+  memcached_behavior_set(handle.get(), MEMCACHED_BEHAVIOR_NO_BLOCK, 1);
+  const auto address = *parse_address(options.servers[slot]);
+  const auto added = address.local_socket()
+                         ? memcached_server_add_unix_socket(handle.get(), address.path.c_str())
+                         : memcached_server_add(handle.get(), address.host.c_str(), address.port);
+  if (added != MEMCACHED_SUCCESS) throw std::bad_alloc{};
+  if (const auto code = memcached_version(handle.get()); code != MEMCACHED_SUCCESS) {
+    throw Unavailable{"memcached",
+                      options.servers[slot] + ": " + memcached_strerror(handle.get(), code)};
+  }
+  const auto* server = memcached_server_instance_by_position(handle.get(), 0);
+  return std::to_string(memcached_server_major_version(server)) + "." +
+         std::to_string(memcached_server_minor_version(server)) + "." +
+         std::to_string(memcached_server_micro_version(server));
+}
+
+}  // namespace codasync::cache

@@ -1,0 +1,71 @@
+#include "tests/support/memcached.hpp"
+
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <array>
+#include <filesystem>
+#include <stdexcept>
+
+namespace codasync::test {
+namespace {
+
+/// Returns: what the server says to `text` until `quit` ends the connection; nothing: not there.
+std::optional<std::string> exchange(const std::string& path, const std::string& text) {
+  const int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  std::optional<std::string> answer;
+  if (connect(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) {
+    answer.emplace();
+    send(descriptor, text.data(), text.size(), MSG_NOSIGNAL);
+    std::array<char, 4096> buffer;
+    for (ssize_t size = 0; (size = recv(descriptor, buffer.data(), buffer.size(), 0)) > 0;) {
+      answer->append(buffer.data(), static_cast<std::size_t>(size));
+    }
+  }
+  close(descriptor);
+  return answer;
+}
+
+}  // namespace
+
+Memcached::Memcached(std::vector<std::string> arguments)
+    : directory_{make_scratch_directory()},
+      socket_{directory_ + "/memcached"},
+      arguments_{std::move(arguments)} {
+  start();
+}
+
+Memcached::~Memcached() {
+  process_.reset();
+  std::filesystem::remove_all(directory_);
+}
+
+void Memcached::stop() {
+  process_.reset();
+  // The file of a killed server stays. It refuses connections, as a closed port does.
+}
+
+void Memcached::start() {
+  std::vector<std::string> command{"memcached", "-s", socket_, "-a", "0600", "-u", "root"};
+  command.insert(command.end(), arguments_.begin(), arguments_.end());
+  process_.emplace(command, Process::Options{.environment = {}, .log = directory_ + "/log"});
+  const auto answers = [this] { return exchange(socket_, "version\r\nquit\r\n").has_value(); };
+  if (!eventually(answers)) throw std::runtime_error{"memcached does not start: is it installed?"};
+}
+
+void Memcached::freeze() { process_->signal(SIGSTOP); }
+void Memcached::thaw() { process_->signal(SIGCONT); }
+
+std::string Memcached::ask(const std::string& command) const {
+  auto answer = exchange(socket_, command + "\r\nquit\r\n");
+  if (!answer) throw std::runtime_error{"memcached is not there"};
+  while (answer->ends_with("\r\n")) answer->resize(answer->size() - 2);
+  return *answer;
+}
+
+}  // namespace codasync::test

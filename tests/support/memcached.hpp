@@ -1,0 +1,45 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tests/support/process.hpp"
+
+namespace codasync::test {
+
+/// A real Memcached on a Unix socket of its own, in the state that a test wants it in.
+/// Throws: std::runtime_error when it does not start. Threads: one at a time.
+class Memcached {
+ public:
+  /// `arguments` are added to its command line, for example {"-m", "1"}.
+  explicit Memcached(std::vector<std::string> arguments = {});
+  ~Memcached();
+  Memcached(const Memcached&) = delete;
+  Memcached& operator=(const Memcached&) = delete;
+
+  /// Returns: `unix:/path`, as an option of the service.
+  [[nodiscard]] std::string address() const { return "unix:" + socket_; }
+  [[nodiscard]] const std::string& socket() const noexcept { return socket_; }
+
+  void stop();   // kills it: connections break, memory is lost
+  void start();  // after stop(); returns when it answers
+  void restart() {
+    stop();
+    start();
+  }
+  void freeze();  // SIGSTOP: it accepts, and says nothing
+  void thaw();
+
+  /// Returns: its answer to one command, up to and without the final line end of `END`, `OK` or the
+  /// like.
+  [[nodiscard]] std::string ask(const std::string& command) const;
+
+ private:
+  std::string directory_;
+  std::string socket_;
+  std::vector<std::string> arguments_;
+  std::optional<Process> process_;
+};
+
+}  // namespace codasync::test

@@ -1,0 +1,96 @@
+#include "tests/support/process.hpp"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+namespace codasync::test {
+namespace {
+
+std::vector<char*> pointers(std::vector<std::string>& texts) {
+  std::vector<char*> all;
+  for (auto& text : texts) all.push_back(text.data());
+  all.push_back(nullptr);
+  return all;
+}
+
+std::vector<std::string> environment_with(const std::vector<std::string>& added) {
+  std::vector<std::string> all = added;  // first: getenv() takes the first it finds
+  for (char** entry = environ; *entry != nullptr; ++entry) all.emplace_back(*entry);
+  return all;
+}
+
+// After fork() in a program with threads only what is safe in a signal handler is allowed.
+[[noreturn]] void become(char* const* arguments, char* const* environment, int log, pid_t parent) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != parent) _exit(127);  // it ended before the line above
+  dup2(log, STDOUT_FILENO);
+  dup2(log, STDERR_FILENO);
+  execvpe(arguments[0], arguments, environment);
+  _exit(127);
+}
+
+}  // namespace
+
+Process::Process(const std::vector<std::string>& arguments, const Options& options) : id_{-1} {
+  auto arguments_copy = arguments;
+  auto environment = environment_with(options.environment);
+  const auto argument_pointers = pointers(arguments_copy);
+  const auto environment_pointers = pointers(environment);
+  const std::string log = options.log.empty() ? "/dev/null" : options.log;
+  const int descriptor = open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+  if (descriptor < 0) throw std::system_error{errno, std::generic_category(), log};
+  const pid_t parent = getpid();
+  id_ = fork();
+  if (id_ == 0) become(argument_pointers.data(), environment_pointers.data(), descriptor, parent);
+  const int error = errno;
+  close(descriptor);
+  if (id_ < 0) throw std::system_error{error, std::generic_category(), "fork"};
+}
+
+Process::Process(Process&& other) noexcept
+    : id_{std::exchange(other.id_, -1)}, status_{other.status_} {}
+
+Process::~Process() {
+  if (id_ > 0) kill();
+}
+
+void Process::signal(int number) {
+  if (!poll()) ::kill(id_, number);
+}
+
+void Process::kill() {
+  signal(SIGKILL);
+  wait(std::chrono::seconds{10});
+}
+
+std::optional<int> Process::poll() {
+  int status = 0;
+  if (!status_ && waitpid(id_, &status, WNOHANG) == id_) {
+    status_ = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  }
+  return status_;
+}
+
+std::optional<int> Process::wait(std::chrono::milliseconds patience) {
+  eventually([this] { return poll().has_value(); }, patience);
+  return status_;
+}
+
+std::string make_scratch_directory() {
+  std::string name = (std::filesystem::temp_directory_path() / "codasync-test-XXXXXX").string();
+  if (mkdtemp(name.data()) == nullptr) {
+    throw std::system_error{errno, std::generic_category(), name};
+  }
+  return name;
+}
+
+}  // namespace codasync::test
