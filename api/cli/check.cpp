@@ -1,0 +1,87 @@
+#include <algorithm>
+#include <chrono>
+#include <iomanip>
+#include <iostream>
+
+#include "api/cli/commands.hpp"
+#include "cache/inspect.hpp"
+#include "storage/errors.hpp"
+#include "storage/inspect.hpp"
+#include "storage/model/time.hpp"
+
+namespace codasync::api::cli {
+namespace {
+
+/// Beyond it, devices' times of observation are corrected by a clock that is wrong itself.
+constexpr std::chrono::seconds kClockDifferenceMax{2};
+
+void print_settings(const config::Loaded& loaded) {
+  std::size_t name_width{0};
+  std::size_t value_width{0};
+  for (const auto& each : loaded.effective) {
+    name_width = std::max(name_width, each.name.size());
+    value_width = std::max(value_width, each.value.size());
+  }
+  for (const auto& each : loaded.effective) {
+    std::cout << std::left << std::setw(static_cast<int>(name_width) + 2) << each.name
+              << std::setw(static_cast<int>(value_width) + 2) << each.value << each.source << "\n";
+  }
+}
+
+/// Returns: what is wrong with PostgreSQL.
+std::vector<std::string> check_postgres(const storage::PostgresOptions& options) try {
+  const auto asked = now();
+  const auto state = storage::inspect(options);
+  const auto answered = now();
+  const auto difference =
+      std::chrono::duration<double>(state.clock - (asked + (answered - asked) / 2)).count();
+  std::cout << "PostgreSQL  " << state.server_version << ", schema " << state.schema << " of "
+            << state.schema_wanted << ", clock " << std::showpos << std::fixed
+            << std::setprecision(3) << difference << std::noshowpos << " s\n";
+  std::vector<std::string> found;
+  if (state.schema < state.schema_wanted)
+    found.emplace_back("The schema is too old: run `codasync migrate`.");
+  if (std::abs(difference) > static_cast<double>(kClockDifferenceMax.count())) {
+    found.emplace_back(
+        "The clocks of this machine and of PostgreSQL differ by more than 2 s: synchronise them "
+        "(NTP).");
+  }
+  return found;
+} catch (const Unavailable& error) {
+  return {error.what()};
+}
+
+/// Returns: what is wrong with the Memcached servers.
+std::vector<std::string> check_memcached(const cache::MemcachedOptions& options) {
+  std::vector<std::string> found;
+  for (std::size_t slot = 0; slot < options.servers.size(); ++slot) {
+    try {
+      std::cout << "Memcached   " << cache::server_version(options, slot) << " at "
+                << options.servers[slot] << "\n";
+    } catch (const Unavailable& error) {
+      found.emplace_back(error.what());
+    }
+  }
+  return found;
+}
+
+}  // namespace
+
+int check(const config::Loaded& loaded) {
+  print_settings(loaded);
+  std::cout << "\n";
+  auto found = loaded.problems;
+  const auto add = [&](const std::vector<std::string>& more) {
+    found.insert(found.end(), more.begin(), more.end());
+  };
+  if (problems(loaded.settings.postgres).empty()) add(check_postgres(loaded.settings.postgres));
+  if (problems(loaded.settings.memcached).empty()) add(check_memcached(loaded.settings.memcached));
+  std::cout << std::flush;
+  for (const auto& problem : found) std::cerr << "problem: " << problem << "\n";
+  if (!loaded.problems.empty()) return kMisused;
+  if (!found.empty()) return kFailed;
+  std::cout << "All is well.\n";
+  return kDone;
+}
+
+}  // namespace codasync::api::cli

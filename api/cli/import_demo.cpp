@@ -1,0 +1,93 @@
+#include <algorithm>
+#include <iostream>
+#include <map>
+#include <stdexcept>
+
+#include "api/cli/commands.hpp"
+#include "api/cli/reading_writer.hpp"
+#include "api/cli/writers.hpp"
+#include "storage/import/demo.hpp"
+
+namespace codasync::api::cli {
+namespace {
+
+/// Returns: the id of each shop by name.
+std::map<std::string, ShopId> shops_by_name(storage::Database& database) {
+  std::map<std::string, ShopId> shops;
+  const auto reader = database.read();
+  storage::ShopFilter filter;
+  for (bool more = true; more;) {
+    const auto page = reader->shops(filter, storage::kPageMax);
+    for (const auto& shop : page.rows) {
+      shops.emplace(shop.name, shop.id);
+      filter.after = shop.id;
+    }
+    more = page.more;
+  }
+  return shops;
+}
+
+/// Creates the shops that are not there yet. Returns: the ids of all, in their order.
+std::vector<ShopId> store_shops(const config::Settings& settings, Writers& writers,
+                                const std::vector<storage::Demo::Shop>& shops) {
+  for (const auto& shop : shops) {
+    // A name that is taken is this shop, from the import before.
+    static_cast<void>(writers.catalogue().create_shop(
+        {.name = shop.name, .time_zone = shop.time_zone},
+        {.actor = command_line(), .if_match = {}, .idempotency_key = {}},
+        [](const Shop&, bool) { return storage::Answer{}; }));
+  }
+  const auto ids = shops_by_name(*storage::make_database(settings.postgres));
+  std::vector<ShopId> stored;
+  for (const auto& shop : shops) stored.push_back(ids.at(shop.name));
+  return stored;
+}
+
+void store_products(Writers& writers, const std::vector<storage::Demo::Product>& products) {
+  std::vector<storage::CatalogueStore::ImportedProduct> batch;
+  for (const auto& product : products) {
+    batch.push_back({product.gtin, product.name, product.brand, product.category});
+    if (batch.size() == storage::kPageMax || &product == &products.back()) {
+      writers.catalogue().import_products(batch);
+      batch.clear();
+    }
+  }
+}
+
+ReadingWriter::Counts store_readings(Writers& writers, std::size_t in_flight_max,
+                                     const storage::Demo& demo, const std::vector<ShopId>& shops) {
+  ReadingWriter writer{writers.ledger(), in_flight_max};
+  for (const auto& reading : demo.readings) {
+    storage::StockOperation operation{.shop = shops[reading.shop],
+                                      .gtin = demo.products[reading.product].gtin,
+                                      .actor = command_line()};
+    operation.may_create = true;
+    operation.kind = EventKind::check;
+    operation.date = reading.date;
+    operation.quantity = reading.quantity;
+    operation.observed_at = reading.observed_at;
+    writer.write(std::move(operation), [](storage::Refused::Why) {});
+  }
+  const auto counts = writer.finish();
+  if (counts.failed > 0)
+    throw std::runtime_error{writer.failure() + "; run the import again for the rest"};
+  return counts;
+}
+
+}  // namespace
+
+int import_demo(const config::Settings& settings) {
+  const auto demo =
+      storage::make_demo({.today = Date{std::chrono::floor<std::chrono::days>(now())}});
+  Writers writers{settings};
+  const auto shops = store_shops(settings, writers, demo.shops);
+  store_products(writers, demo.products);
+  const auto in_flight_max = std::min<std::size_t>(1024, settings.combiner.lane_queue_max);
+  const auto counts = store_readings(writers, in_flight_max, demo, shops);
+  std::cerr << "The demo catalogue is there: " << demo.shops.size() << " shops, "
+            << demo.products.size() << " products, " << counts.applied + counts.kept
+            << " stock readings (" << counts.applied << " new or changed).\n";
+  return kDone;
+}
+
+}  // namespace codasync::api::cli

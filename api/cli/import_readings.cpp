@@ -1,0 +1,85 @@
+#include <algorithm>
+#include <fstream>
+#include <iostream>
+
+#include "api/cli/commands.hpp"
+#include "api/cli/import_report.hpp"
+#include "api/cli/reading_writer.hpp"
+#include "api/cli/writers.hpp"
+
+namespace codasync::api::cli {
+namespace {
+
+constexpr std::size_t kInFlightMax = 1024;
+
+storage::StockOperation operation_of(storage::ReadingRow row) {
+  storage::StockOperation operation{.shop = row.shop, .gtin = row.gtin, .actor = command_line()};
+  operation.may_create = true;
+  operation.kind = row.kind;
+  operation.date = row.date;
+  operation.quantity = row.quantity;
+  operation.observed_at = row.observed_at;
+  operation.product_name = std::move(row.name);
+  return operation;
+}
+
+/// Returns: which field of the row the ledger refused, and why.
+storage::RowRefusal explain(std::size_t line, storage::Refused::Why why) {
+  using Why = storage::Refused::Why;
+  switch (why) {
+    case Why::unknown_shop:
+      return {line, "shop", "There is no shop with this id."};
+    case Why::unknown_product:
+      return {line, "gtin",
+              "There is no product with this GTIN, and the row has no name to create it."};
+    case Why::not_found:
+    case Why::below_zero:
+    case Why::above_max:
+    case Why::never_counted:
+    case Why::precondition_failed:
+    case Why::rename_forbidden:
+    case Why::unknown_event:
+    case Why::event_voided:
+    case Why::event_not_voidable:
+    case Why::key_reused:
+    case Why::token_revoked:
+      break;  // answers to what no row of a file can ask for
+  }
+  return {line, "", "It does not fit what is recorded."};
+}
+
+}  // namespace
+
+int import_readings(const config::Settings& settings, const ImportSource& source) {
+  std::ifstream in{source.file, std::ios::binary};
+  ImportReport report{std::filesystem::file_size(source.file), source.refused};
+  Writers writers{settings};
+  ReadingWriter writer{writers.ledger(), std::min(kInFlightMax, settings.combiner.lane_queue_max)};
+
+  const storage::ImportSink<storage::ReadingRow> sink{
+      .batch =
+          [&](std::vector<storage::ReadingRow> rows) {
+            for (auto& row : rows) {
+              const auto line = row.line;
+              writer.write(operation_of(std::move(row)),
+                           [&report, line](storage::Refused::Why why) {
+                             report.refuse(explain(line, why));
+                           });
+            }
+          },
+      .refused = [&](const storage::RowRefusal& refusal) { report.refuse(refusal); },
+      .progress = [&](const storage::ImportCounts& counts) { report.progress(counts); }};
+  const auto result = storage::import_readings(in, source.lost_zeros, sink);
+  const auto counts = writer.finish();
+  report.finish(std::to_string(counts.applied) + " applied, " + std::to_string(counts.kept) +
+                " changed nothing, " + std::to_string(counts.failed) + " failed");
+  if (!result)
+    std::cerr << "codasync: " << source.file.string() << ": " << result.error().reason << "\n";
+  if (counts.failed > 0) {
+    std::cerr << "codasync: the last failure was " << writer.failure()
+              << "\nRun the import again: rows with observed_at that were stored change nothing.\n";
+  }
+  return result && counts.failed == 0 ? kDone : kFailed;
+}
+
+}  // namespace codasync::api::cli

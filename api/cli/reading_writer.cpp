@@ -1,0 +1,54 @@
+#include "api/cli/reading_writer.hpp"
+
+#include <utility>
+
+#include "api/cli/writers.hpp"
+
+namespace codasync::api::cli {
+
+void ReadingWriter::write(storage::StockOperation operation, OnRefused refused) {
+  wait_for(in_flight_max_ - 1);
+  {
+    const std::scoped_lock hold{mutex_};
+    ++in_flight_;
+  }
+  operation.actor = command_line();
+  operation.answer = [](const storage::Written& written) {
+    return storage::Answer{
+        .etag = {}, .location = {}, .body = std::string{name_of(written.outcome)}};
+  };
+  ledger_.submit(std::move(operation),
+                 [this, refused = std::move(refused)](const storage::StockResult& result) {
+                   take(result, refused);
+                 });
+}
+
+ReadingWriter::Counts ReadingWriter::finish() {
+  wait_for(0);
+  const std::scoped_lock hold{mutex_};
+  return counts_;
+}
+
+void ReadingWriter::wait_for(std::size_t in_flight) {
+  std::unique_lock hold{mutex_};
+  changed_.wait(hold, [&] { return in_flight_ <= in_flight; });
+}
+
+void ReadingWriter::take(const storage::StockResult& result, const OnRefused& refused) {
+  const auto* no = std::get_if<storage::Refused>(&result);
+  if (no != nullptr) refused(no->why);
+  const std::scoped_lock hold{mutex_};
+  if (no != nullptr) {
+    ++counts_.refused;
+  } else if (const auto* failed = std::get_if<storage::Failed>(&result)) {
+    ++counts_.failed;
+    failure_ = failed->dependency + ": " + failed->log_detail;
+  } else {
+    const bool applied = std::get<storage::Answer>(result).body == name_of(EventOutcome::applied);
+    ++(applied ? counts_.applied : counts_.kept);
+  }
+  --in_flight_;
+  changed_.notify_one();  // under the lock: afterwards the writer may be gone
+}
+
+}  // namespace codasync::api::cli

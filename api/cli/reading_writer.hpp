@@ -1,0 +1,57 @@
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <variant>
+
+#include "storage/stock_ledger.hpp"
+
+namespace codasync::api::cli {
+
+/// Sends many operations to the ledger, a bounded number at a time.
+/// Threads: one; `refused` is called on the ledger's.
+class ReadingWriter {
+ public:
+  struct Counts {
+    std::size_t applied{0};
+    std::size_t kept{0};  // changed nothing that a person sees
+    std::size_t refused{0};
+    std::size_t failed{0};
+  };
+
+  /// Requires: `ledger` outlives the writer; in_flight_max > 0.
+  ReadingWriter(storage::StockLedger& ledger, std::size_t in_flight_max)
+      : ledger_{ledger}, in_flight_max_{in_flight_max} {}
+  ~ReadingWriter() { wait_for(0); }
+  ReadingWriter(const ReadingWriter&) = delete;
+  ReadingWriter& operator=(const ReadingWriter&) = delete;
+
+  using OnRefused = std::function<void(storage::Refused::Why)>;
+
+  /// Waits while too many operations are under way. Fills in the operation's actor and answer.
+  void write(storage::StockOperation operation, OnRefused refused);
+
+  /// Waits for all of them.
+  Counts finish();
+
+  /// Returns: what went wrong last with an operation that failed; empty: nothing. Requires:
+  /// finish() was called.
+  [[nodiscard]] const std::string& failure() const noexcept { return failure_; }
+
+ private:
+  void wait_for(std::size_t in_flight);
+  void take(const storage::StockResult& result, const OnRefused& refused);
+
+  storage::StockLedger& ledger_;
+  const std::size_t in_flight_max_;
+
+  std::mutex mutex_;  // guards what follows
+  std::condition_variable changed_;
+  std::size_t in_flight_{0};
+  Counts counts_;
+  std::string failure_;
+};
+
+}  // namespace codasync::api::cli

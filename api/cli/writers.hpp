@@ -1,0 +1,52 @@
+#pragma once
+
+#include <memory>
+
+#include "cache/make_cache.hpp"
+#include "config/settings.hpp"
+#include "storage/combiner.hpp"
+#include "storage/make_storage.hpp"
+
+namespace codasync::api::cli {
+
+/// The write paths of the service, with its invalidation: what a command changes, a running
+/// service's cache forgets.
+class Writers {
+ public:
+  explicit Writers(const config::Settings& settings)
+      : invalidation_{cache::make_invalidation(settings.memcached, cache_observer_)},
+        ledger_{storage::make_combiner(settings.postgres, settings.combiner, *invalidation_,
+                                       ledger_observer_)},
+        catalogue_{storage::make_catalogue_store(settings.postgres, *invalidation_, *ledger_)} {}
+
+  [[nodiscard]] storage::StockLedger& ledger() { return *ledger_; }
+  [[nodiscard]] storage::CatalogueStore& catalogue() { return *catalogue_; }
+
+ private:
+  class Silence final : public storage::LedgerObserver {
+    void on_batch(const Batch&) override {}
+    void on_refusals(std::size_t) override {}
+    void on_split() override {}
+    void on_retry() override {}
+    void on_doubt() override {}
+    void on_overload() override {}
+  };
+
+  cache::Observer cache_observer_;
+  Silence ledger_observer_;
+  std::unique_ptr<storage::Invalidation> invalidation_;
+  std::unique_ptr<storage::StockLedger> ledger_;
+  std::unique_ptr<storage::CatalogueStore> catalogue_;
+};
+
+/// Who writes when a person at the server's command line does.
+inline storage::Token command_line() {
+  return {.id = storage::kOperator,
+          .name = "command line",
+          .role = storage::Role::admin,
+          .shops = {},
+          .created_at = now(),
+          .expires_at = std::nullopt};
+}
+
+}  // namespace codasync::api::cli
