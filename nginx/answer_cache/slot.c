@@ -3,14 +3,18 @@
 enum {
   kOutSize = 64 * 1024,
   kInSize = 64 * 1024,
-  // `VALUE <key> <flags> <bytes>\r\n`
-  kReplyLineMax = 6 + kKeyMax + 1 + 10 + 1 + 10 + 2,
+  // `VA <bytes> k<key>\r\n`
+  kReplyLineMax = 3 + 10 + 2 + kKeyMax + 2,
 };
 
-static const char kAsk[] = "get ";
-static const char kValue[] = "VALUE ";
-static const char kEnd[] = "END\r\n";
-static const char kValueEnd[] = "\r\nEND\r\n";
+// The meta command: Memcached answers a packet full of them with one packet, but sends one for each
+// classic `get`. k: the reply names the key; v: and brings the value.
+static const char kAsk[] = "mg ";
+static const char kAskEnd[] = " k v\r\n";
+static const char kValue[] = "VA ";
+static const char kNoValue[] = "EN";
+static const char kKey[] = " k";
+static const char kLineEnd[] = "\r\n";
 
 #define LENGTH(literal) (sizeof(literal) - 1)
 
@@ -59,67 +63,81 @@ static ngx_int_t reserve(slot_t* slot, size_t size) {
   return NGX_OK;
 }
 
-// Reads `<key> <flags> <bytes>` between `at` and `end`. Returns: the number of bytes, or NGX_ERROR
-// when the line is none of Memcached's or is the reply to another question.
+// Returns: whether ` k<key>` between `at` and `end` names what was asked for. Nobody can tell for a
+// request that has gone.
+static ngx_flag_t names_key(const look_up_t* look_up, const u_char* at, const u_char* end) {
+  const size_t size = (size_t)(end - at);
+  return look_up == NULL ||
+         (size == LENGTH(kKey) + look_up->key.len && ngx_memcmp(at, kKey, LENGTH(kKey)) == 0 &&
+          ngx_memcmp(at + LENGTH(kKey), look_up->key.data, look_up->key.len) == 0);
+}
+
+// Reads `VA <bytes> k<key>` between `at` and `end`. Returns: the number of bytes, or NGX_ERROR when
+// the line is none of Memcached's or is the reply to another question.
 static ssize_t value_size(const look_up_t* look_up, u_char* at, u_char* end) {
-  u_char* key_end = ngx_strlchr(at, end, ' ');
-  if (key_end == NULL) {
+  if ((size_t)(end - at) <= LENGTH(kValue) || ngx_memcmp(at, kValue, LENGTH(kValue)) != 0) {
     return NGX_ERROR;
   }
-  if (look_up != NULL && ((size_t)(key_end - at) != look_up->key.len ||
-                          ngx_memcmp(at, look_up->key.data, look_up->key.len) != 0)) {
+  at += LENGTH(kValue);
+  u_char* size_end = ngx_strlchr(at, end, ' ');
+  if (size_end == NULL || !names_key(look_up, size_end, end)) {
     return NGX_ERROR;
   }
-  u_char* flags_end = ngx_strlchr(key_end + 1, end, ' ');
-  if (flags_end == NULL) {
-    return NGX_ERROR;
-  }
-  const ssize_t size = ngx_atosz(flags_end + 1, (size_t)(end - flags_end - 1));
+  const ssize_t size = ngx_atosz(at, (size_t)(size_end - at));
   return size > kValueMax ? NGX_ERROR : size;
+}
+
+// Returns: whether the line between `at` and `end` is `EN` or, as some versions say it, `EN
+// k<key>`.
+static ngx_flag_t is_miss(const look_up_t* look_up, const u_char* at, const u_char* end) {
+  if ((size_t)(end - at) < LENGTH(kNoValue) || ngx_memcmp(at, kNoValue, LENGTH(kNoValue)) != 0) {
+    return 0;
+  }
+  at += LENGTH(kNoValue);
+  return at == end || names_key(look_up, at, end);
+}
+
+static void hand_over(slot_t* slot, size_t reply_size, const u_char* value, size_t size) {
+  look_up_t* look_up = take_oldest(slot);
+  slot->in_begin += reply_size;
+  if (look_up != NULL) {
+    answer_arrived(look_up, value, size, 1);
+  }
 }
 
 // Handles the reply at in_begin. Returns: NGX_OK, NGX_AGAIN when it has not come whole, NGX_ERROR
 // when it is none.
 static ngx_int_t take_reply(slot_t* slot) {
+  const look_up_t* look_up = slot->waiters[slot->oldest].look_up;
   u_char* begin = slot->in + slot->in_begin;
-  u_char* end = slot->in + slot->in_end;
-  const size_t held = (size_t)(end - begin);
+  const size_t held = slot->in_end - slot->in_begin;
 
-  if (held >= LENGTH(kEnd) && ngx_memcmp(begin, kEnd, LENGTH(kEnd)) == 0) {
-    look_up_t* look_up = take_oldest(slot);
-    slot->in_begin += LENGTH(kEnd);
-    if (look_up != NULL) {
-      answer_arrived(look_up, NULL, 0, 1);
-    }
-    return NGX_OK;
-  }
-
-  u_char* line_end = ngx_strlchr(begin, end, '\n');
-  if (line_end == NULL) {
+  u_char* value = memchr(begin, '\n', held);
+  if (value == NULL) {
     return held > kReplyLineMax ? NGX_ERROR : NGX_AGAIN;
   }
-  if ((size_t)(line_end - begin) <= LENGTH(kValue) || line_end[-1] != '\r' ||
-      ngx_memcmp(begin, kValue, LENGTH(kValue)) != 0) {
+  value++;
+  const size_t line = (size_t)(value - begin);
+  if (line < LENGTH(kLineEnd) || value[-2] != '\r') {
     return NGX_ERROR;
   }
-  const ssize_t size =
-      value_size(slot->waiters[slot->oldest].look_up, begin + LENGTH(kValue), line_end - 1);
+  u_char* line_end = value - LENGTH(kLineEnd);
+  if (is_miss(look_up, begin, line_end)) {
+    hand_over(slot, line, NULL, 0);
+    return NGX_OK;
+  }
+  const ssize_t size = value_size(look_up, begin, line_end);
   if (size == NGX_ERROR) {
     return NGX_ERROR;
   }
-  const size_t whole = (size_t)(line_end + 1 - begin) + (size_t)size + LENGTH(kValueEnd);
+  const size_t whole = line + (size_t)size + LENGTH(kLineEnd);
   if (held < whole) {
     return reserve(slot, whole) == NGX_OK ? NGX_AGAIN : NGX_ERROR;
   }
-  u_char* value = line_end + 1;
-  if (ngx_memcmp(value + size, kValueEnd, LENGTH(kValueEnd)) != 0) {
+  if (ngx_memcmp(value + size, kLineEnd, LENGTH(kLineEnd)) != 0) {
     return NGX_ERROR;
   }
-  look_up_t* look_up = take_oldest(slot);
-  slot->in_begin += whole;
-  if (look_up != NULL) {
-    answer_arrived(look_up, value, (size_t)size, 1);
-  }
+  hand_over(slot, whole, value, (size_t)size);
   return NGX_OK;
 }
 
@@ -262,7 +280,7 @@ void slot_stop(slot_t* slot) {
 }
 
 ngx_int_t slot_ask(slot_t* slot, look_up_t* look_up) {
-  const size_t needed = LENGTH(kAsk) + look_up->key.len + 2;
+  const size_t needed = LENGTH(kAsk) + look_up->key.len + LENGTH(kAskEnd);
   if (ngx_current_msec < slot->resting_until || slot->waiting == kWaitersMax ||
       kOutSize - slot->out_end < needed) {
     return NGX_DECLINED;
@@ -273,8 +291,7 @@ ngx_int_t slot_ask(slot_t* slot, look_up_t* look_up) {
   }
   u_char* at = ngx_cpymem(slot->out + slot->out_end, kAsk, LENGTH(kAsk));
   at = ngx_cpymem(at, look_up->key.data, look_up->key.len);
-  *at++ = '\r';
-  *at++ = '\n';
+  at = ngx_cpymem(at, kAskEnd, LENGTH(kAskEnd));
   slot->out_end = (size_t)(at - slot->out);
 
   look_up->slot = slot;

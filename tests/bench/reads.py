@@ -172,7 +172,7 @@ class Bench:
 
     def memcached(self) -> str:
         path = self.folder / "memcached"
-        self.start("memcached", "-s", str(path), "-m", "64", "-t", "2")
+        self.start("memcached", "-s", str(path), "-m", "64", "-t", "2", "-R", "200")
         self.wait_for(f"unix:{path}")
         with socket.socket(socket.AF_UNIX) as client:
             client.connect(str(path))

@@ -108,6 +108,11 @@ class LookUp(EdgeTest):
         self.assertEqual(received.count(b"HTTP/1.1 200 OK"), 4)
         self.assertEqual(received.count(BODY), 4)
 
+    def test_no_entry_is_a_miss(self) -> None:
+        for i in range(9):
+            self.nginx.get("/api/v1/shops/1", X_Request_Id=f"no-{i}")
+        self.assertEqual({self.nginx.log(f"no-{i}")["cache"] for i in range(9)}, {"miss"})
+
     def test_a_placeholder_is_a_miss(self) -> None:
         self.memcached.set("coda1:" + PRODUCT, b"L5e0f21")
         answer = self.nginx.get(PRODUCT, X_Request_Id="a-lease")
@@ -131,8 +136,8 @@ class LookUp(EdgeTest):
             b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx",
             b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nx",
             b"HTTP/1.1 200 OK\r\nA: \x00\r\n\r\nx",
-            b"\r\nEND\r\n",
-            b"VALUE a 0 1\r\nx\r\nEND\r\n",
+            b"\r\nEN\r\n",
+            b"VA 1 ka\r\nx\r\n",
         ]
         for value in broken:
             self.memcached.set("coda1:" + PRODUCT, value)
@@ -150,7 +155,7 @@ class LookUp(EdgeTest):
             b"A: b\r\n",
             b'ETag: "1"\r\n',
             b": ",
-            b"END\r\n",
+            b"EN\r\n",
             b"\x00",
             b"x",
         ]
@@ -294,18 +299,24 @@ class StrangeMemcached(EdgeTest):
         replies = [
             b"ERROR\r\n",
             b"SERVER_ERROR out of memory\r\n",
-            b"END\r\nEND\r\n",
-            b"VALUE",
+            b"EN\r\nEN\r\n",
+            b"VA",
             b"\x00" * 1000,
             b"x" * 100_000,
-            b"VALUE coda1:/other 0 5\r\nhello\r\nEND\r\n",
-            b"VALUE " + key + b" 0 99999999999999999999\r\n",
-            b"VALUE " + key + b" 0 1048577\r\n",
-            b"VALUE " + key + b" 0 -1\r\n",
-            b"VALUE " + key + b" 0\r\n",
-            b"VALUE " + key + b" 0 5\r\nhelloEND\r\n",
-            b"VALUE " + key + b"\r\n",
-            b"VALUE \r\n",
+            b"VA 5 kcoda1:/other\r\nhello\r\n",
+            b"VA 99999999999999999999 k" + key + b"\r\n",
+            b"VA 1048577 k" + key + b"\r\n",
+            b"VA -1 k" + key + b"\r\n",
+            b"VA k" + key + b"\r\n",
+            b"VA 5\r\nhello\r\n",
+            b"EN kcoda1:/other\r\n",
+            b"ENOUGH\r\n",
+            b"\r\n",
+            b"VA 5 f0 k" + key + b"\r\nhello\r\n",
+            b"VA 5 k" + key + b" W\r\nhello\r\n",
+            b"VA 4 k" + key + b"\r\nhello\r\n",
+            b"VALUE " + key + b" 0 5\r\nhello\r\nEND\r\n",
+            b"VA \r\n",
             b"\n",
             b"",
         ]
