@@ -1,0 +1,222 @@
+// Many clients that write as fast as they are answered, each on its own connection, all on one
+// thread so that the load costs little of the machine it measures. Prints one JSON object:
+// requests, seconds, refusals, p50 and p99; and checks that each reading's versions have no gap and
+// no repeat.
+//
+//   write_load --port 8080 --clients 32 --seconds 5 [--keys RUN] < ids-and-versions
+//
+// Standard input: `<reading id> <version>` a line, the readings to write and where they stand. The
+// token is in CODASYNC_STAFF_TOKEN.
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <cstdlib>
+#include <iostream>
+#include <random>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+struct Options {
+  std::uint16_t port{8080};
+  std::size_t clients{32};
+  double seconds{5};
+  std::string keys;           // names this run in its idempotency keys; empty: no keys
+  bool refused_early{false};  // requests that the service refuses without the database: the cost of
+                              // the way there and back
+};
+
+struct Target {
+  std::int64_t id;
+  std::int64_t version;                  // before the run
+  std::vector<std::int64_t> answered{};  // versions that writers were told
+};
+
+struct Client {
+  int socket{-1};
+  std::string received;
+  Target* target{nullptr};
+  Clock::time_point sent;
+};
+
+class Load {
+ public:
+  Load(const Options& options, std::vector<Target> targets)
+      : options_{options},
+        targets_{std::move(targets)},
+        token_{std::getenv("CODASYNC_STAFF_TOKEN")} {}
+
+  void run() {
+    epoll_ = ::epoll_create1(EPOLL_CLOEXEC);
+    clients_.resize(options_.clients);
+    const auto started = Clock::now();
+    for (auto& client : clients_) connect(client);
+    for (auto& client : clients_) send(client);
+    const auto end = started + std::chrono::duration_cast<Clock::duration>(
+                                   std::chrono::duration<double>{options_.seconds});
+    std::size_t in_flight = clients_.size();
+    std::vector<epoll_event> events(clients_.size());
+    while (in_flight > 0) {
+      const int count =
+          ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), 30'000);
+      if (count <= 0) throw std::runtime_error{"no answer for 30 seconds"};
+      for (int i = 0; i < count; ++i) {
+        auto& client = clients_[events[static_cast<std::size_t>(i)].data.u64];
+        if (!receive(client)) continue;
+        if (Clock::now() < end) {
+          send(client);
+        } else {
+          --in_flight;
+        }
+      }
+    }
+    elapsed_ = Clock::now() - started;
+  }
+
+  /// Returns: whether every reading's versions go on from where it stood, one by one.
+  [[nodiscard]] bool versions_are_whole() {
+    for (auto& target : targets_) {
+      std::sort(target.answered.begin(), target.answered.end());
+      auto expected = target.version;
+      for (const auto version : target.answered) {
+        if (version != ++expected) return false;
+      }
+    }
+    return true;
+  }
+
+  void print(bool whole) {
+    std::sort(latencies_.begin(), latencies_.end());
+    const auto at = [this](double part) {
+      return latencies_.empty() ? 0.0
+                                : latencies_[static_cast<std::size_t>(
+                                      part * static_cast<double>(latencies_.size() - 1))];
+    };
+    std::cout << "{\"requests\":" << latencies_.size() << ",\"seconds\":" << elapsed_.count()
+              << ",\"refused\":" << refused_ << ",\"p50_ms\":" << at(0.5)
+              << ",\"p99_ms\":" << at(0.99) << ",\"versions_whole\":" << (whole ? "true" : "false")
+              << "}\n";
+  }
+
+ private:
+  void connect(Client& client) {
+    client.socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(options_.port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (::connect(client.socket, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
+      throw std::runtime_error{"cannot connect"};
+    const int on = 1;
+    ::setsockopt(client.socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    epoll_event event{};
+    event.events = EPOLLIN;
+    event.data.u64 = static_cast<std::uint64_t>(&client - clients_.data());
+    ::epoll_ctl(epoll_, EPOLL_CTL_ADD, client.socket, &event);
+  }
+
+  void send(Client& client) {
+    client.target = &targets_[random_() % targets_.size()];
+    const std::string_view body = options_.refused_early ? R"({"delta":"1"})" : R"({"delta":1})";
+    std::string request = "POST /api/v1/stock-readings/" + std::to_string(client.target->id) +
+                          "/adjust HTTP/1.1\r\nHost: localhost\r\nContent-Type: "
+                          "application/json\r\nAuthorization: Bearer " +
+                          token_ + "\r\n";
+    if (!options_.keys.empty())
+      request += "Idempotency-Key: " + options_.keys + "-" + std::to_string(++key_) + "\r\n";
+    request += "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n";
+    request += body;
+    client.sent = Clock::now();
+    if (::send(client.socket, request.data(), request.size(), MSG_NOSIGNAL) !=
+        static_cast<ssize_t>(request.size())) {
+      throw std::runtime_error{"cannot send"};
+    }
+  }
+
+  /// Returns: whether the answer is complete.
+  bool receive(Client& client) {
+    char buffer[8192];
+    const auto size = ::recv(client.socket, buffer, sizeof buffer, 0);
+    if (size <= 0) throw std::runtime_error{"the server closed a connection"};
+    client.received.append(buffer, static_cast<std::size_t>(size));
+    const auto head = client.received.find("\r\n\r\n");
+    if (head == std::string::npos) return false;
+    if (client.received.size() < head + 4 + number_after(client.received, "\r\nContent-Length: "))
+      return false;
+    latencies_.push_back(
+        std::chrono::duration<double, std::milli>{Clock::now() - client.sent}.count());
+    if (client.received.compare(0, 12, "HTTP/1.1 200") == 0) {
+      client.target->answered.push_back(
+          static_cast<std::int64_t>(number_after(client.received, "\"version\":")));
+    } else {
+      ++refused_;
+    }
+    client.received.clear();
+    return true;
+  }
+
+  static std::size_t number_after(const std::string& text, std::string_view start) {
+    const auto at = text.find(start);
+    return at == std::string::npos ? 0 : std::stoull(text.substr(at + start.size(), 20));
+  }
+
+  const Options options_;
+  std::vector<Target> targets_;
+  const std::string token_;
+  int epoll_{-1};
+  std::vector<Client> clients_;
+  std::vector<double> latencies_;
+  std::size_t refused_{0};
+  std::size_t key_{0};
+  std::minstd_rand random_{1};
+  std::chrono::duration<double> elapsed_{};
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Options options;
+  CLI::App app{"Writes stock readings as fast as they are answered."};
+  app.add_option("--port", options.port, "of Nginx or an instance, on 127.0.0.1");
+  app.add_option("--clients", options.clients, "connections")->check(CLI::Range(1, 4096));
+  app.add_option("--seconds", options.seconds, "how long")->check(CLI::Range(0.1, 600.0));
+  app.add_option("--keys", options.keys, "send idempotency keys that start with this");
+  app.add_flag("--refused-early", options.refused_early,
+               "send what is refused without the database");
+  CLI11_PARSE(app, argc, argv);
+  if (std::getenv("CODASYNC_STAFF_TOKEN") == nullptr) {
+    std::cerr
+        << "write_load: CODASYNC_STAFF_TOKEN is not set; the state folder's env file has it.\n";
+    return 2;
+  }
+  std::vector<Target> targets;
+  for (Target target{}; std::cin >> target.id >> target.version;) targets.push_back(target);
+  if (targets.empty()) {
+    std::cerr << "write_load: no readings on standard input.\n";
+    return 2;
+  }
+  try {
+    Load load{options, std::move(targets)};
+    load.run();
+    const bool whole = load.versions_are_whole();
+    load.print(whole);
+    return whole ? 0 : 1;
+  } catch (const std::exception& failure) {
+    std::cerr << "write_load: " << failure.what() << "\n";
+    return 1;
+  }
+}

@@ -1,0 +1,33 @@
+"""The scripts of the repository: read by shellcheck, and the list of packages by the script that installs it."""
+
+import re
+import subprocess
+import unittest
+
+from stack import ROOT
+
+SHELL = ["config/install", "config/build", "config/up", "config/down", "tests/run", ".ci/run"]
+
+
+class Scripts(unittest.TestCase):
+    def test_shellcheck_finds_nothing(self) -> None:
+        found = subprocess.run(["shellcheck", *SHELL], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        self.assertEqual(found.returncode, 0, found.stdout)
+
+    def test_everything_compiles_as_python(self) -> None:
+        for file in (ROOT / "config" / "stack").glob("*.py"):
+            compile(file.read_text(), str(file), "exec")
+
+    def test_each_package_has_a_reason_and_stands_once(self) -> None:
+        names = []
+        for line in (ROOT / "config" / "packages").read_text().splitlines():
+            if not line or line.startswith(("#", "[")):
+                continue
+            self.assertRegex(line, r"^[a-z0-9.+-]+ +# .+$")
+            names.append(re.split(r"\s", line)[0])
+        self.assertEqual(len(names), len(set(names)))
+
+    def test_installing_what_is_there_is_quiet_and_needs_no_root(self) -> None:
+        command = [str(ROOT / "config" / "install"), "build", "run", "test"]
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.assertEqual((done.returncode, done.stdout), (0, ""))

@@ -1,0 +1,122 @@
+"""A stack of config/up for tests: on free ports, in a folder of its own."""
+
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+import unittest
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def eventually(holds: Callable[[], bool], what: str, seconds: float = 30) -> None:
+    """Waits until something holds; fails the test that it never does."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {seconds:.0f} s: {what}")
+        time.sleep(0.02)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def call(command: str, *options: object) -> subprocess.CompletedProcess[str]:
+    """Calls a command of config/ from a foreign folder, as people do. Returns: what came of it, all words in stdout."""
+    return subprocess.run(
+        [ROOT / "config" / command, *map(str, options)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        cwd="/",
+        timeout=300,
+    )
+
+
+class Stack:
+    """One state folder and what runs with it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port = free_port()
+
+    def up(self, *options: object) -> subprocess.CompletedProcess[str]:
+        """Starts it in the background. Throws: AssertionError, with all it said, when that fails."""
+        result = call("up", "--detach", "--dir", self.folder, "--port", self.port, *options)
+        if result.returncode != 0:
+            raise AssertionError(f"config/up failed with {result.returncode}:\n{result.stdout}")
+        return result
+
+    def down(self) -> subprocess.CompletedProcess[str]:
+        return call("down", "--dir", self.folder)
+
+    def env(self) -> dict[str, str]:
+        lines = (self.folder / "env").read_text().splitlines()
+        return dict(line.split("=", 1) for line in lines)
+
+    def log(self) -> str:
+        return (self.folder / "logs" / "supervisor.log").read_text()
+
+    def pid_of(self, server: str) -> int:
+        """Returns: the process id of its newest start."""
+        starts = re.findall(rf" {server} (?:answers|started again) \(pid (\d+)\)", self.log())
+        return int(starts[-1])
+
+    def processes(self) -> list[int]:
+        """Returns: everything alive that belongs to it: whoever holds its lock, and whoever is called with its folder."""
+        folder = str(self.folder.resolve())
+        found = []
+        for entry in Path("/proc").glob("[0-9]*"):
+            try:
+                command = (entry / "cmdline").read_bytes().decode(errors="replace")  # empty: a zombie
+                files = [os.readlink(file) for file in (entry / "fd").iterdir()]
+            except OSError:
+                continue
+            if int(entry.name) != os.getpid() and (f"{folder}/lock" in files or f"{folder}/" in command):
+                found.append(int(entry.name))
+        return found
+
+    def request(self, path: str, body: Any = None, token: str = "", base: str = "") -> tuple[int, Any]:
+        """Returns: the status, 0 when nobody answers, and the JSON or the text of the answer."""
+        request = urllib.request.Request((base or self.env()["CODASYNC_URL"]) + path)
+        if body is not None:
+            request.data = json.dumps(body).encode()
+            request.add_header("Content-Type", "application/json")
+        if token:
+            request.add_header("Authorization", f"Bearer {token}")
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                status, text = answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            status, text = error.code, error.read().decode()
+        except OSError:
+            return 0, ""
+        try:
+            return status, json.loads(text)
+        except ValueError:
+            return status, text
+
+
+class StackTest(unittest.TestCase):
+    """Makes a folder for stacks that the servers' account can reach, and leaves nothing running."""
+
+    def new_stack(self) -> Stack:
+        folder = Path(tempfile.mkdtemp(prefix="codasync-system."))
+        folder.chmod(0o755)
+        stack = Stack(folder / "state")
+        self.addCleanup(shutil.rmtree, folder, ignore_errors=True)
+        self.addCleanup(stack.down)
+        return stack

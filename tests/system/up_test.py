@@ -1,0 +1,171 @@
+"""config/up and config/down: what they promise to people who start, stop and break the stack."""
+
+import os
+import pwd
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+from stack import ROOT, Stack, StackTest, call, eventually
+
+
+class Up(StackTest):
+    def test_a_first_start_serves_the_demo_catalogue_and_tells_where_everything_is(self) -> None:
+        stack = self.new_stack()
+        said = stack.up("--instances", 2).stdout
+        env = stack.env()
+        self.assertEqual(env["CODASYNC_URL"], f"http://127.0.0.1:{stack.port}")
+        for word in (env["CODASYNC_URL"], str(stack.folder / "env"), str(stack.folder / "tokens" / "admin")):
+            self.assertIn(word, said)
+        self.assertNotIn(env["CODASYNC_ADMIN_TOKEN"], said)
+        for file in ("env", "codasync.toml", "tokens/admin", "tokens/staff"):
+            self.assertEqual(stat.S_IMODE((stack.folder / file).stat().st_mode), 0o600, file)
+
+        instances = env["CODASYNC_INSTANCES"].split(",")
+        self.assertEqual(len(instances), 2)
+        for base in (env["CODASYNC_URL"], *instances):
+            self.assertEqual(stack.request("/readyz", base=base)[0], 200, base)
+        status, products = stack.request("/api/v1/products/")
+        self.assertEqual(status, 200)
+        self.assertTrue(products)
+
+        draft = {"name": "Tested Shop"}
+        self.assertEqual(stack.request("/api/v1/shops/", draft, env["CODASYNC_STAFF_TOKEN"])[0], 403)
+        self.assertEqual(stack.request("/api/v1/shops/", draft, env["CODASYNC_ADMIN_TOKEN"])[0], 201)
+
+        owners = {Path(f"/proc/{pid}").stat().st_uid for pid in stack.processes()}
+        self.assertNotIn(0, owners, "a server runs as root")
+        self.assertEqual(len(owners), 1)
+        for secret in ("CODASYNC_ADMIN_TOKEN", "CODASYNC_STAFF_TOKEN"):
+            for log in (stack.folder / "logs").iterdir():
+                self.assertNotIn(env[secret], log.read_text(errors="replace"), log)
+
+    def test_a_second_start_finds_the_data_and_the_tokens(self) -> None:
+        stack = self.new_stack()
+        stack.up("--no-demo")
+        before = stack.env()
+        status, shop = stack.request("/api/v1/shops/", {"name": "Kept Shop"}, before["CODASYNC_ADMIN_TOKEN"])
+        self.assertEqual(status, 201, shop)
+        self.assertEqual(stack.down().returncode, 0)
+        stack.up("--no-demo")
+        self.assertEqual(stack.env(), before)
+        self.assertEqual(stack.request(f"/api/v1/shops/{shop['id']}")[1]["name"], "Kept Shop")
+
+    def test_starting_twice_says_that_it_runs_already(self) -> None:
+        stack = self.new_stack()
+        stack.up("--no-demo")
+        again = call("up", "--detach", "--dir", stack.folder, "--port", stack.port)
+        self.assertNotEqual(again.returncode, 0)
+        self.assertIn("runs already", again.stdout)
+        self.assertEqual(stack.request("/readyz")[0], 200)
+
+    def test_each_server_that_is_killed_comes_back(self) -> None:
+        stack = self.new_stack()
+        stack.up("--no-demo", "--instances", 2)
+        for server in ("service-1", "memcached", "nginx", "postgres"):
+            with self.subTest(server):
+                killed = stack.pid_of(server)
+                os.kill(killed, signal.SIGKILL)
+                eventually(lambda: stack.pid_of(server) != killed, f"{server} is started again")
+                self.assertIn(f"{server} (pid {killed}) ended by SIGKILL; next start in", stack.log())
+                eventually(lambda: stack.request("/readyz")[0] == 200, "Nginx passes on to a ready service")
+        for base in stack.env()["CODASYNC_INSTANCES"].split(","):
+            eventually(lambda: stack.request("/readyz", base=base)[0] == 200, f"{base} is ready")
+
+    def test_a_killed_supervisor_takes_its_servers_along_and_the_next_start_recovers(self) -> None:
+        stack = self.new_stack()
+        stack.up("--no-demo")
+        before = stack.env()
+        os.kill(int((stack.folder / "lock").read_text()), signal.SIGKILL)
+        stack.up("--no-demo")
+        self.assertEqual(stack.env(), before)
+        self.assertEqual(stack.request("/readyz")[0], 200)
+
+    def test_stale_files_of_a_machine_that_lost_power_are_in_nobodys_way(self) -> None:
+        stack = self.new_stack()
+        stack.up("--no-demo")
+        pid_file = stack.folder / "postgres" / "postmaster.pid"
+        stale = pid_file.read_text()
+        stack.down()
+        # The number in the file belongs to another process by now: this one, of which PostgreSQL must not be afraid.
+        pid_file.write_text(stale.replace(stale.split("\n", 1)[0], str(os.getpid()), 1))
+        (stack.folder / "sockets" / "memcached").touch()
+        stack.up("--no-demo")
+        self.assertEqual(stack.request("/readyz")[0], 200)
+
+    def test_down_leaves_no_process_and_may_be_called_twice(self) -> None:
+        stack = self.new_stack()
+        stack.up("--no-demo")
+        self.assertGreater(len(stack.processes()), 5)
+        self.assertEqual(stack.down().returncode, 0)
+        self.assertEqual(stack.processes(), [])
+        self.assertEqual(stack.down().returncode, 0)
+
+    def test_ctrl_c_in_the_foreground_stops_all_of_it(self) -> None:
+        stack = self.new_stack()
+        command = [ROOT / "config" / "up", "--no-demo", "--dir", stack.folder, "--port", str(stack.port)]
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as foreground:
+            eventually(lambda: (stack.folder / "env").exists(), "the start", seconds=120)
+            foreground.send_signal(signal.SIGINT)
+            self.assertEqual(foreground.wait(timeout=60), 0)
+        self.assertEqual(stack.processes(), [])
+
+    def test_ctrl_c_during_the_first_start_leaves_nothing_and_the_next_start_completes_it(self) -> None:
+        stack = self.new_stack()
+        command = [ROOT / "config" / "up", "--no-demo", "--dir", stack.folder, "--port", str(stack.port)]
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as foreground:
+            eventually(lambda: (stack.folder / "postgres.new").exists(), "the start", seconds=120)
+            foreground.send_signal(signal.SIGINT)
+            foreground.wait(timeout=60)
+        self.assertEqual(stack.processes(), [])
+        stack.up("--no-demo")
+        self.assertEqual(stack.request("/readyz")[0], 200)
+
+    def test_a_port_that_is_taken_is_named(self) -> None:
+        stack = self.new_stack()
+        with socket.socket() as other:
+            other.bind(("127.0.0.1", stack.port))
+            other.listen()
+            result = call("up", "--detach", "--dir", stack.folder, "--port", stack.port)
+        self.assertEqual(result.returncode, 1)
+        self.assertIn(f"Port {stack.port} of 127.0.0.1 is taken", result.stdout)
+        self.assertIn("--port", result.stdout)
+
+    def test_a_start_that_fails_says_why_and_leaves_nothing(self) -> None:
+        stack = self.new_stack()
+        stack.up("--no-demo")
+        stack.down()
+        (stack.folder / "postgres" / "PG_VERSION").write_text("9.6\n")
+        result = call("up", "--detach", "--dir", stack.folder, "--port", stack.port)
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("postgres ended at once. Its last words:", result.stdout)
+        self.assertIn("incompatible", result.stdout)
+        self.assertEqual(stack.processes(), [])
+
+    def test_wrong_options_are_refused_before_anything_happens(self) -> None:
+        for options in (["--port", "80"], ["--port", "x"], ["--instances", "0"], ["--frob"], ["--dir", "/tmp/a b"]):
+            result = call("up", *options)
+            self.assertNotEqual(result.returncode, 0, options)
+            self.assertNotIn("Building", result.stdout)
+        self.assertIn("--instances N", call("up", "--help").stdout)
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root starts servers under another account")
+    def test_a_folder_that_the_account_cannot_reach_becomes_a_link(self) -> None:
+        hidden = Path(tempfile.mkdtemp(prefix="codasync-hidden."))  # 0700, like /root
+        self.addCleanup(shutil.rmtree, hidden)
+        stack = Stack(hidden / ".run")
+        self.addCleanup(lambda: shutil.rmtree(stack.folder.resolve()))
+        self.addCleanup(stack.down)
+        said = stack.up("--no-demo").stdout
+        real = stack.folder.resolve()
+        self.assertEqual(real.parent, Path("/var/lib/codasync"))
+        self.assertIn(f"becomes a link to {real}", said)
+        self.assertEqual(pwd.getpwuid(real.stat().st_uid).pw_name, "codasync")
+        self.assertEqual(stack.request("/readyz")[0], 200)
+        self.assertEqual(stack.down().returncode, 0)
+        self.assertEqual(stack.processes(), [])
