@@ -1,7 +1,9 @@
 #include "api/dispatcher.hpp"
 
 #include <memory>
+#include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "api/answers.hpp"
 #include "api/handlers.hpp"
@@ -20,6 +22,15 @@ struct NotKept {
   Problem problem;
 };
 
+class Exchange;
+
+/// A request that waits for its thread's next settle().
+struct Waiting {
+  cache::Key key;
+  std::shared_ptr<Exchange> exchange;
+};
+thread_local std::vector<Waiting> waiting;
+
 /// One request and the way back to its client, while it travels between threads. Answered exactly
 /// once.
 class Exchange : public std::enable_shared_from_this<Exchange> {
@@ -28,6 +39,9 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
       : service_{service}, reply_{std::move(reply)}, call_{std::move(request), {}, {}, {}} {}
 
   void start();
+
+  /// Goes on with what the cache said.
+  void looked_up(const cache::Lookup& found);
 
  private:
   /// Runs one step of the work; whatever it throws becomes the answer.
@@ -39,15 +53,14 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   std::optional<Problem> prepare();
   void authorise();
   void authorised();
-  void act();
+  void look_up();
+  void proceed();
 
   void perform(const Now& now) { finish(now.answer(service_, call_)); }
   void perform(const Work& work);
   void perform(const Read& read);
   void perform(const StockWrite& write);
 
-  /// Returns: whether the answer was remembered and is sent. Never blocks for the database.
-  bool answer_from_cache(const RememberAnswer& remember);
   Response read_remembering(const Read& read);
   Response produce(const Read& read, storage::Reader& reader);
 
@@ -151,7 +164,7 @@ bool Exchange::token_needed() const {
 
 void Exchange::authorise() {
   if (!token_needed()) {
-    act();
+    look_up();
     return;
   }
   constexpr std::string_view kScheme = "Bearer ";
@@ -192,18 +205,36 @@ void Exchange::authorised() {
   } else if (route_->access == Access::admin && actor.role != storage::Role::admin) {
     finish(forbidden("This needs the token of an admin."));
   } else {
-    act();
+    proceed();
   }
 }
 
-void Exchange::act() {
+/// A remembered answer is asked for together with those of all requests that arrived at the same
+/// time.
+void Exchange::look_up() {
+  const auto* read = std::get_if<Read>(&route_->action);
+  const auto* remember = read != nullptr ? std::get_if<RememberAnswer>(&read->remember) : nullptr;
+  if (remember == nullptr) {
+    proceed();
+    return;
+  }
+  waiting.push_back({remember->key(call_.path), shared_from_this()});
+}
+
+void Exchange::looked_up(const cache::Lookup& found) {
+  guarded([&] {
+    if (found.state == cache::LookupState::hit) {
+      finish(from_stored(found.bytes));
+    } else {
+      proceed();
+    }
+  });
+}
+
+void Exchange::proceed() {
   if (!reading_needed()) {
     std::visit([this](const auto& action) { perform(action); }, route_->action);
     return;
-  }
-  if (const auto* read = std::get_if<Read>(&route_->action)) {
-    const auto* remember = std::get_if<RememberAnswer>(&read->remember);
-    if (remember != nullptr && answer_from_cache(*remember)) return;
   }
   const auto go_on = [](Exchange& self) {
     std::visit([&self](const auto& action) { self.perform(action); }, self.route_->action);
@@ -230,8 +261,6 @@ void Exchange::perform(const Work& work) {
 }
 
 void Exchange::perform(const Read& read) {
-  const auto* remember = std::get_if<RememberAnswer>(&read.remember);
-  if (remember != nullptr && !reading_needed() && answer_from_cache(*remember)) return;
   on_executor([&read](Exchange& self) {
     try {
       self.finish(self.read_remembering(read));
@@ -262,13 +291,6 @@ void Exchange::perform(const StockWrite& write) {
       self->finish(readings::to_result(result));
     });
   });
-}
-
-bool Exchange::answer_from_cache(const RememberAnswer& remember) {
-  const auto found = service_.cache.lookup(remember.key(call_.path));
-  if (found.state != cache::LookupState::hit) return false;
-  finish(from_stored(found.bytes));
-  return true;
 }
 
 Response Exchange::produce(const Read& read, storage::Reader& reader) {
@@ -339,6 +361,24 @@ void Exchange::send(Response response) {
 
 void Dispatcher::dispatch(Request request, Reply reply) {
   std::make_shared<Exchange>(service_, std::move(request), std::move(reply))->start();
+}
+
+void Dispatcher::settle() {
+  const auto settled = std::exchange(waiting, {});
+  if (settled.empty()) return;
+  // Everybody asks for the same hot product: it is asked for once.
+  std::vector<cache::Key> keys;
+  std::vector<std::size_t> places;
+  std::unordered_map<std::string_view, std::size_t> known;
+  for (const auto& [key, exchange] : settled) {
+    const auto [place, is_new] = known.try_emplace(key.text, keys.size());
+    if (is_new) keys.push_back(key);
+    places.push_back(place->second);
+  }
+  const auto found = service_.cache.lookup(keys);
+  for (std::size_t i = 0; i < settled.size(); ++i) {
+    settled[i].exchange->looked_up(found[places[i]]);
+  }
 }
 
 bool is_request_id(std::string_view text) {

@@ -15,6 +15,9 @@ class Dispatcher {
 
   void dispatch(Request request, Reply reply);
 
+  /// Looks up what the requests of this thread need of the cache since the last call, all at once.
+  void settle();
+
  private:
   Service& service_;
 };

@@ -56,9 +56,11 @@ int serve(const config::Settings& settings) {
   Service service{settings.api, *database, *ledger, *catalogue, *tokens,
                   *cache,       executor,  metrics, log};
   Dispatcher dispatcher{service};
-  Server server{settings.server, [&dispatcher](Request request, Reply reply) {
+  Server server{settings.server,
+                [&dispatcher](Request request, Reply reply) {
                   dispatcher.dispatch(std::move(request), std::move(reply));
-                }};
+                },
+                [&dispatcher] { dispatcher.settle(); }};
 
   metrics.gauge("codasync_http_connections", "Open connections.",
                 [&server] { return static_cast<double>(server.open_connections()); });

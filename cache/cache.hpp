@@ -3,6 +3,7 @@
 #include <functional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "cache/key.hpp"
 #include "cache/observer.hpp"
@@ -33,11 +34,12 @@ class Cache {
  public:
   virtual ~Cache() = default;
 
-  /// Looks one entry up. A lease placeholder is a miss.
-  /// Blocks for one round trip to Memcached, never for the database. A server that failed is left
-  /// alone until a read_through() or read_list() found it well again, so that an event loop pays
-  /// for a failure once and never probes.
-  virtual Lookup lookup(const Key& key) = 0;
+  /// Looks entries up, all in one round trip to each server: that is what makes look-ups on an
+  /// event loop cheap. Returns: one answer for each key, in their order. A lease placeholder is a
+  /// miss. Blocks for that round trip, never for the database. A server that failed is left alone
+  /// until a read_through() or read_list() found it well again, so that an event loop pays for a
+  /// failure once and never probes.
+  virtual std::vector<Lookup> lookup(std::span<const Key> keys) = 0;
 
   /// Returns: the entry, or what `produce` makes of the database, stored under the protocol where
   /// that is possible. `locks` names everything that `produce` reads, with the modes of

@@ -4,6 +4,7 @@
 #include <ctime>
 #include <new>
 #include <utility>
+#include <vector>
 
 namespace codasync::cache {
 namespace {
@@ -69,20 +70,39 @@ Connection::Connection(const Address& address, const MemcachedOptions& options)
 
 Connection::~Connection() { memcached_result_free(&result_); }
 
-Reply Connection::get(const Key& key, Entry& entry) {
-  const char* text = key.text.data();
-  const std::size_t size = key.text.size();
-  memcached_return_t code = memcached_mget(handle_.get(), &text, &size, 1);
-  if (code != MEMCACHED_SUCCESS) return judge(code);
-  if (memcached_fetch_result(handle_.get(), &result_, &code) == nullptr) {
-    return judge(code == MEMCACHED_END ? MEMCACHED_NOTFOUND : code);
+Reply Connection::get(std::span<const Key* const> keys,
+                      const std::function<void(std::size_t, Entry)>& found) {
+  std::vector<const char*> texts;
+  std::vector<std::size_t> sizes;
+  for (const auto* key : keys) {
+    texts.push_back(key->text.data());
+    sizes.push_back(key->text.size());
   }
-  entry.bytes.assign(memcached_result_value(&result_), memcached_result_length(&result_));
-  entry.flags = memcached_result_flags(&result_);
-  entry.cas = memcached_result_cas(&result_);
-  // The line that ends the answer; left unread it would begin the next one.
-  memcached_fetch_result(handle_.get(), &result_, &code);
+  memcached_return_t code = memcached_mget(handle_.get(), texts.data(), sizes.data(), keys.size());
+  if (code != MEMCACHED_SUCCESS) return judge(code);
+  // Answers come in the order of the keys, without those that are not there; the last line ends
+  // them and has to be read too.
+  std::size_t next = 0;
+  while (memcached_fetch_result(handle_.get(), &result_, &code) != nullptr) {
+    const std::string_view key{memcached_result_key_value(&result_),
+                               memcached_result_key_length(&result_)};
+    while (next < keys.size() && keys[next]->text != key) ++next;
+    if (next == keys.size()) return judge(MEMCACHED_PROTOCOL_ERROR);  // nobody asked for that
+    found(next++, {{memcached_result_value(&result_), memcached_result_length(&result_)},
+                   memcached_result_flags(&result_),
+                   memcached_result_cas(&result_)});
+  }
   return judge(code == MEMCACHED_END || code == MEMCACHED_NOTFOUND ? MEMCACHED_SUCCESS : code);
+}
+
+Reply Connection::get(const Key& key, Entry& entry) {
+  const Key* wanted = &key;
+  bool there = false;
+  const Reply reply = get({&wanted, 1}, [&](std::size_t, Entry found) {
+    entry = std::move(found);
+    there = true;
+  });
+  return reply == Reply::yes && !there ? Reply::no : reply;
 }
 
 Reply Connection::add(const Key& key, std::string_view bytes, std::uint32_t flags,

@@ -3,7 +3,9 @@
 #include <libmemcached/memcached.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -42,6 +44,9 @@ class Connection {
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
+  /// Asks for all at once. `found` is called for each key that is there, with its place in `keys`.
+  /// Returns: yes when all is said, whatever was found.
+  Reply get(std::span<const Key* const> keys, const std::function<void(std::size_t, Entry)>& found);
   Reply get(const Key& key, Entry& entry);
   Reply add(const Key& key, std::string_view bytes, std::uint32_t flags, std::chrono::seconds ttl);
   Reply set(const Key& key, std::string_view bytes, std::chrono::seconds ttl);

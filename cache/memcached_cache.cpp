@@ -30,10 +30,16 @@ MemcachedCache::MemcachedCache(const MemcachedOptions& options, storage::Databas
   }
 }
 
-Lookup MemcachedCache::lookup(const Key& key) {
-  Lookup found{LookupState::unavailable, {}};
-  if (!servers_.empty()) found = server_of(key).find(key, Probe::no);
-  observer_.looked_up(found.state);
+std::vector<Lookup> MemcachedCache::lookup(std::span<const Key> keys) {
+  std::vector<Lookup> found(keys.size(), {LookupState::unavailable, {}});
+  for (const auto& server : servers_) {
+    std::vector<Server::Wanted> own;
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+      if (&server_of(keys[i]) == server.get()) own.push_back({&keys[i], &found[i]});
+    }
+    if (!own.empty()) server->find(own, Probe::no);
+  }
+  for (const auto& lookup : found) observer_.looked_up(lookup.state);
   return found;
 }
 

@@ -14,7 +14,7 @@ class MemcachedCache final : public Cache {
   /// Requires: problems(options) is empty. `database` and `observer` must outlive the cache.
   MemcachedCache(const MemcachedOptions& options, storage::Database& database, Observer& observer);
 
-  Lookup lookup(const Key& key) override;
+  std::vector<Lookup> lookup(std::span<const Key> keys) override;
   Fetched read_through(const Key& key, std::span<const storage::Lock> locks,
                        const Produce& produce) override;
   Fetched read_list(const Key& generation, std::span<const storage::Lock> locks,

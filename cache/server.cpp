@@ -22,17 +22,28 @@ Server::Server(std::size_t slot, const Address& address, const MemcachedOptions&
               [=] { return std::make_unique<Connection>(address, options); }},
       rest_{options.rest_after_failure} {}
 
-Lookup Server::find(const Key& key, Probe probe) {
-  if (probe == Probe::yes ? !rest_.may_try() : !rest_.well()) return {LookupState::unavailable, {}};
+void Server::find(std::span<const Wanted> wanted, Probe probe) {
+  for (const auto& one : wanted) *one.answer = {LookupState::unavailable, {}};
+  if (probe == Probe::yes ? !rest_.may_try() : !rest_.well()) return;
   const auto connection = lookups_.acquire(options_.answer_timeout);
-  if (!connection) return {LookupState::unavailable, {}};
-  Entry entry;
-  const Reply reply = (*connection)->get(key, entry);
+  if (!connection) return;
+  std::vector<const Key*> keys;
+  for (const auto& one : wanted) keys.push_back(one.key);
+  const Reply reply = (*connection)->get(keys, [&](std::size_t i, Entry entry) {
+    if (entry.flags != kPlaceholder) *wanted[i].answer = {LookupState::hit, std::move(entry.bytes)};
+  });
   note(reply, **connection);
-  if (reply == Reply::no) return {LookupState::miss, {}};
-  if (reply != Reply::yes) return {LookupState::unavailable, {}};
-  if (entry.flags == kPlaceholder) return {LookupState::miss, {}};
-  return {LookupState::hit, std::move(entry.bytes)};
+  if (reply != Reply::yes && reply != Reply::no) return;
+  for (const auto& one : wanted) {
+    if (one.answer->state != LookupState::hit) one.answer->state = LookupState::miss;
+  }
+}
+
+Lookup Server::find(const Key& key, Probe probe) {
+  Lookup found{};
+  const Wanted wanted{&key, &found};
+  find({&wanted, 1}, probe);
+  return found;
 }
 
 bool Server::put(const Key& key, std::string_view bytes) {

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <utility>
 
@@ -25,7 +26,15 @@ class Server {
 
   [[nodiscard]] std::size_t slot() const noexcept { return slot_; }
 
-  /// Returns: the entry; a lease's placeholder is a miss.
+  /// A key and the place for its answer.
+  struct Wanted {
+    const Key* key;
+    Lookup* answer;
+  };
+
+  /// Answers all in one round trip; a lease's placeholder is a miss.
+  void find(std::span<const Wanted> wanted, Probe probe);
+
   Lookup find(const Key& key, Probe probe);
 
   /// Returns: whether the entry was stored, whatever was there before.

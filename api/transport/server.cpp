@@ -41,14 +41,15 @@ void Reply::send(Response response) && {
 
 class Server::Impl {
  public:
-  Impl(const ServerOptions& options, const Dispatch& dispatch) : tally_{std::make_shared<Tally>()} {
+  Impl(const ServerOptions& options, const Dispatch& dispatch, const TurnEnd& turn_end)
+      : tally_{std::make_shared<Tally>()} {
     auto listeners = std::make_shared<std::vector<Listener>>();
     listeners->reserve(options.listen.size());
     for (const auto& address : options.listen) {
       addresses_.push_back(listeners->emplace_back(address).address());
     }
     for (std::size_t i = 0; i < options.workers; ++i) {
-      workers_.push_back(std::make_shared<Worker>(options, dispatch, listeners, tally_));
+      workers_.push_back(std::make_shared<Worker>(options, dispatch, turn_end, listeners, tally_));
     }
     reactor_ = std::make_unique<Reactor>(
         std::vector<std::shared_ptr<EventHandler>>{workers_.begin(), workers_.end()});
@@ -75,8 +76,8 @@ class Server::Impl {
   std::unique_ptr<Reactor> reactor_;  // its threads end before anything they use
 };
 
-Server::Server(ServerOptions options, Dispatch dispatch)
-    : impl_{std::make_unique<Impl>(options, dispatch)} {}
+Server::Server(ServerOptions options, Dispatch dispatch, TurnEnd turn_end)
+    : impl_{std::make_unique<Impl>(options, dispatch, turn_end)} {}
 
 Server::~Server() = default;
 

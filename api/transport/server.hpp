@@ -69,12 +69,17 @@ class Reply {
 /// keep the reply.
 using Dispatch = std::function<void(Request, Reply)>;
 
+/// Called on a worker after all requests that had arrived together were dispatched, so that what
+/// they need can be asked for at once. Must not block for long and must not throw. It may answer.
+using TurnEnd = std::function<void()>;
+
 /// HTTP/1.1 over Pistache's reactor and parser (api/transport/README.md says why not its endpoint).
 /// Threads: start, drain and the destructor belong to one thread.
 class Server {
  public:
   /// Binds the sockets. Throws: std::system_error naming the address.
-  Server(ServerOptions options, Dispatch dispatch);
+  Server(
+      ServerOptions options, Dispatch dispatch, TurnEnd turn_end = [] {});
   ~Server();
 
   void start();

@@ -86,10 +86,11 @@ class Worker::Sink final : public Reply::Sink {
   bool head_only_;
 };
 
-Worker::Worker(const ServerOptions& options, Dispatch dispatch, Listeners listeners,
-               std::shared_ptr<Tally> tally)
+Worker::Worker(const ServerOptions& options, Dispatch dispatch, TurnEnd turn_end,
+               Listeners listeners, std::shared_ptr<Tally> tally)
     : options_{options},
       dispatch_{std::move(dispatch)},
+      turn_end_{std::move(turn_end)},
       listeners_{std::move(listeners)},
       tally_{std::move(tally)},
       mailbox_{std::make_shared<Mailbox<Answer>>()},
@@ -155,7 +156,10 @@ void Worker::on_event(std::uint64_t tag, bool writable) noexcept {
 }
 
 void Worker::on_turn_end() noexcept {
-  while (!answered_elsewhere_.empty()) {
+  // Answers let the next requests of their connections through, which were waiting in full.
+  while (dispatched_ || !answered_elsewhere_.empty()) {
+    if (std::exchange(dispatched_, false)) turn_end_();
+    if (answered_elsewhere_.empty()) continue;
     const auto it = connections_.find(answered_elsewhere_.back());
     answered_elsewhere_.pop_back();
     if (it == connections_.end()) continue;
@@ -266,6 +270,7 @@ void Worker::advance(Connection& connection) {
 
 void Worker::dispatch(Connection& connection, RequestReader::Complete message) {
   message.request.arrived = Clock::now();
+  dispatched_ = true;
   connection.state = Connection::State::answering;
   connection.deadline = Clock::time_point::max();
   const bool head_only = message.request.method == Method::head;

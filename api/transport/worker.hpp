@@ -50,7 +50,7 @@ using Listeners = std::shared_ptr<const std::vector<Listener>>;
 /// the answers. Everything but mailbox() belongs to the loop's thread.
 class Worker final : public EventHandler {
  public:
-  Worker(const ServerOptions& options, Dispatch dispatch, Listeners listeners,
+  Worker(const ServerOptions& options, Dispatch dispatch, TurnEnd turn_end, Listeners listeners,
          std::shared_ptr<Tally> tally);
   ~Worker() override;
 
@@ -93,6 +93,7 @@ class Worker final : public EventHandler {
 
   const ServerOptions options_;
   const Dispatch dispatch_;
+  const TurnEnd turn_end_;
   Listeners listeners_;  // empty when draining; the last worker to let go closes them
   const std::shared_ptr<Tally> tally_;
   const std::shared_ptr<Mailbox<Answer>> mailbox_;
@@ -105,6 +106,7 @@ class Worker final : public EventHandler {
   std::vector<char> bytes_;  // just received
   ConnectionId advancing_{0};
   bool paused_{false};
+  bool dispatched_{false};                         // something, since turn_end_ ran
   std::optional<Clock::time_point> polite_until_;  // set while draining
 };
 

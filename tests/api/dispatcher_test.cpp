@@ -46,6 +46,7 @@ class DispatcherTest : public testing::Test {
     auto sink = std::make_shared<Promise>();
     auto future = sink->promise.get_future();
     dispatcher.dispatch(std::move(asked), Reply{sink});
+    dispatcher.settle();
     return future.get();
   }
 
@@ -107,6 +108,24 @@ TEST_F(DispatcherTest, answers_from_the_cache_without_asking_the_database) {
   const auto response = answer(request(Method::get, "/api/v1/shops/1"));
   EXPECT_EQ(response.body, "{\"cached\":true}");
   EXPECT_EQ(rows.queries, 0);
+}
+
+TEST_F(DispatcherTest, asks_the_cache_once_for_requests_that_arrive_together) {
+  cache.entries[cache::shop_answer(ShopId{1}).text] = to_stored({200, {}, "{}"});
+  struct Count : Reply::Sink {
+    explicit Count(std::atomic<int>& to) : hits{to} {}
+    void send(Response response) override { hits += response.status == 200 ? 1 : 0; }
+    std::atomic<int>& hits;
+  };
+  std::atomic<int> hits{0};
+  for (int i = 0; i < 20; ++i) {
+    dispatcher.dispatch(request(Method::get, "/api/v1/shops/1"),
+                        Reply{std::make_shared<Count>(hits)});
+  }
+  EXPECT_EQ(hits, 0);
+  dispatcher.settle();
+  EXPECT_EQ(hits, 20);
+  EXPECT_EQ(cache.round_trips, 1);
 }
 
 TEST_F(DispatcherTest, wants_a_token_for_writes) {

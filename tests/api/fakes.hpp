@@ -98,11 +98,18 @@ class FakeCache : public cache::Cache {
  public:
   explicit FakeCache(storage::Database& database) : database_{database} {}
   std::map<std::string, std::string> entries;
+  int round_trips{0};
 
-  cache::Lookup lookup(const cache::Key& key) override {
-    const auto found = entries.find(key.text);
-    if (found == entries.end()) return {cache::LookupState::miss, {}};
-    return {cache::LookupState::hit, found->second};
+  std::vector<cache::Lookup> lookup(std::span<const cache::Key> keys) override {
+    ++round_trips;
+    std::vector<cache::Lookup> found;
+    for (const auto& key : keys) {
+      const auto entry = entries.find(key.text);
+      found.push_back(entry == entries.end()
+                          ? cache::Lookup{cache::LookupState::miss, {}}
+                          : cache::Lookup{cache::LookupState::hit, entry->second});
+    }
+    return found;
   }
   cache::Fetched read_through(const cache::Key&, std::span<const storage::Lock>,
                               const cache::Produce& produce) override {

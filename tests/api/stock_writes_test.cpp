@@ -99,8 +99,7 @@ TEST(Writes, need_json) {
 }
 
 TEST(Writes, check_the_idempotency_key) {
-  for (const auto& key :
-       {std::string(256, 'a'), std::string{"a b"}, std::string{"caf\xc3\xa9"}}) {
+  for (const auto& key : {std::string(256, 'a'), std::string{"a b"}, std::string{"caf\xc3\xa9"}}) {
     auto keyed = call("{}");
     keyed.request.idempotency_key = key;
     EXPECT_EQ(readings::change(keyed).error().status, 400) << key;
