@@ -218,7 +218,8 @@ int main(int argc, char** argv) {
       std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>{seconds});
   const auto rows = make_rows(url);
   for (const std::size_t spread : {std::size_t{1}, kRowsMax}) {
-    for (const std::size_t writers : {1, 8, 64, 256}) {
+    for (const std::size_t writers :
+         {std::size_t{1}, std::size_t{8}, std::size_t{64}, std::size_t{256}}) {
       Count optimistic;
       run_writers(url, rows, writers, spread, time, optimistic, write_optimistic);
       report("optimistic", writers, spread, seconds, optimistic);
