@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <filesystem>
 #include <random>
 #include <string>
 #include <thread>
@@ -33,7 +34,9 @@ void in_parallel(Work work) {
 TEST(OwnAnswer, reaches_its_client_while_others_vanish) {
   constexpr int kChecked = 100'000;
   constexpr auto kLongest = 25s;  // on a slow machine or under a sanitizer: fewer answers instead
-  const std::string path = "unix:/tmp/codasync-own-answer-" + std::to_string(::getpid());
+  const std::string path = "unix:" + (std::filesystem::temp_directory_path() /
+                                      ("codasync-own-" + std::to_string(::getpid())))
+                                         .string();
   auto options = Service::small();
   options.listen.push_back(path);
   Service service{options};
