@@ -14,10 +14,6 @@ class Scripts(unittest.TestCase):
         found = subprocess.run(["shellcheck", *SHELL], cwd=ROOT, stdout=subprocess.PIPE, text=True)
         self.assertEqual(found.returncode, 0, found.stdout)
 
-    def test_everything_compiles_as_python(self) -> None:
-        for file in (ROOT / "config" / "stack").glob("*.py"):
-            compile(file.read_text(), str(file), "exec")
-
     def test_each_package_has_a_reason_and_stands_once(self) -> None:
         names = []
         for line in (ROOT / "config" / "packages").read_text().splitlines():

@@ -60,6 +60,11 @@ class Stack:
             raise AssertionError(f"config/up failed with {result.returncode}:\n{result.stdout}")
         return result
 
+    def foreground(self, *options: str) -> subprocess.Popen[bytes]:
+        """Starts it as on a terminal."""
+        command = [str(ROOT / "config" / "up"), "--dir", str(self.folder), "--port", str(self.port), *options]
+        return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
     def down(self) -> subprocess.CompletedProcess[str]:
         return call("down", "--dir", self.folder)
 

@@ -1,0 +1,164 @@
+"""How fast stock readings are written: pgbench's locked transaction beside the service through Nginx, on the same PostgreSQL.
+
+All ways are measured in every round, one after the other; what counts are ratios of medians. After each run of the service the
+ledger, the rows and the answers are compared: every answered write is there once, nothing else is, versions have no gap.
+PostgreSQL runs with its default durability.
+"""
+
+import argparse
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PGBENCH = "/usr/lib/postgresql/15/bin/pgbench"
+MANY = 10_000
+ONE_ROW = "begin;\nselect n from bench_rows where id = 1 for update;\nupdate bench_rows set n = n + 1 where id = 1;\nend;\n"
+MANY_ROWS = (
+    "\\set id random(1, 10000)\nbegin;\nselect n from bench_rows where id = :id for update;\n"
+    "update bench_rows set n = n + 1 where id = :id;\nend;\n"
+)
+
+
+@dataclass
+class Way:
+    """One way to write."""
+
+    name: str
+    per_second: list[float] = field(default_factory=list)
+    p50: list[float] = field(default_factory=list)
+    p99: list[float] = field(default_factory=list)
+
+
+class Stack:
+    """A running stack of config/up, asked as the account that owns it."""
+
+    def __init__(self, folder: Path) -> None:
+        lines = (folder / "env").read_text().splitlines()
+        self.env = dict(line.split("=", 1) for line in lines if "=" in line)
+        self.port = self.env["CODASYNC_URL"].rsplit(":", 1)[1]
+        owner = (folder / "env").stat()
+        self.account = {"user": owner.st_uid, "group": owner.st_gid, "extra_groups": []} if os.geteuid() == 0 else {}
+
+    def run(self, *command: object, text: str = "") -> str:
+        done = subprocess.run(
+            [str(word) for word in command],
+            input=text,
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, **self.env},
+            cwd="/",
+            **self.account,
+        )
+        if done.returncode:
+            sys.exit(f"{command[0]} failed:\n{done.stdout}{done.stderr}")
+        return done.stdout
+
+    def sql(self, statement: str) -> str:
+        url = self.env["CODASYNC_DATABASE_URL"]
+        return self.run("psql", "-X", "-qAt", "-v", "ON_ERROR_STOP=1", url, text=statement).strip()
+
+
+def prepare(stack: Stack) -> tuple[int, list[int]]:
+    """Makes rows to write: for pgbench, and a shop with readings. Returns: the hot reading, and all of them."""
+    stack.sql("drop table if exists bench_rows; create table bench_rows (id int primary key, n bigint not null);"
+              f" insert into bench_rows select i, 0 from generate_series(1, {MANY}) i")
+    stack.sql("insert into shops (name) values ('bench') on conflict do nothing")
+    stack.sql(f"insert into products (gtin, name) select 95210000000000 + i, 'bench' from generate_series(1, {MANY}) i on conflict do nothing")
+    stack.sql("insert into stock_readings (shop_id, gtin, balance, version, observed_at, updated_at, folded_at, counted_at, received_at)"
+              " select s.id, 95210000000000 + i, 0, 1, now(), now(), now(), now(), now()"
+              f" from shops s, generate_series(1, {MANY}) i where s.name = 'bench' on conflict do nothing")
+    ids = stack.sql("select id from stock_readings where shop_id = (select id from shops where name = 'bench') order by id").split()
+    return int(ids[0]), [int(text) for text in ids]
+
+
+def pgbench(stack: Stack, way: Way, script: str, clients: int, seconds: float) -> None:
+    printed = stack.run(PGBENCH, "-n", "-M", "prepared", "-c", clients, "-j", 1, "-T", max(1, round(seconds)), "-f", "/dev/stdin",
+                        stack.env["CODASYNC_DATABASE_URL"], text=script)
+    way.per_second.append(float(re.search(r"^tps = ([\d.]+)", printed, re.MULTILINE)[1]))
+    way.p50.append(float(re.search(r"^latency average = ([\d.]+) ms", printed, re.MULTILINE)[1]))
+
+
+def standing(stack: Stack, ids: list[int]) -> str:
+    return stack.sql(f"select id, version from stock_readings where id between {ids[0]} and {ids[-1]}").replace("|", " ")
+
+
+def service(stack: Stack, load: Path, way: Way, ids: list[int], clients: int, options: argparse.Namespace, *more: object) -> dict:
+    before = int(stack.sql("select count(*) from stock_events"))
+    printed = stack.run(load, "--port", stack.port, "--clients", clients, "--seconds", options.seconds, *more, text=standing(stack, ids))
+    seen = json.loads(printed)
+    written = seen["requests"] - seen["refused"]
+    if int(stack.sql("select count(*) from stock_events")) != before + written:
+        sys.exit(f"{way.name}: the ledger does not have what was answered")
+    wrong = stack.sql("select count(*) from stock_readings r where version <> 1 + (select count(*) from stock_events e where"
+                      f" e.reading_id = r.id) and id between {ids[0]} and {ids[-1]}") if options.check_rows else "0"
+    if wrong != "0":
+        sys.exit(f"{way.name}: {wrong} rows do not agree with the ledger")
+    if seen["refused"] and "--refused-early" not in more:
+        sys.exit(f"{way.name}: {seen['refused']} writes were refused")
+    way.per_second.append(seen["requests"] / seen["seconds"])
+    way.p50.append(seen["p50_ms"])
+    way.p99.append(seen["p99_ms"])
+    return seen
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="tests/bench/run writes", description=__doc__)
+    parser.add_argument("--dir", type=Path, default=ROOT / ".run", help="state folder of a running stack (config/up --detach)")
+    parser.add_argument("--build", type=Path, default=ROOT / ".build", help="build folder with the tests (tests/run makes it)")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=3.0, help="of each measurement")
+    parser.add_argument("--no-check-rows", dest="check_rows", action="store_false", help="compare only counts with the ledger")
+    options = parser.parse_args()
+    stack = Stack(options.dir)
+    load = options.build / "tests" / "bench" / "write_load"
+    if not load.exists():
+        sys.exit(f"{load} is not there: build the tests first (tests/run --fast)")
+    hot, ids = prepare(stack)
+
+    one = {clients: Way(f"pgbench, one row, {clients} clients") for clients in (1, 8, 32)}
+    many = {clients: Way(f"pgbench, {MANY} rows, {clients} clients") for clients in (32,)}
+    hot_ways = {clients: Way(f"service, one reading, {clients} writers") for clients in (1, 32, 256)}
+    many_ways = {clients: Way(f"service, {MANY} readings, {clients} writers") for clients in (32, 256)}
+    keyed = Way("service, one reading, 256 writers, with keys")
+    keyed_many = Way(f"service, {MANY} readings, 256 writers, with keys")
+    nothing = Way("service, refused before the database, 1 writer")
+    for number in range(options.rounds):
+        print(f"round {number + 1} of {options.rounds}", file=sys.stderr)
+        for clients, way in one.items():
+            pgbench(stack, way, ONE_ROW, clients, options.seconds)
+        for clients, way in many.items():
+            pgbench(stack, way, MANY_ROWS, clients, options.seconds)
+        for clients, way in hot_ways.items():
+            service(stack, load, way, [hot], clients, options)
+        for clients, way in many_ways.items():
+            service(stack, load, way, ids, clients, options)
+        run = f"{os.getpid()}-{number}"
+        service(stack, load, keyed, [hot], 256, options, "--keys", f"hot-{run}")
+        service(stack, load, keyed_many, ids, 256, options, "--keys", f"many-{run}")
+        service(stack, load, nothing, [hot], 1, options, "--refused-early")
+
+    print(f"{options.rounds} interleaved rounds of {options.seconds:g} s, {os.cpu_count()} cores; medians;"
+          f" synchronous_commit = {stack.sql('show synchronous_commit')}, fsync = {stack.sql('show fsync')}")
+    print(f"{'':52}{'writes/s':>10}{'p50 ms':>9}{'p99 ms':>9}")
+    for way in [*one.values(), *many.values(), *hot_ways.values(), *many_ways.values(), keyed, keyed_many, nothing]:
+        p99 = f"{statistics.median(way.p99):9.2f}" if way.p99 else f"{'':9}"
+        print(f"{way.name:52}{statistics.median(way.per_second):10.0f}{statistics.median(way.p50):9.2f}{p99}")
+    best = max(statistics.median(way.per_second) for way in one.values())
+    hottest = max(statistics.median(hot_ways[clients].per_second) for clients in (32, 256))
+    spread = statistics.median(many_ways[32].per_second) / statistics.median(many[32].per_second)
+    plain = statistics.median(one[1].p50) + statistics.median(nothing.p50)
+    print(f"\none hot reading: {hottest / best:.1f} of pgbench's best on one row (wanted 6)")
+    print(f"many readings:   {spread:.1f} of pgbench's on many rows, 32 clients each (wanted 3)")
+    print(f"a lone writer:   {statistics.median(hot_ways[1].p50) / plain:.2f} of one locked transaction and the way to the service (wanted at most 1.3)")
+    print("ledger, rows and answers agree: every answered write once, nothing else, versions without a gap")
+
+
+if __name__ == "__main__":
+    main()
