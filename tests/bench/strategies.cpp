@@ -10,6 +10,7 @@
 //   may fill
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdlib>
@@ -31,6 +32,9 @@ using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kRowsMax = 10'000;
+// More writers than that wait for a connection, as they do at a pool: PostgreSQL has 100 by
+// default.
+constexpr std::size_t kConnectionsMax = 64;
 
 struct Count {
   std::atomic<std::size_t> writes{0};
@@ -103,13 +107,13 @@ bool write_optimistic(pqxx::connection& connection, std::int64_t id) {
   return true;
 }
 
-/// One connection and one thread per writer, as a pool would lend them.
+/// One connection and one thread per writer, as a pool would lend them, up to its size.
 template <class Write>
 void run_writers(const std::string& url, const Rows& rows, std::size_t writers, std::size_t spread,
                  Clock::duration time, Count& count, Write write) {
   std::atomic<bool> stop{false};
   std::vector<std::jthread> threads;
-  for (std::size_t writer = 0; writer < writers; ++writer) {
+  for (std::size_t writer = 0; writer < std::min(writers, kConnectionsMax); ++writer) {
     threads.emplace_back([&, writer] {
       pqxx::connection connection{url};
       std::minstd_rand random{static_cast<unsigned>(writer + 1)};
