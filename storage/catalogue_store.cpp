@@ -6,7 +6,7 @@
 
 #include "storage/catalogue_writer.hpp"
 #include "storage/import_products.hpp"
-#include "storage/postgres.hpp"
+#include "storage/make_storage.hpp"
 #include "storage/postgres/columns.hpp"
 #include "storage/postgres/product_changes.hpp"
 

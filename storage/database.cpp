@@ -1,7 +1,7 @@
 #include <utility>
 
 #include "storage/migrate.hpp"
-#include "storage/postgres.hpp"
+#include "storage/make_storage.hpp"
 #include "storage/postgres/lock_statements.hpp"
 #include "storage/postgres/pool.hpp"
 #include "storage/postgres/reader.hpp"

@@ -12,14 +12,17 @@ namespace codasync::storage {
 
 // What main() needs to wire the storage, without any of its libraries. No connection is opened
 // before the first use. Requires, for all: problems(options) is empty. What is passed by reference
-// must outlive the result.
+// must outlive the result. Each has connections of its own, so that none can starve another.
 
+/// With up to connections_max + fill_connections_max connections.
 std::unique_ptr<Database> make_database(const PostgresOptions& options);
 
+/// With up to two connections: the catalogue rarely changes.
 std::unique_ptr<CatalogueStore> make_catalogue_store(const PostgresOptions& options,
                                                      Invalidation& invalidation,
                                                      StockLedger& ledger);
 
+/// With one connection.
 std::unique_ptr<TokenStore> make_token_store(const PostgresOptions& options);
 
 }  // namespace codasync::storage

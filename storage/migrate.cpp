@@ -54,31 +54,34 @@ const Migration* next_of(Connection& connection, std::span<const Migration> want
 std::span<const Migration> migrations() { return embedded::kMigrations; }
 
 std::vector<std::string> migrate(const PostgresOptions& options) {
-  return migrate(options, migrations());
+  std::vector<std::string> applied = migrate(options, migrations());
+  Connection connection{options};
+  Transaction transaction{connection, Transaction::Access::read_write,
+                          std::string{kLock} + std::string{embedded::kGrants}};
+  transaction.commit();
+  return applied;
 }
 
 std::vector<std::string> migrate(const PostgresOptions& options,
                                  std::span<const Migration> wanted) {
   PostgresOptions patient = options;
-  patient.statement_timeout =
-      std::chrono::hours{1};  // an index on a large table; locks are waited for as briefly as ever
+  // An index on a large table takes long; locks are waited for as briefly as ever.
+  patient.statement_timeout = std::chrono::hours{1};
   Connection connection{patient};
   std::vector<std::string> applied;
   while (true) {
     Transaction transaction{connection, Transaction::Access::read_write,
                             std::string{kLock} + kCreateTable};
     const Migration* next = next_of(connection, wanted);
-    if (!next) {
-      connection.exec(std::string{embedded::kGrants});
-      transaction.commit();
-      return applied;
+    if (next) {
+      connection.exec(std::string{next->sql});
+      connection.exec_params(
+          "insert into schema_migrations (number, name, checksum) values ($1, $2, $3)",
+          next->number, std::string{next->name}, checksum(next->sql));
+      applied.emplace_back(next->name);
     }
-    connection.exec(std::string{next->sql});
-    connection.exec_params(
-        "insert into schema_migrations (number, name, checksum) values ($1, $2, $3)", next->number,
-        std::string{next->name}, checksum(next->sql));
     transaction.commit();
-    applied.emplace_back(next->name);
+    if (!next) return applied;
   }
 }
 

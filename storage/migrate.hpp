@@ -35,7 +35,7 @@ class MigrationRefused : public std::runtime_error {
 /// std::logic_error for a migration that is wrong. What was committed before stays.
 std::vector<std::string> migrate(const PostgresOptions& options);
 
-/// The same with other migrations.
+/// The same with other migrations, and without the grants.
 std::vector<std::string> migrate(const PostgresOptions& options, std::span<const Migration> wanted);
 
 }  // namespace codasync::storage

@@ -11,29 +11,38 @@ namespace codasync::storage {
 
 /// How to reach PostgreSQL and how long to wait for it. Fixed after the start.
 struct PostgresOptions {
-  Secret url{"postgresql:///codasync"};  // libpq URI or key=value list; several hosts are allowed
-  std::size_t connections_max{8};        // for reads: 1…1000
-  std::size_t fill_connections_max{
-      4};  // for reads that fill the cache, apart so that they starve nobody: 1…1000
-  std::size_t waiters_max{256};  // requests that may wait for a connection: 0…100000
-  std::chrono::milliseconds acquire_timeout{1000};  // for a connection, 10 ms…60 s
-  std::chrono::milliseconds connect_timeout{3000};  // for a new one, 1 s…60 s
-  std::chrono::milliseconds lock_timeout{
-      2000};  // for a lock, 10 ms…60 s; shorter than statement_timeout
-  std::chrono::milliseconds statement_timeout{
-      5000};  // for a statement, and for a transaction that idles; 10 ms…600 s
-  std::chrono::seconds cache_entry_ttl{
-      3600};  // how long a cache entry can live: always the cache's own setting
+  // libpq URI or key=value list; several hosts are allowed
+  Secret url{"postgresql:///codasync"};
+  // for reads: 1…1000
+  std::size_t connections_max{8};
+  // for reads that fill the cache, apart so that they starve nobody: 1…1000
+  std::size_t fill_connections_max{4};
+  // requests that may wait for a connection: 0…100000
+  std::size_t waiters_max{256};
+  // for a connection, 10 ms…60 s
+  std::chrono::milliseconds acquire_timeout{1000};
+  // for a new one, 1 s…60 s
+  std::chrono::milliseconds connect_timeout{3000};
+  // for a lock, 10 ms…60 s; shorter than statement_timeout
+  std::chrono::milliseconds lock_timeout{2000};
+  // for a statement of a transaction, and for one that idles, 10 ms…600 s
+  std::chrono::milliseconds statement_timeout{5000};
+  // how long a cache entry can live: always the cache's own setting
+  std::chrono::seconds cache_entry_ttl{3600};
 };
 
 /// How concurrent writers are folded into transactions (storage/README.md).
 struct CombinerOptions {
-  std::size_t lanes{2};              // threads with one connection each: 1…64
-  std::size_t batch_max{256};        // operations in a transaction: 1…1000
-  std::size_t lane_queue_max{4096};  // operations waiting in one lane: 1…1000000
-  std::chrono::milliseconds queue_timeout{
-      5000};                    // an operation that waited longer is refused unseen: 10 ms…60 s
-  std::size_t attempts_max{4};  // of a batch that met a deadlock or a lost connection: 1…20
+  // threads with one connection each: 1…64
+  std::size_t lanes{2};
+  // operations in a transaction: 1…1000
+  std::size_t batch_max{256};
+  // operations waiting in one lane: 1…1000000
+  std::size_t lane_queue_max{4096};
+  // an operation that waited longer is refused unseen: 10 ms…60 s
+  std::chrono::milliseconds queue_timeout{5000};
+  // of a batch that met a deadlock or a lost connection: 1…20
+  std::size_t attempts_max{4};
 };
 
 /// Returns: one sentence for each setting outside its range, with name, value and rule; empty when

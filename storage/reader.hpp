@@ -14,14 +14,14 @@ namespace codasync::storage {
 inline constexpr std::size_t kPageMax = 1000;
 
 struct ShopFilter {
-  std::optional<ShopId> after;  // keyset: ids above this
+  std::optional<ShopId> after{};  // keyset: ids above this
 };
 
 struct ProductFilter {
-  std::vector<std::string> words;       // each must be in name or brand, any case
-  std::optional<std::string> category;  // exactly
-  std::optional<std::string> brand;     // exactly
-  std::optional<Gtin> after;            // keyset: numbers above this
+  std::vector<std::string> words{};       // each must be in name or brand, any case
+  std::optional<std::string> category{};  // exactly
+  std::optional<std::string> brand{};     // exactly
+  std::optional<Gtin> after{};            // keyset: numbers above this
 };
 
 enum class ReadingOrder { id, expiry_date, expiry_date_descending, name, updated_at_descending };
@@ -33,16 +33,16 @@ struct ReadingCursor {
 };
 
 struct ReadingFilter {
-  std::optional<ShopId> shop;
-  std::optional<Gtin> gtin;
-  std::optional<std::string> category;
-  std::optional<Date> expires_before;         // expiry_date < this
-  std::optional<Date> expires_after;          // expiry_date > this
+  std::optional<ShopId> shop{};
+  std::optional<Gtin> gtin{};
+  std::optional<std::string> category{};
+  std::optional<Date> expires_before{};         // expiry_date < this
+  std::optional<Date> expires_after{};          // expiry_date > this
   bool expired{false};                        // expiry_date < today in the shop's time zone
-  std::optional<Instant> not_checked_since;   // nobody recorded anything at or after this
+  std::optional<Instant> not_checked_since{};   // nobody recorded anything at or after this
   bool in_stock{false};                       // quantity > 0
   ReadingOrder order{ReadingOrder::id};
-  std::optional<ReadingCursor> after;
+  std::optional<ReadingCursor> after{};
 };
 
 /// One page of a list; `more` says whether rows follow.

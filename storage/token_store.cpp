@@ -1,4 +1,4 @@
-#include "storage/postgres.hpp"
+#include "storage/make_storage.hpp"
 #include "storage/postgres/arrays.hpp"
 #include "storage/postgres/columns.hpp"
 #include "storage/postgres/pool.hpp"

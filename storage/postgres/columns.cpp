@@ -47,8 +47,6 @@ class Columns {
   pqxx::row::size_type column_{0};
 };
 
-std::string days(const std::string& column) { return "(" + column + " - date '1970-01-01')"; }
-
 /// Reads `1,2,3`.
 std::vector<ShopId> shops_of(std::string_view list) {
   std::vector<ShopId> shops;
@@ -68,8 +66,6 @@ Instant instant_of(const pqxx::field& micros) {
   return Instant{std::chrono::microseconds{micros.as<std::int64_t>()}};
 }
 
-const std::string kShopColumns = "s.id, s.name, s.time_zone, s.version";
-
 Shop shop_of(const pqxx::row& row) {
   Columns columns{row};
   return {.id = ShopId{columns.number()},
@@ -77,9 +73,6 @@ Shop shop_of(const pqxx::row& row) {
           .time_zone = columns.text(),
           .version = columns.number()};
 }
-
-const std::string kProductColumns =
-    "p.gtin, p.name, p.brand, p.category, p.version, " + micros("p.updated_at");
 
 Product product_of(const pqxx::row& row) {
   Columns columns{row};
@@ -90,11 +83,6 @@ Product product_of(const pqxx::row& row) {
           .version = columns.number(),
           .updated_at = columns.instant()};
 }
-
-const std::string kReadingColumns = "r.id, r.shop_id, r.gtin, p.name, p.version, " +
-                                    days("r.expiry_date") +
-                                    ", r.date_kind, r.quantity, r.version, " +
-                                    micros("r.observed_at") + ", " + micros("r.updated_at");
 
 Reading reading_of(const pqxx::row& row) {
   Columns columns{row};
@@ -109,11 +97,6 @@ Reading reading_of(const pqxx::row& row) {
           .observed_at = columns.instant(),
           .updated_at = columns.instant()};
 }
-
-const std::string kEventColumns =
-    "e.id, e.kind, " + days("e.expiry_date") +
-    ", e.date_kind, e.quantity, coalesce(e.delta, 0), e.voids, " + micros("e.observed_at") +
-    ", e.reading_id, " + micros("e.received_at") + ", e.actor, e.reason, e.outcome, e.version";
 
 HistoryEntry event_of(const pqxx::row& row) {
   Columns columns{row};
@@ -132,9 +115,6 @@ HistoryEntry event_of(const pqxx::row& row) {
                                                                       : EventOutcome::kept,
           .version = columns.number()};
 }
-
-const std::string kTokenColumns = "id, name, role, array_to_string(shops, ','), " +
-                                  micros("created_at") + ", " + micros("expires_at");
 
 Token token_of(const pqxx::row& row) {
   Columns columns{row};

@@ -21,26 +21,41 @@ inline std::string micros(const std::string& column) {
   return "(extract(epoch from " + column + ") * 1000000)::bigint";
 }
 
+/// Returns: SQL for a date as days since 1970.
+inline std::string days(const std::string& column) {
+  return "(" + column + " - date '1970-01-01')";
+}
+
 Instant instant_of(const pqxx::field& micros);
 
+// The texts are inline, so that they exist before every constant that is made of them.
+
 // Of `shops s`.
-extern const std::string kShopColumns;
+inline const std::string kShopColumns = "s.id, s.name, s.time_zone, s.version";
 Shop shop_of(const pqxx::row& row);
 
 // Of `products p`.
-extern const std::string kProductColumns;
+inline const std::string kProductColumns =
+    "p.gtin, p.name, p.brand, p.category, p.version, " + micros("p.updated_at");
 Product product_of(const pqxx::row& row);
 
 // Of `stock_readings r` and its product `p`.
-extern const std::string kReadingColumns;
+inline const std::string kReadingColumns = "r.id, r.shop_id, r.gtin, p.name, p.version, " +
+                                           days("r.expiry_date") +
+                                           ", r.date_kind, r.quantity, r.version, " +
+                                           micros("r.observed_at") + ", " + micros("r.updated_at");
 Reading reading_of(const pqxx::row& row);
 
 // Of `stock_events e`.
-extern const std::string kEventColumns;
+inline const std::string kEventColumns =
+    "e.id, e.kind, " + days("e.expiry_date") +
+    ", e.date_kind, e.quantity, coalesce(e.delta, 0), e.voids, " + micros("e.observed_at") +
+    ", e.reading_id, " + micros("e.received_at") + ", e.actor, e.reason, e.outcome, e.version";
 HistoryEntry event_of(const pqxx::row& row);
 
 // Of `tokens`.
-extern const std::string kTokenColumns;
+inline const std::string kTokenColumns = "id, name, role, array_to_string(shops, ','), " +
+                                         micros("created_at") + ", " + micros("expires_at");
 Token token_of(const pqxx::row& row);
 
 }  // namespace codasync::storage::postgres

@@ -49,6 +49,10 @@ std::string constraint_in(std::string_view message) {
   for (const std::string_view unavailable : {"08", "25", "53", "57", "58"}) {
     if (kind == unavailable) throw Unavailable{"postgres", detail};
   }
+  // libpqxx 6 gives these no code.
+  if (dynamic_cast<const pqxx::insufficient_resources*>(&error)) {
+    throw Unavailable{"postgres", detail};
+  }
   throw std::logic_error{"postgres: " + detail + " in: " + error.query()};
 }
 

@@ -1,0 +1,341 @@
+#include "storage/catalogue_store.hpp"
+
+#include <gmock/gmock.h>
+
+#include <thread>
+
+#include "storage/make_storage.hpp"
+#include "storage/postgres/write_transaction.hpp"
+#include "tests/ledger/ledger_fixture.hpp"
+#include "tests/support/tcp_gate.hpp"
+
+namespace codasync::storage {
+namespace {
+
+using test::LedgerTest;
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::UnorderedElementsAre;
+
+using Result = CatalogueStore::Result;
+
+/// `<id> v<version> <name>`
+Answer describe_shop(const Shop& shop, bool created) {
+  return {created ? 201 : 200, "", "",
+          std::to_string(shop.id.value()) + " v" + std::to_string(shop.version) + " " + shop.name};
+}
+/// `v<version> <name>/<brand>`
+Answer describe_product(const Product& product, bool created) {
+  return {created ? 201 : 200, "", "",
+          "v" + std::to_string(product.version) + " " + product.name + "/" +
+              product.brand.value_or("-")};
+}
+
+std::string body(const Result& result) {
+  return result ? result->body : "refused: " + std::to_string(static_cast<int>(result.error()));
+}
+
+class CatalogueTest : public LedgerTest {
+ protected:
+  void SetUp() override {
+    LedgerTest::SetUp();
+    store = make_catalogue_store(postgres, invalidation, *ledger);
+  }
+
+  static WriteContext by_admin() { return {admin(), std::nullopt, std::nullopt}; }
+  static WriteContext if_match(std::vector<std::int64_t> versions) {
+    return {admin(), std::move(versions), std::nullopt};
+  }
+  static WriteContext with_key(std::string name, std::uint8_t fingerprint = 0) {
+    return {admin(), std::nullopt, key(std::move(name), fingerprint)};
+  }
+
+  Result create(const std::string& name, const WriteContext& context = by_admin()) {
+    return store->create_shop({name, std::nullopt}, context, describe_shop);
+  }
+  Result rename(Gtin gtin, const std::string& name, const WriteContext& context = by_admin()) {
+    return store->update_product(gtin, {.name = name, .brand = {}, .category = {}}, context,
+                                 describe_product);
+  }
+
+  std::unique_ptr<CatalogueStore> store;
+};
+
+// --------------------------------------------------------------------------------------- shops
+
+TEST_F(CatalogueTest, creates_changes_and_deletes_a_shop) {
+  EXPECT_EQ(body(create("South")), "2 v1 South");
+  EXPECT_EQ(body(store->update_shop(ShopId{2}, {"Southwest", "Europe/Berlin"}, by_admin(),
+                                    describe_shop)),
+            "2 v2 Southwest");
+  EXPECT_TRUE(store->delete_shop(ShopId{2}, false, by_admin()));
+  EXPECT_EQ(store->delete_shop(ShopId{2}, false, by_admin()).error(), CatalogueRefusal::not_found);
+}
+
+TEST_F(CatalogueTest, name_of_a_shop_is_unique_while_it_exists) {
+  EXPECT_EQ(create("North").error(), CatalogueRefusal::name_taken);
+  const Result south = create("South");
+  const ShopId id{std::stoll(body(south))};
+  EXPECT_EQ(store->update_shop(id, {"North", {}}, by_admin(), describe_shop).error(),
+            CatalogueRefusal::name_taken);
+  ASSERT_TRUE(store->delete_shop(kShop, false, by_admin()));
+  EXPECT_TRUE(create("North"));
+}
+
+TEST_F(CatalogueTest, change_that_changes_nothing_keeps_the_version_and_the_cache) {
+  EXPECT_EQ(body(store->update_shop(kShop, {"North", "UTC"}, by_admin(), describe_shop)),
+            "1 v1 North");
+  EXPECT_EQ(body(rename(kTea, "Tea")), "v1 Tea/-");
+  EXPECT_THAT(invalidation.changes(), IsEmpty());
+}
+
+TEST_F(CatalogueTest, writes_only_the_version_that_was_seen) {
+  EXPECT_EQ(rename(kTea, "Green tea", if_match({2, 3})).error(),
+            CatalogueRefusal::precondition_failed);
+  EXPECT_TRUE(rename(kTea, "Green tea", if_match({1})));
+  EXPECT_TRUE(rename(kTea, "Tea", if_match({})));
+  EXPECT_EQ(store->delete_shop(kShop, false, if_match({7})).error(),
+            CatalogueRefusal::precondition_failed);
+}
+
+TEST_F(CatalogueTest, sql_in_a_name_is_only_a_name) {
+  const std::string name = "Robert'); drop table shops; --\"{},\\";
+  EXPECT_EQ(body(create(name)), "2 v1 " + name);
+  store->import_products({{Gtin::from_number(8), name, name, name}});
+  EXPECT_EQ(database.run("select name from products where gtin = 8"), name);
+}
+
+TEST_F(CatalogueTest, shop_with_readings_is_deleted_only_with_them) {
+  perform(sighting(1));
+  perform(count(3, kMilk));
+  EXPECT_EQ(store->delete_shop(kShop, false, by_admin()).error(), CatalogueRefusal::has_readings);
+  EXPECT_TRUE(store->delete_shop(kShop, true, by_admin()));
+  EXPECT_EQ(database.run("select count(*) from stock_events where kind = 'remove'"), "2");
+  EXPECT_EQ(why(perform(sighting(1))), Refused::Why::unknown_shop);
+}
+
+// ------------------------------------------------------------------------------------ products
+
+TEST_F(CatalogueTest, put_replaces_a_product_and_patch_changes_what_it_names) {
+  const Gtin gtin = Gtin::from_number(17);
+  EXPECT_EQ(body(store->put_product(gtin, {.name = "Jam", .brand = "Bee", .category = {}},
+                                    by_admin(), describe_product)),
+            "v1 Jam/Bee");
+  EXPECT_EQ(body(rename(gtin, "Plum jam")), "v2 Plum jam/Bee");
+  EXPECT_EQ(body(store->put_product(gtin, {.name = "Jam", .brand = {}, .category = {}}, by_admin(),
+                                    describe_product)),
+            "v3 Jam/-");
+}
+
+TEST_F(CatalogueTest, deleted_product_comes_back_with_a_higher_version) {
+  EXPECT_EQ(store
+                ->create_product(kTea, {.name = "Tea", .brand = {}, .category = {}}, by_admin(),
+                                 describe_product)
+                .error(),
+            CatalogueRefusal::already_exists);
+  EXPECT_TRUE(store->delete_product(kTea, by_admin()));
+  EXPECT_EQ(rename(kTea, "Gone").error(), CatalogueRefusal::not_found);
+  EXPECT_EQ(body(store->create_product(kTea, {.name = "Tea", .brand = {}, .category = {}},
+                                       by_admin(), describe_product)),
+            "v3 Tea/-");
+}
+
+TEST_F(CatalogueTest, product_on_a_shelf_is_not_deleted) {
+  perform(sighting(1));
+  EXPECT_EQ(store->delete_product(kTea, by_admin()).error(), CatalogueRefusal::has_readings);
+  perform(operation(EventKind::remove));
+  EXPECT_TRUE(store->delete_product(kTea, by_admin()));
+}
+
+TEST_F(CatalogueTest, rename_forgets_everything_that_shows_the_name) {
+  ASSERT_TRUE(create("South"));
+  perform(sighting(1));
+  auto in_south = sighting(1);
+  in_south.shop = ShopId{2};
+  perform(in_south);
+  perform(operation(EventKind::remove));  // its tombstone counts too
+
+  ASSERT_TRUE(rename(kTea, "Green tea"));
+  const Changes changes = invalidation.changes().back();
+  std::vector<ShopId> shops;
+  for (const auto& reading : changes.readings) shops.push_back(reading.shop);
+  EXPECT_THAT(shops, UnorderedElementsAre(kShop, ShopId{2}));
+  EXPECT_THAT(changes.shop_lists, UnorderedElementsAre(kShop, ShopId{2}));
+  EXPECT_THAT(changes.products, ElementsAre(kTea));
+  EXPECT_TRUE(changes.catalogue);
+}
+
+TEST_F(CatalogueTest, nothing_is_written_when_the_cache_does_not_acknowledge) {
+  invalidation.refuse(true);
+  EXPECT_THROW(rename(kTea, "Green tea"), Unavailable);
+  EXPECT_EQ(database.run("select name from products where gtin = 4006381333931"), "Tea");
+  invalidation.refuse(false);
+  EXPECT_TRUE(rename(kTea, "Green tea"));
+}
+
+// ---------------------------------------------------------------------- keys, tokens and locks
+
+TEST_F(CatalogueTest, same_key_gets_the_same_answer_and_no_second_effect) {
+  const Result first = create("South", with_key("k"));
+  const Result again = create("South", with_key("k"));
+  EXPECT_FALSE(first->replayed);
+  EXPECT_TRUE(again->replayed);
+  EXPECT_EQ(again->status, 201);
+  EXPECT_EQ(body(again), body(first));
+  EXPECT_EQ(create("West", with_key("k", 1)).error(), CatalogueRefusal::key_reused);
+}
+
+TEST_F(CatalogueTest, refusal_does_not_use_the_key_up) {
+  EXPECT_EQ(create("North", with_key("k")).error(), CatalogueRefusal::name_taken);
+  EXPECT_TRUE(create("South", with_key("k", 1)));
+}
+
+TEST_F(CatalogueTest, requests_with_one_key_at_the_same_time_have_one_effect) {
+  std::vector<std::string> bodies(6);
+  {
+    std::vector<std::jthread> clients;
+    for (auto& mine : bodies) {
+      clients.emplace_back([&] { mine = body(create("South", with_key("k"))); });
+    }
+  }
+  EXPECT_THAT(bodies, testing::Each(bodies[0]));
+  EXPECT_EQ(database.run("select count(*) from shops where name = 'South'"), "1");
+}
+
+TEST_F(CatalogueTest, revoked_token_writes_nothing_more) {
+  const auto tokens = make_token_store(postgres);
+  EXPECT_TRUE(tokens->revoke(admin().id));
+  EXPECT_TRUE(tokens->revoke(admin().id)) << "it existed";
+  EXPECT_FALSE(tokens->revoke(TokenId{99}));
+  EXPECT_EQ(create("South").error(), CatalogueRefusal::token_revoked);
+}
+
+TEST_F(CatalogueTest, created_token_is_found_by_its_hash) {
+  const TokenHash hash = *hash_token_secret(make_token_secret());
+  const Instant expiry = *parse_instant("2999-01-01T00:00:00.5Z");
+  const Token token = make_token_store(postgres)->create(
+      {"till 7", Role::staff, {ShopId{1}, ShopId{2}}, expiry}, hash);
+  const auto found = make_database(postgres)->read()->token(hash);
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->id, token.id);
+  EXPECT_EQ(found->name, "till 7");
+  EXPECT_EQ(found->expires_at, expiry);
+  EXPECT_THAT(found->shops, ElementsAre(ShopId{1}, ShopId{2}));
+}
+
+TEST_F(CatalogueTest, fill_of_the_row_stands_in_the_way_until_it_ends) {
+  postgres.lock_timeout = std::chrono::milliseconds{10};
+  store = make_catalogue_store(postgres, invalidation, *ledger);
+  const auto storage = make_database(postgres);
+  auto fill = storage->try_fill(std::vector{Lock{product_lock(kTea), LockMode::shared}});
+  ASSERT_TRUE(fill);
+  EXPECT_THROW(rename(kTea, "Green tea"), Unavailable);
+  fill.reset();
+  EXPECT_TRUE(rename(kTea, "Green tea"));
+}
+
+TEST_F(CatalogueTest, fill_of_a_list_that_shows_the_name_stands_in_the_way_too) {
+  perform(sighting(1));
+  postgres.lock_timeout = std::chrono::milliseconds{10};
+  store = make_catalogue_store(postgres, invalidation, *ledger);
+  const auto storage = make_database(postgres);
+  const auto fill = storage->try_fill(std::vector{Lock{shop_lock(kShop), LockMode::exclusive}});
+  ASSERT_TRUE(fill);
+  EXPECT_THROW(rename(kTea, "Green tea"), Unavailable);
+}
+
+// -------------------------------------------------------------------------------------- import
+
+TEST_F(CatalogueTest, import_counts_what_it_creates_changes_and_finds_the_same) {
+  const Gtin jam = Gtin::from_number(17);
+  const std::vector<CatalogueStore::ImportedProduct> file{
+      {kTea, "Tea", {}, {}}, {kMilk, "Fresh milk", "Farm", {}}, {jam, "Jam", {}, "spreads"}};
+  const auto first = store->import_products(file);
+  EXPECT_EQ(first.created, 1U);
+  EXPECT_EQ(first.changed, 1U);
+  EXPECT_EQ(first.unchanged, 1U);
+  EXPECT_THAT(invalidation.changes().back().products, UnorderedElementsAre(kMilk, jam));
+  const auto again = store->import_products(file);
+  EXPECT_EQ(again.unchanged, 3U);
+  EXPECT_EQ(invalidation.changes().size(), 1U);
+}
+
+TEST_F(CatalogueTest, import_keeps_what_the_file_does_not_say) {
+  const auto brand_of_milk = [&] {
+    return database.run("select brand from products where gtin = 9520000000004");
+  };
+  store->import_products({{kMilk, "Milk", "Farm", {}}});
+  store->import_products({{kMilk, "Whole milk", {}, {}}});
+  EXPECT_EQ(brand_of_milk(), "Farm");
+  ASSERT_TRUE(store->delete_product(kMilk, by_admin()));
+  EXPECT_EQ(store->import_products({{kMilk, "Milk", {}, {}}}).created, 1U) << "it is back";
+}
+
+// --------------------------------------------------------------------------------------- doubt
+
+/// A store behind a gate. Its COMMITs of a shop named `doubtful` wait inside the server until the
+/// test lets them go on.
+class DoubtTest : public CatalogueTest {
+ protected:
+  void SetUp() override {
+    CatalogueTest::SetUp();
+    database.run(R"sql(
+      create function wait_for_the_test() returns trigger language plpgsql as
+        'begin perform pg_advisory_xact_lock(42); return null; end';
+      create constraint trigger doubt after insert on shops deferrable initially deferred
+        for each row when (new.name = 'doubtful') execute function wait_for_the_test();)sql");
+    const std::string port = database.run("show port");
+    const std::string directory = database.run(
+        "select split_part(setting, ',', 1) from pg_settings"
+        " where name = 'unix_socket_directories'");
+    gate = std::make_unique<test::TcpGate>("unix:" + directory + "/.s.PGSQL." + port);
+    PostgresOptions behind = postgres;
+    behind.url = Secret{"postgresql://postgres@" + gate->address() + "/" + database.name()};
+    store = make_catalogue_store(behind, invalidation, *ledger);
+  }
+
+  /// Returns when so many backends wait like that.
+  void wait_for(const std::string& event, int backends) const {
+    while (database.run("select count(*) >= " + std::to_string(backends) +
+                        " from pg_stat_activity where datname = current_database()"
+                        " and wait_event_type = 'Lock' and wait_event = '" +
+                        event + "'") != "t") {
+      std::this_thread::yield();
+    }
+  }
+
+  std::unique_ptr<test::TcpGate> gate;
+};
+
+TEST_F(DoubtTest, commit_whose_answer_was_lost_is_found_to_have_happened) {
+  postgres::Connection holder{postgres};
+  holder.exec("begin; select pg_advisory_xact_lock(42)");
+  std::string answer;
+  std::jthread client{[&] { answer = body(create("doubtful")); }};
+  wait_for("advisory", 1);
+  gate->cut_now();
+  wait_for("transactionid", 1);  // the second look waits for the first transaction
+  holder.exec("rollback");
+  client.join();
+  EXPECT_EQ(answer, "2 v1 doubtful");
+  EXPECT_EQ(database.run("select count(*) from shops where name = 'doubtful'"), "1");
+}
+
+TEST_F(DoubtTest, commit_that_did_not_happen_is_run_again) {
+  postgres::Connection holder{postgres};
+  holder.exec("begin; select pg_advisory_xact_lock(42)");
+  std::string answer;
+  std::jthread client{[&] { answer = body(create("doubtful", with_key("k"))); }};
+  wait_for("advisory", 1);
+  database.run(
+      "select pg_terminate_backend(pid, 5000) from pg_stat_activity where wait_event = 'advisory'"
+      " and datname = current_database()");
+  wait_for("advisory", 1);  // the next attempt
+  holder.exec("rollback");
+  client.join();
+  EXPECT_TRUE(answer.ends_with("v1 doubtful")) << answer;
+  EXPECT_EQ(database.run("select count(*) from shops where name = 'doubtful'"), "1");
+}
+
+}  // namespace
+}  // namespace codasync::storage

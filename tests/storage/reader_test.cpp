@@ -1,0 +1,237 @@
+#include "storage/reader.hpp"
+
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <set>
+
+#include "storage/make_storage.hpp"
+#include "tests/support/database.hpp"
+
+namespace codasync::storage {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+/// Three shops; forty products, of which ten shelves of shop 1 and twenty of shop 2 know something:
+/// many equal dates, some none.
+class ReaderTest : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    database_ = std::make_unique<test::TestDatabase>();
+    database_->run(R"sql(
+      insert into shops (name, time_zone) values
+        ('North', 'UTC'), ('Kiritimati', 'Pacific/Kiritimati'), ('Closed', 'UTC');
+      update shops set removed_at = now() where name = 'Closed';
+      insert into products (gtin, name, brand, category)
+        select g, 'Tea ' || g % 7, case when g % 2 = 0 then 'Leaf 100%' end,
+               case when g % 3 = 0 then 'hot' else 'cold' end from generate_series(1, 40) g;
+      update products set removed_at = now() where gtin = 40;
+      insert into stock_readings (shop_id, gtin, expiry_date, balance, removed, version, observed_at,
+                                  updated_at, folded_at, received_at)
+        select case when g <= 10 then 1 else 2 end, g,
+               case when g % 4 > 0 then date '2030-01-01' + g % 3 end,
+               case when g % 5 > 0 then g - 6 end, g = 30, 1, t, t, t, t
+        from generate_series(1, 30) g, lateral (select timestamptz '2026-01-01Z' + g / 3 * interval '1 s') as at (t);
+      insert into tokens (name, role, shops, hash, expires_at, revoked_at) values
+        ('good', 'staff', '{1,2}', sha256('good'), '2999-01-01', null),
+        ('old', 'staff', '{}', sha256('old'), '2000-01-01', null),
+        ('gone', 'admin', '{}', sha256('gone'), null, now());
+    )sql");
+    storage_ = make_database(database_->options());
+  }
+  static void TearDownTestSuite() {
+    storage_.reset();
+    database_.reset();
+  }
+
+  static TokenHash hash_of(const std::string& secret) {
+    TokenHash hash{};
+    const std::string hex = database_->run("select encode(sha256('" + secret + "'), 'hex')");
+    for (std::size_t i = 0; i < hash.size(); ++i) {
+      hash[i] = static_cast<std::uint8_t>(std::stoi(hex.substr(2 * i, 2), nullptr, 16));
+    }
+    return hash;
+  }
+
+  static std::optional<std::string> key_of(const Reading& reading, ReadingOrder order) {
+    switch (order) {
+      case ReadingOrder::id:
+        return std::nullopt;
+      case ReadingOrder::expiry_date:
+      case ReadingOrder::expiry_date_descending:
+        return reading.date ? std::optional{to_string(reading.date->date)} : std::nullopt;
+      case ReadingOrder::name:
+        return reading.name;
+      case ReadingOrder::updated_at_descending:
+        return to_string(reading.updated_at);
+    }
+    __builtin_unreachable();
+  }
+
+  /// Follows the cursors from page to page.
+  std::vector<Reading> all(ReadingFilter filter, std::size_t limit) {
+    std::vector<Reading> rows;
+    for (int pages = 0; pages < 100; ++pages) {
+      const Page<Reading> page = reader_->readings(filter, limit);
+      rows.insert(rows.end(), page.rows.begin(), page.rows.end());
+      if (!page.more) return rows;
+      filter.after = ReadingCursor{key_of(rows.back(), filter.order), rows.back().id};
+    }
+    ADD_FAILURE() << "the pages do not end";
+    return rows;
+  }
+
+  std::set<std::int64_t> gtins(const ReadingFilter& filter) {
+    std::set<std::int64_t> found;
+    for (const Reading& reading : reader_->readings(filter, kPageMax).rows) {
+      found.insert(reading.gtin.number());
+    }
+    return found;
+  }
+
+  static inline std::unique_ptr<test::TestDatabase> database_;
+  static inline std::unique_ptr<Database> storage_;
+  std::unique_ptr<Reader> reader_ = storage_->read();
+};
+
+TEST_F(ReaderTest, pages_cover_every_reading_once_in_every_order) {
+  for (const ReadingOrder order :
+       {ReadingOrder::id, ReadingOrder::expiry_date, ReadingOrder::expiry_date_descending,
+        ReadingOrder::name, ReadingOrder::updated_at_descending}) {
+    for (const auto& shop : {std::optional<ShopId>{}, std::optional{ShopId{2}}}) {
+      const auto whole = all({.shop = shop, .order = order}, kPageMax);
+      EXPECT_EQ(whole.size(), shop ? 19U : 29U);
+      for (const std::size_t limit : {1U, 3U, 10U, 29U}) {
+        const auto paged = all({.shop = shop, .order = order}, limit);
+        const bool same = std::equal(whole.begin(), whole.end(), paged.begin(), paged.end(),
+                                     [](const auto& a, const auto& b) { return a.id == b.id; });
+        EXPECT_TRUE(same) << "order " << static_cast<int>(order) << ", limit " << limit;
+      }
+    }
+  }
+}
+
+TEST_F(ReaderTest, unknown_dates_are_last_in_both_directions) {
+  for (const bool descending : {false, true}) {
+    const auto rows = all(
+        {.order = descending ? ReadingOrder::expiry_date_descending : ReadingOrder::expiry_date},
+        4);
+    const auto before = [&](const Reading& a, const Reading& b) {
+      if (!a.date || !b.date) return a.date && !b.date;
+      return descending ? a.date->date > b.date->date : a.date->date < b.date->date;
+    };
+    EXPECT_TRUE(std::is_sorted(rows.begin(), rows.end(), before));
+    EXPECT_FALSE(rows.back().date);
+  }
+}
+
+TEST_F(ReaderTest, names_that_are_equal_are_sorted_by_id) {
+  const auto rows = all({.order = ReadingOrder::name}, 5);
+  EXPECT_TRUE(std::is_sorted(rows.begin(), rows.end(), [](const auto& a, const auto& b) {
+    return std::pair{a.name, a.id} < std::pair{b.name, b.id};
+  }));
+}
+
+TEST_F(ReaderTest, filters_agree_with_what_they_say) {
+  const auto whole = reader_->readings({}, kPageMax).rows;
+  const auto which = [&](const auto& predicate) {
+    std::set<std::int64_t> found;
+    for (const auto& reading : whole) {
+      if (predicate(reading)) found.insert(reading.gtin.number());
+    }
+    EXPECT_FALSE(found.empty());
+    return found;
+  };
+  const Date day = *parse_date("2030-01-02");
+  const Instant moment = *parse_instant("2026-01-01T00:00:05Z");
+  EXPECT_EQ(gtins({.expires_before = day}),
+            which([&](const auto& r) { return r.date && r.date->date < day; }));
+  EXPECT_EQ(gtins({.expires_after = day}),
+            which([&](const auto& r) { return r.date && r.date->date > day; }));
+  EXPECT_EQ(gtins({.in_stock = true}), which([](const auto& r) { return r.quantity > 0; }));
+  EXPECT_EQ(gtins({.not_checked_since = moment}),
+            which([&](const auto& r) { return r.observed_at < moment; }));
+  EXPECT_EQ(gtins({.category = "hot"}),
+            which([](const auto& r) { return r.gtin.number() % 3 == 0; }));
+  EXPECT_EQ(gtins({.gtin = Gtin::from_number(7)}), std::set<std::int64_t>{7});
+}
+
+TEST_F(ReaderTest, expired_means_before_today_where_the_shop_is) {
+  // Kiritimati is 14 hours ahead: what is good through today in UTC may be over there, never the
+  // other way round.
+  database_->run(R"sql(
+    insert into products (gtin, name) values (101, 'today there'), (102, 'yesterday there'), (103, 'yesterday here');
+    insert into stock_readings (shop_id, gtin, expiry_date, version, observed_at, updated_at, folded_at, received_at)
+    values (2, 101, (now() at time zone 'Pacific/Kiritimati')::date, 1, now(), now(), now(), now()),
+           (2, 102, (now() at time zone 'Pacific/Kiritimati')::date - 1, 1, now(), now(), now(), now()),
+           (1, 103, (now() at time zone 'UTC')::date - 1, 1, now(), now(), now(), now());)sql");
+  EXPECT_EQ(gtins({.expired = true}), (std::set<std::int64_t>{102, 103}));
+  database_->run(
+      "delete from stock_readings where gtin > 100; delete from products where gtin > 100");
+}
+
+TEST_F(ReaderTest, removed_rows_are_not_there) {
+  EXPECT_FALSE(reader_->reading(ShopId{2}, Gtin::from_number(30)));
+  EXPECT_FALSE(reader_->shop(ShopId{3}));
+  EXPECT_FALSE(reader_->product(Gtin::from_number(40)));
+  EXPECT_EQ(reader_->shops({}, 10).rows.size(), 2U);
+  const auto id = database_->run("select id from stock_readings where gtin = 30");
+  const auto key = reader_->reading_key(ReadingId{std::stoll(id)});
+  ASSERT_TRUE(key) << "what a removed reading was about is still known";
+  EXPECT_EQ(key->gtin.number(), 30);
+}
+
+TEST_F(ReaderTest, reads_all_fields_of_a_row) {
+  const auto reading = reader_->reading(ShopId{1}, Gtin::from_number(7));
+  ASSERT_TRUE(reading);
+  EXPECT_EQ(reading->name, "Tea 0");
+  EXPECT_EQ(reading->product_version, 1);
+  EXPECT_EQ(reading->date, (ShelfDate{*parse_date("2030-01-02"), std::nullopt}));
+  EXPECT_EQ(reading->quantity, 1);
+  EXPECT_EQ(to_string(reading->observed_at), "2026-01-01T00:00:02Z");
+  const auto product = reader_->product(Gtin::from_number(6));
+  ASSERT_TRUE(product);
+  EXPECT_EQ(product->brand, "Leaf 100%");
+  EXPECT_EQ(product->category, "hot");
+}
+
+TEST_F(ReaderTest, words_find_products_in_name_or_brand_and_mean_only_themselves) {
+  const auto count = [&](std::vector<std::string> words) {
+    return reader_->products({.words = std::move(words)}, kPageMax).rows.size();
+  };
+  EXPECT_EQ(count({"tea"}), 39U);
+  EXPECT_EQ(count({"TEA 3", "leaf"}), 3U);
+  EXPECT_EQ(count({"100%"}), 19U);
+  EXPECT_EQ(count({"1%0"}), 0U);
+  EXPECT_EQ(count({"T_a"}), 0U);
+  EXPECT_EQ(count({"\\"}), 0U);
+  EXPECT_EQ(count({"'; drop table products; --"}), 0U);
+  EXPECT_EQ(count({}), 39U);
+}
+
+TEST_F(ReaderTest, pages_of_products_follow_the_numbers) {
+  const auto page = reader_->products({.after = Gtin::from_number(37)}, 1);
+  ASSERT_EQ(page.rows.size(), 1U);
+  EXPECT_EQ(page.rows[0].gtin.number(), 38);
+  EXPECT_TRUE(page.more);
+}
+
+TEST_F(ReaderTest, knows_only_tokens_that_are_good) {
+  const auto good = reader_->token(hash_of("good"));
+  ASSERT_TRUE(good);
+  EXPECT_THAT(good->shops, ElementsAre(ShopId{1}, ShopId{2}));
+  EXPECT_EQ(good->role, Role::staff);
+  EXPECT_FALSE(reader_->token(hash_of("old")));
+  EXPECT_FALSE(reader_->token(hash_of("gone")));
+}
+
+TEST_F(ReaderTest, knows_time_zones_by_their_exact_names) {
+  EXPECT_TRUE(reader_->knows_time_zone("Europe/Berlin"));
+  EXPECT_FALSE(reader_->knows_time_zone("europe/berlin"));
+  EXPECT_FALSE(reader_->knows_time_zone("UTC+3; select"));
+}
+
+}  // namespace
+}  // namespace codasync::storage

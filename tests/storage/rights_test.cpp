@@ -1,0 +1,81 @@
+#include <gmock/gmock.h>
+
+#include "storage/housekeeper.hpp"
+#include "storage/make_storage.hpp"
+#include "storage/migrate.hpp"
+#include "storage/postgres/connection.hpp"
+#include "tests/ledger/ledger_fixture.hpp"
+
+namespace codasync::storage {
+namespace {
+
+/// Everything of this suite after the migration runs with the rights of the service role.
+class ServiceRoleTest : public test::LedgerTest {
+ protected:
+  void SetUp() override {
+    database.run(
+        "do $$ begin create role codasync_service; exception when others then"
+        " if not exists (select from pg_roles where rolname = 'codasync_service') then raise; end "
+        "if; end $$");
+    migrate(database.options());  // nothing new, but the role's rights
+    const std::string url = database.url();
+    const bool is_uri = url.find("://") != std::string::npos;
+    postgres.url = Secret{url + (is_uri ? "&options=-c%20role%3Dcodasync_service"
+                                        : " options='-c role=codasync_service'")};
+    LedgerTest::SetUp();
+  }
+};
+
+TEST_F(ServiceRoleTest, may_do_all_that_the_service_does) {
+  const auto answer_shop = [](const Shop&, bool) { return Answer{}; };
+  const auto answer_product = [](const Product&, bool) { return Answer{}; };
+  const WriteContext context{admin(), std::nullopt, key("k")};
+  const WriteContext no_key{admin(), std::nullopt, std::nullopt};
+  const auto store = make_catalogue_store(postgres, invalidation, *ledger);
+  EXPECT_TRUE(store->create_shop({"South", {}}, context, answer_shop));
+  EXPECT_TRUE(store->update_shop(ShopId{2}, {"West", {}}, no_key, answer_shop));
+  EXPECT_TRUE(store->put_product(kUnknown, {.name = "Jam", .brand = {}, .category = {}}, no_key,
+                                 answer_product));
+  EXPECT_TRUE(store->delete_product(kUnknown, no_key));
+  EXPECT_EQ(store->import_products({{kUnknown, "Jam", {}, {}}}).created, 1U);
+  auto keyed = count(3);
+  keyed.idempotency_key = key("other");
+  EXPECT_TRUE(std::holds_alternative<Answer>(perform(keyed)));
+  EXPECT_TRUE(std::holds_alternative<Answer>(perform(adjust(-1))));
+  EXPECT_TRUE(store->delete_shop(kShop, true, no_key));
+
+  const auto tokens = make_token_store(postgres);
+  const Token token =
+      tokens->create({"new", Role::staff, {}, {}}, *hash_token_secret(make_token_secret()));
+  EXPECT_TRUE(tokens->revoke(token.id));
+  EXPECT_NO_THROW(delete_old_keys(postgres));
+
+  const auto storage = make_database(postgres);
+  EXPECT_NO_THROW(storage->ping());
+  const auto reader = storage->read();
+  EXPECT_EQ(reader->shops({}, 10).rows.size(), 1U);
+  EXPECT_EQ(reader->history(ReadingId{1}, std::nullopt, 10).rows.size(), 3U);
+  EXPECT_TRUE(storage->try_fill(std::vector{Lock{shops_lock(), LockMode::exclusive}}));
+}
+
+TEST_F(ServiceRoleTest, may_neither_change_the_schema_nor_take_history_away) {
+  postgres::Connection connection{postgres};
+  for (const std::string statement :
+       {"drop table shops", "truncate stock_events", "delete from stock_events",
+        "update stock_events set reason = ''", "delete from stock_readings", "delete from shops",
+        "delete from tokens", "create table mine (x int)", "alter table shops add column x int",
+        "insert into schema_migrations (number, name, checksum) values (99, '', '')"}) {
+    try {
+      connection.exec(statement);
+      ADD_FAILURE() << "was allowed: " << statement;
+    } catch (const std::logic_error& refusal) {
+      EXPECT_THAT(std::string{refusal.what()},
+                  testing::AnyOf(testing::HasSubstr("permission denied"),
+                                 testing::HasSubstr("must be owner")))
+          << statement;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace codasync::storage

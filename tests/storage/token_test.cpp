@@ -1,0 +1,42 @@
+#include "storage/token.hpp"
+
+#include <gtest/gtest.h>
+
+#include "storage/sha256.hpp"
+
+namespace codasync::storage {
+namespace {
+
+TEST(TokenSecret, is_accepted_with_the_hash_of_its_text) {
+  const std::string secret = make_token_secret();
+  EXPECT_EQ(secret.size(), 48U);
+  EXPECT_TRUE(secret.starts_with("coda_"));
+  EXPECT_EQ(hash_token_secret(secret), sha256(secret));
+}
+
+TEST(TokenSecret, is_never_made_twice) { EXPECT_NE(make_token_secret(), make_token_secret()); }
+
+TEST(TokenSecret, of_another_shape_is_refused) {
+  const std::string good = make_token_secret();
+  std::string padded = good;
+  padded.back() = 'B';  // its last bits are not zero
+  std::string foreign = good;
+  foreign[10] = '+';
+  for (const std::string& text :
+       {std::string{}, good + "A", good.substr(1), "Coda_" + good.substr(5), padded, foreign}) {
+    EXPECT_EQ(hash_token_secret(text), std::nullopt) << text;
+  }
+}
+
+TEST(Sha256, of_abc_is_the_example_of_the_standard) {
+  EXPECT_EQ(to_hex(sha256("abc")),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}
+
+TEST(Role, has_a_name_that_can_be_read_back) {
+  for (const Role role : {Role::staff, Role::admin}) EXPECT_EQ(parse_role(name_of(role)), role);
+  EXPECT_EQ(parse_role("owner"), std::nullopt);
+}
+
+}  // namespace
+}  // namespace codasync::storage
