@@ -25,8 +25,13 @@ struct Columns {
   std::string gtins, names, brands, categories;
 };
 
+// The rows that are there. Named by their numbers, because a plain join reads the whole table.
+const std::string kExisting =
+    " left join (select * from products where gtin = any($1::bigint[])) p using (gtin) ";
+
 const std::string kIncoming =
-    " unnest($1::bigint[], $2::text[], $3::text[], $4::text[]) as n (gtin, name, brand, category) ";
+    " unnest($1::bigint[], $2::text[], $3::text[], $4::text[]) as n (gtin, name, brand, category)" +
+    kExisting;
 
 // What is not in the file stays, so a null changes nothing.
 const std::string kDiffers =
@@ -39,10 +44,9 @@ const std::string kDiffers =
 Products that_differ(postgres::Connection& connection, const Products& products) {
   const Columns columns{products};
   std::unordered_set<std::int64_t> gtins;
-  for (const pqxx::row& row : connection.exec_params(
-           "select gtin from" + kIncoming +
-               "left join products p using (gtin) where p.gtin is null or" + kDiffers,
-           columns.gtins, columns.names, columns.brands, columns.categories)) {
+  for (const pqxx::row& row :
+       connection.exec_params("select gtin from" + kIncoming + "where p.gtin is null or" + kDiffers,
+                              columns.gtins, columns.names, columns.brands, columns.categories)) {
     gtins.insert(row[0].as<std::int64_t>());
   }
   Products different;
@@ -60,12 +64,13 @@ pqxx::result save(WriteTransaction& transaction, const Products& products) {
       "with saved as ("
       " insert into products as p (gtin, name, brand, category)"
       " select n.gtin, n.name, coalesce(n.brand, p.brand), coalesce(n.category, p.category) from" +
-          kIncoming + "left join products p using (gtin) where p.gtin is null or" + kDiffers +
+          kIncoming + "where p.gtin is null or" + kDiffers +
           " on conflict (gtin) do update set name = excluded.name, brand = excluded.brand,"
           " category = excluded.category, version = p.version + 1,"
           " updated_at = clock_timestamp(), removed_at = null returning gtin)"
           " select gtin, p.gtin is null or p.removed_at is not null"
-          " from saved left join products p using (gtin)",
+          " from saved" +
+          kExisting,
       columns.gtins, columns.names, columns.brands, columns.categories);
 }
 
