@@ -191,6 +191,8 @@ void Loader::check_ranges() {
 
 Loaded Loader::finish() && {
   check_ranges();
+  // One fact, two layers: what a lost slot holds may live that long.
+  loaded_.settings.postgres.cache_entry_ttl = loaded_.settings.memcached.entry_ttl;
   for (const auto& setting : settings_table()) {
     const auto source = sources_.find(setting.name);
     loaded_.effective.push_back({.name = std::string{setting.name},

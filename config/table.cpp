@@ -71,8 +71,12 @@ std::vector<Setting> postgres_settings() {
               [](auto& all) -> auto& { return all.postgres.url; },
               {{"CODASYNC_DATABASE_URL", unchanged}, {"DATABASE_URL", unchanged}}),
       setting(
-          "postgres.connections_max", "Connections for reads and catalogue writes: 1 to 1000.",
+          "postgres.connections_max", "Connections for reads: 1 to 1000.",
           [](auto& all) -> auto& { return all.postgres.connections_max; }),
+      setting(
+          "postgres.fill_connections_max",
+          "Connections for reads that fill the cache, apart so that they starve nobody: 1 to 1000.",
+          [](auto& all) -> auto& { return all.postgres.fill_connections_max; }),
       setting(
           "postgres.waiters_max",
           "Requests that may wait for a connection; further ones get 503: 0 to 100000.",

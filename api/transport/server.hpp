@@ -18,9 +18,8 @@ struct ServerOptions {
   std::vector<std::string> listen{"127.0.0.1:8081"};
 
   /// Threads with an event loop each: 1…64.
-  /// One answers 40,000 cached reads a second. More only help where cores are idle: the requests of
-  /// one turn share their round trip to the cache, and with two loops on two cores each turn had
-  /// half as many (0.42 of a static file against 0.35).
+  /// Requests of one turn share their round trip to the cache, so few loops serve a small machine
+  /// best (tests/bench/README.md has the runs).
   std::size_t workers{1};
 
   /// Open at a time; further ones get 503 and are closed: 1…1000000.

@@ -55,6 +55,15 @@ std::filesystem::path example() {
 
 TEST(Settings, the_defaults_are_valid) { EXPECT_THAT(load(std::nullopt, {}).problems, IsEmpty()); }
 
+// A lost slot is used again when nothing in it can be alive: writers must know the life of the
+// cache's own entries.
+TEST(Settings, tell_the_storage_how_long_the_cache_s_entries_live) {
+  EXPECT_EQ(load_text("[memcached]\nentry_ttl = \"2h\"\n").settings.postgres.cache_entry_ttl, 2h);
+  EXPECT_EQ(load(std::nullopt, {{"CODASYNC_MEMCACHED_ENTRY_TTL", "30d"}})
+                .settings.postgres.cache_entry_ttl,
+            720h);
+}
+
 TEST(Settings, the_environment_wins_over_the_file_and_the_file_over_the_default) {
   const auto loaded =
       load_text("[combiner]\nlanes = 3\nbatch_max = 10\n", {{"CODASYNC_COMBINER_LANES", "4"}});
@@ -209,6 +218,7 @@ TEST_P(Ranges, hold_at_their_ends_and_not_beyond) {
 
 constexpr Range kRanges[] = {
     {"postgres.connections_max", "0", "1", "1000", "1001"},
+    {"postgres.fill_connections_max", "0", "1", "1000", "1001"},
     {"postgres.waiters_max", nullptr, "0", "100000", "100001"},
     {"postgres.acquire_timeout", "9ms", "10ms", "60s", "60001ms"},
     {"postgres.connect_timeout", "999ms", "1s", "60s", "60001ms"},
