@@ -1,0 +1,453 @@
+#!/usr/bin/python3
+"""An exhaustive model of the cache protocol (cache/README.md): one key in one slot.
+
+It walks through every state that writers, fillers, the slot's keeper, the node and the network can reach together, and
+looks in each one at what a reader could be served. Any process may end at any moment, any reply and any database session
+may be lost, any command may arrive late, and the node may be stopped, end, start again or be out of the writers' reach, as
+often as it likes. Where the world has failovers, the primary may be lost, also with a version that was seen on it and had
+not reached the standby (nobody was told of it). By hand, for larger worlds:
+
+    tests/model/cache_protocol.py --fillers 2 --commits 2 --broken
+
+A command of Memcached and a statement of PostgreSQL are one step each. Left out: lists (a generation is an entry like any
+other), more than one key, and clocks that differ by more than the protocol allows.
+"""
+
+import argparse
+import time
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from typing import NamedTuple
+
+# Lives in units of time: what is stored in one unit is still there in the next, and gone in the one after it. An entry is
+# stored while its lease lives, so what was read from the database can be in the node for both lives together.
+ENTRY = 1
+LEASE = 1
+BOTH = ENTRY + LEASE
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The protocol, and what each of its parts can be replaced by."""
+
+    name: str
+    lease: bool = True  # an entry is stored by compare-and-swap against a placeholder
+    lease_ends_with_connection: bool = True
+    fill_lock: bool = True  # a filler excludes the writers of its key
+    read_under_lock: bool = True  # and reads the database after that
+    delete_before_commit: bool = True
+    delete_after_commit: bool = False
+    must_acknowledge: bool = True  # no acknowledgement, no commit
+    slot_under_lock: bool = True  # a filler holds the slots' lock, shared, from its look at the state on
+    fill_while_waiting: bool = False  # entries are stored in a slot that is waiting
+    wait: int = BOTH + 1  # units of time that have to end before writers go on without a silent node
+    gone_under_lock: bool = True  # a refused connection counts only while nobody can fill
+    silent_is_gone: bool = False  # a node that does not answer is taken for one that has ended
+    flush: bool = True  # a node is emptied before its slot is used with another history of the database
+    entries_end: bool = True  # readers believe no entry beyond the end that is written in it
+
+
+@dataclass(frozen=True)
+class World:
+    """How much of everything there is."""
+
+    writers: int = 1
+    fillers: int = 1
+    commits: int = 1
+    packets: int = 2  # on their way at a time
+    failovers: int = 0
+
+
+class Item(NamedTuple):
+    """What the node holds: a placeholder, or a value with the version that was read."""
+
+    id: int
+    left: int  # units of its life, by the node's clock
+    version: int = -1  # -1: a placeholder
+    end: int = 0  # units of the life that is written in it, by everybody's clock; -1: over
+
+
+class Packet(NamedTuple):
+    """A command on its way; it does not outlive the process that its connection leads to."""
+
+    sender: int
+    command: str  # delete, add, gets, store, flush
+    id: int = 0  # store: the placeholder's; 0: whatever is there
+    version: int = -1
+    end: int = 0
+
+
+class Actor(NamedTuple):
+    """A writer, a filler or the keeper at a step of its work."""
+
+    step: str = "idle"
+    locks: bool = False  # it holds what it took, as PostgreSQL sees it
+    connected: bool = True  # a filler's connection still leads to the process that it began with
+    slot: str = ""  # as a filler saw it
+    id: int = 0  # of its placeholder
+    version: int = -1
+    end: int = 0
+
+
+IDLE = Actor()
+
+
+class State(NamedTuple):
+    committed: int = 0  # the newest version that the database shows
+    replicated: int = 0  # the newest that its standby has
+    lost: int = -1  # a version that was seen before a failover and is not there any more; -1: none
+    failovers: int = 0
+    filled_now: bool = True  # what the slot holds is of this history of the database
+    slot: str = "up"  # waiting, down
+    wait: int = 0  # left
+    node: str = "runs"  # stopped, dead
+    lag: int = 0  # of the node's clock, which stands still while the node is stopped and catches up a moment later
+    item: Item | None = None
+    reached: bool = True  # by writers and the keeper; by readers and fillers it always is
+    actors: tuple[Actor, ...] = ()
+    packets: frozenset[Packet] = frozenset()
+
+
+Step = tuple[str, State]
+
+
+class Model:
+    def __init__(self, rules: Rules, world: World) -> None:
+        self.rules = rules
+        self.world = world
+        self.writers = range(world.writers)
+        self.fillers = range(world.writers, world.writers + world.fillers)
+        self.keeper = world.writers + world.fillers
+
+    def start(self) -> State:
+        return State(actors=(IDLE,) * (self.keeper + 1))
+
+    def wrong(self, s: State) -> str:
+        """Returns: what a reader is served wrongly in this state, or nothing.
+
+        Whatever is committed may have been answered, or seen by somebody who asked the database, so only the newest
+        version is right. A version that a failover lost may be seen until the slot is emptied.
+        """
+        if s.node != "runs" or s.item is None or s.item.version in (-1, s.committed):
+            return ""
+        if s.item.version == s.lost and not s.filled_now:
+            return ""
+        if self.rules.entries_end and s.item.end < 0:
+            return ""
+        return f"version {s.item.version} is served, {s.committed} is committed"
+
+    def steps(self, s: State) -> Iterator[Step]:
+        for i in self.writers:
+            yield from self.write(s, i)
+        for i in self.fillers:
+            yield from self.fill(s, i)
+        yield from self.keep(s)
+        for packet in s.packets:
+            yield from self.deliver(s, packet)
+        yield from self.pass_time(s)
+        yield from self.befall(s)
+
+    # ------------------------------------------------------------------ writers
+
+    def write(self, s: State, i: int) -> Iterator[Step]:
+        rules, step = self.rules, s.actors[i].step
+        if step == "idle":
+            if self.written(s) == self.world.commits or self.slots_taken(s) or self.key_filled(s):
+                return  # there is nothing to write, or it waits for its locks
+            if s.slot == "waiting":
+                return  # 503
+            if s.slot == "up" and rules.delete_before_commit:
+                begun = Actor("deleting", locks=True)
+                yield f"writer {i} locks and deletes", send(put(s, i, begun), Packet(i, "delete"))
+            else:
+                yield f"writer {i} locks", put(s, i, Actor("ready", locks=True))
+            return
+        if step == "deleting" and not rules.must_acknowledge:
+            yield f"writer {i} does not wait for the reply", put(s, i, Actor("ready", locks=True))
+        if step == "ready":
+            version = self.written(s) + 1
+            if s.failovers < self.world.failovers:
+                yield f"writer {i} commits, its wait for the standby is cut short", put(s._replace(committed=version), i, IDLE)
+            committed = put(s._replace(committed=version, replicated=version), i, IDLE)
+            if rules.delete_after_commit:
+                begun = put(committed, i, Actor("deleting after"))
+                yield f"writer {i} commits and deletes", send(begun, Packet(i, "delete"))
+            yield f"writer {i} commits", committed
+        yield f"writer {i} gives up", put(s, i, IDLE)
+
+    @staticmethod
+    def written(s: State) -> int:
+        return max(s.committed, s.lost)
+
+    # ------------------------------------------------------------------ fillers
+
+    def fill(self, s: State, i: int) -> Iterator[Step]:
+        rules, me = self.rules, s.actors[i]
+        if me.step == "idle":
+            began = Actor("adding", slot="" if rules.slot_under_lock else s.slot)
+            if rules.lease:
+                yield f"filler {i} adds", send(put(s, i, began), Packet(i, "add"))
+            else:
+                yield f"filler {i} finds nothing", put(s, i, began._replace(step="leased"))
+            return
+        if me.step == "leased":
+            if not rules.read_under_lock and me.version < 0:
+                yield f"filler {i} reads {s.committed}", put(s, i, self.read(s, me))
+            else:
+                yield from self.lock(s, i, me)
+        if me.step == "read" and (me.connected or not rules.lease_ends_with_connection):
+            stored = put(s, i, me._replace(step="storing", id=0, version=-1, end=0))
+            yield f"filler {i} stores {me.version}", send(stored, Packet(i, "store", me.id, me.version, me.end))
+        if me.locks:
+            yield f"filler {i} loses its session", put(s, i, me._replace(locks=False))
+        yield f"filler {i} gives up", put(s, i, IDLE)
+
+    def lock(self, s: State, i: int, me: Actor) -> Iterator[Step]:
+        """Takes the locks if they are free, looks at the slot and reads."""
+        rules = self.rules
+        if rules.fill_lock:
+            if self.key_written(s) or self.key_filled(s):
+                return
+            me = me._replace(locks=True)
+        if rules.slot_under_lock:
+            if self.slots_taken(s):
+                return
+            me = me._replace(slot=s.slot)
+        if not s.filled_now:
+            return
+        if me.slot == "up" or (me.slot == "waiting" and rules.fill_while_waiting):
+            if me.version < 0:
+                me = self.read(s, me)
+            yield f"filler {i} locks, has read {me.version}", put(s, i, me._replace(step="read"))
+
+    @staticmethod
+    def read(s: State, me: Actor) -> Actor:
+        return me._replace(version=s.committed, end=BOTH)
+
+    # ------------------------------------------------------------------ the keeper
+
+    def keep(self, s: State) -> Iterator[Step]:
+        rules, me = self.rules, s.actors[self.keeper]
+        if me.step == "flushing":
+            yield "keeper gives up", put(s, self.keeper, IDLE)
+            if me.locks:
+                yield "keeper loses its session", put(s, self.keeper, me._replace(locks=False))
+            return
+        if me.step == "idle" and not rules.gone_under_lock and s.node == "dead":
+            yield "keeper is refused", put(s, self.keeper, Actor("refused"))
+        if self.slots_shared(s):
+            return
+        # From here on under the exclusive lock.
+        calm = put(s, self.keeper, IDLE)
+        if s.slot == "up":
+            yield "keeper: the slot waits", calm._replace(slot="waiting", wait=rules.wait)
+        if s.slot != "down":
+            silent = s.node == "stopped" or not s.reached
+            if s.node == "dead" or me.step == "refused" or (rules.silent_is_gone and silent):
+                yield "keeper: the slot is down, its node is gone", calm._replace(slot="down", wait=0)
+        if s.slot == "waiting":
+            if s.filled_now:
+                yield "keeper: the slot is up again", calm._replace(slot="up", wait=0)
+            if s.wait == 0:
+                yield "keeper: the slot is down, it has waited", calm._replace(slot="down")
+        if (s.slot == "down" or not s.filled_now) and me.step == "idle":
+            if not rules.flush:
+                yield "keeper: the slot is up", calm._replace(slot="up", wait=0, filled_now=True)
+            elif not any(packet.command == "flush" for packet in s.packets):
+                begun = put(s, self.keeper, Actor("flushing", locks=True))
+                yield "keeper flushes", send(begun, Packet(self.keeper, "flush"))
+
+    # ------------------------------------------------------------------ locks
+
+    def slots_taken(self, s: State) -> bool:
+        """Returns: whether the slots' lock is held exclusively."""
+        return s.actors[self.keeper].locks
+
+    def slots_shared(self, s: State) -> bool:
+        shares_from = 0 if self.rules.slot_under_lock else len(self.writers)
+        return self.key_written(s) or (shares_from == 0 and self.key_filled(s))
+
+    def key_written(self, s: State) -> bool:
+        return any(s.actors[i].locks for i in self.writers)
+
+    def key_filled(self, s: State) -> bool:
+        return any(s.actors[i].locks for i in self.fillers)
+
+    # ------------------------------------------------------------------ the node, the network, the time
+
+    def deliver(self, s: State, packet: Packet) -> Iterator[Step]:
+        if s.node != "runs" or not (s.reached or packet.sender in self.fillers):
+            return
+        item, yes = s.item, True
+        if packet.command in ("delete", "flush"):
+            item = None
+        elif packet.command == "add":
+            yes = item is None
+            item = Item(self.new_id(s), LEASE) if item is None else item
+        elif packet.command == "gets":
+            yes = item is not None and item.version < 0
+        else:
+            yes = packet.id == 0 or (item is not None and item.id == packet.id)
+            item = Item(self.new_id(s), ENTRY, packet.version, packet.end) if yes else item
+        done = s._replace(item=item, packets=s.packets - {packet})
+        # A reply that is lost is the same as one that comes after its sender gave up.
+        yield f"{packet.command} of {packet.sender}: {'yes' if yes else 'no'}", self.hear(done, packet, yes)
+
+    @staticmethod
+    def new_id(s: State) -> int:
+        """Returns: an id that nobody knows of this process, which is as good as one that never was."""
+        known = {actor.id for actor in s.actors if actor.connected} | {packet.id for packet in s.packets}
+        if s.item is not None:
+            known.add(s.item.id)
+        return min(set(range(1, len(known) + 2)) - known)
+
+    def hear(self, s: State, packet: Packet, yes: bool) -> State:
+        """The sender goes on, if it still waits for this."""
+        i = packet.sender
+        me = s.actors[i]
+        if me.step == "deleting" and packet.command == "delete":
+            return put(s, i, me._replace(step="ready"))
+        if me.step == "deleting after" and packet.command == "delete":
+            return put(s, i, IDLE)
+        if me.step == "adding" and packet.command == "add" and me.connected:
+            return send(put(s, i, me._replace(step="getting")), Packet(i, "gets")) if yes else put(s, i, IDLE)
+        if me.step == "getting" and packet.command == "gets" and me.connected:
+            return put(s, i, me._replace(step="leased", id=s.item.id)) if yes and s.item else put(s, i, IDLE)
+        if me.step == "storing" and packet.command == "store":
+            return put(s, i, IDLE)
+        if me.step == "flushing" and packet.command == "flush":
+            return put(s._replace(slot="up", wait=0, filled_now=True) if me.locks else s, i, IDLE)
+        return s
+
+    def pass_time(self, s: State) -> Iterator[Step]:
+        """A unit of time ends for everybody but a node that is stopped."""
+        item, lag = s.item, s.lag
+        if item is not None and item.version >= 0:
+            item = item._replace(end=max(item.end - 1, -1))
+        if s.node == "stopped" or lag:
+            lag = min(lag + 1, BOTH)
+        elif s.node == "runs":
+            item = older(item, 1)
+        later = s._replace(
+            wait=max(s.wait - 1, 0),
+            lag=lag,
+            item=item,
+            packets=frozenset(p._replace(end=max(p.end - 1, -1)) if p.version >= 0 else p for p in s.packets),
+            actors=tuple(a._replace(end=max(a.end - 1, -1)) if a.version >= 0 else a for a in s.actors),
+        )
+        if later != s:
+            yield "time passes", later
+        if s.node == "runs" and lag:
+            yield "the node's clock catches up", s._replace(item=older(s.item, s.lag), lag=0)
+
+    def befall(self, s: State) -> Iterator[Step]:
+        """What may happen to the node, to the way there and to the database."""
+        if s.node == "runs":
+            yield "the node is stopped", s._replace(node="stopped")
+            if s.item is not None:
+                yield "the node evicts", s._replace(item=None)
+        if s.node == "stopped":
+            yield "the node goes on", s._replace(node="runs")
+        if s.node == "dead":
+            yield "the node starts", s._replace(node="runs")
+        else:
+            cut = tuple(a._replace(connected=False) if a.step != "idle" else a for a in s.actors)
+            yield "the node ends", s._replace(node="dead", item=None, lag=0, packets=frozenset(), actors=cut)
+        yield "the way to the node " + ("breaks" if s.reached else "mends"), s._replace(reached=not s.reached)
+        if s.replicated < s.committed:
+            yield "the standby catches up", s._replace(replicated=s.committed)
+        if s.failovers < self.world.failovers:
+            # Sessions end with their locks; who has no use for the database at the moment does not notice.
+            orphans = tuple(IDLE if i in self.writers else a._replace(locks=False) for i, a in enumerate(s.actors))
+            yield "the standby takes over", s._replace(
+                committed=s.replicated,
+                lost=s.committed if s.replicated < s.committed else -1,
+                failovers=s.failovers + 1,
+                filled_now=False,
+                actors=orphans,
+            )
+
+
+def put(s: State, i: int, actor: Actor) -> State:
+    return s._replace(actors=(*s.actors[:i], actor, *s.actors[i + 1 :]))
+
+
+def send(s: State, packet: Packet) -> State:
+    return s._replace(packets=s.packets | {packet})
+
+
+def older(item: Item | None, units: int) -> Item | None:
+    return None if item is None or item.left < units else item._replace(left=item.left - units)
+
+
+@dataclass(frozen=True)
+class Finding:
+    states: int
+    seconds: float
+    wrong: str  # empty: nothing
+    story: list[str]  # the shortest way there
+
+
+def explore(rules: Rules, world: World, states_max: int = 30_000_000) -> Finding:
+    """Walks through all states, nearest first. Throws: MemoryError when there are more than `states_max`."""
+    began = time.monotonic()
+    model = Model(rules, world)
+    came_from: dict[State, tuple[State, str] | None] = {model.start(): None}
+    ahead = deque(came_from)
+    while ahead:
+        state = ahead.popleft()
+        if wrong := model.wrong(state):
+            story = [wrong]
+            while (before := came_from[state]) is not None:
+                state, step = before
+                story.append(step)
+            return Finding(len(came_from), time.monotonic() - began, wrong, story[::-1])
+        for step, following in model.steps(state):
+            if following not in came_from and len(following.packets) <= world.packets:
+                came_from[following] = (state, step)
+                ahead.append(following)
+        if len(came_from) > states_max:
+            raise MemoryError(f"more than {states_max} states")
+    return Finding(len(came_from), time.monotonic() - began, "", [])
+
+
+PROTOCOL = Rules("the protocol")
+
+# Each lacks one part, or does something that looks harmless.
+BROKEN = [
+    Rules("set on a miss, delete after COMMIT", lease=False, fill_lock=False, delete_before_commit=False, delete_after_commit=True),
+    Rules("a lease, delete after COMMIT", fill_lock=False, delete_before_commit=False, delete_after_commit=True),
+    Rules("a lease, delete before COMMIT, no lock", fill_lock=False),
+    Rules("the lock, but a plain set", lease=False),
+    Rules("the database is read before the lock", read_under_lock=False),
+    Rules("COMMIT without an acknowledgement", must_acknowledge=False),
+    Rules("a fill looks at the slot without its lock", slot_under_lock=False),
+    Rules("fills go into a slot that waits", fill_while_waiting=True),
+    Rules("no wait before writers go on without a silent node", wait=0),
+    Rules("a wait for the entry's life, not for the lease's", wait=ENTRY + 1),
+    Rules("a node is gone by what was seen before the lock", gone_under_lock=False),
+    Rules("a node that is silent is taken for gone", silent_is_gone=True),
+    Rules("readers believe the node's clock", entries_end=False),
+]
+# It takes two fillers to see this: after a restart, the id of the one is the other's.
+BROKEN_BY_TWO_FILLERS = [Rules("a lease is used on another connection", lease_ends_with_connection=False)]
+BROKEN_BY_FAILOVER = [Rules("a slot is used again without a flush", flush=False)]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    for field in fields(World):
+        parser.add_argument(f"--{field.name}", type=int, default=field.default)
+    parser.add_argument("--broken", action="store_true", help="also the variants that have to be found wrong")
+    options = vars(parser.parse_args())
+    wrong = [*BROKEN, *BROKEN_BY_TWO_FILLERS, *BROKEN_BY_FAILOVER] if options.pop("broken") else []
+    for rules in [PROTOCOL, *wrong]:
+        found = explore(rules, World(**options))
+        print(f"{rules.name}: {found.states} states, {found.seconds:.1f} s, {found.wrong or 'nothing wrong'}", flush=True)
+        for line in found.story:
+            print(f"    {line}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,43 @@
+"""The cache protocol holds in every small world, and the model sees what is wrong with its neighbours."""
+
+import unittest
+
+from cache_protocol import (
+    BROKEN,
+    BROKEN_BY_FAILOVER,
+    BROKEN_BY_TWO_FILLERS,
+    PROTOCOL,
+    Rules,
+    World,
+    explore,
+)
+
+
+class CacheProtocol(unittest.TestCase):
+    def test_serves_nothing_old_whatever_happens_to_processes_node_and_network(self) -> None:
+        self.holds(World())
+
+    def test_serves_nothing_old_after_a_failover(self) -> None:
+        self.holds(World(failovers=1, packets=1))
+
+    def test_falls_with_each_of_its_parts(self) -> None:
+        for rules in BROKEN:
+            self.breaks(rules, World())
+        for rules in BROKEN_BY_TWO_FILLERS:
+            self.breaks(rules, World(fillers=2, packets=1))
+        for rules in BROKEN_BY_FAILOVER:
+            self.breaks(rules, World(failovers=1, packets=1))
+
+    def holds(self, world: World) -> None:
+        found = explore(PROTOCOL, world)
+        print(f"{world}: {found.states} states in {found.seconds:.1f} s")
+        self.assertEqual(found.wrong, "", "\n".join(found.story))
+        self.assertGreater(found.states, 10_000, "a world in which little can happen shows little")
+
+    def breaks(self, rules: Rules, world: World) -> None:
+        with self.subTest(rules.name):
+            self.assertNotEqual(explore(rules, world).wrong, "")
+
+
+if __name__ == "__main__":
+    unittest.main()
