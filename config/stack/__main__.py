@@ -36,6 +36,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--dir", type=lambda text: Path(text).absolute(), default=ROOT / ".run")
     parser.add_argument("--port", type=number(1024, 65535), default=8080)
     parser.add_argument("--instances", type=number(1, 16), default=1)
+    parser.add_argument("--pgbouncer", action="store_true")
     parser.add_argument("--no-demo", action="store_true")
     parser.add_argument("--detach", action="store_true")
     return parser.parse_args()
@@ -52,7 +53,7 @@ def up(options: argparse.Namespace) -> NoReturn:
     prepare.check_port(options.port)
     prepare.hand_over(ROOT, prepare.build(ROOT), state, who)
     words: list[object] = ["run", "--dir", folder, "--port", options.port, "--instances", options.instances]
-    words += ["--no-demo"] * options.no_demo + ["--detach"] * options.detach
+    words += [f"--{name}" for name in ("pgbouncer", "no-demo", "detach") if getattr(options, name.replace("-", "_"))]
     become(who, state, words)
 
 
@@ -89,7 +90,8 @@ def main() -> int:
     except Failed as failure:
         print(failure, file=sys.stderr)
         return 1
-    job = partial(run.run, State(options.dir), run.Options(options.port, options.instances, not options.no_demo))
+    wanted = run.Options(options.port, options.instances, demo=not options.no_demo, pgbouncer=options.pgbouncer)
+    job = partial(run.run, State(options.dir), wanted)
     return run.run_in_background(job) if options.detach else job(lambda: None)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import nginx
+import pgbouncer
 import postgres
 import servers
 from state import Failed, State, write_private
@@ -25,6 +26,7 @@ class Options:
     port: int
     instances: int
     demo: bool
+    pgbouncer: bool
 
 
 def run(state: State, options: Options, when_ready: Callable[[], None]) -> int:
@@ -82,8 +84,12 @@ def start(state: State, supervisor: Supervisor, options: Options) -> None:
     for stale in state.sockets.iterdir():
         stale.unlink()
     postgres.start(state, supervisor)
+    database = postgres.url(state, postgres.SERVICE)
+    if options.pgbouncer:
+        supervisor.start(pgbouncer.server(state), READY_SECONDS)
+        database = pgbouncer.url(state)
     supervisor.start(servers.memcached(state), READY_SECONDS)
-    write_private(state.settings, settings(state))
+    write_private(state.settings, settings(state, database))
     codasync(state, supervisor, "migrate", CODASYNC_POSTGRES_URL=postgres.url(state, postgres.OWNER))
     first_start(state, supervisor, options.demo)
 
@@ -101,6 +107,8 @@ def start(state: State, supervisor: Supervisor, options: Options) -> None:
         "CODASYNC_ADMIN_TOKEN": state.token("admin").read_text().strip(),
         "CODASYNC_STAFF_TOKEN": state.token("staff").read_text().strip(),
     }
+    if options.pgbouncer:
+        known["CODASYNC_PGBOUNCER_URL"] = pgbouncer.url(state)
     write_private(state.env, "".join(f"{name}={value}\n" for name, value in known.items()))
     supervisor.say(
         f"""ready
@@ -132,11 +140,11 @@ def codasync(state: State, supervisor: Supervisor, *words: str, **environment: s
     return supervisor.run(words[0], command, SETUP_SECONDS, **environment)
 
 
-def settings(state: State) -> str:
-    """Returns: the settings file; what is not in it has its default."""
+def settings(state: State, database: str) -> str:
+    """Returns: the settings file with the service's address of the database; what is not in it has its default."""
     return f"""# Written by config/up at each start. CODASYNC_SERVER_LISTEN gives each process its own addresses.
 [postgres]
-url = {json.dumps(postgres.url(state, postgres.SERVICE))}
+url = {json.dumps(database)}
 
 [memcached]
 servers = [{json.dumps(servers.memcached_address(state))}]

@@ -27,12 +27,6 @@ int free_port() {
   return ntohs(address.sin_port);
 }
 
-std::string server_socket(const TestDatabase& database) {
-  return "unix:" + database.run(
-                       "select current_setting('unix_socket_directories') || '/.s.PGSQL.' || "
-                       "current_setting('port')");
-}
-
 }  // namespace
 
 std::string Seen::header(const std::string& name) const {
@@ -65,7 +59,7 @@ std::string Seen::next_page() const {
   return end == std::string::npos ? std::string{} : link.substr(1, end - 1);
 }
 
-ServiceTest::ServiceTest() : gate_{server_socket(database_)} {
+ServiceTest::ServiceTest() : gate_{database_.socket()} {
   admin_ = make_token("admin", storage::Role::admin);
   staff_ = make_token("staff", storage::Role::staff);
   shop_ = database_.run("insert into shops (name) values ('North') returning id");

@@ -284,11 +284,7 @@ class DoubtTest : public CatalogueTest {
         'begin perform pg_advisory_xact_lock(42); return null; end';
       create constraint trigger doubt after insert on shops deferrable initially deferred
         for each row when (new.name = 'doubtful') execute function wait_for_the_test();)sql");
-    const std::string port = database.run("show port");
-    const std::string directory = database.run(
-        "select split_part(setting, ',', 1) from pg_settings"
-        " where name = 'unix_socket_directories'");
-    gate = std::make_unique<test::TcpGate>("unix:" + directory + "/.s.PGSQL." + port);
+    gate = std::make_unique<test::TcpGate>(database.socket());
     PostgresOptions behind = postgres;
     behind.url = Secret{"postgresql://postgres@" + gate->address() + "/" + database.name()};
     store = make_catalogue_store(behind, invalidation, *ledger);

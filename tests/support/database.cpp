@@ -10,14 +10,28 @@
 namespace codasync::test {
 namespace {
 
+std::string variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value ? value : "";
+}
+
 std::string server_url() {
-  const char* url = std::getenv("CODASYNC_TEST_POSTGRES");
-  if (!url || !*url) {
+  std::string url = variable("CODASYNC_TEST_POSTGRES");
+  if (url.empty()) {
     throw std::runtime_error{
         "CODASYNC_TEST_POSTGRES is not set: integration tests need the URL of a superuser on a "
         "throw-away PostgreSQL server"};
   }
   return url;
+}
+
+std::string pgbouncer_url() { return variable("CODASYNC_TEST_PGBOUNCER"); }
+
+// libpq takes the last of several values.
+std::string with_database(const std::string& url, const std::string& name) {
+  if (url.find("://") == std::string::npos) return url + " dbname=" + name;
+  const char separator = url.find('?') == std::string::npos ? '?' : '&';
+  return url + separator + "dbname=" + name;
 }
 
 std::string random_name() {
@@ -47,18 +61,20 @@ TestDatabase::~TestDatabase() {
   }
 }
 
-// libpq takes the last of several values.
-std::string TestDatabase::url() const {
-  if (server_.find("://") == std::string::npos) return server_ + " dbname=" + name_;
-  const char separator = server_.find('?') == std::string::npos ? '?' : '&';
-  return server_ + separator + "dbname=" + name_;
-}
+std::string TestDatabase::url() const { return with_database(server_, name_); }
 
 storage::PostgresOptions TestDatabase::options() const {
   storage::PostgresOptions options;
-  options.url = Secret{url()};
+  options.url = Secret{with_database(pooled() ? pgbouncer_url() : server_, name_)};
   return options;
 }
+
+std::string TestDatabase::socket() const {
+  pqxx::connection connection{options().url.reveal()};
+  return "unix:" + std::string{connection.hostname()} + "/.s.PGSQL." + connection.port();
+}
+
+bool TestDatabase::pooled() { return !pgbouncer_url().empty(); }
 
 std::string TestDatabase::run(const std::string& sql) const { return run_at(url(), sql); }
 

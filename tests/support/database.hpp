@@ -9,7 +9,9 @@ namespace codasync::test {
 
 /// A database of its own for a suite, migrated, on the server that CODASYNC_TEST_POSTGRES names
 /// (the URL of a superuser on a throw-away server). Dropped in the destructor, whoever is still
-/// connected. Throws: std::runtime_error when the variable is not set; what storage throws.
+/// connected. Where CODASYNC_TEST_PGBOUNCER names a PgBouncer in front of that server, what is
+/// tested goes through it, and the test itself asks the server.
+/// Throws: std::runtime_error when the first variable is not set; what storage throws.
 class TestDatabase {
  public:
   enum class Schema { migrated, none };
@@ -20,10 +22,17 @@ class TestDatabase {
   TestDatabase& operator=(const TestDatabase&) = delete;
 
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
+  /// Returns: the way to the server itself.
   [[nodiscard]] std::string url() const;
-  [[nodiscard]] storage::PostgresOptions options() const;
 
-  /// Runs SQL on a connection of its own.
+  /// Returns: the way of what is tested; through PgBouncer where there is one.
+  [[nodiscard]] storage::PostgresOptions options() const;
+  /// Returns: `unix:/path`, the socket that options() lead to.
+  [[nodiscard]] std::string socket() const;
+  /// Returns: whether PgBouncer stands in between. Then a connection is no session of the server.
+  [[nodiscard]] static bool pooled();
+
+  /// Runs SQL on a connection of its own to the server.
   /// Returns: the first column of the first row as text; empty for a null or no row.
   std::string run(const std::string& sql) const;
 

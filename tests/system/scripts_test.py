@@ -24,6 +24,6 @@ class Scripts(unittest.TestCase):
         self.assertEqual(len(names), len(set(names)))
 
     def test_installing_what_is_there_is_quiet_and_needs_no_root(self) -> None:
-        command = [str(ROOT / "config" / "install"), "build", "run", "test"]
+        command = [str(ROOT / "config" / "install"), "build", "run", "pgbouncer", "test"]
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         self.assertEqual((done.returncode, done.stdout), (0, ""))

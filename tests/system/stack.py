@@ -27,6 +27,11 @@ def eventually(holds: Callable[[], bool], what: str, seconds: float = 30) -> Non
         time.sleep(0.02)
 
 
+def pooled() -> bool:
+    """Returns: whether everything is tested with PgBouncer in between."""
+    return "CODASYNC_TEST_PGBOUNCER" in os.environ
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -54,7 +59,11 @@ class Stack:
         self.port = free_port()
 
     def up(self, *options: object) -> subprocess.CompletedProcess[str]:
-        """Starts it in the background. Throws: AssertionError, with all it said, when that fails."""
+        """Starts it in the background, with PgBouncer when all is tested with it. Throws: AssertionError, with all it said,
+        when that fails.
+        """
+        if pooled() and "--pgbouncer" not in options:
+            options += ("--pgbouncer",)
         result = call("up", "--detach", "--dir", self.folder, "--port", self.port, *options)
         if result.returncode != 0:
             raise AssertionError(f"config/up failed with {result.returncode}:\n{result.stdout}")

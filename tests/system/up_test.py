@@ -10,7 +10,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from stack import Stack, StackTest, call, eventually
+from stack import Stack, StackTest, call, eventually, pooled
 
 
 class Up(StackTest):
@@ -68,7 +68,7 @@ class Up(StackTest):
     def test_each_server_that_is_killed_comes_back(self) -> None:
         stack = self.new_stack()
         stack.up("--no-demo", "--instances", 2)
-        for server in ("service-1", "memcached", "nginx", "postgres"):
+        for server in ("service-1", "memcached", "nginx", "postgres", *["pgbouncer"] * pooled()):
             with self.subTest(server):
                 killed = stack.pid_of(server)
                 os.kill(killed, signal.SIGKILL)
