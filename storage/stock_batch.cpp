@@ -52,12 +52,11 @@ Clock::time_point oldest(const Batch& batch) {
   return at;
 }
 
-/// Everything after the advisory locks: row locks, fold, deletions, one write, COMMIT.
-BatchResult fold_and_commit(WriteTransaction& transaction, Invalidation& invalidation,
-                            const Batch& batch, Clock::time_point started, Changes changes = {},
+/// Everything after the locks: fold, deletions, one write, COMMIT.
+BatchResult fold_and_commit(WriteTransaction& transaction, StockRows rows,
+                            Invalidation& invalidation, const Batch& batch,
+                            Clock::time_point started, Changes changes = {},
                             std::optional<ProductName> named = {}) {
-  auto rows = rows_of(batch);
-  lock_rows(transaction, rows);
   const auto locked = Clock::now();
 
   std::set<std::int64_t> shops;
@@ -111,8 +110,10 @@ BatchResult run_batch(postgres::Connection& connection, Invalidation& invalidati
     const auto more = locks_of(queued->operation);
     locks.insert(locks.end(), more.begin(), more.end());
   }
-  WriteTransaction transaction{connection, std::move(locks), tokens_of(batch)};
-  return fold_and_commit(transaction, invalidation, batch, started);
+  auto rows = rows_of(batch);
+  WriteTransaction transaction{connection, std::move(locks), tokens_of(batch), keys_of(rows)};
+  load(transaction.told(), rows);
+  return fold_and_commit(transaction, std::move(rows), invalidation, batch, started);
 }
 
 BatchResult run_with_product(postgres::Connection& connection, Invalidation& invalidation,
@@ -132,7 +133,10 @@ BatchResult run_with_product(postgres::Connection& connection, Invalidation& inv
   locks.push_back({reading_lock(operation.shop, operation.gtin), LockMode::shared});
   transaction.lock(std::move(locks));
   const auto named = next_name(transaction, operation.gtin, *operation.product_name);
-  return fold_and_commit(transaction, invalidation, batch, started, std::move(changes), named);
+  auto rows = rows_of(batch);
+  load(transaction.lock_readings(keys_of(rows)), rows);
+  return fold_and_commit(transaction, std::move(rows), invalidation, batch, started,
+                         std::move(changes), named);
 }
 
 bool resolve_doubt(postgres::Connection& connection, const Batch& batch) {

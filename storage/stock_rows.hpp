@@ -60,8 +60,11 @@ struct KeptAnswer {
 using StockKey = std::pair<std::int64_t, std::int64_t>;  // shop, GTIN: also the order of row locks
 using StockRows = std::map<StockKey, StockRow>;
 
-/// Locks the rows of all keys FOR UPDATE, in the order of the keys, and loads them.
-void lock_rows(postgres::WriteTransaction& transaction, StockRows& rows);
+/// Returns: the keys of the rows, as the transaction takes them.
+postgres::StockKeys keys_of(const StockRows& rows);
+
+/// Fills in what a transaction told about the locked readings. Requires: each is one of `rows`.
+void load(const pqxx::result& told, StockRows& rows);
 
 /// Fills in the product of rows that have none yet; stays empty where it does not exist.
 void load_products(postgres::WriteTransaction& transaction, StockRows& rows);

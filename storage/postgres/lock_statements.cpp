@@ -8,15 +8,23 @@ namespace {
 /// ` from …` with columns number and exclusive. unnest() in FROM yields the elements in their
 /// order.
 std::string from(const std::vector<Lock>& locks) {
-  return " from unnest('" +
-         array_of(locks, [](const Lock& lock) { return std::to_string(lock.name.number); }) +
-         "'::bigint[], '" +
-         array_of(locks,
-                  [](const Lock& lock) { return lock.mode == LockMode::exclusive ? "t" : "f"; }) +
-         "'::boolean[]) as locks (number, exclusive)";
+  return " from unnest(" + numbers_of(locks) + "::bigint[], " + modes_of(locks) +
+         "::boolean[]) as locks (number, exclusive)";
 }
 
 }  // namespace
+
+std::string numbers_of(const std::vector<Lock>& locks) {
+  return "'" + array_of(locks, [](const Lock& lock) { return std::to_string(lock.name.number); }) +
+         "'";
+}
+
+std::string modes_of(const std::vector<Lock>& locks) {
+  return "'" +
+         array_of(locks,
+                  [](const Lock& lock) { return lock.mode == LockMode::exclusive ? "t" : "f"; }) +
+         "'";
+}
 
 std::string wait_for_locks(const std::vector<Lock>& locks) {
   return "select case when exclusive then pg_advisory_xact_lock(number)"

@@ -15,28 +15,36 @@ std::vector<Lock> with_slots(std::vector<Lock> locks) {
   return in_order(std::move(locks));
 }
 
-/// Rows of slots and, without a state, of valid tokens.
-std::string context_query(std::chrono::seconds entry_ttl, const std::vector<TokenId>& tokens) {
+std::string literal(const std::string& array) { return "'" + array + "'"; }
+
+std::string first_of(const Connection& connection, const std::vector<Lock>& locks,
+                     const std::vector<TokenId>& tokens, const std::optional<StockKeys>& readings) {
   const std::string ids = array_of(tokens, [](TokenId id) { return std::to_string(id.value()); });
-  return slots_query(entry_ttl) + " union all select id, null from tokens where id = any('" + ids +
-         "'::bigint[]) and revoked_at is null"
-         " and (expires_at is null or expires_at > clock_timestamp())";
+  const std::string what = numbers_of(locks) + "," + modes_of(locks) + "," + literal(ids) +
+                           ",interval '" + std::to_string(connection.cache_entry_ttl().count()) +
+                           " s'";
+  if (!readings) return "select * from begin_write(" + what + ")";
+  return "select * from begin_stock_write(" + what + "," + literal(readings->shops) + "," +
+         literal(readings->gtins) + ")";
 }
 
 }  // namespace
 
 WriteTransaction::WriteTransaction(Connection& connection, std::vector<Lock> locks,
-                                   const std::vector<TokenId>& tokens)
+                                   const std::vector<TokenId>& tokens,
+                                   const std::optional<StockKeys>& readings)
     : transaction_{connection, Transaction::Access::read_write,
-                   wait_for_locks(with_slots(std::move(locks))) + ";" +
-                       context_query(connection.cache_entry_ttl(), tokens)} {
+                   first_of(connection, with_slots(std::move(locks)), tokens, readings)} {
   for (const pqxx::row& row : transaction_.first()) {
-    if (row[1].is_null()) {
-      valid_tokens_.emplace_back(row[0].as<std::int64_t>());
-    } else {
-      put_slot(slots_, row[0], row[1]);
-    }
+    const std::string_view about{row[0].c_str()};
+    if (about == "slot") put_slot(slots_, row[1], row[2]);
+    if (about == "token") valid_tokens_.emplace_back(row[1].as<std::int64_t>());
   }
+}
+
+pqxx::result WriteTransaction::lock_readings(const StockKeys& keys) {
+  return exec_params("select * from lock_stock_readings($1::bigint[], $2::bigint[])", keys.shops,
+                     keys.gtins);
 }
 
 SlotStates WriteTransaction::slots(std::size_t count) const {

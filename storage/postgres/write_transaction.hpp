@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,16 +11,30 @@
 
 namespace codasync::storage::postgres {
 
+/// The readings whose rows a transaction locks FOR UPDATE: array literals with an element for each.
+struct StockKeys {
+  std::string shops;
+  std::string gtins;
+};
+
 /// A transaction that changes what the cache may show. Construction is one message: BEGIN, the time
-/// limits, the locks one by one in order, and as a later statement, so with a snapshot taken under
-/// the locks, the state of the slots and of the tokens. The destructor rolls back what was not
-/// committed. Throws: see Connection. Threads: one at a time.
+/// limits, the locks one by one in order, and as later statements, so with snapshots taken under
+/// the locks, the state of the slots and of the tokens, and the rows of the readings. The
+/// destructor rolls back what was not committed. Throws: see Connection. Threads: one at a time.
 class WriteTransaction {
  public:
   /// Takes slots_lock() shared besides `locks`, which may be in any order. `tokens`: those that
   /// valid() will be asked for.
   WriteTransaction(Connection& connection, std::vector<Lock> locks,
-                   const std::vector<TokenId>& tokens);
+                   const std::vector<TokenId>& tokens,
+                   const std::optional<StockKeys>& readings = {});
+
+  /// Returns: what the first message told: the rows of `readings` that exist, locked, about
+  /// 'reading'; and rows about other things.
+  [[nodiscard]] const pqxx::result& told() const noexcept { return transaction_.first(); }
+
+  /// Locks the rows of more readings. Returns: like told().
+  pqxx::result lock_readings(const StockKeys& keys);
 
   /// Returns: the state of the first `count` slots; it cannot change before the transaction ends.
   [[nodiscard]] SlotStates slots(std::size_t count) const;
