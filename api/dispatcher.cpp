@@ -1,5 +1,6 @@
 #include "api/dispatcher.hpp"
 
+#include <map>
 #include <memory>
 #include <unordered_map>
 #include <utility>
@@ -16,6 +17,7 @@ namespace {
 
 constexpr std::size_t kRequestIdMax = 128;
 constexpr std::string_view kUnrouted = "none";
+constexpr const char* kBusy = "The service is busy. Nothing was changed; try again.";
 
 /// Thrown by a handler's wrapper to leave a cache fill without storing anything.
 struct NotKept {
@@ -24,12 +26,18 @@ struct NotKept {
 
 class Exchange;
 
-/// A request that waits for its thread's next settle().
-struct Waiting {
+/// A request that waits for what the cache says of a key.
+struct LookUp {
   cache::Key key;
   std::shared_ptr<Exchange> exchange;
 };
-thread_local std::vector<Waiting> waiting;
+
+/// What the requests of one turn of this thread wait for together: asked once for all of them.
+struct Turn {
+  std::vector<LookUp> look_ups;
+  std::vector<std::shared_ptr<Exchange>> strangers;  // about readings this process does not know
+};
+thread_local Turn turn;
 
 /// One request and the way back to its client, while it travels between threads. Answered exactly
 /// once.
@@ -43,6 +51,9 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   /// Goes on with what the cache said.
   void looked_up(const cache::Lookup& found);
 
+  /// Asks what the readings of this turn's strangers are about, and goes on with each.
+  static void introduce_strangers(Service& service);
+
  private:
   /// Runs one step of the work; whatever it throws becomes the answer.
   template <class Step>
@@ -55,6 +66,10 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   void authorised();
   void look_up();
   void proceed();
+  void introduced(const std::map<ReadingId, storage::ReadingKey>& keys);
+  void act() {
+    std::visit([this](const auto& action) { perform(action); }, route_->action);
+  }
 
   void perform(const Now& now) { finish(now.answer(service_, call_)); }
   void perform(const Work& work);
@@ -110,9 +125,11 @@ void Exchange::guarded(Step&& step) {
 
 template <class Step>
 void Exchange::on_executor(Step step) {
-  const bool taken = service_.executor.submit(
-      [self = shared_from_this(), step] { self->guarded([&] { step(*self); }); });
-  if (!taken) finish(unavailable("The service is busy. Nothing was changed; try again."));
+  const bool taken = service_.executor.submit([self = shared_from_this(), step] {
+    self->guarded([&] { step(*self); });
+    introduce_strangers(self->service_);
+  });
+  if (!taken) finish(unavailable(kBusy));
 }
 
 void Exchange::start() {
@@ -218,7 +235,7 @@ void Exchange::look_up() {
     proceed();
     return;
   }
-  waiting.push_back({remember->key(call_.path), shared_from_this()});
+  turn.look_ups.push_back({remember->key(call_.path), shared_from_this()});
 }
 
 void Exchange::looked_up(const cache::Lookup& found) {
@@ -232,28 +249,43 @@ void Exchange::looked_up(const cache::Lookup& found) {
 }
 
 void Exchange::proceed() {
-  if (!reading_needed()) {
-    std::visit([this](const auto& action) { perform(action); }, route_->action);
-    return;
-  }
-  const auto go_on = [](Exchange& self) {
-    std::visit([&self](const auto& action) { self.perform(action); }, self.route_->action);
-  };
-  const ReadingId id{call_.path.id};
-  call_.path.reading = service_.reading_keys.find(id);
-  if (call_.path.reading) {
-    go_on(*this);
-    return;
-  }
-  on_executor([id, go_on](Exchange& self) {
-    self.call_.path.reading = self.service_.database.read()->reading_key(id);
-    if (!self.call_.path.reading) {
-      self.finish(not_found("There is no stock reading with this id."));
+  if (reading_needed()) {
+    call_.path.reading = service_.reading_keys.find(ReadingId{call_.path.id});
+    if (!call_.path.reading) {
+      turn.strangers.push_back(shared_from_this());
       return;
     }
-    self.service_.reading_keys.remember(id, *self.call_.path.reading);
-    go_on(self);
-  });
+  }
+  act();
+}
+
+void Exchange::introduce_strangers(Service& service) {
+  auto strangers = std::exchange(turn.strangers, {});
+  if (strangers.empty()) return;
+  const auto ask = [&service, strangers] {
+    try {
+      std::vector<ReadingId> ids;
+      for (const auto& stranger : strangers) ids.emplace_back(stranger->call_.path.id);
+      const auto keys = service.database.read()->reading_keys(ids);
+      for (const auto& stranger : strangers) stranger->guarded([&] { stranger->introduced(keys); });
+    } catch (...) {
+      for (const auto& stranger : strangers) stranger->guarded([] { throw; });
+    }
+  };
+  if (service.executor.submit(ask)) return;
+  for (const auto& stranger : strangers) stranger->finish(unavailable(kBusy));
+}
+
+void Exchange::introduced(const std::map<ReadingId, storage::ReadingKey>& keys) {
+  const ReadingId id{call_.path.id};
+  const auto key = keys.find(id);
+  if (key == keys.end()) {
+    finish(not_found("There is no stock reading with this id."));
+    return;
+  }
+  service_.reading_keys.remember(id, key->second);
+  call_.path.reading = key->second;
+  act();
 }
 
 void Exchange::perform(const Work& work) {
@@ -364,7 +396,12 @@ void Dispatcher::dispatch(Request request, Reply reply) {
 }
 
 void Dispatcher::settle() {
-  const auto settled = std::exchange(waiting, {});
+  settle_look_ups();
+  Exchange::introduce_strangers(service_);
+}
+
+void Dispatcher::settle_look_ups() {
+  const auto settled = std::exchange(turn.look_ups, {});
   if (settled.empty()) return;
   // Everybody asks for the same hot product: it is asked for once.
   std::vector<cache::Key> keys;

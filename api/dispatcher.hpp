@@ -15,10 +15,13 @@ class Dispatcher {
 
   void dispatch(Request request, Reply reply);
 
-  /// Looks up what the requests of this thread need of the cache since the last call, all at once.
+  /// Asks the cache and the database for what this thread's requests since the last call need, each
+  /// once for all of them.
   void settle();
 
  private:
+  void settle_look_ups();
+
   Service& service_;
 };
 

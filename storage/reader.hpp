@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -71,8 +72,9 @@ class Reader {
   virtual std::optional<Reading> reading(ShopId shop, Gtin gtin) = 0;
   virtual Page<Reading> readings(const ReadingFilter& filter, std::size_t limit) = 0;
 
-  /// Returns: what a reading is about, of removed ones too. It never changes, so it may be remembered for ever.
-  virtual std::optional<ReadingKey> reading_key(ReadingId id) = 0;
+  /// Returns: what these readings are about, of removed ones too; ids that no reading has are left out. It never changes,
+  /// so it may be remembered for ever.
+  virtual std::map<ReadingId, ReadingKey> reading_keys(const std::vector<ReadingId>& ids) = 0;
 
   /// Returns: the newest events first, below `before` where it is given.
   virtual Page<HistoryEntry> history(ReadingId id, const std::optional<EventId>& before,

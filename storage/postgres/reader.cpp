@@ -1,5 +1,6 @@
 #include "storage/postgres/reader.hpp"
 
+#include "storage/postgres/arrays.hpp"
 #include "storage/postgres/columns.hpp"
 #include "storage/postgres/query.hpp"
 #include "storage/postgres/readings_query.hpp"
@@ -100,13 +101,16 @@ Page<Reading> PostgresReader::readings(const ReadingFilter& filter, std::size_t 
   return page_of<Reading>(readings_query(filter, limit + 1).run(connection_), limit, reading_of);
 }
 
-std::optional<ReadingKey> PostgresReader::reading_key(ReadingId id) {
-  return first_of<ReadingKey>(
-      connection_.exec_params("select shop_id, gtin from stock_readings where id = $1", id.value()),
-      [](const pqxx::row& row) {
-        return ReadingKey{ShopId{row[0].as<std::int64_t>()},
-                          Gtin::from_number(row[1].as<std::int64_t>())};
-      });
+std::map<ReadingId, ReadingKey> PostgresReader::reading_keys(const std::vector<ReadingId>& ids) {
+  std::map<ReadingId, ReadingKey> keys;
+  const auto list = array_of(ids, [](ReadingId id) { return std::to_string(id.value()); });
+  for (const pqxx::row& row : connection_.exec_params(
+           "select id, shop_id, gtin from stock_readings where id = any($1::bigint[])", list)) {
+    keys.try_emplace(ReadingId{row[0].as<std::int64_t>()},
+                     ReadingKey{ShopId{row[1].as<std::int64_t>()},
+                                Gtin::from_number(row[2].as<std::int64_t>())});
+  }
+  return keys;
 }
 
 Page<HistoryEntry> PostgresReader::history(ReadingId id, const std::optional<EventId>& before,

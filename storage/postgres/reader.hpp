@@ -17,7 +17,7 @@ class PostgresReader : public Reader {
   std::optional<Reading> reading(ReadingId id) override;
   std::optional<Reading> reading(ShopId shop, Gtin gtin) override;
   Page<Reading> readings(const ReadingFilter& filter, std::size_t limit) override;
-  std::optional<ReadingKey> reading_key(ReadingId id) override;
+  std::map<ReadingId, ReadingKey> reading_keys(const std::vector<ReadingId>& ids) override;
   Page<HistoryEntry> history(ReadingId id, const std::optional<EventId>& before,
                              std::size_t limit) override;
   std::optional<Token> token(const TokenHash& hash) override;

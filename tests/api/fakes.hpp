@@ -46,8 +46,15 @@ class FakeReader : public storage::Reader {
   storage::Page<Reading> readings(const storage::ReadingFilter&, std::size_t) override {
     return count(), storage::Page<Reading>{};
   }
-  std::optional<storage::ReadingKey> reading_key(ReadingId id) override {
-    return find(rows_.reading_keys, id.value());
+  std::map<ReadingId, storage::ReadingKey> reading_keys(
+      const std::vector<ReadingId>& ids) override {
+    count();
+    std::map<ReadingId, storage::ReadingKey> found;
+    for (const auto id : ids) {
+      const auto key = rows_.reading_keys.find(id.value());
+      if (key != rows_.reading_keys.end()) found.emplace(id, key->second);
+    }
+    return found;
   }
   storage::Page<HistoryEntry> history(ReadingId, const std::optional<EventId>&,
                                       std::size_t) override {

@@ -178,9 +178,22 @@ TEST_F(ReaderTest, removed_rows_are_not_there) {
   EXPECT_FALSE(reader_->product(Gtin::from_number(40)));
   EXPECT_EQ(reader_->shops({}, 10).rows.size(), 2U);
   const auto id = database_->run("select id from stock_readings where gtin = 30");
-  const auto key = reader_->reading_key(ReadingId{std::stoll(id)});
-  ASSERT_TRUE(key) << "what a removed reading was about is still known";
-  EXPECT_EQ(key->gtin.number(), 30);
+  const ReadingId removed{std::stoll(id)};
+  const auto keys = reader_->reading_keys({removed});
+  ASSERT_TRUE(keys.contains(removed)) << "what a removed reading was about is still known";
+  EXPECT_EQ(keys.at(removed).gtin.number(), 30);
+}
+
+TEST_F(ReaderTest, says_of_many_readings_at_once_what_they_are_about) {
+  const auto of = [](std::int64_t gtin) {
+    return ReadingId{std::stoll(database_->run(
+        "select id from stock_readings where shop_id = 1 and gtin = " + std::to_string(gtin)))};
+  };
+  const auto keys = reader_->reading_keys({of(7), of(6), of(7), ReadingId{999'999'999}});
+  ASSERT_EQ(keys.size(), 2U) << "an id without a reading is left out";
+  EXPECT_EQ(keys.at(of(7)).gtin.number(), 7);
+  EXPECT_EQ(keys.at(of(6)).shop, ShopId{1});
+  EXPECT_TRUE(reader_->reading_keys({}).empty());
 }
 
 TEST_F(ReaderTest, reads_all_fields_of_a_row) {
