@@ -6,7 +6,8 @@ import unittest
 
 from stack import ROOT
 
-SHELL = ["config/install", "config/build", "config/up", "config/down", "tests/run", "tests/ops/run", ".ci/run"]
+SHELL = ["config/install", "config/build", "config/up", "config/down", "config/systemd/install",
+         "tests/run", "tests/ops/run", ".ci/run"]
 
 
 class Scripts(unittest.TestCase):

@@ -1,0 +1,67 @@
+"""config/systemd: the units as `install` puts them on a host, read by systemd's own checks."""
+
+import re
+import shutil
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+from stack import ROOT
+
+UNITS = ["codasync@1.service", "codasync-edge.service", "codasync-memcached.service", "codasync-migrate.service"]
+# systemd's measure of what a unit may do, from 0 (nothing) to 100 (everything).
+EXPOSURE_MAX = 20
+
+
+class Systemd(unittest.TestCase):
+    def setUp(self) -> None:
+        folder = tempfile.TemporaryDirectory(prefix="codasync-systemd.")
+        self.addCleanup(folder.cleanup)
+        self.root = Path(folder.name)
+        self.install()
+        # What else such a host has: systemd's own units, and the programs that the units start.
+        shutil.copytree("/lib/systemd/system", self.root / "usr/lib/systemd/system", symlinks=True)
+        for program in ("/usr/sbin/nginx", "/usr/bin/memcached", "/bin/kill"):
+            place = self.root / program[1:]
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(program, place)
+
+    def install(self) -> None:
+        command = [ROOT / "config/systemd/install", "--root", self.root]
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.assertEqual(done.returncode, 0, done.stdout)
+
+    def analyze(self, *words: object) -> subprocess.CompletedProcess[str]:
+        command = ["systemd-analyze", f"--root={self.root}", *map(str, words)]
+        return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+    def test_the_units_are_well_formed_and_start_what_is_installed(self) -> None:
+        found = self.analyze("verify", "--man=no", *UNITS, "codasync.target")
+        self.assertEqual((found.returncode, found.stdout), (0, ""))
+
+    def test_a_unit_that_starts_what_is_not_there_would_be_found(self) -> None:
+        (self.root / "usr/local/bin/codasync").unlink()
+        found = self.analyze("verify", "--man=no", "codasync@1.service")
+        self.assertIn("/usr/local/bin/codasync is not executable", found.stdout)
+
+    def test_the_units_have_few_rights(self) -> None:
+        for unit in UNITS:
+            with self.subTest(unit):
+                found = self.analyze("security", "--offline=yes", f"--threshold={EXPOSURE_MAX}", "--no-pager", unit)
+                self.assertEqual(found.returncode, 0, found.stdout)
+
+    def test_units_give_the_service_longer_than_its_grace(self) -> None:
+        example = (ROOT / "config/example.toml").read_text()
+        grace = re.search(r'^shutdown_grace = "(\d+)s"$', example, re.MULTILINE)
+        unit = re.search(r"^TimeoutStopSec=(\d+)$", (ROOT / "config/systemd/codasync@.service").read_text(), re.MULTILINE)
+        assert grace and unit
+        self.assertGreater(int(unit[1]), int(grace[1]) + 5)
+
+    def test_installing_again_keeps_the_settings_and_secrets_are_roots_alone(self) -> None:
+        secret = self.root / "etc/codasync/service.env"
+        self.assertEqual(secret.stat().st_mode & 0o777, 0o600)
+        secret.write_text("CODASYNC_POSTGRES_URL=postgresql://mine\n")
+        self.install()
+        self.assertEqual(secret.read_text(), "CODASYNC_POSTGRES_URL=postgresql://mine\n")
+        self.assertEqual(secret.stat().st_mode & 0o777, 0o600)
