@@ -25,7 +25,7 @@ class Systemd(unittest.TestCase):
         for program in ("/usr/sbin/nginx", "/usr/bin/memcached", "/bin/kill"):
             place = self.root / program[1:]
             place.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(program, place)
+            shutil.copy("/bin/true", place)  # only whether it is there is looked at
 
     def install(self) -> None:
         command = [ROOT / "config/systemd/install", "--root", self.root]
