@@ -32,6 +32,13 @@ void check_seconds(std::vector<std::string>& found, const char* name, std::chron
 std::vector<std::string> problems(const MemcachedOptions& options) {
   std::vector<std::string> found;
   for (auto server = options.servers.begin(); server != options.servers.end(); ++server) {
+    if (const auto at = server->rfind('@'); at != std::string::npos) {
+      found.push_back("memcached.servers has a login, which is not shown, before '" +
+                      server->substr(at + 1) +
+                      "': a server with a login (SASL) cannot be used. Use one in a private "
+                      "network without, or none.");
+      continue;
+    }
     check(found, parse_address(*server).has_value(), "memcached.servers", "'" + *server + "'",
           "use unix:/path, host:port or [IPv6]:port");
     check(found, std::find(options.servers.begin(), server, *server) == server, "memcached.servers",

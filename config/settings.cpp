@@ -103,7 +103,8 @@ void Loader::assign(const Setting& setting, const std::optional<std::string>& te
     sources_[setting.name] = source;
     return;
   }
-  const std::string_view value = setting.form == Form::secret ? "not shown" : written;
+  const bool secret = setting.form == Form::secret || written.find('@') != std::string_view::npos;
+  const std::string_view value = secret ? "not shown" : written;
   loaded_.problems.push_back(std::string{setting.name}.append(" is ").append(value) + " (" +
                              source + "): it must be " + std::string{rule_of(setting.form)} + ".");
 }

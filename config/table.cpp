@@ -59,9 +59,12 @@ std::string unchanged(const std::string& value) { return value; }
 
 std::string on_all_interfaces(const std::string& port) { return "0.0.0.0:" + port; }
 
+/// memcached://host:11211/ as host:11211.
 std::string without_scheme(const std::string& url) {
   const auto scheme = url.find("://");
-  return scheme == std::string::npos ? url : url.substr(scheme + 3);
+  auto address = scheme == std::string::npos ? url : url.substr(scheme + 3);
+  while (address.ends_with('/')) address.pop_back();
+  return address;
 }
 
 std::vector<Setting> postgres_settings() {

@@ -8,6 +8,8 @@
 namespace codasync::config {
 namespace {
 
+constexpr std::string_view kNone = "none";
+
 struct Unit {
   std::string_view name;
   std::uint64_t factor;
@@ -52,6 +54,12 @@ std::string in_largest_unit(std::uint64_t value, const std::array<Unit, N>& unit
   return std::to_string(value / unit->factor).append(unit->name);
 }
 
+/// An address may have a login before it by mistake; it is nobody's business.
+std::string masked(const std::string& address) {
+  const auto at = address.rfind('@');
+  return at == std::string::npos ? address : "********" + address.substr(at);
+}
+
 }  // namespace
 
 bool parse(std::string_view text, bool& value) {
@@ -90,6 +98,7 @@ bool parse(std::string_view text, std::chrono::seconds& value) {
 }
 
 bool parse(std::string_view text, std::vector<std::string>& value) {
+  if (text == kNone) text = {};
   std::vector<std::string> parts;
   while (!text.empty()) {
     const auto comma = text.find(',');
@@ -130,8 +139,9 @@ std::string print(std::chrono::seconds value) {
 }
 
 std::string print(const std::vector<std::string>& value) {
+  if (value.empty()) return std::string{kNone};
   std::string joined;
-  for (const auto& part : value) joined.append(joined.empty() ? "" : ",").append(part);
+  for (const auto& part : value) joined.append(joined.empty() ? "" : ",").append(masked(part));
   return joined;
 }
 

@@ -28,11 +28,12 @@ bool parse(std::string_view text, std::size_t& value);                // 250
 bool parse(std::string_view text, Bytes& value);                      // 512, 64KiB, 1MB
 bool parse(std::string_view text, std::chrono::milliseconds& value);  // 250ms, 5s, 10min, 1h, 30d
 bool parse(std::string_view text, std::chrono::seconds& value);       // 5s, 10min, 1h, 30d
-bool parse(std::string_view text, std::vector<std::string>& value);   // a,b; empty text: empty list
+bool parse(std::string_view text, std::vector<std::string>& value);   // a,b; none: an empty list
 bool parse(std::string_view text, Secret& value);                     // anything
 bool parse(std::string_view text, api::LogLevel& value);              // debug, info, warning, error
 
-/// Returns: the shortest text that parses to the same value; of a secret only asterisks.
+/// Returns: the shortest text that parses to the same value; of a secret only asterisks, and of an
+/// address with a login before it (user:password@host) asterisks and the rest.
 std::string print(bool value);
 std::string print(std::size_t value);
 std::string print(Bytes value);

@@ -89,8 +89,16 @@ std::string connection_string(const PostgresOptions& options) {
   char* message = nullptr;
   const std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)> parsed{
       PQconninfoParse(options.url.reveal().c_str(), &message), &PQconninfoFree};
-  PQfreemem(message);  // it quotes the URL, password and all
-  if (!parsed) throw std::invalid_argument{"not a PostgreSQL URL or key=value list"};
+  // What libpq says quotes the URL, password and all, but for the name of a foreign parameter.
+  const std::string said{message == nullptr ? "" : message};
+  PQfreemem(message);
+  if (!parsed) {
+    constexpr std::string_view kForeign = "invalid URI query parameter";
+    throw std::invalid_argument{said.starts_with(kForeign)
+                                    ? "not for libpq: " + said.substr(0, said.find('\n')) +
+                                          " is another library's; leave it out"
+                                    : "not a PostgreSQL URL or key=value list"};
+  }
 
   const auto seconds = [](std::chrono::milliseconds time) {
     return std::to_string(std::chrono::ceil<std::chrono::seconds>(time).count());

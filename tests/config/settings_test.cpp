@@ -93,6 +93,41 @@ TEST(Settings, a_platforms_variable_counts_only_where_nothing_else_is_said) {
   EXPECT_THAT(told.settings.server.listen, ElementsAre("unix:/run/a"));
 }
 
+// Platforms and their add-ons write addresses in several ways.
+TEST(Settings, take_the_addresses_that_platforms_give) {
+  for (const auto* url : {"memcached://cache:11211", "memcache://cache:11211/", "cache:11211"}) {
+    const auto loaded = load(std::nullopt, {{"MEMCACHED_URL", url}});
+    EXPECT_THAT(loaded.problems, IsEmpty()) << url;
+    EXPECT_THAT(loaded.settings.memcached.servers, ElementsAre("cache:11211")) << url;
+  }
+  EXPECT_THAT(load(std::nullopt, {{"MEMCACHED_SERVERS", "none"}}).settings.memcached.servers,
+              IsEmpty());
+  for (const auto* url :
+       {"postgres://u:p%40ss@db.example:5432/d",
+        "postgresql://u:p@a:5432,b:5433/d?sslmode=verify-full", "host=db user=u password=p"}) {
+    EXPECT_THAT(load(std::nullopt, {{"DATABASE_URL", url}}).problems, IsEmpty()) << url;
+  }
+}
+
+TEST(Settings, say_that_a_memcached_with_a_login_cannot_be_used) {
+  const auto loaded = load(std::nullopt, {{"MEMCACHED_URL", "memcached://u:hunter2@cache:11211"}});
+  EXPECT_THAT(loaded.problems,
+              ElementsAre(testing::AllOf(HasSubstr("'cache:11211'"), HasSubstr("SASL"),
+                                         Not(HasSubstr("hunter2")))));
+  const auto several = load(std::nullopt, {{"MEMCACHED_URL", "u:hunter2@cache:11211,"}});
+  for (const auto& all : {loaded, several}) {
+    EXPECT_THAT(all.problems, testing::Each(Not(HasSubstr("hunter2"))));
+    for (const auto& each : all.effective) EXPECT_THAT(each.value, Not(HasSubstr("hunter2")));
+  }
+}
+
+TEST(Settings, name_the_parameter_of_a_database_url_that_is_another_librarys) {
+  const auto loaded = load(std::nullopt, {{"DATABASE_URL", "postgres://u:hunter2@db/d?schema=x"}});
+  EXPECT_THAT(loaded.problems,
+              ElementsAre(testing::AllOf(HasSubstr("\"schema\""), HasSubstr("leave it out"),
+                                         Not(HasSubstr("hunter2")))));
+}
+
 TEST(Settings, an_empty_variable_is_not_set) {
   const auto loaded = load(std::nullopt, {{"CODASYNC_COMBINER_LANES", ""}, {"PORT", ""}});
   EXPECT_THAT(loaded.problems, IsEmpty());

@@ -67,6 +67,7 @@ TEST(Values, a_flag_is_true_or_false) {
 TEST(Values, a_list_is_separated_by_commas) {
   using List = std::vector<std::string>;
   EXPECT_EQ(parsed<List>(""), List{});
+  EXPECT_EQ(parsed<List>("none"), List{});
   EXPECT_EQ(parsed<List>("a:1"), List{"a:1"});
   EXPECT_EQ(parsed<List>("a:1, unix:/b"), (List{"a:1", "unix:/b"}));
   for (const auto* text : {",", "a,,b", " ", ",a"})
@@ -83,6 +84,13 @@ TEST(Values, what_is_printed_parses_to_the_same) {
   }
   EXPECT_EQ(print(0s), "0s");
   EXPECT_EQ(print(3600s), "1h");
+}
+
+TEST(Values, an_empty_list_is_printed_as_none_and_a_login_before_an_address_as_asterisks) {
+  using List = std::vector<std::string>;
+  EXPECT_EQ(print(List{}), "none");
+  EXPECT_EQ(print(List{"a:1", "unix:/b"}), "a:1,unix:/b");
+  EXPECT_EQ(print(List{"a:1", "user:hunter2@b:2"}), "a:1,********@b:2");
 }
 
 TEST(Values, a_secret_is_printed_as_asterisks) {
