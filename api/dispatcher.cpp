@@ -107,10 +107,7 @@ void Exchange::guarded(Step&& step) {
   } catch (const InDoubt& doubt) {
     service_.log.error("a commit is in doubt",
                        {{"request_id", call_.request.request_id}, {"detail", doubt.what()}});
-    finish(
-        unavailable("The connection to the database was lost at the last moment, so it is not "
-                    "known whether this was done. "
-                    "Repeat the request with the same Idempotency-Key: it has one effect only."));
+    finish(in_doubt());
   } catch (const std::exception& bug) {
     service_.log.error("a request met a bug", {{"request_id", call_.request.request_id},
                                                {"route", route_ ? route_->pattern : kUnrouted},

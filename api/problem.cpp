@@ -78,6 +78,15 @@ Problem unavailable(std::string detail, int retry_after_seconds) {
           {{"Retry-After", std::to_string(retry_after_seconds)}}};
 }
 
+Problem in_doubt() {
+  return {504,
+          "in-doubt",
+          "The connection to the database was lost at the last moment, so it is not known whether "
+          "this was done. Repeat the request with the same Idempotency-Key: it has one effect only.",
+          {},
+          {{"Retry-After", "1"}}};
+}
+
 Problem internal_error() {
   return {500, "internal-error",
           "The service failed in a way it should not. Please report `instance`; trying again may "

@@ -181,12 +181,7 @@ Problem explain(const Refused& refused) {
 }
 
 Problem explain(const storage::Failed& failed) {
-  if (failed.in_doubt) {
-    return unavailable(
-        "The connection to the database was lost at the last moment, so it is not known whether "
-        "this was written. "
-        "Repeat the request with the same Idempotency-Key: it has one effect only.");
-  }
+  if (failed.in_doubt) return in_doubt();
   return unavailable("The service cannot write at the moment. Nothing was changed; try again.");
 }
 

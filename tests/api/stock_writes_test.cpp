@@ -92,6 +92,15 @@ TEST(Writes, are_for_the_shops_of_the_token) {
   EXPECT_TRUE(readings::change(call("{}", {ShopId{1}})));
 }
 
+// A client gives up after 503, because nothing was changed; after 504 it repeats its key.
+TEST(Writes, that_may_have_taken_effect_are_not_answered_503) {
+  const auto refused = readings::to_result(storage::Failed{"postgres", "detail"});
+  const auto doubtful = readings::to_result(storage::Failed{"postgres", "detail", true});
+  EXPECT_EQ(refused.error().status, 503);
+  EXPECT_EQ(doubtful.error().status, 504);
+  EXPECT_EQ(doubtful.error().type, "in-doubt");
+}
+
 TEST(Writes, need_json) {
   auto form = call("{}");
   form.request.content_type = "application/x-www-form-urlencoded";
