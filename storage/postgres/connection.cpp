@@ -12,14 +12,6 @@
 namespace codasync::storage::postgres {
 namespace {
 
-pqxx::connection connect(const PostgresOptions& options) {
-  try {
-    return pqxx::connection{connection_string(options)};
-  } catch (const pqxx::failure& error) {
-    throw Unavailable{"postgres", error.what()};
-  }
-}
-
 std::string limits_of(const PostgresOptions& options) {
   const std::string statement = std::to_string(options.statement_timeout.count());
   return "set local lock_timeout = " + std::to_string(options.lock_timeout.count()) +
@@ -58,11 +50,15 @@ std::string constraint_in(std::string_view message) {
 
 }  // namespace
 
-Connection::Connection(const PostgresOptions& options)
+// A server that goes away between the two is found out by the session.
+Connection::Connection(const PostgresOptions& options) try
     : limits_{limits_of(options)},
       cache_entry_ttl_{options.cache_entry_ttl},
-      connection_{connect(options)},
-      session_{connection_} {}
+      connection_{connection_string(options)},
+      session_{connection_} {
+} catch (const pqxx::failure& error) {
+  throw Unavailable{"postgres", error.what()};
+}
 
 pqxx::result Connection::exec(const std::string& sql) {
   return translated([&] { return session_.exec(sql); });

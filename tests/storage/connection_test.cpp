@@ -2,8 +2,12 @@
 
 #include <gmock/gmock.h>
 
+#include <atomic>
+#include <thread>
+
 #include "storage/postgres/transaction.hpp"
 #include "tests/support/database.hpp"
+#include "tests/support/tcp_gate.hpp"
 
 namespace codasync::storage::postgres {
 namespace {
@@ -56,6 +60,29 @@ TEST_F(ConnectionTest, to_nobody_is_unavailable) {
   PostgresOptions options;
   options.url = Secret{"postgresql://127.0.0.1:1/nothing"};
   EXPECT_THROW(Connection{options}, Unavailable);
+}
+
+// Each attempt may break at another moment: while it connects, or just after.
+TEST_F(ConnectionTest, that_breaks_while_it_is_made_is_unavailable) {
+  if (TestDatabase::pooled()) GTEST_SKIP() << "the gate stands before PostgreSQL itself";
+  const auto address = database_->run(
+      "select 'unix:' || current_setting('unix_socket_directories') || '/.s.PGSQL.' || "
+      "current_setting('port')");
+  test::TcpGate gate{address};
+  PostgresOptions options;
+  options.url = Secret{"postgresql://127.0.0.1:" + std::to_string(gate.port()) + "/" +
+                       database_->name() + "?user=" + database_->run("select current_user")};
+  std::atomic<bool> stop{false};
+  std::jthread scissors{[&] {
+    while (!stop) gate.cut_now();
+  }};
+  for (int attempt = 0; attempt < 100; ++attempt) {
+    try {
+      Connection connection{options};
+    } catch (const Unavailable&) {
+    }
+  }
+  stop = true;
 }
 
 TEST_F(ConnectionTest, tells_which_constraint_a_row_breaks) {

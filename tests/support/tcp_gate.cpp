@@ -11,6 +11,7 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <condition_variable>
 #include <functional>
 #include <future>
@@ -76,6 +77,8 @@ int connect_to(const std::string& target) {
   close(descriptor);
   return -1;
 }
+
+constexpr std::chrono::milliseconds kDelay{10};
 
 /// Closes with RST, so that the peer does not take it for an orderly end.
 void reset(int descriptor) {
@@ -150,13 +153,15 @@ class TcpGate::Worker {
   void run(const std::stop_token& stop) {
     while (!stop.stop_requested() || !wishes_done()) {
       std::vector<pollfd> waiting{{wake_, POLLIN, 0}, {listener_, POLLIN, 0}};
-      const short events = mode_ == Mode::stall ? short{0} : short{POLLIN};
+      const bool deaf = mode_ == Mode::stall;
+      const bool mute = deaf || mode_ == Mode::one_way;
       for (const Link& link : links_) {
         // A negative descriptor is skipped: a stalled link must not spin on a peer that hung up.
-        waiting.push_back({mode_ == Mode::stall ? -1 : link.client, events, 0});
-        waiting.push_back({mode_ == Mode::stall ? -1 : link.target, events, 0});
+        waiting.push_back({deaf ? -1 : link.client, POLLIN, 0});
+        waiting.push_back({mute ? -1 : link.target, POLLIN, 0});
       }
       poll(waiting.data(), waiting.size(), -1);
+      if (mode_ == Mode::delay) std::this_thread::sleep_for(kDelay);
       std::size_t next = 2;
       for (auto link = links_.begin(); link != links_.end(); next += 2) {
         const bool alive = (waiting[next].revents == 0 || move(link->client, link->target)) &&

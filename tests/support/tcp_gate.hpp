@@ -13,10 +13,12 @@ namespace codasync::test {
 class TcpGate {
  public:
   enum class Mode {
-    pass,    // moves the bytes
-    stall,   // accepts, and moves nothing; what was sent meanwhile arrives when it passes again
-    refuse,  // no port: connections are refused, those that exist are reset
-    cut,     // resets every connection as soon as somebody sends on it
+    pass,     // moves the bytes
+    stall,    // accepts, and moves nothing; what was sent meanwhile arrives when it passes again
+    one_way,  // the target hears everything; what it answers arrives when it passes again
+    delay,    // moves the bytes a hundredth of a second late
+    refuse,   // no port: connections are refused, those that exist are reset
+    cut,      // resets every connection as soon as somebody sends on it
   };
 
   /// `target`: `host:port` with a numeric host, or `unix:/path`.
