@@ -8,6 +8,7 @@
 
 #include "cache/address.hpp"
 #include "cache/generation_token.hpp"
+#include "storage/failpoint.hpp"
 
 namespace codasync::cache {
 namespace {
@@ -114,12 +115,14 @@ Fetched MemcachedCache::fetch_list(const Key& generation, Locks locks,
 
 Fetched MemcachedCache::fill(Server::Lease lease, Locks locks, const Produce& produce,
                              const Store& store) {
-  const auto held = database_.try_fill(locks);
+  failpoint::reach("lease-held");
+  const auto held = database_.try_fill(failpoint::broken("fill-without-lock") ? Locks{} : locks);
   if (!held) {
     lease.drop();
     return uncached(produce, ReadPath::lock_busy);
   }
   Produced made = produce(held->reader());
+  failpoint::reach("before-cas");
   const bool stored = made.keep && store(*held, lease, made.bytes);
   return {std::move(made.bytes), stored ? ReadPath::filled : ReadPath::not_stored};
 }

@@ -13,6 +13,7 @@
 #include "cache/address.hpp"
 #include "cache/make_cache.hpp"
 #include "storage/errors.hpp"
+#include "storage/failpoint.hpp"
 
 namespace codasync::cache {
 namespace {
@@ -49,6 +50,14 @@ class Round final : public storage::Invalidation::Pending {
   Round(Observer& observer, std::chrono::milliseconds answer_timeout)
       : observer_{observer}, answer_timeout_{answer_timeout}, begun_{Clock::now()} {}
 
+  ~Round() override {
+    if (!kept_back_) return;
+    try {
+      wait();
+    } catch (const Unavailable&) {  // that is how such a protocol loses a deletion
+    }
+  }
+
   /// Starts the deletions of one node. Throws: Unavailable.
   void add(std::size_t slot, Pool<TextConnection>& pool, Deletions deletions) {
     guarded(slot, [&] {
@@ -56,12 +65,24 @@ class Round final : public storage::Invalidation::Pending {
       if (!connection) throw TextFailure{Loss::silent, "no connection is free"};
       keys_ += deletions.count;
       (*connection)->begin(std::move(deletions.commands), deletions.count);
-      (*connection)->advance();
+      if (!kept_back_) (*connection)->advance();
       nodes_.push_back({slot, std::move(*connection)});
     });
   }
 
   void acknowledge() override {
+    if (kept_back_) return;
+    wait();
+    failpoint::reach("after-delete");
+  }
+
+ private:
+  struct Node {
+    std::size_t slot;
+    Pool<TextConnection>::Handle connection;
+  };
+
+  void wait() {
     const auto deadline = Clock::now() + answer_timeout_;
     for (;;) {
       std::vector<pollfd> waiting;
@@ -85,12 +106,6 @@ class Round final : public storage::Invalidation::Pending {
     if (keys_ > 0) observer_.deleted(keys_, Clock::now() - begun_);
   }
 
- private:
-  struct Node {
-    std::size_t slot;
-    Pool<TextConnection>::Handle connection;
-  };
-
   /// The one place where a failure of the socket becomes the storage's word for it.
   template <class Work>
   void guarded(std::size_t slot, const Work& work) {
@@ -105,6 +120,7 @@ class Round final : public storage::Invalidation::Pending {
   Observer& observer_;
   const std::chrono::milliseconds answer_timeout_;
   const Clock::time_point begun_;
+  const bool kept_back_{failpoint::broken("delete-after-commit")};
   std::size_t keys_{0};
   std::vector<Node> nodes_;
 };

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "storage/failpoint.hpp"
+
 namespace codasync::cache {
 namespace {
 
@@ -85,7 +87,9 @@ Server::Lease::Lease(Server& server, Key key, Pool<Connection>::Handle connectio
 
 bool Server::Lease::store(std::string_view bytes) {
   if (!connection_ || bytes.size() > kValueBytesMax) return false;
-  const Reply reply = (*connection_)->replace(key_, bytes, server_->options_.entry_ttl, cas_);
+  const Reply reply = failpoint::broken("set-without-lease")
+                          ? (*connection_)->set(key_, bytes, server_->options_.entry_ttl)
+                          : (*connection_)->replace(key_, bytes, server_->options_.entry_ttl, cas_);
   server_->note(reply, **connection_);
   connection_.reset();
   return reply == Reply::yes;

@@ -1,5 +1,7 @@
 #include "storage/postgres/transaction.hpp"
 
+#include "storage/failpoint.hpp"
+
 namespace codasync::storage::postgres {
 
 // Delegates, so that the destructor also ends a transaction whose first message failed half-way.
@@ -20,12 +22,14 @@ Transaction::~Transaction() {
 
 void Transaction::commit() {
   open_ = false;
+  failpoint::reach_soon("commit-sent");
   try {
     connection_.exec("commit");
   } catch (const std::exception& error) {
     if (connection_.usable()) throw;
     throw InDoubt{error.what()};
   }
+  failpoint::reach("after-commit");
 }
 
 }  // namespace codasync::storage::postgres

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "storage/failpoint.hpp"
 #include "storage/postgres/arrays.hpp"
 #include "storage/postgres/lock_statements.hpp"
 #include "storage/postgres/slots.hpp"
@@ -40,6 +41,7 @@ WriteTransaction::WriteTransaction(Connection& connection, std::vector<Lock> loc
     if (about == "slot") put_slot(slots_, row[1], row[2]);
     if (about == "token") valid_tokens_.emplace_back(row[1].as<std::int64_t>());
   }
+  failpoint::reach("after-locks");
 }
 
 pqxx::result WriteTransaction::lock_readings(const StockKeys& keys) {

@@ -1,0 +1,228 @@
+"""The load beside the servers, how often the cache answered it, and what is there at rest."""
+
+import http.client
+import os
+import re
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import json
+import signal
+
+from servers import Broken, eventually
+from stack import Stack
+
+SHOWS = r"""'"expiry_date":' || coalesce('"' || after_date || '"', 'null')
+ || ',"date_kind":' || coalesce('"' || after_date_kind || '"', 'null')
+ || ',"quantity":' || coalesce(after_quantity::text, 'null') || ',"version":' || version
+ || ',"observed_at":"' || {observed} || '","updated_at":"' || {received} || '"'"""
+
+
+def instant(column: str) -> str:
+    """Returns: SQL for a time as the service writes it."""
+    text = f"to_char({column} at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US')"
+    return f"rtrim(rtrim({text}, '0'), '.') || 'Z'"
+
+
+class Load:
+    """The generator of reads and writes, which checks what it is answered."""
+
+    def __init__(self, stack: Stack, name: str, seed: int, options: Sequence[object] = ()) -> None:
+        self.stack = stack
+        self.violations: list[str] = []
+        self.progress = ""
+        ports = [stack.port, *(service.port for service in stack.services)]
+        words: list[object] = [stack.build / "tests/faults/faults_load", "--run", name, "--seed", seed]
+        for port in ports:
+            words += ["--port", port]
+        self.process = subprocess.Popen(
+            [str(word) for word in [*words, *options]],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={
+                **os.environ,
+                "CODASYNC_STAFF_TOKEN": stack.tokens["staff"],
+                "CODASYNC_ADMIN_TOKEN": stack.tokens["admin"],
+            },
+        )
+        threading.Thread(target=self._listen, daemon=True).start()
+        self._expect("ready")
+
+    def _listen(self) -> None:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            if line.startswith("VIOLATION"):
+                self.violations.append(line.strip())
+            if re.match(r"\d+ s: ", line):
+                self.progress = line.strip()
+            print(line, end="", file=sys.stderr, flush=True)
+
+    def _expect(self, word: str) -> None:
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline().strip()
+        if line != word:
+            raise Broken(f"the load said {line or 'nothing'!r} instead of {word!r}")
+
+    def _tell(self, line: str) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
+
+    def stop(self) -> None:
+        """No new operations; waits until every write has its answer. Throws: Broken."""
+        self._tell("stop")
+        self._expect("settled")
+
+    def compare(self) -> dict[str, Any]:
+        """Returns: the report, after the comparison with the ledger."""
+        events, keys = self.stack.folder / "events.tsv", self.stack.folder / "keys.tsv"
+        shows = SHOWS.format(observed=instant("observed_at"), received=instant("received_at"))
+        dump(
+            self.stack,
+            f"select reading_id, version, outcome, coalesce(reason, ''), {shows} from stock_events",
+            events,
+        )
+        dump(self.stack, "select key, body from idempotency_keys", keys)
+        self._tell(f"compare {events} {keys}")
+        assert self.process.stdout is not None
+        report: dict[str, Any] = json.loads(self.process.stdout.readline())
+        self.process.wait(60)
+        events.unlink()
+        keys.unlink()
+        return report
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+
+def dump(stack: Stack, query: str, path: Path) -> None:
+    with open(path, "w", encoding="utf-8") as file:
+        subprocess.run(
+            ["/usr/lib/postgresql/15/bin/psql", "-X", "-q", "-h", stack.postgres.sockets, "-U", "postgres"]
+            + ["-d", "codasync", "-c", f"copy ({query}) to stdout"],
+            check=True,
+            stdout=file,
+            timeout=600,
+        )
+
+
+class Hits:
+    """Counts, all the time, what the cache answered: in Nginx' log, and in the services' metrics."""
+
+    HIT_SERIES = (
+        'codasync_cache_lookups_total{result="hit"}',
+        'codasync_cache_reads_total{path="hit"}',
+    )
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack = stack
+        self.by_nginx = 0
+        self.by_services = 0
+        self.paths: Counter[str] = Counter()
+        self._last: dict[str, dict[str, float]] = {}
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        while not self._stop.wait(2.0):
+            self._services()
+            log = self.stack.nginx.state / "access.log"
+            if log.exists() and log.stat().st_size > 20_000_000:
+                self._nginx()
+
+    def _services(self) -> None:
+        for service in self.stack.services:
+            now = service.metrics()
+            before = self._last.get(service.name, {})
+            if not now:
+                continue
+            for name, value in now.items():
+                if not name.startswith("codasync_cache_"):
+                    continue
+                # A restarted process counts from 0; what it counted since the last look is not known.
+                grown = value - before.get(name, 0) if value >= before.get(name, 0) else value
+                self.paths[name] += int(grown)
+                if name in self.HIT_SERIES:
+                    self.by_services += int(grown)
+            self._last[service.name] = now
+
+    def _nginx(self) -> None:
+        """Counts the log so far and takes it away."""
+        log = self.stack.nginx.state / "access.log"
+        aside = log.with_name("access.counted")
+        log.rename(aside)
+        self.stack.nginx.send(signal.SIGUSR1)  # opens a new one; its workers write their buffers out first
+        time.sleep(1.5)
+        with open(aside, "rb") as file:
+            for block in iter(lambda: file.readlines(1 << 24), []):
+                self.by_nginx += sum(b'"cache":"hit"' in line for line in block)
+        aside.unlink()
+
+    def finish(self) -> int:
+        """Returns: all hits."""
+        self._stop.set()
+        self._thread.join()
+        self._services()
+        if (self.stack.nginx.state / "access.log").exists():
+            time.sleep(1.1)
+            self._nginx()
+        return self.by_nginx + self.by_services
+
+
+def differences_at_rest(stack: Stack) -> tuple[int, list[str]]:
+    """Compares every entry of the cache, and every list through it, with what the database alone says.
+
+    Returns: how many were compared, and what differs.
+    """
+    plain = stack.uncached()
+    compared, wrong = 0, []
+    lists = {"/api/v1/products?limit=1000", "/api/v1/shops?limit=1000"}
+    for node in stack.nodes:
+        eventually(node.ready, f"{node.name} answers")
+        for line in node.ask("lru_crawler metadump all", b"END\r\n").decode().splitlines():
+            found = re.match(r"key=(\S+) ", line)
+            if found is None:
+                continue
+            key = unquote(found[1])
+            if key.startswith("gen1:shop:"):
+                lists.add(f"/api/v1/stock-readings?shop={key.rsplit(':', 1)[1]}&limit=1000")
+            if not key.startswith("coda1:"):
+                continue
+            entry = node.ask(f"get {key}", b"END\r\n")
+            if not entry.startswith(b"VALUE ") or b"\r\nHTTP/1.1 200 OK\r\n" not in entry:
+                continue  # a lease, or gone meanwhile
+            head, _, body = entry.removesuffix(b"\r\nEND\r\n").partition(b"\r\n\r\n")
+            tag = re.search(rb"\r\nETag: (\S+)", head)
+            compared += 1
+            truth = ask(plain.port, key.removeprefix("coda1:"))
+            if truth != (200, tag[1].decode() if tag else None, body):
+                wrong.append(f"{key} holds {entry!r}, the database says {truth!r}")
+    for uri in lists:
+        truth = ask(plain.port, uri)
+        for port in [stack.port, *(service.port for service in stack.services)]:
+            compared += 1
+            shown = ask(port, uri)
+            if shown != truth:
+                wrong.append(f"{uri} shows {shown!r}, the database says {truth!r}")
+    return compared, wrong
+
+
+def ask(port: int, uri: str) -> tuple[int, str | None, bytes]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    try:
+        connection.request("GET", uri)
+        answer = connection.getresponse()
+        return answer.status, answer.headers["ETag"], answer.read()
+    finally:
+        connection.close()

@@ -1,0 +1,96 @@
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <vector>
+
+namespace codasync::faults {
+
+/// What the checker holds against the servers.
+enum class Fault : std::uint8_t {
+  stale,       // older than what was answered before the read began (conditions 1 and 3)
+  future,      // a value that nobody had sent yet (condition 2)
+  order,       // a write below what was answered before it began (condition 4)
+  doubled,     // one write with two effects, or two writes with one version
+  lost,        // an acknowledged write that is not there
+  refused,     // a write answered 503 that took effect
+  body,        // two answers, or an answer and the ledger, disagree about one version
+  unexpected,  // an answer that this request must not get
+};
+inline constexpr std::size_t kFaults = 8;
+const char* name_of(Fault fault);
+
+/// Counts, and prints the first of each kind at once, so that they can be laid beside the log of
+/// the injected faults.
+class Findings {
+ public:
+  void add(Fault fault, const std::string& what);
+  [[nodiscard]] std::uint64_t count(Fault fault) const { return counts_[index(fault)]; }
+  [[nodiscard]] std::uint64_t total() const;
+
+ private:
+  static std::size_t index(Fault fault) { return static_cast<std::size_t>(fault); }
+  std::uint64_t counts_[kFaults]{};
+};
+
+inline constexpr std::int64_t kAbsent = -1;   // as a version: the answer says that it is not there
+inline constexpr std::int64_t kUnknown = -2;  // the answer says nothing about it
+
+/// One thing with versions: a reading, the name of a product, a shop. All operations of a run are
+/// seen by one thread, so the order of these calls is the run's one clock, and the four conditions
+/// can be decided as answers arrive: a request carries the newest version that anybody had been
+/// told before it was sent.
+class Register {
+ public:
+  explicit Register(std::string name) : name_{std::move(name)} {}
+
+  /// The newest version that a client was told. To be asked before a request is sent.
+  [[nodiscard]] std::int64_t newest() const noexcept { return newest_; }
+
+  /// A write was sent whose version is not known yet.
+  void begin() { ++pending_; }
+  /// It was refused, and must have no effect.
+  void refuse() { --pending_; }
+  /// It was answered. `shows`: hash of what the row shows; 0: unknown.
+  void acknowledge(std::int64_t version, std::uint64_t shows, std::int64_t floor, double sent,
+                   std::int64_t write, Findings& findings);
+
+  /// The same for registers with one writer at a time, which knows the version beforehand.
+  void begin(std::int64_t version, bool present);
+  void refuse(std::int64_t version, Findings& findings);
+
+  /// An answer showed this version, or said that the thing is not there (kAbsent). `floor`:
+  /// newest() when the request was sent. Returns: whether all is well.
+  bool show(std::int64_t version, std::uint64_t shows, std::int64_t floor, double now,
+            const char* where, Findings& findings);
+
+  struct State {
+    std::uint64_t shows{0};  // hash of the body; 0: nobody has seen it
+    double seen{kNever};     // first answer with it
+    std::int64_t write{-1};  // number of the write that made it
+    bool known{false};       // somebody wrote it, or does at this moment
+    bool present{true};
+    bool refused{false};  // must never be seen
+    static constexpr double kNever = std::numeric_limits<double>::infinity();
+  };
+  [[nodiscard]] const std::vector<State>& states() const noexcept { return states_; }
+  [[nodiscard]] const std::string& name() const noexcept { return name_; }
+  [[nodiscard]] std::int64_t acknowledged() const noexcept { return acknowledged_; }
+
+ private:
+  State& at(std::int64_t version);
+  bool fail(Fault fault, const std::string& what, Findings& findings) const;
+
+  std::string name_;
+  std::int64_t newest_{0};
+  std::int64_t acknowledged_{0};
+  std::int64_t pending_{0};
+  bool serial_{false};         // versions are known before they are written
+  std::vector<State> states_;  // by version
+};
+
+/// Returns: a hash of these bytes, never 0.
+std::uint64_t hash_of(std::string_view bytes);
+
+}  // namespace codasync::faults

@@ -1,0 +1,237 @@
+#include "tests/faults/load/world.hpp"
+
+#include <charconv>
+#include <stdexcept>
+
+namespace codasync::faults {
+namespace {
+
+constexpr const char* kBase = "/api/v1";
+constexpr std::size_t kPage = 1000;  // of every list: whole ones, so that who is missing is missed
+
+/// Returns: GTIN-13 number n of the range for demonstrations.
+std::string gtin(std::size_t n) {
+  std::string digits = std::to_string(952'000'000'000 + n);
+  int sum = 0;
+  for (std::size_t i = 0; i < digits.size(); ++i) sum += (digits[i] - '0') * (i % 2 == 0 ? 1 : 3);
+  return digits + static_cast<char>('0' + (10 - sum % 10) % 10);
+}
+
+}  // namespace
+
+const char* name_of(Kind kind) {
+  static constexpr const char* kNames[]{"a reading in a shop",
+                                        "a reading by id",
+                                        "a product's stock",
+                                        "a product",
+                                        "a shop",
+                                        "a shop's list",
+                                        "a shop's list by date",
+                                        "the list of products",
+                                        "the list of shops",
+                                        "a history"};
+  return kNames[static_cast<std::size_t>(kind)];
+}
+
+std::int64_t number_after(std::string_view text, std::string_view start) {
+  const auto at = text.find(start);
+  if (at == std::string_view::npos) return -1;
+  text.remove_prefix(at + start.size());
+  std::int64_t value = -1;
+  std::from_chars(text.data(), text.data() + text.size(), value);
+  return value;
+}
+
+std::string_view text_after(std::string_view text, std::string_view start) {
+  const auto at = text.find(start);
+  if (at == std::string_view::npos) return {};
+  text.remove_prefix(at + start.size());
+  return text.substr(0, text.find('"'));
+}
+
+std::int64_t number_of_name(std::string_view object) {
+  const auto name = text_after(object, "\"name\":\"");
+  return number_after(name.substr(std::min(name.rfind(" n"), name.size())), " n");
+}
+
+Row read_row(std::string_view object) {
+  Row row{number_after(object, "\"id\":"),
+          number_after(object, "\"shop\":"),
+          text_after(object, "\"GTIN\":\""),
+          number_after(object, "\"version\":"),
+          number_of_name(object),
+          0};
+  const auto from = object.find("\"expiry_date\":");
+  const auto to = object.find("\"updated_at\":\"");
+  if (from != std::string_view::npos && to != std::string_view::npos) {
+    const auto end = object.find('"', to + 14);
+    row.shows = hash_of(object.substr(from, end + 1 - from));
+  }
+  return row;
+}
+
+std::vector<std::string_view> objects_of(std::string_view body) {
+  // Neither nested objects nor braces in texts: all names are ours.
+  std::vector<std::string_view> objects;
+  for (std::size_t at = 0; (at = body.find('{', at)) != std::string_view::npos;) {
+    const auto end = body.find('}', at);
+    if (end == std::string_view::npos) break;
+    objects.push_back(body.substr(at, end + 1 - at));
+    at = end;
+  }
+  return objects;
+}
+
+World::World(std::size_t shop_count, std::size_t product_count, std::size_t loose_products)
+    : on_shelves{product_count} {
+  for (std::size_t s = 0; s < shop_count; ++s)
+    shops.push_back({.names = Register{"shop " + std::to_string(s)}});
+  for (std::size_t p = 0; p < product_count + loose_products; ++p) {
+    products.push_back({.gtin = gtin(p),
+                        .names = Register{"product " + gtin(p)},
+                        .on_shelves = p < product_count});
+    by_gtin_[products.back().gtin] = p;
+  }
+  for (std::size_t s = 0; s < shop_count; ++s) {
+    for (std::size_t p = 0; p < product_count; ++p) {
+      readings.push_back(
+          {.shop = s,
+           .product = p,
+           .versions = Register{"reading of " + gtin(p) + " in shop " + std::to_string(s)},
+           .comes_and_goes = readings.size() % 12 == 11});
+    }
+  }
+}
+
+const Reading* World::reading_of(std::int64_t id) const {
+  const auto found = by_id_.find(id);
+  return found == by_id_.end() ? nullptr : &readings[found->second];
+}
+
+void World::add(Kind kind, std::size_t index, std::string uri, std::vector<Register*> registers) {
+  resources.push_back({kind, index, kBase + uri, std::move(registers), {}, {}});
+}
+
+void World::make_resources() {
+  const std::string page = "limit=" + std::to_string(kPage);
+  for (std::size_t i = 0; i < readings.size(); ++i) {
+    auto& reading = readings[i];
+    auto& product = products[reading.product];
+    const auto id = std::to_string(reading.id);
+    const std::vector<Register*> shown{&reading.versions, &product.names};
+    add(Kind::reading_in_shop, i,
+        "/shops/" + std::to_string(shops[reading.shop].id) + "/stock/" + product.gtin, shown);
+    add(Kind::reading_by_id, i, "/stock-readings/" + id, shown);
+    if (!reading.comes_and_goes)
+      add(Kind::history, i, "/stock-readings/" + id + "/history?limit=10", {&reading.versions});
+  }
+  std::vector<Register*> all_products;
+  for (std::size_t p = 0; p < products.size(); ++p) {
+    auto& product = products[p];
+    all_products.push_back(&product.names);
+    add(Kind::product, p, "/products/" + product.gtin, {&product.names});
+    if (!product.on_shelves) continue;
+    std::vector<Register*> shown;
+    for (std::size_t s = 0; s < shops.size(); ++s) shown.push_back(&reading(s, p).versions);
+    shown.push_back(&product.names);
+    add(Kind::product_stock, p, "/products/" + product.gtin + "/stock", shown);
+  }
+  std::vector<Register*> all_shops;
+  for (std::size_t s = 0; s < shops.size(); ++s) {
+    shop_by_id_[shops[s].id] = s;
+    all_shops.push_back(&shops[s].names);
+    const auto id = std::to_string(shops[s].id);
+    add(Kind::shop, s, "/shops/" + id, {&shops[s].names});
+    std::vector<Register*> shown;
+    for (std::size_t p = 0; p < on_shelves; ++p) shown.push_back(&reading(s, p).versions);
+    for (std::size_t p = 0; p < on_shelves; ++p) shown.push_back(&products[p].names);
+    add(Kind::shop_list, s, "/stock-readings?shop=" + id + "&" + page, shown);
+    add(Kind::shop_list_by_expiry, s,
+        "/stock-readings?shop=" + id + "&ordering=expiry_date&" + page, shown);
+  }
+  add(Kind::products, 0, "/products?" + page, all_products);
+  add(Kind::shops, 0, "/shops?" + page, all_shops);
+}
+
+Shown World::read(const Resource& resource, const Answer& answer, Findings& findings) const {
+  Shown shown{std::vector<std::int64_t>(resource.registers.size(), kUnknown),
+              std::vector<std::uint64_t>(resource.registers.size(), 0)};
+  if (answer.status == 404) {
+    shown.versions[0] = kAbsent;
+    return shown;
+  }
+  const auto body = answer.body;
+  switch (resource.kind) {
+    case Kind::reading_in_shop:
+    case Kind::reading_by_id:
+    case Kind::product_stock:
+    case Kind::shop_list:
+    case Kind::shop_list_by_expiry:
+      read_readings(resource, body, shown, findings);
+      break;
+    case Kind::product:
+    case Kind::shop:
+      shown.versions[0] = number_of_name(body);
+      shown.hashes[0] = hash_of(body);
+      break;
+    case Kind::products:
+    case Kind::shops:
+      std::fill(shown.versions.begin(), shown.versions.end(), kAbsent);
+      for (const auto object : objects_of(body)) {
+        std::size_t index = shown.versions.size();
+        if (resource.kind == Kind::products) {
+          const auto found = by_gtin_.find(std::string{text_after(object, "\"GTIN\":\"")});
+          if (found != by_gtin_.end()) index = found->second;
+        } else {
+          const auto found = shop_by_id_.find(number_after(object, "\"id\":"));
+          if (found != shop_by_id_.end()) index = found->second;
+        }
+        if (index == shown.versions.size()) {
+          findings.add(Fault::unexpected, resource.uri + " shows " + std::string{object});
+          continue;
+        }
+        shown.versions[index] = number_of_name(object);
+        shown.hashes[index] = hash_of(object);
+      }
+      break;
+    case Kind::history:
+      for (const auto object : objects_of(body)) {
+        shown.versions[0] = std::max(shown.versions[0], number_after(object, "\"version\":"));
+      }
+      break;
+  }
+  return shown;
+}
+
+void World::read_readings(const Resource& resource, std::string_view body, Shown& shown,
+                          Findings& findings) const {
+  // One reading: itself and its product. A shop's list: one reading for each product, then their
+  // names. A product's stock: one reading for each shop, then its name.
+  const bool one = resource.kind == Kind::reading_in_shop || resource.kind == Kind::reading_by_id;
+  const bool of_product = resource.kind == Kind::product_stock;
+  const std::size_t rows = one ? 1 : of_product ? shops.size() : on_shelves;
+  std::fill_n(shown.versions.begin(), rows, kAbsent);
+  for (const auto object : objects_of(body)) {
+    const Row row = read_row(object);
+    const auto* reading = reading_of(row.id);
+    if (reading == nullptr || shops[reading->shop].id != row.shop ||
+        products[reading->product].gtin != row.gtin) {
+      findings.add(Fault::unexpected, resource.uri + " shows " + std::string{object});
+      continue;
+    }
+    const std::size_t index = one ? 0 : of_product ? reading->shop : reading->product;
+    if (&reading->versions != resource.registers[index] || shown.versions[index] != kAbsent) {
+      findings.add(Fault::unexpected,
+                   resource.uri + " shows twice or at a wrong place " + std::string{object});
+      continue;
+    }
+    shown.versions[index] = row.version;
+    shown.hashes[index] = row.shows;
+    auto& name = shown.versions[one || of_product ? rows : rows + index];
+    if (of_product && name != kUnknown && name != row.name)
+      findings.add(Fault::body, resource.uri + " shows one product under two names");
+    name = row.name;
+  }
+}
+
+}  // namespace codasync::faults
