@@ -1,0 +1,88 @@
+"""A reload of the configuration, as when instances come or go: nobody's request is lost."""
+
+import http.client
+import signal
+import threading
+import time
+import unittest
+from pathlib import Path
+
+from edge import EdgeTest, eventually
+
+CLIENTS = 12
+RELOADS = 6
+
+
+class Client(threading.Thread):
+    """Asks again and again on one connection, and on a new one when it was told `Connection: close`."""
+
+    def __init__(self, port: int, method: str, pause: float) -> None:
+        super().__init__()
+        self.port, self.method, self.pause = port, method, pause
+        self.stop = threading.Event()
+        self.answered = self.told_to_go = 0
+        self.failures: list[str] = []
+
+    def run(self) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        while not self.stop.wait(self.pause):
+            try:
+                connection.request(self.method, "/", b"{}" if self.method == "POST" else None)
+                response = connection.getresponse()
+                response.read()
+            except (OSError, http.client.HTTPException) as error:
+                self.failures.append(repr(error))
+                connection.close()
+                continue
+            self.answered += 1
+            self.told_to_go += response.headers["Connection"] == "close"
+            if response.status != 200:
+                self.failures.append(str(response.status))
+        connection.close()
+
+
+class Reload(EdgeTest):
+    def workers(self) -> set[int]:
+        pid = self.nginx.process.pid
+        return set(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
+
+    def reload(self) -> None:
+        old = self.workers()
+        self.nginx.process.send_signal(signal.SIGHUP)
+        eventually(lambda: bool(self.workers()) and not old & self.workers(), "the old workers end")
+
+    def test_fails_no_request_of_clients_that_keep_their_connections(self) -> None:
+        self.nginx = self.start_nginx([self.start_service().path], [])
+        # Without a pause a request is nearly always on its way; with one, connections are idle when the worker leaves.
+        clients = [
+            Client(self.nginx.port, ("GET", "POST")[i % 2], 0.0 if i % 4 < 2 else 0.01 * i) for i in range(CLIENTS)
+        ]
+        for client in clients:
+            client.start()
+        try:
+            for _ in range(RELOADS):
+                seen = sum(client.answered for client in clients)
+                self.reload()
+                eventually(lambda: sum(client.answered for client in clients) > seen + 200, "the load goes on")
+        finally:
+            for client in clients:
+                client.stop.set()
+            for client in clients:
+                client.join()
+        self.assertEqual([failure for client in clients for failure in client.failures], [])
+        self.assertGreater(sum(client.told_to_go for client in clients), 0, "no client was moved: the test saw nothing")
+
+    def test_ends_the_old_workers_soon_though_clients_stay_and_say_nothing(self) -> None:
+        self.nginx = self.start_nginx([self.start_service().path], [])
+        silent = http.client.HTTPConnection("127.0.0.1", self.nginx.port, timeout=20)
+        silent.request("GET", "/")
+        silent.getresponse().read()
+        begun = time.monotonic()
+        self.reload()
+        self.assertLess(time.monotonic() - begun, 8)
+        self.assertEqual(silent.sock.recv(1), b"")
+        silent.close()
+
+
+if __name__ == "__main__":
+    unittest.main()
