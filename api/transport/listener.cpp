@@ -128,6 +128,10 @@ UniqueFd Listener::accept() const {
   return UniqueFd{fd};
 }
 
+void Listener::refuse_more() const {
+  if (!is_tcp()) ::shutdown(fd_.get(), SHUT_RD);
+}
+
 void Listener::listen_on_path() {
   struct stat there {};
   if (::lstat(path_.c_str(), &there) == 0 && !S_ISSOCK(there.st_mode)) {

@@ -38,6 +38,10 @@ class Listener {
   /// descriptor is left.
   [[nodiscard]] UniqueFd accept() const;
 
+  /// From now on connecting to a Unix socket is refused; clients in the queue can still be
+  /// accepted. TCP cannot do this: there, who comes between the last accept and the close is reset.
+  void refuse_more() const;
+
  private:
   void listen_on_path();
   void listen_on_tcp();

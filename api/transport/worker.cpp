@@ -218,6 +218,7 @@ void Worker::resume_listening() {
 void Worker::stop_listening() {
   pause_listening();
   for (const auto& listener : *listeners_) {
+    listener.refuse_more();
     // Whoever is in the queue has been promised a connection.
     for (UniqueFd socket = listener.accept(); socket.get() >= 0; socket = listener.accept()) {
       adopt(std::move(socket));
@@ -365,21 +366,27 @@ void Worker::on_tick() {
   if (paused_) resume_listening();
 
   const auto now = Clock::now();
-  const bool close_idle = polite_until_ && now >= *polite_until_;
+  const bool polite_phase_over = polite_until_ && now >= *polite_until_;
   for (auto it = connections_.begin(); it != connections_.end();) {
     Connection& connection = *(it++)->second;  // may be forgotten below
     const bool idle =
         connection.state == Connection::State::reading && !connection.reader.started();
-    if (idle && close_idle) {
-      on_readable(connection);  // the last chance of a request that has just come
-      if (!connection.reader.started() && connection.state == Connection::State::reading) {
-        connection.state = Connection::State::closed;
-      }
+    if (idle && polite_phase_over) {
+      close_idle(connection);
     } else if (now >= connection.deadline) {
       expire(connection);
     }
     forget_if_closed(connection);
   }
+}
+
+void Worker::close_idle(Connection& connection) {
+  on_readable(connection);  // a request that has just come
+  if (connection.state != Connection::State::reading || connection.reader.started()) return;
+  // From here on whoever writes to a Unix socket learns at once that nothing was sent, so that even
+  // a POST may go elsewhere. TCP has no way to say so.
+  ::shutdown(connection.fd.get(), SHUT_RD);
+  on_readable(connection);  // what came in between, or the end
 }
 
 void Worker::expire(Connection& connection) {

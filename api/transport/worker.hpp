@@ -88,6 +88,7 @@ class Worker final : public EventHandler {
 
   // Clock.
   void on_tick();
+  void close_idle(Connection& connection);
   void expire(Connection& connection);
   void await_request(Connection& connection);
 

@@ -1,7 +1,13 @@
 #include <gtest/gtest.h>
+#include <poll.h>
 
 #include <atomic>
 #include <chrono>
+#include <cstdlib>
+#include <deque>
+#include <filesystem>
+#include <iostream>
+#include <optional>
 #include <stdexcept>
 #include <thread>
 #include <vector>
@@ -79,6 +85,90 @@ TEST(Drain, loses_no_answer_under_load) {
     for (auto& thread : threads) thread.join();
     EXPECT_EQ(lost, 0) << "of " << answered;
   }
+}
+
+/// A server on a Unix socket whose idle connections are closed soon after the polite phase.
+class UnixDrain : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = (std::filesystem::temp_directory_path() / "codasync-drain-XXXXXX").string();
+    ASSERT_NE(::mkdtemp(folder_.data()), nullptr);
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+
+  [[nodiscard]] api::ServerOptions options() const {
+    auto options = Service::small();
+    options.listen = {"unix:" + folder_ + "/socket"};
+    options.write_timeout = 40ms;  // so that deadlines are looked at each 5 ms
+    return options;
+  }
+
+ private:
+  std::string folder_;
+};
+
+TEST_F(UnixDrain, answers_or_refuses_whoever_connects_meanwhile) {
+  for (int round = 0; round < 20; ++round) {
+    Service service{options()};
+    std::atomic<int> connected{0};
+    std::atomic<int> lost{0};
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 3; ++i) {
+      threads.emplace_back([&] {
+        for (;;) {
+          std::optional<Client> client;
+          try {
+            client.emplace(service.address());
+          } catch (const std::runtime_error&) {
+            return;  // refused: nothing was sent
+          }
+          ++connected;
+          client->send_get("/now/x");
+          if (!client->receive()) ++lost;
+        }
+      });
+    }
+    while (connected < 100) std::this_thread::yield();
+    EXPECT_TRUE(service.server().drain(10s));
+    for (auto& thread : threads) thread.join();
+    EXPECT_EQ(lost, 0) << "of " << connected;
+  }
+}
+
+TEST_F(UnixDrain, answers_or_refuses_whatever_is_sent_when_idle_connections_close) {
+  constexpr std::size_t kClients = 500;
+  int refused = 0;
+  int answered = 0;
+  for (int round = 0; round < 20; ++round) {
+    Service service{options()};
+    std::deque<Client> clients;
+    for (std::size_t i = 0; i < kClients; ++i) {
+      clients.emplace_back(service.address()).send_get("/now/x");
+      ASSERT_TRUE(clients.back().receive());
+    }
+    std::thread draining{[&] { EXPECT_TRUE(service.server().drain(20s)); }};
+    // As soon as the first one is closed all write at once: into the moments in which the server
+    // closes the others.
+    std::vector<pollfd> watched;
+    for (auto& client : clients) watched.push_back({client.fd(), POLLIN, 0});
+    EXPECT_GT(::poll(watched.data(), watched.size(), 10'000), 0);
+    std::deque<bool> sent;
+    for (auto& client : clients) {
+      sent.push_back(client.send("GET /now/x HTTP/1.1\r\nHost: test\r\n\r\n"));
+    }
+    for (std::size_t i = 0; i < kClients; ++i) {
+      if (!sent[i]) {
+        ++refused;
+      } else if (clients[i].receive()) {
+        ++answered;
+      } else {
+        ADD_FAILURE() << "round " << round << ": a request was taken and not answered";
+      }
+    }
+    clients.clear();
+    draining.join();
+  }
+  std::cout << answered << " answered, " << refused << " refused\n";
 }
 
 }  // namespace
