@@ -1,21 +1,26 @@
-"""The private stack of config/up and config/down, which tell its options.
+"""The private stack of config/up, config/rolling-restart and config/down, which tell its options.
 
-    up    as the caller: builds, finds the account and the place, hands over to
-    run   as the account that the servers have: starts and watches them
-    down  asks a running one to stop, and waits
+    up       as the caller: builds, finds the account and the place, hands over to
+    run      as the account that the servers have: starts and watches them
+    restart  as the caller: builds, hands over to
+    order    as that account: asks a running one to restart its instances, and repeats what it says
+    down     asks a running one to stop, and waits
 """
 
 import argparse
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
+import orders
 import prepare
 import run
+from servers import INSTANCES_MAX
 from state import Failed, State
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,10 +37,11 @@ def number(lowest: int, highest: int) -> Callable[[str], int]:
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(usage="see --help", add_help=False, allow_abbrev=False)
-    parser.add_argument("command", choices=("up", "run", "down"))
+    parser.add_argument("command", choices=("up", "run", "restart", "order", "down"))
     parser.add_argument("--dir", type=lambda text: Path(text).absolute(), default=ROOT / ".run")
     parser.add_argument("--port", type=number(1024, 65535), default=8080)
-    parser.add_argument("--instances", type=number(1, 16), default=1)
+    parser.add_argument("--instances", type=number(1, INSTANCES_MAX))
+    parser.add_argument("--program")
     parser.add_argument("--pgbouncer", action="store_true")
     parser.add_argument("--no-demo", action="store_true")
     parser.add_argument("--detach", action="store_true")
@@ -51,8 +57,11 @@ def up(options: argparse.Namespace) -> NoReturn:
         raise Failed(run.already_runs(state))
     state.wait_until_stopped()  # servers whose supervisor was killed are on their way
     prepare.check_port(options.port)
-    prepare.hand_over(ROOT, prepare.build(ROOT), state, who)
-    words: list[object] = ["run", "--dir", folder, "--port", options.port, "--instances", options.instances]
+    built = prepare.build(ROOT)
+    for stale in folder.glob("program.*"):  # of a rolling restart that was interrupted
+        subprocess.run(who.command("rm", "-rf", stale), check=True, cwd="/")
+    prepare.hand_over(ROOT, built, state.program, who)
+    words = ["run", "--dir", folder, "--port", options.port, *instances(options)]
     words += [f"--{name}" for name in ("pgbouncer", "no-demo", "detach") if getattr(options, name.replace("-", "_"))]
     become(who, state, words)
 
@@ -62,6 +71,21 @@ def become(who: prepare.Account, state: State, words: list[object]) -> NoReturn:
     sys.stdout.flush()
     os.chdir("/")
     os.execvp(command[0], command)
+
+
+def restart(options: argparse.Namespace) -> NoReturn:
+    """Prepares as the caller and becomes `order` as the servers' account. Throws: Failed."""
+    state = State(options.dir.resolve())
+    owner = prepare.owner_of(state.folder)
+    if owner is None or state.supervisor() is None:
+        raise Failed(f"Nothing runs with the state folder {options.dir}. To start it: config/up")
+    program = f"program.{os.getpid()}"
+    prepare.hand_over(ROOT, prepare.build(ROOT), state.folder / program, owner)
+    become(owner, state, ["order", "--dir", state.folder, "--program", program, *instances(options)])
+
+
+def instances(options: argparse.Namespace) -> list[object]:
+    return [] if options.instances is None else ["--instances", options.instances]
 
 
 def down(options: argparse.Namespace) -> int:
@@ -85,12 +109,16 @@ def main() -> int:
     try:
         if options.command == "up":
             up(options)
+        if options.command == "restart":
+            restart(options)
+        if options.command == "order":
+            return orders.give(State(options.dir), program=options.program, instances=options.instances)
         if options.command == "down":
             return down(options)
     except Failed as failure:
         print(failure, file=sys.stderr)
         return 1
-    wanted = run.Options(options.port, options.instances, demo=not options.no_demo, pgbouncer=options.pgbouncer)
+    wanted = run.Options(options.port, options.instances or 1, demo=not options.no_demo, pgbouncer=options.pgbouncer)
     job = partial(run.run, State(options.dir), wanted)
     return run.run_in_background(job) if options.detach else job(lambda: None)
 

@@ -30,10 +30,19 @@ def render(state: State, supervisor: Supervisor, port: int, instances: int) -> s
     return supervisor.run("nginx-render", command, 30.0).strip()
 
 
+def check(supervisor: Supervisor, configuration: str) -> None:
+    """Throws: Failed when Nginx would not take the configuration; Asked."""
+    supervisor.run("nginx-check", [*command(configuration), "-t", "-q"], 30.0)
+
+
+def command(configuration: str) -> list[str]:
+    return ["nginx", "-p", os.path.dirname(configuration), "-c", configuration, "-e", "stderr"]
+
+
 def server(port: int, configuration: str) -> Server:
     return Server(
         name="nginx",
-        command=["nginx", "-p", os.path.dirname(configuration), "-c", configuration, "-e", "stderr"],
+        command=command(configuration),
         ready=lambda: answers(f"127.0.0.1:{port}", "/healthz"),
         farewell=((signal.SIGQUIT, 5.0), (signal.SIGTERM, 5.0)),  # QUIT: what has begun is answered
     )

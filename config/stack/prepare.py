@@ -9,7 +9,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from state import Failed, State
+from state import Failed
 
 ACCOUNT = "codasync"
 HOME = Path("/var/lib/codasync")
@@ -18,8 +18,8 @@ HOME = Path("/var/lib/codasync")
 SOURCES = ("config/stack", "config/pgbouncer", "nginx", "storage/setup.sql")
 BUILT = ("api/codasync", "nginx/ngx_http_answer_cache_module.so")
 
-# Its sockets lie in the state folder; the path of one has 107 bytes at most, and the longest adds /sockets/.s.PGSQL.5432.
-PATH = re.compile(r"[A-Za-z0-9._/+@=-]{1,80}")
+# Its sockets lie in the state folder; the path of one has 107 bytes at most; the longest adds /sockets/service-16 and, while it is made, 12 more.
+PATH = re.compile(r"[A-Za-z0-9._/+@=-]{1,76}")
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def place(folder: Path, who: Account) -> Path:
     folder = folder.resolve()
     if not PATH.fullmatch(str(folder)):
         raise Failed(
-            f"The path of the state folder, {folder}, is longer than 80 characters or has one besides letters, "
+            f"The path of the state folder, {folder}, is longer than 76 characters or has one besides letters, "
             "digits and ._/+@=- (sockets and Nginx want it so). Choose another one: --dir"
         )
     try:
@@ -137,9 +137,9 @@ def build(root: Path) -> Path:
     return root / ".build"
 
 
-def hand_over(root: Path, built: Path, state: State, who: Account) -> None:
-    """Puts a copy of the program into the state folder. The account itself writes it: root only reads, so nothing that
-    lies there can lead root astray. Throws: Failed.
+def hand_over(root: Path, built: Path, into: Path, who: Account) -> None:
+    """Puts a copy of the program into a new folder of the state folder. The account itself writes it: root only reads, so
+    nothing that lies there can lead root astray. Throws: Failed.
     """
     pack = [
         "tar",
@@ -151,14 +151,14 @@ def hand_over(root: Path, built: Path, state: State, who: Account) -> None:
         f"--directory={built}",
         *BUILT,
     ]
-    unpack = ["tar", "--extract", "--no-same-owner", f"--directory={state.program}"]
-    subprocess.run(who.command("rm", "-rf", state.program), check=True, cwd="/")
-    subprocess.run(who.command("mkdir", "-m", "0700", state.program), check=True, cwd="/")
+    unpack = ["tar", "--extract", "--no-same-owner", f"--directory={into}"]
+    subprocess.run(who.command("rm", "-rf", into), check=True, cwd="/")
+    subprocess.run(who.command("mkdir", "-m", "0700", into), check=True, cwd="/")
     with subprocess.Popen(pack, stdout=subprocess.PIPE) as packer:
         unpacked = subprocess.run(who.command(*unpack), check=False, stdin=packer.stdout, cwd="/").returncode
     if packer.returncode != 0 or unpacked != 0:
-        free = shutil.disk_usage(state.folder).free >> 20
-        raise Failed(f"The program could not be copied to {state.program}; {free} MB are free there.")
+        free = shutil.disk_usage(into.parent).free >> 20
+        raise Failed(f"The program could not be copied to {into}; {free} MB are free there.")
 
 
 def owner_of(folder: Path) -> Account | None:

@@ -4,14 +4,14 @@ import json
 import os
 import resource
 import signal
-import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import nginx
 import pgbouncer
 import postgres
 import servers
+from instances import Instances, roll
+from orders import Order, Orders
 from state import Failed, State, write_private
 from supervisor import Asked, Supervisor, quiet
 
@@ -29,6 +29,16 @@ class Options:
     pgbouncer: bool
 
 
+@dataclass(frozen=True)
+class Stack:
+    """What runs."""
+
+    state: State
+    supervisor: Supervisor
+    options: Options
+    instances: Instances
+
+
 def run(state: State, options: Options, when_ready: Callable[[], None]) -> int:
     """Runs the stack until somebody asks it to stop. Returns: the exit status."""
     os.umask(0o077)
@@ -43,9 +53,10 @@ def run(state: State, options: Options, when_ready: Callable[[], None]) -> int:
     supervisor = Supervisor(state, lock)
     status = 0
     try:
-        start(state, supervisor, options)
+        stack = start(state, supervisor, options)
+        orders = Orders(state)
         when_ready()
-        supervisor.watch()
+        supervisor.watch(orders, lambda order: carry_out(order, stack))
     except Asked:
         supervisor.say("stopping")
     except Failed as failure:
@@ -79,7 +90,7 @@ def run_in_background(job: Callable[[Callable[[], None]], int]) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) or 1
 
 
-def start(state: State, supervisor: Supervisor, options: Options) -> None:
+def start(state: State, supervisor: Supervisor, options: Options) -> Stack:
     """Starts everything and writes the env file. Throws: Failed, Asked."""
     for stale in state.sockets.iterdir():
         stale.unlink()
@@ -90,27 +101,42 @@ def start(state: State, supervisor: Supervisor, options: Options) -> None:
         database = pgbouncer.url(state)
     supervisor.start(servers.memcached(state), READY_SECONDS)
     write_private(state.settings, settings(state, database))
-    codasync(state, supervisor, "migrate", CODASYNC_POSTGRES_URL=postgres.url(state, postgres.OWNER))
+    migrate(state, supervisor)
     first_start(state, supervisor, options.demo)
 
-    addresses = [free_address(options.port + number) for number in range(1, options.instances + 1)]
-    for number, address in enumerate(addresses, start=1):
-        supervisor.start(servers.service(state, number, address), READY_SECONDS)
-    configuration = nginx.render(state, supervisor, options.port, options.instances)
-    supervisor.start(nginx.server(options.port, configuration), READY_SECONDS)
+    instances = Instances(state, supervisor, options.port)
+    for _ in range(options.instances):
+        instances.add()
+    instances.point_nginx(options.instances)
+    stack = Stack(state, supervisor, options, instances)
+    tell(stack)
+    return stack
 
+
+def carry_out(order: Order, stack: Stack) -> None:
+    """What config/rolling-restart asks for. Throws: Failed, Asked."""
+    wanted = order.words["instances"] or len(stack.instances.processes)
+    try:
+        roll(stack.instances, order.words["program"], wanted, lambda: migrate(stack.state, stack.supervisor))
+    finally:
+        tell(stack)
+
+
+def tell(stack: Stack) -> None:
+    """Writes the env file, and says where everything is."""
+    state = stack.state
     known = {
-        "CODASYNC_URL": f"http://127.0.0.1:{options.port}",
-        "CODASYNC_INSTANCES": ",".join(f"http://{address}" for address in addresses),
+        "CODASYNC_URL": f"http://127.0.0.1:{stack.options.port}",
+        "CODASYNC_INSTANCES": ",".join(f"http://{address}" for address in stack.instances.addresses),
         "CODASYNC_DATABASE_URL": postgres.url(state, postgres.OWNER),
         "CODASYNC_MEMCACHED": servers.memcached_address(state),
         "CODASYNC_ADMIN_TOKEN": state.token("admin").read_text().strip(),
         "CODASYNC_STAFF_TOKEN": state.token("staff").read_text().strip(),
     }
-    if options.pgbouncer:
+    if stack.options.pgbouncer:
         known["CODASYNC_PGBOUNCER_URL"] = pgbouncer.url(state)
     write_private(state.env, "".join(f"{name}={value}\n" for name, value in known.items()))
-    supervisor.say(
+    stack.supervisor.say(
         f"""ready
     address    {known["CODASYNC_URL"]}
     direct     {known["CODASYNC_INSTANCES"]}
@@ -118,6 +144,10 @@ def start(state: State, supervisor: Supervisor, options: Options) -> None:
     for tools  {state.env}
     logs       {state.logs}"""
     )
+
+
+def migrate(state: State, supervisor: Supervisor) -> None:
+    codasync(state, supervisor, "migrate", CODASYNC_POSTGRES_URL=postgres.url(state, postgres.OWNER))
 
 
 def first_start(state: State, supervisor: Supervisor, demo: bool) -> None:
@@ -154,19 +184,6 @@ servers = [{json.dumps(servers.memcached_address(state))}]
 def already_runs(state: State) -> str:
     address = state.read_env().get("CODASYNC_URL", "not ready yet")
     return f"CodaSync runs already with the state folder {state.folder}: {address}. To stop it: config/down"
-
-
-def free_address(preferred: int) -> str:
-    """Returns: the address with this port, or with any free one when it is taken: only tools use it, they read env."""
-    for port in (preferred, 0):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except (OSError, OverflowError):
-                continue
-            return f"127.0.0.1:{probe.getsockname()[1]}"
-    raise Failed("There is no free port left on 127.0.0.1.")
 
 
 def put_long_logs_aside(state: State) -> None:

@@ -9,6 +9,7 @@ from supervisor import Server
 
 CACHE_MEGABYTES = 256
 CACHE_CONNECTIONS = 4096
+INSTANCES_MAX = 16
 
 
 def memcached_address(state: State) -> str:
@@ -52,15 +53,15 @@ def service_socket(state: State, number: int) -> str:
     return f"{state.sockets}/service-{number}"
 
 
-def service(state: State, number: int, direct: str) -> Server:
-    """One process of the service, on its Unix socket for Nginx and at its direct address for tools."""
+def service(state: State, number: int, direct: str, path: str = "") -> Server:
+    """One process of the service, on its Unix socket for Nginx (or another path) and at its direct address for tools."""
     return Server(
         name=f"service-{number}",
         command=[str(state.program / "api" / "codasync"), "serve", "--config", str(state.settings)],
         ready=lambda: answers(direct, "/readyz"),
         # It answers what it has begun (api.shutdown_grace, 10 s) before it ends.
         farewell=((signal.SIGTERM, 20.0),),
-        environment={"CODASYNC_SERVER_LISTEN": f"unix:{service_socket(state, number)},{direct}"},
+        environment={"CODASYNC_SERVER_LISTEN": f"unix:{path or service_socket(state, number)},{direct}"},
     )
 
 

@@ -40,6 +40,10 @@ class State:
         return self.folder / "sockets"
 
     @property
+    def orders(self) -> Path:
+        return self.sockets / "orders"
+
+    @property
     def set_up(self) -> Path:
         return self.folder / "set-up"
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
+from orders import Order, Orders
 from state import Failed, State
 
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
@@ -47,6 +48,7 @@ class Process:
         self.started = time.monotonic()
         self.deaths = 0
         self.start_at: float | None = None  # set while it is dead
+        self.leaves = False  # it is asked to end, and not started again
 
     def died(self) -> float:
         """Notes a death. Returns: the pause before the next start."""
@@ -71,6 +73,7 @@ class Supervisor:
         self._lock = lock
         self._processes: list[Process] = []
         self._asked = False
+        self._order: Order | None = None  # whoever gave it hears what is said
         self._log = self._open_log("supervisor")
         self._wake, alarm = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         signal.set_wakeup_fd(alarm, warn_on_full_buffer=False)
@@ -84,22 +87,36 @@ class Supervisor:
         self._log.write(f"{time.strftime('%Y-%m-%d')} {stamp} {text}\n".encode())
         with suppress(OSError):  # the terminal is gone; the log has it
             print(f"{stamp} {text}", flush=True)
+        if self._order is not None:
+            self._order.say(f"{stamp} {text}")
 
-    def start(self, server: Server, within: float) -> None:
+    def start(self, server: Server, within: float) -> Process:
         """Starts a server and waits until it answers.
 
-        Throws: Failed when it ends before, or does not answer within so many seconds; Asked.
+        Throws: Failed when it ends before, or does not answer within so many seconds, and then it is gone; Asked.
         """
         process = Process(server, self._spawn(server))
         self._processes.append(process)
-        deadline = time.monotonic() + within
-        while not server.ready():
-            if process.start_at is not None:
-                raise Failed(f"{server.name} ended at once. {self._last_words(server.name)}")
-            if time.monotonic() > deadline:
-                raise Failed(f"{server.name} did not answer within {within:.0f} s. {self._last_words(server.name)}")
-            self._wait(POLL_SECONDS)
+        answers = self.wait_for(lambda: process.start_at is not None or server.ready(), within)
+        if not answers or process.start_at is not None:
+            how = "ended at once" if answers else f"did not answer within {within:.0f} s"
+            self.retire(process)
+            raise Failed(f"{server.name} {how}. {self._last_words(server.name)}")
         self.say(f"{server.name} answers (pid {process.popen.pid})")
+        return process
+
+    def retire(self, process: Process) -> None:
+        """Ends one server for good, as gently as it can be, while the others are tended. Throws: Asked."""
+        process.leaves = True
+        self._bid_farewell(process, self._wait)
+        self._processes.remove(process)
+
+    def wait_for(self, holds: Callable[[], bool], within: float) -> bool:
+        """Waits while the servers are tended. Returns: whether it holds within so many seconds. Throws: Asked."""
+        deadline = time.monotonic() + within
+        while not (held := holds()) and time.monotonic() < deadline:
+            self._wait(POLL_SECONDS)
+        return held
 
     def run(self, name: str, command: Sequence[str], within: float, **environment: str) -> str:
         """Runs a command to its end; its complaints go to the log called name. Returns: what it printed.
@@ -123,39 +140,59 @@ class Supervisor:
             raise Failed(f"{name} {describe(child.returncode)}. {self._last_words(name)}")
         return printed.decode()
 
-    def watch(self) -> NoReturn:
-        """Starts again what dies. Throws: Asked."""
+    def watch(self, orders: Orders, carry_out: Callable[[Order], None]) -> NoReturn:
+        """Starts again what dies, and carries out orders one by one. One that cannot be (Failed) is answered so, and
+        things stay as carry_out left them. Throws: Asked.
+        """
         while True:
             pauses = [p.start_at - time.monotonic() for p in self._processes if p.start_at is not None]
-            self._wait(max(0.0, min(pauses, default=STABLE_SECONDS)))
+            self._wait(max(0.0, min(pauses, default=STABLE_SECONDS)), orders)
+            if (order := orders.take()) is None:
+                continue
+            with order:
+                self._order = order
+                try:
+                    carry_out(order)
+                    order.end(0)
+                except Failed as failure:
+                    self.say(str(failure))
+                    order.end(1)
+                finally:
+                    self._order = None
 
     def stop(self) -> None:
         """Stops everything in the opposite order of its start, each with its own farewell, at last with SIGKILL."""
         for process in reversed(self._processes):
-            if process.start_at is not None:
-                continue
-            for number, seconds in process.server.farewell:
-                process.popen.send_signal(number)
-                if self._ended(process, seconds):
-                    break
-                self.say(f"{process.server.name} did not end on {number.name} within {seconds:.0f} s")
-            else:
-                process.popen.kill()
-                process.popen.wait()
-            kill_group(process.popen.pid)
-            self.say(f"{process.server.name} stopped")
+            self._bid_farewell(process, self._sleep)
         self._processes.clear()
+
+    def _bid_farewell(self, process: Process, wait: Callable[[float], None]) -> None:
+        if process.start_at is not None:
+            return
+        for number, seconds in process.server.farewell:
+            process.popen.send_signal(number)
+            deadline = time.monotonic() + seconds
+            while process.popen.poll() is None and time.monotonic() < deadline:
+                wait(POLL_SECONDS)
+            if process.popen.returncode is not None:
+                break
+            self.say(f"{process.server.name} did not end on {number.name} within {seconds:.0f} s")
+        else:
+            process.popen.kill()
+            process.popen.wait()
+        kill_group(process.popen.pid)
+        self.say(f"{process.server.name} (pid {process.popen.pid}) stopped")
 
     def _on_stop(self, _number: int, _frame: FrameType | None) -> None:
         self._asked = True
 
-    def _wait(self, seconds: float) -> None:
+    def _wait(self, seconds: float, *also: Orders) -> None:
         """Sleeps until something happens, at most that long, and tends the processes. Throws: Asked."""
-        self._sleep(seconds)
+        self._sleep(seconds, *also)
         self._tend()
 
-    def _sleep(self, seconds: float) -> None:
-        if select.select([self._wake], [], [], seconds)[0]:
+    def _sleep(self, seconds: float, *also: Orders) -> None:
+        if self._wake in select.select([self._wake, *also], [], [], seconds)[0]:
             os.read(self._wake, 4096)
 
     def _read(self, descriptor: int) -> bytes | None:
@@ -170,6 +207,8 @@ class Supervisor:
             raise Asked
         for process in self._processes:
             name = process.server.name
+            if process.leaves:
+                continue
             if process.start_at is None and process.popen.poll() is not None:
                 kill_group(process.popen.pid)
                 pause = process.died()
@@ -204,12 +243,6 @@ class Supervisor:
                 pass_fds=(self._lock,),
                 process_group=0,  # Ctrl-C on the terminal reaches us alone
             )
-
-    def _ended(self, process: Process, within: float) -> bool:
-        deadline = time.monotonic() + within
-        while process.popen.poll() is None and time.monotonic() < deadline:
-            self._sleep(POLL_SECONDS)
-        return process.popen.returncode is not None
 
     def _log_path(self, name: str) -> Path:
         return self._state.logs / f"{name}.log"

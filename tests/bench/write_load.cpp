@@ -1,9 +1,11 @@
 // Many clients that write as fast as they are answered, each on its own connection, all on one
 // thread so that the load costs little of the machine it measures. Prints one JSON object:
-// requests, seconds, refusals, p50 and p99; and checks that each reading's versions have no gap and
-// no repeat.
+// requests, seconds, refusals, p50, p99 and the slowest; and checks that each reading's versions
+// have no gap and no repeat, that readers see no older version than writers were told before they
+// asked, and that every request is answered (a connection is left where an answer says so). SIGTERM
+// ends it early.
 //
-//   write_load --port 8080 --clients 32 --seconds 5 [--keys RUN] < ids-and-versions
+//   write_load --port 8080 --clients 32 --seconds 5 [--readers 8] [--keys RUN] < ids-and-versions
 //
 // Standard input: `<reading id> <version>` a line, the readings to write and where they stand. The
 // token is in CODASYNC_STAFF_TOKEN.
@@ -17,7 +19,9 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
+#include <csignal>
 #include <cstdint>
 #include <cstdlib>
 #include <iostream>
@@ -31,9 +35,12 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+volatile std::sig_atomic_t asked_to_end = 0;
+
 struct Options {
   std::uint16_t port{8080};
   std::size_t clients{32};
+  std::size_t readers{0};
   double seconds{5};
   std::string keys;           // names this run in its idempotency keys; empty: no keys
   bool refused_early{false};  // requests that the service refuses without the database: the cost of
@@ -43,6 +50,7 @@ struct Options {
 struct Target {
   std::int64_t id;
   std::int64_t version;                  // before the run
+  std::int64_t newest;                   // that a writer was told
   std::vector<std::int64_t> answered{};  // versions that writers were told
 };
 
@@ -51,6 +59,8 @@ struct Client {
   std::string received;
   Target* target{nullptr};
   Clock::time_point sent;
+  bool reads{false};
+  std::int64_t oldest{0};  // version that it may read
 };
 
 class Load {
@@ -62,7 +72,8 @@ class Load {
 
   void run() {
     epoll_ = ::epoll_create1(EPOLL_CLOEXEC);
-    clients_.resize(options_.clients);
+    clients_.resize(options_.clients + options_.readers);
+    for (std::size_t i = 0; i < options_.readers; ++i) clients_[i].reads = true;
     const auto started = Clock::now();
     for (auto& client : clients_) connect(client);
     for (auto& client : clients_) send(client);
@@ -73,11 +84,12 @@ class Load {
     while (in_flight > 0) {
       const int count =
           ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), 30'000);
+      if (count < 0 && errno == EINTR) continue;
       if (count <= 0) throw std::runtime_error{"no answer for 30 seconds"};
       for (int i = 0; i < count; ++i) {
         auto& client = clients_[events[static_cast<std::size_t>(i)].data.u64];
         if (!receive(client)) continue;
-        if (Clock::now() < end) {
+        if (Clock::now() < end && asked_to_end == 0) {
           send(client);
         } else {
           --in_flight;
@@ -99,6 +111,9 @@ class Load {
     return true;
   }
 
+  /// Returns: whether every request was answered and nobody read an old version.
+  [[nodiscard]] bool answers_are_whole() const { return lost_ == 0 && old_ == 0; }
+
   void print(bool whole) {
     std::sort(latencies_.begin(), latencies_.end());
     const auto at = [this](double part) {
@@ -107,8 +122,9 @@ class Load {
                                       part * static_cast<double>(latencies_.size() - 1))];
     };
     std::cout << "{\"requests\":" << latencies_.size() << ",\"seconds\":" << elapsed_.count()
-              << ",\"refused\":" << refused_ << ",\"p50_ms\":" << at(0.5)
-              << ",\"p99_ms\":" << at(0.99) << ",\"versions_whole\":" << (whole ? "true" : "false")
+              << ",\"reads\":" << reads_ << ",\"refused\":" << refused_ << ",\"lost\":" << lost_
+              << ",\"old\":" << old_ << ",\"p50_ms\":" << at(0.5) << ",\"p99_ms\":" << at(0.99)
+              << ",\"max_ms\":" << at(1) << ",\"versions_whole\":" << (whole ? "true" : "false")
               << "}\n";
   }
 
@@ -131,6 +147,13 @@ class Load {
 
   void send(Client& client) {
     client.target = &targets_[random_() % targets_.size()];
+    client.oldest = client.target->newest;
+    client.sent = Clock::now();
+    if (client.reads) {
+      transmit(client, "GET /api/v1/stock-readings/" + std::to_string(client.target->id) +
+                           " HTTP/1.1\r\nHost: localhost\r\n\r\n");
+      return;
+    }
     const std::string_view body = options_.refused_early ? R"({"delta":"1"})" : R"({"delta":1})";
     std::string request = "POST /api/v1/stock-readings/" + std::to_string(client.target->id) +
                           "/adjust HTTP/1.1\r\nHost: localhost\r\nContent-Type: "
@@ -140,18 +163,29 @@ class Load {
       request += "Idempotency-Key: " + options_.keys + "-" + std::to_string(++key_) + "\r\n";
     request += "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n";
     request += body;
-    client.sent = Clock::now();
-    if (::send(client.socket, request.data(), request.size(), MSG_NOSIGNAL) !=
-        static_cast<ssize_t>(request.size())) {
-      throw std::runtime_error{"cannot send"};
-    }
+    transmit(client, request);
   }
 
-  /// Returns: whether the answer is complete.
+  static void transmit(const Client& client, const std::string& request) {
+    // What does not go out is lost like what is not answered: receive() finds the end.
+    (void)!::send(client.socket, request.data(), request.size(), MSG_NOSIGNAL);
+  }
+
+  void connect_again(Client& client) {
+    ::close(client.socket);
+    client.received.clear();
+    connect(client);
+  }
+
+  /// Returns: whether the answer is complete, or will never come.
   bool receive(Client& client) {
     char buffer[8192];
     const auto size = ::recv(client.socket, buffer, sizeof buffer, 0);
-    if (size <= 0) throw std::runtime_error{"the server closed a connection"};
+    if (size <= 0) {
+      ++lost_;
+      connect_again(client);
+      return true;
+    }
     client.received.append(buffer, static_cast<std::size_t>(size));
     const auto head = client.received.find("\r\n\r\n");
     if (head == std::string::npos) return false;
@@ -159,13 +193,21 @@ class Load {
       return false;
     latencies_.push_back(
         std::chrono::duration<double, std::milli>{Clock::now() - client.sent}.count());
-    if (client.received.compare(0, 12, "HTTP/1.1 200") == 0) {
-      client.target->answered.push_back(
-          static_cast<std::int64_t>(number_after(client.received, "\"version\":")));
-    } else {
+    reads_ += client.reads ? 1 : 0;
+    const auto version = static_cast<std::int64_t>(number_after(client.received, "\"version\":"));
+    if (client.received.compare(0, 12, "HTTP/1.1 200") != 0) {
       ++refused_;
+    } else if (client.reads) {
+      old_ += version < client.oldest ? 1 : 0;
+    } else {
+      client.target->answered.push_back(version);
+      client.target->newest = std::max(client.target->newest, version);
     }
-    client.received.clear();
+    if (client.received.find("\r\nConnection: close\r\n") < head + 2) {
+      connect_again(client);
+    } else {
+      client.received.clear();
+    }
     return true;
   }
 
@@ -180,7 +222,10 @@ class Load {
   int epoll_{-1};
   std::vector<Client> clients_;
   std::vector<double> latencies_;
+  std::size_t reads_{0};
   std::size_t refused_{0};
+  std::size_t lost_{0};
+  std::size_t old_{0};
   std::size_t key_{0};
   std::minstd_rand random_{1};
   std::chrono::duration<double> elapsed_{};
@@ -192,7 +237,10 @@ int main(int argc, char** argv) {
   Options options;
   CLI::App app{"Writes stock readings as fast as they are answered."};
   app.add_option("--port", options.port, "of Nginx or an instance, on 127.0.0.1");
-  app.add_option("--clients", options.clients, "connections")->check(CLI::Range(1, 4096));
+  app.add_option("--clients", options.clients, "connections that write")
+      ->check(CLI::Range(0, 4096));
+  app.add_option("--readers", options.readers, "connections that read the same readings")
+      ->check(CLI::Range(0, 4096));
   app.add_option("--seconds", options.seconds, "how long")->check(CLI::Range(0.1, 600.0));
   app.add_option("--keys", options.keys, "send idempotency keys that start with this");
   app.add_flag("--refused-early", options.refused_early,
@@ -204,17 +252,21 @@ int main(int argc, char** argv) {
     return 2;
   }
   std::vector<Target> targets;
-  for (Target target{}; std::cin >> target.id >> target.version;) targets.push_back(target);
+  for (Target target{}; std::cin >> target.id >> target.version;) {
+    target.newest = target.version;
+    targets.push_back(target);
+  }
   if (targets.empty()) {
     std::cerr << "write_load: no readings on standard input.\n";
     return 2;
   }
+  std::signal(SIGTERM, [](int) { asked_to_end = 1; });
   try {
     Load load{options, std::move(targets)};
     load.run();
     const bool whole = load.versions_are_whole();
     load.print(whole);
-    return whole ? 0 : 1;
+    return whole && load.answers_are_whole() ? 0 : 1;
   } catch (const std::exception& failure) {
     std::cerr << "write_load: " << failure.what() << "\n";
     return 1;

@@ -6,7 +6,7 @@ import unittest
 
 from stack import ROOT
 
-SHELL = ["config/install", "config/build", "config/up", "config/down", "config/systemd/install",
+SHELL = ["config/install", "config/build", "config/up", "config/rolling-restart", "config/down", "config/systemd/install",
          "tests/run", "tests/ops/run", ".ci/run"]
 
 
