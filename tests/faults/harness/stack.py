@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Mapping
@@ -198,8 +199,11 @@ class Stack:
         self.start(service)
         return service
 
-    def healthy(self) -> bool:
-        return all(server.alive() for server in self.servers)
+    def print_last_words(self) -> None:
+        for server in self.servers:
+            log = self.folder / f"{server.name}.log"
+            lines = log.read_text(errors="replace").splitlines()[-15:] if log.exists() else []
+            print(f"-- {server.name}, the last of its log:", *lines, sep="\n", file=sys.stderr)
 
     def stop(self) -> None:
         for server in reversed(self.servers):

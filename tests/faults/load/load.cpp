@@ -6,6 +6,7 @@
 #include <cmath>
 #include <iostream>
 #include <numeric>
+#include <span>
 #include <sstream>
 
 namespace codasync::faults {
@@ -17,17 +18,22 @@ constexpr double kDoubtRest = 0.2;  // before a write without an answer is repea
 constexpr double kIfNoneMatch = 0.25;  // of the reads
 constexpr std::int64_t kShelf = 1'000'000;
 
-/// What is read, of a hundred.
-constexpr std::pair<Kind, int> kMix[]{{Kind::reading_in_shop, 36},
-                                      {Kind::reading_by_id, 22},
-                                      {Kind::product_stock, 12},
-                                      {Kind::product, 10},
-                                      {Kind::shop, 5},
-                                      {Kind::shop_list, 4},
-                                      {Kind::shop_list_by_expiry, 4},
-                                      {Kind::products, 2},
-                                      {Kind::shops, 3},
-                                      {Kind::history, 2}};
+/// What is read, of a hundred: some of everything.
+constexpr std::pair<Kind, int> kEverything[]{{Kind::reading_in_shop, 36},
+                                             {Kind::reading_by_id, 22},
+                                             {Kind::product_stock, 12},
+                                             {Kind::product, 10},
+                                             {Kind::shop, 5},
+                                             {Kind::shop_list, 4},
+                                             {Kind::shop_list_by_expiry, 4},
+                                             {Kind::products, 2},
+                                             {Kind::shops, 3},
+                                             {Kind::history, 2}};
+
+/// What a storefront reads: mostly one product in one shop.
+constexpr std::pair<Kind, int> kStorefront[]{
+    {Kind::reading_in_shop, 57}, {Kind::product, 18},  {Kind::product_stock, 10}, {Kind::shop, 6},
+    {Kind::reading_by_id, 4},    {Kind::shop_list, 2}, {Kind::products, 1},       {Kind::shops, 2}};
 
 std::string name_of_product(std::size_t p, std::int64_t n) {
   return "Tea " + std::to_string(p) + " n" + std::to_string(n);
@@ -169,7 +175,9 @@ void Load::failed(const Write& write, double since) {
 void Load::begin_read(Connection& connection) {
   int draw = static_cast<int>(below(100));
   Kind kind = Kind::shops;
-  for (const auto& [each, share] : kMix) {
+  std::span<const std::pair<Kind, int>> mix{kEverything};
+  if (options_.storefront) mix = kStorefront;
+  for (const auto& [each, share] : mix) {
     kind = each;
     if ((draw -= share) < 0) break;
   }
@@ -243,6 +251,11 @@ void Load::read_answered(Connection& connection) {
     return;
   }
   ++count_checked_;
+  if (resource.kind != Kind::history && answer.status != 404) {
+    ++count_cacheable_;
+    if (!resource.changed) ++count_possible_;
+    resource.changed = false;
+  }
   ++by_kind_checked_[static_cast<std::size_t>(resource.kind)];
   reads_.success(at);
   if (connection.edge) edge_reads_.success(at);
@@ -502,6 +515,7 @@ void Load::done(std::int64_t number, const Answer& answer) {
                                      " and was answered with " + std::to_string(version));
     }
     versions.acknowledge(version, shows, write.floor, write.sent, number, findings_);
+    world_.changed(versions);
   }
   write.version = version;
   --in_flight_writes_;
@@ -616,6 +630,7 @@ std::string Load::report() const {
   std::ostringstream text;
   text << "{\"seconds\":" << now() << ",\"reads\":" << count_reads_
        << ",\"checked_reads\":" << count_checked_ << ",\"checked_rows\":" << count_rows_
+       << ",\"cacheable_reads\":" << count_cacheable_ << ",\"possible_hits\":" << count_possible_
        << ",\"answers_304\":" << count_304_ << ",\"answers_404\":" << count_404_
        << ",\"reads_unanswered\":" << count_failed_reads_ << ",\"writes\":" << count_writes_
        << ",\"writes_refused\":" << count_refused_ << ",\"times_in_doubt\":" << count_doubts_

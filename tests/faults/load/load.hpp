@@ -23,6 +23,7 @@ struct Options {
   double hot{0.3};                   // of the writes, to what is read most
   std::size_t shops{8};
   std::size_t products{40};
+  bool storefront{false};  // reads as storefronts do, not some of everything
   std::uint64_t seed{1};
   std::string run;  // begins every idempotency key
   std::string admin_token;
@@ -167,7 +168,7 @@ class Load {
   double longest_one_{0};
   std::uint64_t count_reads_{0}, count_checked_{0}, count_rows_{0}, count_304_{0}, count_404_{0},
       count_failed_reads_{0}, count_writes_{0}, count_refused_{0}, count_doubts_{0},
-      count_replayed_{0};
+      count_replayed_{0}, count_cacheable_{0}, count_possible_{0};
   std::uint64_t by_kind_checked_[kKinds]{};
   // of compare()
   std::uint64_t events_{0}, bodies_{0};

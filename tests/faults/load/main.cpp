@@ -85,6 +85,8 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(0.0, 1.0));
   app.add_option("--shops", options.shops, "how many")->check(CLI::Range(1, 1000));
   app.add_option("--products", options.products, "in each of them")->check(CLI::Range(1, 1000));
+  app.add_flag("--storefront", options.storefront,
+               "read as storefronts do, not some of everything");
   app.add_option("--seed", options.seed, "of every choice");
   CLI11_PARSE(app, argc, argv);
   options.staff_token = from_environment("CODASYNC_STAFF_TOKEN");

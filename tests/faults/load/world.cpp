@@ -110,6 +110,7 @@ const Reading* World::reading_of(std::int64_t id) const {
 
 void World::add(Kind kind, std::size_t index, std::string uri, std::vector<Register*> registers) {
   resources.push_back({kind, index, kBase + uri, std::move(registers), {}, {}});
+  for (const auto* shown : resources.back().registers) showing_[shown].push_back(&resources.back());
 }
 
 void World::make_resources() {
@@ -151,6 +152,12 @@ void World::make_resources() {
   }
   add(Kind::products, 0, "/products?" + page, all_products);
   add(Kind::shops, 0, "/shops?" + page, all_shops);
+}
+
+void World::changed(const Register& written) {
+  const auto found = showing_.find(&written);
+  if (found == showing_.end()) return;
+  for (auto* resource : found->second) resource->changed = true;
 }
 
 Shown World::read(const Resource& resource, const Answer& answer, Findings& findings) const {

@@ -69,6 +69,8 @@ struct Resource {
   // The last answer with a body: what a 304 to its tag says again.
   std::string etag;
   std::shared_ptr<const Shown> shown;
+  // Whether something that it shows was written since somebody read it: then no cache can have it.
+  bool changed{true};
 };
 
 /// A reading as an answer shows it.
@@ -109,6 +111,9 @@ class World {
   /// Builds `resources`, once all ids are known.
   void make_resources();
 
+  /// Marks every resource that shows this register.
+  void changed(const Register& written);
+
   /// Returns: what a 200 or 404 says; adds what no such answer may say to `findings`.
   Shown read(const Resource& resource, const Answer& answer, Findings& findings) const;
 
@@ -119,6 +124,7 @@ class World {
   std::unordered_map<std::int64_t, std::size_t> by_id_;
   std::unordered_map<std::string, std::size_t> by_gtin_;
   std::unordered_map<std::int64_t, std::size_t> shop_by_id_;
+  std::unordered_map<const Register*, std::vector<Resource*>> showing_;
 };
 
 }  // namespace codasync::faults
