@@ -7,6 +7,8 @@ import unittest
 from stack import ROOT
 
 SHELL = ["config/install", "config/build", "config/up", "config/rolling-restart", "config/down", "config/systemd/install",
+         "config/container/up", "config/container/entry/edge", "config/container/entry/postgres",
+         "config/kubernetes/overlays/demo/secrets",
          "tests/run", "tests/ops/run", ".ci/run"]
 
 
@@ -28,3 +30,14 @@ class Scripts(unittest.TestCase):
         command = [str(ROOT / "config" / "install"), "build", "run", "pgbouncer", "test"]
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         self.assertEqual((done.returncode, done.stdout), (0, ""))
+
+    def test_the_images_have_the_version_of_the_program(self) -> None:
+        program = re.search(r"project\(codasync VERSION ([0-9.]+)", (ROOT / "CMakeLists.txt").read_text())
+        image = re.search(r"^ARG VERSION=([0-9.]+)$", (ROOT / "config/container/Dockerfile").read_text(), re.MULTILINE)
+        assert program and image
+        self.assertEqual(image[1], program[1])
+
+    def test_what_is_secret_or_made_stays_out_of_the_images(self) -> None:
+        ignored = (ROOT / ".dockerignore").read_text().split()
+        for name in (".git", ".build", ".run", "**/.env", "**/secrets.env", "**/userlist.txt"):
+            self.assertIn(name, ignored)
