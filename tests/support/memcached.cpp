@@ -37,6 +37,7 @@ Memcached::Memcached(std::vector<std::string> arguments)
     : directory_{make_scratch_directory()},
       socket_{directory_ + "/memcached"},
       arguments_{std::move(arguments)} {
+  give_to_servers(directory_);
   start();
 }
 
@@ -51,9 +52,10 @@ void Memcached::stop() {
 }
 
 void Memcached::start() {
-  std::vector<std::string> command{"memcached", "-s", socket_, "-a", "0600", "-u", "root"};
+  std::vector<std::string> command{"memcached", "-s", socket_, "-a", "0600"};
   command.insert(command.end(), arguments_.begin(), arguments_.end());
-  process_.emplace(command, Process::Options{.environment = {}, .log = directory_ + "/log"});
+  process_.emplace(as_server(std::move(command), SIGKILL),
+                   Process::Options{.environment = {}, .log = directory_ + "/log"});
   const auto answers = [this] { return exchange(socket_, "version\r\nquit\r\n").has_value(); };
   if (!eventually(answers)) throw std::runtime_error{"memcached does not start: is it installed?"};
 }

@@ -33,7 +33,7 @@ class Memcached {
 
   /// Returns: its answer to one command, up to and without the final line end of `END`, `OK` or the
   /// like.
-  [[nodiscard]] std::string ask(const std::string& command) const;
+  std::string ask(const std::string& command) const;
 
  private:
   std::string directory_;

@@ -8,12 +8,15 @@
 
 #include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <system_error>
 #include <utility>
 
 namespace codasync::test {
 namespace {
+
+constexpr uid_t kNobody = 65534;
 
 std::vector<char*> pointers(std::vector<std::string>& texts) {
   std::vector<char*> all;
@@ -83,6 +86,28 @@ std::optional<int> Process::poll() {
 std::optional<int> Process::wait(std::chrono::milliseconds patience) {
   eventually([this] { return poll().has_value(); }, patience);
   return status_;
+}
+
+std::vector<std::string> as_server(std::vector<std::string> command, int leash) {
+  const auto id = std::to_string(kNobody);
+  // setpriv sets the leash again: a change of the account clears it.
+  std::vector<std::string> all{"setpriv", "--pdeathsig", sigabbrev_np(leash)};
+  if (geteuid() == 0)
+    all.insert(all.end(), {"--reuid", id, "--regid", id, "--clear-groups", "--no-new-privs"});
+  all.emplace_back("--");
+  all.insert(all.end(), command.begin(), command.end());
+  return all;
+}
+
+void give_to_servers(const std::string& directory) {
+  if (geteuid() != 0) return;
+  const auto give = [](const std::string& path) {
+    if (lchown(path.c_str(), kNobody, kNobody) != 0)
+      throw std::system_error{errno, std::generic_category(), path};
+  };
+  give(directory);
+  for (const auto& entry : std::filesystem::recursive_directory_iterator{directory})
+    give(entry.path());
 }
 
 std::string make_scratch_directory() {

@@ -43,6 +43,13 @@ class Process {
   std::optional<int> status_;  // of a process that has ended
 };
 
+/// Returns: the command so that it does not run as root, when this is root, but as nobody; the
+/// kernel sends it `leash` when the thread that starts it ends.
+std::vector<std::string> as_server(std::vector<std::string> command, int leash);
+
+/// Gives a directory and what is in it to the account of as_server().
+void give_to_servers(const std::string& directory);
+
 /// Returns: a new directory under the temporary one, private to this user.
 std::string make_scratch_directory();
 

@@ -1,0 +1,329 @@
+#include <gmock/gmock.h>
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "cache/make_cache.hpp"
+#include "storage/errors.hpp"
+#include "storage/make_storage.hpp"
+#include "storage/postgres/write_transaction.hpp"
+#include "tests/support/database.hpp"
+#include "tests/support/memcached.hpp"
+
+// The protocol of cache/README.md, with a real PostgreSQL and real Memcacheds. The time a fill
+// takes is inside of `produce`: what a test does there happens between the lease and the entry.
+
+namespace codasync::cache {
+namespace {
+
+using namespace std::chrono_literals;
+using storage::Lock;
+using storage::LockMode;
+using testing::HasSubstr;
+
+const Gtin kTea = Gtin::from_number(4006381333931);
+const Key kEntry = product_answer(kTea);
+const std::vector kFillLocks{Lock{storage::product_lock(kTea), LockMode::shared}};
+const std::vector kListLocks{Lock{storage::catalogue_lock(), LockMode::exclusive}};
+
+class Protocol : public testing::Test {
+ protected:
+  void SetUp() override {
+    database_.run("insert into products (gtin, name) values (4006381333931, 'old')");
+  }
+
+  static storage::PostgresOptions postgres(const storage::PostgresOptions& made) {
+    auto options = made;
+    options.lock_timeout = 10s;
+    options.statement_timeout = 60s;  // slow machines are not what is tested here
+    return options;
+  }
+  [[nodiscard]] MemcachedOptions options() const {
+    MemcachedOptions options;
+    options.servers = {memcached_[0].address(), memcached_[1].address()};
+    // Patient: what is tested here is not how fast a machine is.
+    options.connect_timeout = options.answer_timeout = 20s;
+    options.lease_ttl = 60s;
+    options.rest_after_failure = 0ms;
+    return options;
+  }
+
+  static std::string name_of_tea(storage::Reader& reader) { return reader.product(kTea)->name; }
+
+  /// Reads the product's name through the cache; `meanwhile` happens after it was read from the
+  /// database and before it is stored.
+  Fetched read(const std::function<void()>& meanwhile = [] {}) {
+    return cache_->read_through(kEntry, kFillLocks, [&](storage::Reader& reader) {
+      const auto name = name_of_tea(reader);
+      meanwhile();
+      return Produced{name};
+    });
+  }
+  Fetched list(
+      const std::string& query = "all", const std::function<void()>& meanwhile = [] {}) {
+    return cache_->read_list(catalogue_generation(), kListLocks, query,
+                             [&](storage::Reader& reader) {
+                               const auto name = name_of_tea(reader);
+                               meanwhile();
+                               return Produced{name};
+                             });
+  }
+
+  /// A writer, up to where it would commit.
+  class Writer {
+   public:
+    explicit Writer(Protocol& test, const std::string& name)
+        : connection_{postgres(test.database_.options())},
+          transaction_{connection_,
+                       {{storage::catalogue_lock(), LockMode::shared},
+                        {storage::product_lock(kTea), LockMode::exclusive}},
+                       {}} {
+      transaction_.exec_params("update products set name = $1", name);
+      storage::Changes changes;
+      changes.products.push_back(kTea);
+      changes.catalogue = true;
+      test.invalidation_->begin(changes, {})->acknowledge();
+    }
+    void commit() { transaction_.commit(); }
+
+   private:
+    storage::postgres::Connection connection_;
+    storage::postgres::WriteTransaction transaction_;
+  };
+  void write(const std::string& name) { Writer{*this, name}.commit(); }
+
+  /// Ends every session of the database but the one that asks: a fill loses its locks.
+  void kill_sessions() {
+    database_.run(
+        "select pg_terminate_backend(pid, 10000) from pg_stat_activity"
+        " where datname = current_database() and pid <> pg_backend_pid()");
+  }
+  [[nodiscard]] std::string raw(const Key& key) const {
+    return memcached_[slot_of(key, 2)].ask("get " + key.text);
+  }
+  void delete_raw(const Key& key) const { memcached_[slot_of(key, 2)].ask("delete " + key.text); }
+
+  test::TestDatabase database_;
+  test::Memcached memcached_[2];
+  Observer observer_;
+  std::unique_ptr<storage::Database> storage_ =
+      storage::make_database(postgres(database_.options()));
+  std::unique_ptr<Cache> cache_ = make_cache(options(), *storage_, observer_);
+  std::unique_ptr<storage::Invalidation> invalidation_ = make_invalidation(options(), observer_);
+};
+
+TEST_F(Protocol, fills_with_the_first_read_and_answers_the_second) {
+  EXPECT_EQ(read().path, ReadPath::filled);
+  const auto second = read([] { FAIL() << "a hit produces nothing"; });
+  EXPECT_EQ(second.path, ReadPath::hit);
+  EXPECT_EQ(second.bytes, "old");
+  EXPECT_EQ(cache_->lookup(std::array{kEntry})[0].bytes, "old");
+}
+
+TEST_F(Protocol, shows_what_was_written_to_the_next_read) {
+  read();
+  write("new");
+  EXPECT_EQ(read().bytes, "new");
+  EXPECT_EQ(read().path, ReadPath::hit);
+}
+
+TEST_F(Protocol, remembers_nothing_while_a_writer_is_under_way) {
+  read();
+  Writer writer{*this, "new"};
+  const auto meanwhile = read();
+  EXPECT_EQ(meanwhile.path, ReadPath::lock_busy);
+  EXPECT_EQ(meanwhile.bytes, "old") << "nobody was told otherwise yet";
+  EXPECT_EQ(raw(kEntry), "END") << "no placeholder is in the next reader's way";
+  writer.commit();
+  const auto after = read();
+  EXPECT_EQ(after.path, ReadPath::filled);
+  EXPECT_EQ(after.bytes, "new");
+}
+
+TEST_F(Protocol, makes_a_writer_wait_for_the_fill) {
+  std::atomic<bool> written{false};
+  std::jthread writer;
+  const auto filled = read([&] {
+    writer = std::jthread{[&] {
+      write("new");
+      written = true;
+    }};
+    // It waits for the product's lock; if it does not, it writes, and the next line says so.
+    EXPECT_TRUE(test::eventually([&] {
+      return written || database_.run(
+                            "select count(*) from pg_locks join pg_database on oid = database"
+                            " where datname = current_database() and not granted") == "1";
+    }));
+    EXPECT_FALSE(written);
+  });
+  EXPECT_EQ(filled.path, ReadPath::filled);
+  EXPECT_EQ(filled.bytes, "old");
+  writer.join();
+  EXPECT_EQ(read().bytes, "new");
+}
+
+TEST_F(Protocol, stores_nothing_old_when_a_fill_loses_its_locks) {
+  const auto late = read([&] {
+    kill_sessions();
+    write("new");
+  });
+  EXPECT_EQ(late.path, ReadPath::not_stored);
+  EXPECT_EQ(raw(kEntry), "END");
+  EXPECT_EQ(read().bytes, "new");
+}
+
+TEST_F(Protocol, stores_nothing_old_over_what_a_faster_fill_stored) {
+  const auto late = read([&] {
+    kill_sessions();
+    write("new");
+    EXPECT_EQ(read().path, ReadPath::filled);
+  });
+  EXPECT_EQ(late.path, ReadPath::not_stored);
+  EXPECT_EQ(read().path, ReadPath::hit);
+  EXPECT_EQ(read().bytes, "new");
+}
+
+// The restarted server gives somebody else's placeholder the id that the fill's lease had.
+TEST_F(Protocol, stores_nothing_old_when_memcached_restarts_during_a_fill) {
+  auto& home = memcached_[slot_of(kEntry, 2)];
+  const auto placeholder = [&] { return home.ask("gets " + kEntry.text); };
+  std::string strange;
+  const auto late = read([&] {
+    const auto own = placeholder();
+    kill_sessions();
+    home.restart();
+    write("new");
+    for (int i = 0; strange != own; ++i) {
+      ASSERT_LT(i, 100) << "ids do not begin again: this test shows nothing";
+      home.ask("delete " + kEntry.text);
+      home.ask("add " + kEntry.text + " 1 60 5\r\nlease");
+      strange = placeholder();
+    }
+  });
+  EXPECT_EQ(late.path, ReadPath::not_stored);
+  EXPECT_EQ(placeholder(), strange);
+}
+
+TEST_F(Protocol, takes_the_placeholder_away_when_a_fill_fails) {
+  EXPECT_THROW(read([] { throw Unavailable{"postgres", "for the test"}; }), Unavailable);
+  EXPECT_EQ(read().path, ReadPath::filled);
+}
+
+TEST_F(Protocol, keeps_no_answer_that_is_not_worth_an_entry) {
+  const auto absent = cache_->read_through(kEntry, kFillLocks, [](storage::Reader&) {
+    return Produced{"404", false};
+  });
+  EXPECT_EQ(absent.path, ReadPath::not_stored);
+  EXPECT_EQ(absent.bytes, "404");
+  EXPECT_EQ(raw(kEntry), "END");
+}
+
+TEST_F(Protocol, answers_from_the_database_while_somebody_else_fills) {
+  memcached_[slot_of(kEntry, 2)].ask("add " + kEntry.text + " 1 60 5\r\nlease");
+  const auto answer = read();
+  EXPECT_EQ(answer.path, ReadPath::lease_lost);
+  EXPECT_EQ(answer.bytes, "old");
+}
+
+TEST_F(Protocol, goes_on_without_a_cache_that_hangs_and_uses_it_again) {
+  read();
+  auto impatient = options();
+  impatient.answer_timeout = 50ms;
+  const auto cache = make_cache(impatient, *storage_, observer_);
+  const auto through = [&] {
+    return cache->read_through(
+        kEntry, kFillLocks, [&](storage::Reader& reader) { return Produced{name_of_tea(reader)}; });
+  };
+  auto& home = memcached_[slot_of(kEntry, 2)];
+  home.freeze();
+  EXPECT_EQ(through().path, ReadPath::unavailable);
+  EXPECT_EQ(through().bytes, "old");
+  home.thaw();
+  EXPECT_TRUE(test::eventually([&] { return through().path == ReadPath::hit; }));
+}
+
+TEST_F(Protocol, stores_in_no_slot_that_is_down) {
+  database_.run("insert into cache_slots (slot, state) values (" +
+                std::to_string(slot_of(kEntry, 2)) + ", 'down')");
+  EXPECT_EQ(read().path, ReadPath::not_stored);
+  EXPECT_EQ(raw(kEntry), "END");
+}
+
+class Lists : public Protocol {};
+
+TEST_F(Lists, are_found_by_their_query_until_something_of_them_is_written) {
+  EXPECT_EQ(list("all").path, ReadPath::filled);
+  EXPECT_EQ(list("all").path, ReadPath::hit);
+  EXPECT_EQ(list("some").path, ReadPath::filled) << "another query, the same generation";
+  write("new");
+  for (const auto* query : {"all", "some"}) {
+    const auto after = list(query);
+    EXPECT_EQ(after.path, ReadPath::filled) << query;
+    EXPECT_EQ(after.bytes, "new") << query;
+  }
+}
+
+TEST_F(Lists, of_a_generation_that_was_evicted_are_never_found_again) {
+  list();
+  const auto before = raw(catalogue_generation());
+  delete_raw(catalogue_generation());
+  EXPECT_EQ(list().path, ReadPath::filled);
+  EXPECT_NE(raw(catalogue_generation()), before) << "a token is used once";
+}
+
+TEST_F(Lists, get_no_generation_from_a_fill_that_lost_its_locks) {
+  const auto late = list("all", [&] {
+    kill_sessions();
+    write("new");
+  });
+  EXPECT_EQ(late.path, ReadPath::not_stored);
+  EXPECT_EQ(raw(catalogue_generation()), "END");
+  EXPECT_EQ(list().bytes, "new");
+}
+
+TEST_F(Lists, are_not_stored_under_a_generation_that_has_ended) {
+  list("some");
+  const auto late = list("all", [&] {
+    kill_sessions();
+    write("new");
+  });
+  EXPECT_EQ(late.path, ReadPath::not_stored);
+  const auto after = list("all");
+  EXPECT_EQ(after.path, ReadPath::filled);
+  EXPECT_EQ(after.bytes, "new");
+}
+
+TEST_F(Lists, remember_nothing_while_a_writer_is_under_way) {
+  list();
+  Writer writer{*this, "new"};
+  EXPECT_EQ(list().path, ReadPath::lock_busy);
+  writer.commit();
+  EXPECT_EQ(list().path, ReadPath::filled);
+  EXPECT_EQ(list().bytes, "new");
+}
+
+TEST_F(Lists, need_the_slots_of_the_generation_and_of_the_entry) {
+  list();
+  const auto home = slot_of(catalogue_generation(), 2);
+  const auto text = raw(catalogue_generation());  // VALUE … CR LF token CR LF END
+  const auto token = text.substr(text.find("\r\n") + 2, 32);
+  std::string here;
+  std::string there;
+  for (int i = 0; here.empty() || there.empty(); ++i) {
+    const auto query = "q" + std::to_string(i);
+    (slot_of(list_entry(token, query), 2) == home ? here : there) = query;
+  }
+  database_.run("insert into cache_slots (slot, state) values (" + std::to_string(1 - home) +
+                ", 'down')");
+  EXPECT_EQ(list(there).path, ReadPath::not_stored);
+  EXPECT_EQ(list(here).path, ReadPath::filled);
+  database_.run("update cache_slots set slot = " + std::to_string(home));
+  EXPECT_EQ(list(there).path, ReadPath::not_stored) << "a writer could not end its generation";
+}
+
+}  // namespace
+}  // namespace codasync::cache

@@ -1,0 +1,243 @@
+#include "cache/server.hpp"
+
+#include <gmock/gmock.h>
+#include <sys/socket.h>
+
+#include <chrono>
+
+#include "cache/memcached_invalidation.hpp"
+#include "tests/support/memcached.hpp"
+#include "tests/support/tcp_gate.hpp"
+
+// Everything that can happen to a lease between the placeholder and the entry. What it stores was
+// read from the database before, so whenever somebody has deleted the placeholder meanwhile it is
+// old, and must not get in.
+
+namespace codasync::cache {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+
+const Key kTea{"coda1:tea"};
+
+class ServerTest : public testing::Test {
+ protected:
+  static MemcachedOptions options() {
+    MemcachedOptions options;
+    // Patient: what is tested here is not how fast a machine is.
+    options.connect_timeout = options.answer_timeout = 20s;
+    options.lease_ttl = 60s;
+    options.rest_after_failure = 0ms;
+    return options;
+  }
+  static MemcachedOptions impatient() {
+    auto made = options();
+    made.answer_timeout = 1s;
+    return made;
+  }
+  [[nodiscard]] Server server_at(const std::string& address, const MemcachedOptions& made) {
+    return Server{0, *parse_address(address), made, observer_};
+  }
+  [[nodiscard]] std::string get(const Key& key) const { return memcached_.ask("get " + key.text); }
+  [[nodiscard]] std::string get_with_id(const Key& key) const {
+    return memcached_.ask("gets " + key.text);
+  }
+  void add(const Key& key, const std::string& bytes) const {
+    EXPECT_THAT(memcached_.ask("add " + key.text + " 1 60 " + std::to_string(bytes.size()) +
+                               "\r\n" + bytes),
+                HasSubstr("STORED"));
+  }
+  /// Returns: a counter of the server's own.
+  [[nodiscard]] long statistic(const std::string& name) const {
+    const auto all = memcached_.ask("stats");
+    const auto at = all.find("STAT " + name + " ");
+    return at == std::string::npos ? -1 : std::stol(all.substr(at + name.size() + 6));
+  }
+
+  test::Memcached memcached_;
+  Observer observer_;
+  Server server_{0, *parse_address(memcached_.address()), options(), observer_};
+};
+
+TEST_F(ServerTest, gives_one_lease_and_the_next_when_that_is_over) {
+  {
+    const auto lease = server_.lease(kTea);
+    ASSERT_TRUE(lease);
+    EXPECT_FALSE(server_.lease(kTea));
+    EXPECT_EQ(server_.find(kTea, Probe::yes).state, LookupState::miss) << "a placeholder is none";
+  }
+  EXPECT_TRUE(server_.lease(kTea));
+}
+
+TEST_F(ServerTest, stores_under_a_lease_that_is_good) {
+  ASSERT_TRUE(server_.lease(kTea)->store("green"));
+  const auto found = server_.find(kTea, Probe::yes);
+  EXPECT_EQ(found.state, LookupState::hit);
+  EXPECT_EQ(found.bytes, "green");
+  EXPECT_FALSE(server_.lease(kTea)) << "there is nothing to fill";
+}
+
+TEST_F(ServerTest, stores_nothing_once_the_placeholder_was_deleted) {
+  auto lease = server_.lease(kTea);
+  memcached_.ask("delete " + kTea.text);
+  EXPECT_FALSE(lease->store("old"));
+  EXPECT_EQ(get(kTea), "END");
+}
+
+TEST_F(ServerTest, stores_nothing_over_a_placeholder_of_somebody_else) {
+  auto lease = server_.lease(kTea);
+  memcached_.ask("delete " + kTea.text);
+  auto other = server_.lease(kTea);
+  ASSERT_TRUE(other);
+  EXPECT_FALSE(lease->store("old"));
+  EXPECT_TRUE(other->store("new"));
+  EXPECT_THAT(get(kTea), HasSubstr("new"));
+}
+
+TEST_F(ServerTest, takes_away_its_own_placeholder_and_no_other) {
+  auto lease = server_.lease(kTea);
+  memcached_.ask("delete " + kTea.text);
+  const auto other = server_.lease(kTea);
+  lease->drop();
+  EXPECT_THAT(get(kTea), HasSubstr("lease"));
+}
+
+// Ids begin again with each process, so a new placeholder can have the id of an old one.
+TEST_F(ServerTest, keeps_no_lease_over_a_restart) {
+  auto lease = server_.lease(kTea);
+  ASSERT_TRUE(lease);
+  const auto placeholder = get_with_id(kTea);
+  memcached_.restart();
+  add(kTea, "lease");
+  ASSERT_EQ(get_with_id(kTea), placeholder) << "the same id, or this test shows nothing";
+  EXPECT_FALSE(lease->store("old"));
+  EXPECT_EQ(get_with_id(kTea), placeholder) << "somebody else's, and untouched";
+}
+
+TEST_F(ServerTest, drops_no_strange_placeholder_after_a_restart) {
+  auto lease = server_.lease(kTea);
+  const auto placeholder = get_with_id(kTea);
+  memcached_.restart();
+  add(kTea, "lease");
+  lease->drop();
+  EXPECT_EQ(get_with_id(kTea), placeholder);
+}
+
+TEST_F(ServerTest, keeps_no_lease_over_a_broken_connection) {
+  test::TcpGate gate{memcached_.address()};
+  Server server = server_at(gate.address(), options());
+  auto lease = server.lease(kTea);
+  ASSERT_TRUE(lease);
+  gate.cut_now();
+  EXPECT_FALSE(lease->store("old"));
+  EXPECT_THAT(get(kTea), HasSubstr("lease")) << "the placeholder waits for its end";
+  memcached_.ask("delete " + kTea.text);
+  ASSERT_EQ(server.find(kTea, Probe::yes).state, LookupState::miss);
+  auto next = server.lease(kTea);
+  ASSERT_TRUE(next);
+  EXPECT_TRUE(next->store("new")) << "on a new connection";
+}
+
+TEST_F(ServerTest, stores_nothing_once_the_placeholder_was_evicted) {
+  test::Memcached small{{"-m", "2"}};
+  Server server{0, *parse_address(small.address()), options(), observer_};
+  auto lease = server.lease(kTea);
+  ASSERT_TRUE(lease);
+  std::string flood;
+  for (int i = 0; i < 60'000; ++i)
+    flood += "set other" + std::to_string(100'000 + i) + " 0 0 5 noreply\r\nvalue\r\n";
+  small.ask(flood);
+  ASSERT_EQ(small.ask("get " + kTea.text), "END") << "evicted, or this test shows nothing";
+  EXPECT_FALSE(lease->store("old"));
+  EXPECT_EQ(small.ask("get " + kTea.text), "END");
+}
+
+// The server gets a writer's deletion first and the filler's entry after it, long after both of
+// them stopped waiting.
+TEST_F(ServerTest, stores_nothing_late) {
+  Server server = server_at(memcached_.address(), impatient());
+  auto lease = server.lease(kTea);
+  ASSERT_TRUE(lease);
+  const auto handled = statistic("cas_misses") + statistic("cas_badval") + statistic("cas_hits");
+  memcached_.freeze();
+  TextConnection writer{*parse_address(memcached_.address()), 20s};
+  writer.begin("delete " + kTea.text + "\r\n", 1);
+  writer.advance();
+  EXPECT_FALSE(lease->store("old"));
+  memcached_.thaw();
+  EXPECT_TRUE(test::eventually([&] {
+    return statistic("cas_misses") + statistic("cas_badval") + statistic("cas_hits") +
+               statistic("cmd_set") >
+           handled + 1;
+  })) << "the late command was executed";
+  EXPECT_EQ(get(kTea), "END");
+}
+
+TEST_F(ServerTest, gives_no_lease_for_an_add_that_timed_out_and_is_executed_later) {
+  auto short_lease = impatient();
+  short_lease.lease_ttl = 1s;
+  Server server = server_at(memcached_.address(), short_lease);
+  ASSERT_EQ(server.find(kTea, Probe::yes).state, LookupState::miss);
+  ASSERT_TRUE(server.lease(Key{"coda1:warm"}));  // the connection it will use
+  memcached_.freeze();
+  EXPECT_FALSE(server.lease(kTea));
+  memcached_.thaw();
+  ASSERT_TRUE(test::eventually([&] { return get(kTea).find("lease") != std::string::npos; }))
+      << "executed late, or this test shows nothing";
+  EXPECT_EQ(server_.find(kTea, Probe::yes).state, LookupState::miss) << "nobody's placeholder";
+  EXPECT_TRUE(test::eventually([&] { return server_.lease(kTea).has_value(); }))
+      << "and it delays others no longer than lease_ttl";
+}
+
+TEST_F(ServerTest, asks_nobody_again_on_a_connection_that_timed_out) {
+  test::TcpGate gate{memcached_.address()};
+  Server server = server_at(gate.address(), impatient());
+  ASSERT_EQ(server.find(kTea, Probe::yes).state, LookupState::miss);
+  memcached_.ask("set " + kTea.text + " 0 60 5\r\ngreen");
+  gate.set(test::TcpGate::Mode::stall);
+  EXPECT_EQ(server.find(kTea, Probe::yes).state, LookupState::unavailable);
+  gate.set(test::TcpGate::Mode::pass);
+  const auto before = gate.connections();
+  const Key other{"coda1:other"};
+  EXPECT_TRUE(
+      test::eventually([&] { return server.find(other, Probe::yes).state == LookupState::miss; }));
+  EXPECT_EQ(server.find(kTea, Probe::yes).bytes, "green");
+  EXPECT_GT(gate.connections(), before);
+}
+
+TEST_F(ServerTest, is_left_alone_while_it_rests) {
+  test::TcpGate gate{memcached_.address()};
+  auto resting = options();
+  resting.rest_after_failure = 60s;
+  Server server = server_at(gate.address(), resting);
+  gate.set(test::TcpGate::Mode::cut);
+  EXPECT_EQ(server.find(kTea, Probe::yes).state, LookupState::unavailable);
+  gate.set(test::TcpGate::Mode::pass);
+  const auto before = gate.connections();
+  EXPECT_EQ(server.find(kTea, Probe::yes).state, LookupState::unavailable);
+  EXPECT_EQ(server.find(kTea, Probe::no).state, LookupState::unavailable);
+  EXPECT_FALSE(server.lease(kTea));
+  EXPECT_FALSE(server.put(kTea, "green"));
+  EXPECT_EQ(gate.connections(), before);
+}
+
+TEST_F(ServerTest, is_asked_again_by_a_probe_and_then_by_everybody) {
+  memcached_.stop();
+  EXPECT_EQ(server_.find(kTea, Probe::yes).state, LookupState::unavailable);
+  memcached_.start();
+  EXPECT_EQ(server_.find(kTea, Probe::no).state, LookupState::unavailable) << "no probe";
+  EXPECT_EQ(server_.find(kTea, Probe::yes).state, LookupState::miss);
+  EXPECT_EQ(server_.find(kTea, Probe::no).state, LookupState::miss);
+}
+
+TEST_F(ServerTest, does_not_send_what_memcached_would_refuse) {
+  auto lease = server_.lease(kTea);
+  EXPECT_FALSE(lease->store(std::string(kValueBytesMax + 1, 'x')));
+  lease->drop();
+  EXPECT_TRUE(server_.lease(kTea)->store(std::string(kValueBytesMax, 'x')));
+  EXPECT_FALSE(server_.put(kTea, std::string(kValueBytesMax + 1, 'x')));
+}
+
+}  // namespace
+}  // namespace codasync::cache
