@@ -1,5 +1,6 @@
 #include "api/dispatcher.hpp"
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <unordered_map>
@@ -24,7 +25,30 @@ struct NotKept {
   Problem problem;
 };
 
+/// Returns: what may be done at this address; `*` is the service as a whole (RFC 9110, 9.3.7).
+Result options_of(std::string_view path) {
+  if (path == "*")
+    return Response{204, {{"Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"}}, {}};
+  auto allowed = allowed_methods(canonical_path(path));
+  if (allowed.empty()) return nothing_here();
+  return Response{204, {{"Allow", std::move(allowed)}}, {}};
+}
+
 class Exchange;
+
+/// Returns: what follows `Bearer` and blanks; the scheme is written in any case (RFC 9110, 11.1).
+std::optional<std::string_view> bearer_secret(std::string_view authorization) {
+  constexpr std::string_view kScheme = "bearer ";
+  const auto same = [](char expected, char sent) {
+    return expected == (sent >= 'A' && sent <= 'Z' ? sent - 'A' + 'a' : sent);
+  };
+  if (authorization.size() < kScheme.size() ||
+      !std::equal(kScheme.begin(), kScheme.end(), authorization.begin(), same))
+    return std::nullopt;
+  authorization.remove_prefix(kScheme.size());
+  authorization.remove_prefix(std::min(authorization.find_first_not_of(' '), authorization.size()));
+  return authorization;
+}
 
 /// A request that waits for what the cache says of a key.
 struct LookUp {
@@ -134,7 +158,7 @@ void Exchange::start() {
     if (auto problem = prepare()) {
       finish(*problem);
     } else if (call_.request.method == Method::options) {
-      finish(Response{204, {{"Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"}}, {}});
+      finish(options_of(call_.request.path));
     } else {
       authorise();
     }
@@ -151,9 +175,7 @@ std::optional<Problem> Exchange::prepare() {
                        " bytes. Send it in parts."};
   }
   if (request.method == Method::options) return std::nullopt;
-  const auto path = decode_path(canonical_path(request.path));
-  if (!path || !path->starts_with('/')) return not_found("The path cannot be read.");
-  const auto matched = match(request.method, *path);
+  const auto matched = match(request.method, canonical_path(request.path));
   if (!matched) return matched.error();
   route_ = matched->route;
   call_.path = matched->arguments;
@@ -181,14 +203,12 @@ void Exchange::authorise() {
     look_up();
     return;
   }
-  constexpr std::string_view kScheme = "Bearer ";
-  const std::string_view header{call_.request.authorization};
-  if (header.empty()) {
+  if (call_.request.authorization.empty()) {
     finish(unauthorized("This needs an access token: Authorization: Bearer <token>."));
     return;
   }
-  if (header.starts_with(kScheme))
-    token_ = storage::hash_token_secret(header.substr(kScheme.size()));
+  if (const auto secret = bearer_secret(call_.request.authorization))
+    token_ = storage::hash_token_secret(*secret);
   if (!token_) {
     finish(unauthorized("This is no access token of this service."));
     return;

@@ -226,7 +226,7 @@ Outcome<Body, Problem> Body::parse(const std::string& text) {
   std::set<std::string_view> names;
   for (const auto& member : document.GetObject()) {
     if (!names.insert(view(member.name)).second) {
-      return bad_fields({{std::string{view(member.name)}, {"This field is given twice."}}});
+      return bad_fields({{shown_field(view(member.name)), {"This field is given twice."}}});
     }
   }
   return Body{std::move(impl)};
@@ -357,8 +357,7 @@ std::optional<Problem> Body::finish() {
     if (impl_->known.contains(name)) continue;
     // A wild body must not make a wild answer.
     if (impl_->errors.size() >= 50) break;
-    impl_->errors[std::string{name.substr(0, 100)}].push_back(
-        "There is no field of this name here.");
+    impl_->errors[shown_field(name)].push_back("There is no field of this name here.");
   }
   if (impl_->errors.empty()) return std::nullopt;
   return bad_fields(impl_->errors);

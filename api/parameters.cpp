@@ -83,6 +83,14 @@ std::optional<Instant> Parameters::instant(const std::string& name) {
   return instant;
 }
 
+std::optional<std::string> Parameters::cursor() {
+  const auto value = take("cursor");
+  if (!value) return std::nullopt;
+  auto carried = read_cursor(*value);
+  if (!carried) refuse("cursor", "This is no cursor.");
+  return carried;
+}
+
 bool Parameters::flag(const std::string& name) {
   const auto value = take(name);
   if (!value || *value == "false" || *value == "0") return false;
@@ -109,7 +117,7 @@ void Parameters::refuse(const std::string& name, std::string sentence) {
 std::optional<Problem> Parameters::finish() {
   for (const auto& [name, value] : query_) {
     if (errors_.size() >= 50) break;
-    errors_[name.substr(0, 100)] = {"There is no parameter of this name here."};
+    errors_[shown_field(name)] = {"There is no parameter of this name here."};
   }
   if (errors_.empty()) return std::nullopt;
   return bad_fields(errors_);

@@ -22,8 +22,9 @@ class Parameters {
   std::optional<Gtin> gtin(const std::string& name);
   std::optional<Date> date(const std::string& name);
   std::optional<Instant> instant(const std::string& name);
-  bool flag(const std::string& name);  // `true` or `1`; `false`, `0` or absent
-  std::size_t limit();                 // 1…kPageMax, default 100
+  std::optional<std::string> cursor();  // as make_cursor() wrote it: what it carries
+  bool flag(const std::string& name);   // `true` or `1`; `false`, `0` or absent
+  std::size_t limit();                  // 1…kPageMax, default 100
   void refuse(const std::string& name, std::string sentence);
 
   /// Returns: the problem, or nothing when every parameter was known, right and given once.

@@ -3,6 +3,8 @@
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
 
+#include "storage/model/text.hpp"
+
 namespace codasync::api {
 namespace {
 
@@ -54,6 +56,11 @@ Response to_response(const Problem& problem, std::string_view request_id) {
   response.headers.push_back({"Content-Type", "application/problem+json"});
   response.headers.push_back({"Cache-Control", "no-store"});
   return response;
+}
+
+std::string shown_field(std::string_view name) {
+  constexpr std::size_t kCharactersMax = 100;
+  return showable(name, kCharactersMax);
 }
 
 Problem bad_fields(FieldErrors errors) {

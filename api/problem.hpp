@@ -28,6 +28,9 @@ struct Problem {
 /// Returns: the answer, `application/problem+json`, with the request id as `instance`.
 Response to_response(const Problem& problem, std::string_view request_id);
 
+/// Returns: a client's own name of a field as `errors` shows it: readable, and not long.
+std::string shown_field(std::string_view name);
+
 // The common ones.
 Problem bad_fields(FieldErrors errors);
 Problem bad_json(std::string detail);

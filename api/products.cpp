@@ -78,8 +78,8 @@ Result list(storage::Reader& reader, const Call& call) {
   }
   filter.category = parameters.text("category");
   filter.brand = parameters.text("brand");
-  if (const auto cursor = parameters.text("cursor")) {
-    const auto after = Gtin::parse(read_cursor(*cursor).value_or(""));
+  if (const auto cursor = parameters.cursor()) {
+    const auto after = Gtin::parse(*cursor);
     if (after) {
       filter.after = *after;
     } else {

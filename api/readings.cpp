@@ -1,5 +1,6 @@
 #include "api/answers.hpp"
 #include "api/handlers.hpp"
+#include "storage/model/text.hpp"
 
 // Reading stock readings; api/stock_writes.cpp writes them.
 
@@ -49,7 +50,7 @@ std::string write_cursor(storage::ReadingOrder order, const Reading& last) {
   return make_cursor(text);
 }
 
-/// Cursors come from clients: everything that reaches a query is checked for its type.
+/// Cursors come from clients: everything that reaches a query is what write_cursor() writes.
 bool fits(storage::ReadingOrder order, const std::optional<std::string>& key) {
   switch (order) {
     case storage::ReadingOrder::id:
@@ -58,26 +59,25 @@ bool fits(storage::ReadingOrder order, const std::optional<std::string>& key) {
     case storage::ReadingOrder::expiry_date_descending:
       return !key || parse_date(*key);
     case storage::ReadingOrder::name:
-      return key && !key->empty();
-    case storage::ReadingOrder::updated_at_descending:
-      return key && parse_instant(*key);
+      return key && !refuse_name(*key);
+    case storage::ReadingOrder::updated_at_descending: {
+      const auto instant = key ? parse_instant(*key) : std::nullopt;
+      return instant && to_string(*instant) == *key;
+    }
   }
   __builtin_unreachable();
 }
 
 std::optional<storage::ReadingCursor> parse_cursor(storage::ReadingOrder order,
-                                                   const std::string& cursor) {
-  const auto text = read_cursor(cursor);
-  if (!text) return std::nullopt;
-  const auto first = text->find(kSeparator);
-  if (first == std::string::npos || text->substr(0, first) != name_of(order)) return std::nullopt;
-  const auto second = text->find(kSeparator, first + 1);
-  const auto id =
-      text->substr(first + 1, second == std::string::npos ? second : second - first - 1);
+                                                   const std::string& text) {
+  const auto first = text.find(kSeparator);
+  if (first == std::string::npos || text.substr(0, first) != name_of(order)) return std::nullopt;
+  const auto second = text.find(kSeparator, first + 1);
+  const auto id = text.substr(first + 1, second == std::string::npos ? second : second - first - 1);
   if (id.empty() || id.size() > 18 || id.find_first_not_of("0123456789") != std::string::npos)
     return std::nullopt;
   std::optional<std::string> key;
-  if (second != std::string::npos) key = text->substr(second + 1);
+  if (second != std::string::npos) key = text.substr(second + 1);
   if (!fits(order, key)) return std::nullopt;
   return storage::ReadingCursor{key, ReadingId{std::stoll(id)}};
 }
@@ -106,7 +106,7 @@ Outcome<std::pair<storage::ReadingFilter, std::size_t>, Problem> read_filter(con
   filter.not_checked_since = parameters.instant("not_checked_since");
   filter.in_stock = parameters.flag("in_stock");
   filter.order = read_ordering(parameters);
-  if (const auto cursor = parameters.text("cursor")) {
+  if (const auto cursor = parameters.cursor()) {
     filter.after = parse_cursor(filter.order, *cursor);
     if (!filter.after) parameters.refuse("cursor", "This is no cursor of this list in this order.");
   }
@@ -175,8 +175,8 @@ Result history(storage::Reader& reader, const Call& call) {
   Parameters parameters{call.query};
   const auto limit = parameters.limit();
   std::optional<EventId> before;
-  if (const auto cursor = parameters.text("cursor")) {
-    before = Uuid::parse(read_cursor(*cursor).value_or(""));
+  if (const auto cursor = parameters.cursor()) {
+    before = Uuid::parse(*cursor);
     if (!before) parameters.refuse("cursor", "This is no cursor of this list.");
   }
   if (auto problem = parameters.finish()) return *problem;

@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "api/handlers.hpp"
+#include "api/uri.hpp"
 
 namespace codasync::api {
 namespace {
@@ -91,14 +92,25 @@ const std::array kRoutes{
 };
 // clang-format on
 
-/// Splits at slashes; the path starts with one.
+/// Splits at slashes. Returns: nothing when the path does not start with one.
 std::vector<std::string_view> segments(std::string_view path) {
   std::vector<std::string_view> parts;
-  while (!path.empty()) {
+  while (path.starts_with('/')) {
     path.remove_prefix(1);
     const auto end = std::min(path.find('/'), path.size());
     parts.push_back(path.substr(0, end));
     path.remove_prefix(end);
+  }
+  return parts;
+}
+
+/// Returns: the segments without escapes; nothing when one of them is broken.
+std::vector<std::string> decoded_segments(std::string_view path) {
+  std::vector<std::string> parts;
+  for (const auto segment : segments(path)) {
+    auto part = decode_path(segment);
+    if (!part) return {};
+    parts.push_back(std::move(*part));
   }
   return parts;
 }
@@ -128,7 +140,7 @@ const std::vector<Pattern>& patterns() {
 bool is_variable(std::string_view part) { return part.starts_with('{'); }
 
 bool same_shape(const std::vector<std::string_view>& pattern,
-                const std::vector<std::string_view>& path) {
+                const std::vector<std::string>& path) {
   return std::equal(pattern.begin(), pattern.end(), path.begin(), path.end(),
                     [](std::string_view part, std::string_view segment) {
                       return is_variable(part) || part == segment;
@@ -138,7 +150,7 @@ bool same_shape(const std::vector<std::string_view>& pattern,
 /// Ids that are none cannot name anything, so they are 404 as in the first service; a GTIN with a
 /// typing error deserves a word.
 Outcome<Arguments, Problem> read_arguments(const std::vector<std::string_view>& pattern,
-                                           const std::vector<std::string_view>& path) {
+                                           const std::vector<std::string>& path) {
   Arguments arguments;
   for (std::size_t i = 0; i < pattern.size(); ++i) {
     if (pattern[i] == "{id}") {
@@ -163,26 +175,36 @@ std::span<const Route> routes() { return kRoutes; }
 
 Outcome<Match, Problem> match(Method method, std::string_view path) {
   const auto wanted = method == Method::head ? Method::get : method;
-  const auto parts = segments(path);
-  std::string allowed;
+  const auto parts = decoded_segments(path);
   for (const auto& pattern : patterns()) {
-    if (!same_shape(pattern.parts, parts)) continue;
-    if (pattern.route->method == wanted) {
-      const auto arguments = read_arguments(pattern.parts, parts);
-      if (!arguments) return arguments.error();
-      return Match{pattern.route, *arguments};
-    }
-    allowed += std::string{name_of(pattern.route->method)} + ", ";
-    if (pattern.route->method == Method::get) allowed += "HEAD, ";
+    if (pattern.route->method != wanted || !same_shape(pattern.parts, parts)) continue;
+    const auto arguments = read_arguments(pattern.parts, parts);
+    if (!arguments) return arguments.error();
+    return Match{pattern.route, *arguments};
   }
-  if (allowed.empty())
-    return not_found("There is nothing at this address. The API's base path is /api/v1.");
-  allowed += "OPTIONS";
+  const auto allowed = allowed_methods(path);
+  if (allowed.empty()) return nothing_here();
   return Problem{405,
                  "method-not-allowed",
                  "This address answers " + allowed + " only.",
                  {},
                  {{"Allow", allowed}}};
+}
+
+std::string allowed_methods(std::string_view path) {
+  const auto parts = decoded_segments(path);
+  std::string allowed;
+  for (const auto& pattern : patterns()) {
+    if (!same_shape(pattern.parts, parts)) continue;
+    allowed += std::string{name_of(pattern.route->method)} + ", ";
+    if (pattern.route->method == Method::get) allowed += "HEAD, ";
+  }
+  if (!allowed.empty()) allowed += "OPTIONS";
+  return allowed;
+}
+
+Problem nothing_here() {
+  return not_found("There is nothing at this address. The API's base path is /api/v1.");
 }
 
 }  // namespace codasync::api

@@ -101,7 +101,14 @@ struct Match {
 };
 
 /// Returns: the route, or 404, or 405 with Allow (RFC 9110), or 400 for a GTIN that is none. HEAD
-/// is answered by the route of GET. Requires: `path` is decoded and has no trailing slash.
+/// is answered by the route of GET. `path` is as it was sent, without a trailing slash: its
+/// segments are decoded one by one, so an escaped slash separates nothing.
 Outcome<Match, Problem> match(Method method, std::string_view path);
+
+/// Returns: the methods of an address as Allow lists them; empty: there is nothing.
+std::string allowed_methods(std::string_view path);
+
+/// 404 for an address that no route has.
+Problem nothing_here();
 
 }  // namespace codasync::api

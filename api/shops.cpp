@@ -59,9 +59,8 @@ Result list(storage::Reader& reader, const Call& call) {
   Parameters parameters{call.query};
   const auto limit = parameters.limit();
   storage::ShopFilter filter;
-  if (const auto cursor = parameters.text("cursor")) {
-    const auto after = read_cursor(*cursor);
-    if (after && !after->empty() && after->find_first_not_of("0123456789") == std::string::npos &&
+  if (const auto after = parameters.cursor()) {
+    if (!after->empty() && after->find_first_not_of("0123456789") == std::string::npos &&
         after->size() < 19) {
       filter.after = ShopId{std::stoll(*after)};
     } else {

@@ -1,5 +1,7 @@
 #include "storage/model/text.hpp"
 
+#include <algorithm>
+
 namespace codasync {
 namespace {
 
@@ -66,6 +68,16 @@ std::optional<TextRefusal> refuse_name(std::string_view text, std::size_t charac
   }
   if (only_white_space) return TextRefusal::empty;
   return std::nullopt;
+}
+
+std::string showable(std::string_view text, std::size_t characters_max) {
+  std::string shown;
+  for (std::size_t characters = 0; !text.empty() && characters < characters_max; ++characters) {
+    const auto bytes = decode(text).bytes;
+    shown += bytes == 0 ? "\uFFFD" : text.substr(0, bytes);
+    text.remove_prefix(std::max<std::size_t>(bytes, 1));
+  }
+  return shown;
 }
 
 std::string collapse_white_space(std::string_view text) {

@@ -25,4 +25,8 @@ std::optional<TextRefusal> refuse_name(std::string_view text,
 /// UTF-8 are kept for refuse_name to find.
 std::string collapse_white_space(std::string_view text);
 
+/// Returns: the first `characters_max` characters of `text`, with U+FFFD for each byte that is no
+/// UTF-8: a text of a stranger's that can be shown to him again.
+std::string showable(std::string_view text, std::size_t characters_max);
+
 }  // namespace codasync

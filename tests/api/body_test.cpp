@@ -78,6 +78,25 @@ TEST(Body, refuses_control_characters_in_names) {
   EXPECT_TRUE(errors_of(body).contains("name"));
 }
 
+TEST(Body, shows_names_of_strangers_as_readable_text) {
+  auto body = parsed(R"({"\udc00":1,"\u0000":2})");
+  const auto errors = errors_of(body);
+  EXPECT_TRUE(errors.contains("\uFFFD\uFFFD\uFFFD")) << "a lone surrogate is no text";
+  EXPECT_TRUE(errors.contains(std::string(1, '\0'))) << "JSON can show it";
+  const auto twice =
+      Body::parse("{\"" + std::string(5000, 'x') + "\":1,\"" + std::string(5000, 'x') + "\":1}");
+  ASSERT_FALSE(twice);
+  EXPECT_TRUE(twice.error().errors.contains(std::string(100, 'x')));
+}
+
+TEST(Body, refuses_lone_surrogates_in_names) {
+  for (const auto* text : {R"({"name":"\ud800"})", R"({"name":"\ud800x"})"})
+    EXPECT_FALSE(Body::parse(text)) << text;
+  auto body = parsed(R"({"name":"\udc00"})");
+  EXPECT_FALSE(body.name("name").value);
+  EXPECT_TRUE(errors_of(body).contains("name"));
+}
+
 TEST(Body, answers_a_wild_body_with_a_bounded_list) {
   std::string text{"{"};
   for (int i = 0; i < 5000; ++i) text += "\"f" + std::to_string(i) + "\":1,";

@@ -141,6 +141,27 @@ TEST_F(DispatcherTest, wants_a_token_for_writes) {
   EXPECT_EQ(answer(request(Method::post, "/api/v1/shops", admin, R"({"name":"x"})")).status, 200);
 }
 
+TEST_F(DispatcherTest, reads_the_scheme_of_a_token_in_any_case) {
+  const auto secret = staff.substr(std::string_view{"Bearer "}.size());
+  for (const auto* scheme : {"bearer ", "BEARER   "}) {
+    EXPECT_EQ(
+        answer(request(Method::patch, "/api/v1/stock-readings/5", scheme + secret, "{}")).status,
+        200);
+  }
+  for (const auto& other : {secret, "Bearer" + secret, "Bearer " + secret + " x"}) {
+    EXPECT_EQ(answer(request(Method::patch, "/api/v1/stock-readings/5", other, "{}")).status, 401);
+  }
+}
+
+TEST_F(DispatcherTest, tells_what_may_be_done_at_an_address) {
+  const auto options_of = [&](const char* path) { return answer(request(Method::options, path)); };
+  EXPECT_EQ(options_of("/api/v1/shops/7/").status, 204);
+  EXPECT_EQ(header(options_of("/api/v1/shops/7/"), "Allow"),
+            "GET, HEAD, PUT, PATCH, DELETE, OPTIONS");
+  EXPECT_EQ(options_of("*").status, 204);
+  EXPECT_EQ(options_of("/api/v1/nothing").status, 404);
+}
+
 TEST_F(DispatcherTest, wants_a_token_for_every_read_where_reads_are_not_public) {
   options.public_reads = false;
   cache.entries[cache::shop_answer(ShopId{1}).text] = to_stored({200, {}, "{}"});

@@ -41,6 +41,24 @@ TEST(Parameters, bound_the_page) {
   EXPECT_EQ(Parameters{{}}.limit(), 100U);
 }
 
+TEST(Parameters, show_names_of_strangers_as_readable_text) {
+  Parameters parameters{{{std::string(300, 'x'), "1"}, {"caf\xE9", "1"}}};
+  const auto problem = parameters.finish();
+  ASSERT_TRUE(problem);
+  EXPECT_TRUE(problem->errors.contains(std::string(100, 'x')));
+  EXPECT_TRUE(problem->errors.contains("caf\uFFFD"));
+}
+
+TEST(Parameters, take_cursors_as_long_as_they_are_made) {
+  const std::string name(1000, 'x');
+  Parameters long_one{{{"cursor", make_cursor(name)}}};
+  EXPECT_EQ(long_one.cursor(), name);
+  EXPECT_FALSE(long_one.finish());
+  Parameters none{{{"cursor", "2abc"}}};
+  EXPECT_FALSE(none.cursor());
+  EXPECT_TRUE(none.finish()->errors.contains("cursor"));
+}
+
 TEST(Cursor, gives_back_any_text) {
   std::string all;
   for (int c = 0; c < 256; ++c) {

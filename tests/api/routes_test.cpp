@@ -41,6 +41,22 @@ TEST(Routes, are_nothing_for_other_addresses_and_for_ids_that_are_none) {
   }
 }
 
+TEST(Routes, read_escapes_and_take_no_escaped_slash_for_one) {
+  EXPECT_TRUE(match(Method::get, "/api/v1/%73hops/%37"));
+  for (const auto* path : {"/api/v1/shops%2F7", "/api/v1%2fshops", "/api/v1/shops/7%2Fstock",
+                           "/api/v1/shops/7%00", "/api/v1/shops/%", "/api/v1/shops/7/..",
+                           "/api/v1/x/../shops", "/api/v1/./shops", "api/v1/shops", "*", ""}) {
+    const auto found = match(Method::get, path);
+    ASSERT_FALSE(found) << path;
+    EXPECT_EQ(found.error().status, 404) << path;
+  }
+}
+
+TEST(Routes, tell_the_methods_of_an_address_and_none_of_others) {
+  EXPECT_EQ(allowed_methods("/api/v1/products/x/stock"), "GET, HEAD, OPTIONS");
+  EXPECT_EQ(allowed_methods("/api/v1/nothing"), "");
+}
+
 TEST(Routes, explain_a_gtin_with_a_typing_error) {
   const auto found = match(Method::get, "/api/v1/products/4006381333930");
   ASSERT_FALSE(found);

@@ -71,6 +71,14 @@ TEST(Names, every_refusal_has_a_sentence) {
   }
 }
 
+TEST(Names, of_a_stranger_can_be_shown_to_him) {
+  EXPECT_EQ(showable("Käse", 10), "Käse");
+  EXPECT_EQ(showable("ääää", 2), "ää") << "characters, not bytes";
+  EXPECT_EQ(showable("a\xE9z\xF0\x9F", 10), "a\uFFFDz\uFFFD\uFFFD");
+  EXPECT_EQ(showable("\xED\xB0\x80", 10), "\uFFFD\uFFFD\uFFFD") << "a lone surrogate";
+  EXPECT_EQ(showable("", 10), "");
+}
+
 TEST(Names, white_space_collapses_to_single_blanks) {
   EXPECT_EQ(collapse_white_space(""), "");
   EXPECT_EQ(collapse_white_space(" \t\r\n "), "");
