@@ -30,7 +30,7 @@ storage::RowRefusal explain(std::size_t line, storage::Refused::Why why) {
     case Why::unknown_shop:
       return {line, "shop", "There is no shop with this id."};
     case Why::unknown_product:
-      return {line, "gtin",
+      return {line, "GTIN",
               "There is no product with this GTIN, and the row has no name to create it."};
     case Why::not_found:
     case Why::below_zero:

@@ -18,6 +18,10 @@ ROOT = Path(__file__).resolve().parents[2]
 MODULE = os.environ.get(
     "CODASYNC_NGINX_MODULE", str(ROOT / ".build/nginx/ngx_http_answer_cache_module.so")
 )
+# A build with AddressSanitizer names what has to be loaded before Nginx, which itself is not instrumented and keeps its
+# configuration until the end.
+PRELOAD = os.environ.get("CODASYNC_NGINX_PRELOAD", "")
+ENVIRONMENT = {**os.environ, "LD_PRELOAD": PRELOAD, "ASAN_OPTIONS": "detect_leaks=0"} if PRELOAD else None
 # Servers never run as root; started by root, they run as nobody.
 UNPRIVILEGED = {"user": 65534, "group": 65534, "extra_groups": []} if os.geteuid() == 0 else {}
 
@@ -188,7 +192,9 @@ class Nginx:
             for path in (folder, *folder.iterdir()):
                 os.chown(path, UNPRIVILEGED["user"], UNPRIVILEGED["group"])
         self.process = subprocess.Popen(
-            ["nginx", "-e", str(folder / "error.log"), "-c", self.conf], **UNPRIVILEGED
+            ["nginx", "-e", str(folder / "error.log"), "-c", self.conf],
+            env=ENVIRONMENT,
+            **UNPRIVILEGED,
         )
         eventually(self.listens, "Nginx listens")
 

@@ -1,3 +1,5 @@
+#include "api/json.hpp"
+#include "api/parameters.hpp"
 #include "tests/service/service.hpp"
 
 namespace codasync::test {
@@ -33,6 +35,26 @@ TEST_F(Refusals, are_problems_with_the_right_status_and_change_nothing) {
   const std::vector<Case> cases{
       {"malformed JSON", "POST", readings, "{\"shop\":", 400},
       {"a list", "POST", readings, "[]", 400},
+      {"two bodies", "POST", readings, recorded(R"("quantity":1)") + "{}", 400},
+      {"a byte order mark", "POST", readings, "\xEF\xBB\xBF{}", 400},
+      {"100,000 brackets", "POST", readings, R"({"shop":)" + std::string(100'000, '['), 400},
+      {"17 levels", "POST", readings,
+       recorded(R"("name":)" + std::string(17, '[') + std::string(17, ']')), 400},
+      {"a number beyond all numbers", "POST", readings, recorded(R"("quantity":1e400)"), 400},
+      {"a number of 10,000 digits", "POST", readings,
+       recorded(R"("quantity":)" + std::string(10'000, '9')), 400},
+      {"minus nothing", "POST", readings, recorded(R"("quantity":-)"), 400},
+      {"NaN", "POST", readings, recorded(R"("quantity":NaN)"), 400},
+      {"a lone high surrogate", "POST", readings, recorded(R"("name":"a\ud800")"), 400},
+      {"a lone low surrogate", "POST", readings, recorded(R"("name":"a\udc00b")"), 400},
+      {"a lone surrogate as a field", "POST", readings, recorded(R"("\udc00":1)"), 400},
+      {"overlong UTF-8", "POST", readings, recorded("\"name\":\"\xC0\xAF\""), 400},
+      {"a null where none may be", "POST", readings, R"({"shop":null,"GTIN":null})", 400},
+      {"a shop that is a text", "POST", readings, R"({"shop":"1","GTIN":"4006381333931"})", 400},
+      {"a shop that is a list", "POST", readings, R"({"shop":[1],"GTIN":"4006381333931"})", 400},
+      {"shop 0", "POST", readings, R"({"shop":0,"GTIN":"4006381333931"})", 400},
+      {"a field in another case", "POST", readings, R"({"shop":1,"gtin":"4006381333931"})", 400},
+      {"a field of JavaScript's", "POST", readings, recorded(R"("__proto__":{})"), 400},
       {"invalid UTF-8", "POST", readings, "{\"shop\":1,\"GTIN\":\"\xff\"}", 400},
       {"a wrong type", "POST", readings, recorded(R"("quantity":"three")"), 400},
       {"a fraction", "POST", readings, recorded(R"("quantity":1.5)"), 400},
@@ -41,14 +63,31 @@ TEST_F(Refusals, are_problems_with_the_right_status_and_change_nothing) {
       {"an unknown field", "POST", readings, recorded(R"("expires":"2026-12-24")"), 400},
       {"a field twice", "POST", readings, recorded(R"("quantity":1,"quantity":2)"), 400},
       {"an impossible date", "POST", readings, recorded(R"("expiry_date":"2026-02-29")"), 400},
+      {"the day zero", "POST", readings, recorded(R"("expiry_date":"0000-00-00")"), 400},
+      {"a year of five digits", "POST", readings, recorded(R"("expiry_date":"12026-12-24")"), 400},
+      {"a date that is a number", "POST", readings, recorded(R"("expiry_date":20261224)"), 400},
+      {"a date with a blank", "POST", readings, recorded(R"("expiry_date":" 2026-12-24")"), 400},
+      {"a time without its offset", "POST", readings,
+       recorded(R"("observed_at":"2026-11-24T09:30:00")"), 400},
+      {"the 25th hour", "POST", readings, recorded(R"("observed_at":"2026-11-24T25:00:00Z")"), 400},
       {"a date that is a time", "POST", readings,
        recorded(R"("expiry_date":"2026-12-24T00:00:00Z")"), 400},
       {"an unknown kind", "POST", readings, recorded(R"("kind":"guess")"), 400},
       {"an adjustment in disguise", "POST", readings, recorded(R"("kind":"adjust")"), 400},
       {"a wrong check digit", "POST", readings, R"({"shop":1,"GTIN":"4006381333930"})", 400},
+      {"a GTIN of 11 digits", "POST", readings, R"({"shop":1,"GTIN":"36000291452"})", 400},
+      {"a GTIN that is negative", "POST", readings, R"({"shop":1,"GTIN":-4006381333931})", 400},
+      {"a GTIN in Arabic digits", "POST", readings,
+       R"({"shop":1,"GTIN":"\u0664\u0660\u0660\u0666\u0663\u0668\u0661\u0663\u0663\u0663\u0669\u0663\u0661"})",
+       400},
       {"scientific notation", "POST", readings, R"({"shop":1,"GTIN":"4.00638E+12"})", 400},
       {"control characters in a name", "POST", readings,
        R"({"shop":1,"GTIN":"96385074","name":"a\u0000b"})", 400},
+      {"an escape sequence in a name", "POST", readings,
+       R"({"shop":1,"GTIN":"96385074","name":"\u001b[31m"})", 400},
+      {"a C1 control in a name", "POST", readings,
+       R"({"shop":1,"GTIN":"96385074","name":"a\u0085b"})", 400},
+      {"a line end in a name", "POST", "/api/v1/shops", R"({"name":"a\r\nX: y"})", 400},
       {"an empty name", "POST", "/api/v1/shops", R"({"name":"  "})", 400},
       {"a name of 256 characters", "POST", "/api/v1/shops",
        R"({"name":")" + std::string(256, 'x') + "\"}", 400},
@@ -69,9 +108,53 @@ TEST_F(Refusals, are_problems_with_the_right_status_and_change_nothing) {
       {"a method that is not allowed", "POST", reading, "{}", 405},
       {"an unknown address", "GET", "/api/v2/shops", "", 404},
       {"a broken escape", "GET", "/api/v1/stock-readings?shop=%zz", "", 400},
+      {"an id of blanks", "PATCH", readings + "/%20", "{}", 404},
+      {"an id with a sign", "PATCH", readings + "/+1", "{}", 404},
+      {"an id in hexadecimal", "PATCH", readings + "/0x1", "{}", 404},
+      {"an id with a null byte", "PATCH", reading + "%00", "{}", 404},
+      {"an id with SQL", "PATCH", readings + "/1;drop%20table%20shops", "{}", 404},
+      {"an event that is no UUID", "DELETE", reading + "/history/1", "", 404},
+      {"an escaped slash", "GET", "/api/v1%2Fstock-readings", "", 404},
+      {"a doubled slash", "GET", "/api/v1//stock-readings", "", 404},
+      {"two slashes at the end", "GET", "/api/v1/stock-readings//", "", 404},
+      {"a way up", "GET", "/api/v1/x/../stock-readings", "", 404},
+      {"an escaped way up", "GET", "/api/v1/x/%2e%2e/stock-readings", "", 404},
+      {"a path in another case", "GET", "/API/v1/stock-readings", "", 404},
+      {"metrics by another name", "GET", "/%2Fmetrics", "", 404},
       {"an unknown parameter", "GET", "/api/v1/stock-readings?colour=red", "", 400},
       {"a page without end", "GET", "/api/v1/stock-readings?limit=100000", "", 400},
+      {"a parameter twice", "GET", "/api/v1/stock-readings?shop=1&shop=1", "", 400},
+      {"a parameter without a value", "GET", "/api/v1/stock-readings?shop", "", 400},
+      {"a parameter without a name", "GET", "/api/v1/stock-readings?=1", "", 400},
+      {"an unknown parameter of wild bytes", "GET", "/api/v1/stock-readings?%FF%00%0D%0A=1", "",
+       400},
+      {"a null byte in a parameter", "GET", "/api/v1/stock-readings?category=a%00b", "", 400},
+      {"invalid UTF-8 in a parameter", "GET", "/api/v1/products?search=%C3%28", "", 400},
+      {"a search of 11 words", "GET",
+       "/api/v1/products?search=a%20b%20c%20d%20e%20f%20g%20h%20i%20j%20k", "", 400},
+      {"an unknown ordering", "GET", "/api/v1/stock-readings?ordering=name,id", "", 400},
       {"a forged cursor", "GET", "/api/v1/stock-readings?cursor=1AAAA", "", 400},
+      {"a cursor of another list", "GET",
+       "/api/v1/stock-readings?cursor=" + api::make_cursor("4006381333931"), "", 400},
+      {"a cursor of another order", "GET",
+       "/api/v1/stock-readings?ordering=name&cursor=" + api::make_cursor("id|7"), "", 400},
+      {"a cursor with a wild name", "GET",
+       "/api/v1/stock-readings?ordering=name&cursor=" + api::make_cursor("name|7|\xFF"), "", 400},
+      {"a cursor with a null byte", "GET",
+       "/api/v1/stock-readings?ordering=name&cursor=" +
+           api::make_cursor(std::string("name|7|a\0b", 10)),
+       "", 400},
+      {"a cursor with a wild time", "GET",
+       "/api/v1/stock-readings?ordering=-updated_at&cursor=" +
+           api::make_cursor("-updated_at|7|2026-11-24T09:30:00." + std::string(200, '1') + "Z"),
+       "", 400},
+      {"a cursor with a wild date", "GET",
+       "/api/v1/stock-readings?ordering=expiry_date&cursor=" +
+           api::make_cursor("expiry_date|7|infinity"),
+       "", 400},
+      {"a cursor of shops with a sign", "GET", "/api/v1/shops?cursor=" + api::make_cursor("-1"), "",
+       400},
+      {"a cursor of products without one", "GET", "/api/v1/products?cursor=", "", 400},
       {"a GTIN in a path with a typing error", "GET", "/api/v1/products/4006381333930", "", 400},
       {"an unknown product", "GET", "/api/v1/products/96385074", "", 404},
       {"a name of a product by staff", "PATCH", reading, R"({"name":"Something else"})", 403},
@@ -85,8 +168,11 @@ TEST_F(Refusals, are_problems_with_the_right_status_and_change_nothing) {
     EXPECT_EQ(answer.number("status"), refused.status) << refused.what;
     EXPECT_EQ(answer.text("instance"), answer.header("X-Request-Id")) << refused.what;
     EXPECT_FALSE(answer.text("detail").empty()) << refused.what;
+    EXPECT_LT(answer.body.size(), 10'000U) << refused.what;
+    EXPECT_TRUE(api::Body::parse(answer.body)) << refused.what << ": no JSON: " << answer.body;
   }
   EXPECT_EQ(fingerprint_of_rows(), before);
+  EXPECT_EQ(service_log().find("a request met a bug"), std::string::npos);
 }
 
 TEST_F(Refusals, of_a_method_say_which_are_allowed) {
@@ -95,10 +181,45 @@ TEST_F(Refusals, of_a_method_say_which_are_allowed) {
 }
 
 TEST_F(Refusals, of_other_content_types_and_large_bodies) {
-  auto headers = staff();
-  headers.emplace("Content-Type", "text/plain");
-  EXPECT_EQ(send("POST", "/api/v1/stock-readings", "{}", headers).status, 415);
+  const auto status_as = [&](const std::string& type) {
+    auto headers = staff();
+    headers.emplace("Content-Type", type);
+    return send("POST", "/api/v1/stock-readings", "{}", headers).status;
+  };
+  for (const auto* type :
+       {"text/plain", "application/x-www-form-urlencoded", "application/jsonx",
+        "multipart/form-data; boundary=x", "text/json", "application/json, text/plain"})
+    EXPECT_EQ(status_as(type), 415) << type;
+  for (const auto* type :
+       {"application/json", "Application/JSON; charset=utf-8", "application/json ;a=b"})
+    EXPECT_EQ(status_as(type), 400) << type << ": read, and fields are missing";
+  EXPECT_EQ(send("POST", "/api/v1/stock-readings", "", staff()).status, 415) << "nothing at all";
   EXPECT_EQ(post("/api/v1/stock-readings", std::string(1'050'000, ' '), staff()).status, 413);
+}
+
+TEST_F(Refusals, of_odd_headers) {
+  const auto reading = "/api/v1/stock-readings/" + std::to_string(a_reading("4006381333931"));
+  const auto status_with = [&](const std::string& name, const std::string& value) {
+    auto headers = staff();
+    headers.emplace(name, value);
+    return patch(reading, R"({"quantity":1})", headers).status;
+  };
+  const auto before = fingerprint_of_rows();
+  EXPECT_EQ(status_with("If-Match", "1-1"), 400) << "a tag without its quotes";
+  EXPECT_EQ(status_with("If-Match", "\"1"), 400);
+  EXPECT_EQ(status_with("If-Match", "*, \"1\""), 400);
+  EXPECT_EQ(status_with("If-Match", "\"99999999999999999999-1\""), 412);
+  EXPECT_EQ(status_with("If-Match", "\"nonsense\""), 412);
+  EXPECT_EQ(status_with("Idempotency-Key", "a b"), 400);
+  EXPECT_EQ(status_with("Idempotency-Key", "caf\xC3\xA9"), 400);
+  EXPECT_EQ(status_with("Idempotency-Key", std::string(256, 'k')), 400);
+  EXPECT_EQ(fingerprint_of_rows(), before);
+  EXPECT_EQ(status_with("Idempotency-Key", std::string(255, 'k')), 200);
+  EXPECT_EQ(status_with("X-Request-Id", "\xFF"), 200);
+  EXPECT_EQ(status_with("traceparent", "nonsense"), 200);
+  EXPECT_EQ(get(reading, {{"If-None-Match", "nonsense"}}).status, 200);
+  EXPECT_EQ(get(reading, {{"Accept", "text/html;q=nonsense"}}).status, 200)
+      << "there is only JSON, which is told by Content-Type";
 }
 
 TEST_F(Refusals, of_strangers) {

@@ -1,9 +1,5 @@
 #include "tests/service/service.hpp"
 
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <fstream>
 #include <sstream>
 #include <stdexcept>
@@ -13,18 +9,11 @@
 namespace codasync::test {
 namespace {
 
-/// Returns: a port that nobody listens on at this moment.
-int free_port() {
-  const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  auto* raw = reinterpret_cast<sockaddr*>(&address);
-  if (::bind(socket, raw, size) != 0 || ::getsockname(socket, raw, &size) != 0)
-    throw std::runtime_error{"no free port"};
-  ::close(socket);
-  return ntohs(address.sin_port);
+std::string contents(const std::string& path) {
+  std::ifstream file{path};
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
 }
 
 }  // namespace
@@ -59,7 +48,8 @@ std::string Seen::next_page() const {
   return end == std::string::npos ? std::string{} : link.substr(1, end - 1);
 }
 
-ServiceTest::ServiceTest() : gate_{database_.socket()} {
+ServiceTest::ServiceTest(std::vector<std::string> settings)
+    : settings_{std::move(settings)}, gate_{database_.socket()} {
   admin_ = make_token("admin", storage::Role::admin);
   staff_ = make_token("staff", storage::Role::staff);
   shop_ = database_.run("insert into shops (name) values ('North') returning id");
@@ -82,9 +72,8 @@ std::string ServiceTest::gated_url() const {
 void ServiceTest::start_instance() {
   const int port = free_port();
   Process::Options options;
-  options.environment = {
-      "CODASYNC_POSTGRES_URL=" + gated_url(), "CODASYNC_MEMCACHED_SERVERS=" + memcached_.address(),
-      "CODASYNC_SERVER_LISTEN=127.0.0.1:" + std::to_string(port), "CODASYNC_LOG_LEVEL=debug"};
+  options.environment = environment();
+  options.environment.push_back("CODASYNC_SERVER_LISTEN=127.0.0.1:" + std::to_string(port));
   options.log = scratch_ + "/service.log";
   instances_.push_back({port, std::make_unique<Process>(
                                   std::vector<std::string>{CODASYNC_PROGRAM, "serve"}, options)});
@@ -97,8 +86,47 @@ void ServiceTest::start_instance() {
     throw std::runtime_error{"the service did not start:\n" + service_log()};
 }
 
-ServiceTest::Connection::Connection(const ServiceTest& test, std::size_t instance)
-    : client_{"127.0.0.1", test.instances_.at(instance).port} {
+std::vector<std::string> ServiceTest::environment() const {
+  auto all = settings_;
+  all.insert(all.end(),
+             {"CODASYNC_POSTGRES_URL=" + gated_url(),
+              "CODASYNC_MEMCACHED_SERVERS=" + memcached_.address(), "CODASYNC_LOG_LEVEL=debug"});
+  return all;
+}
+
+Nginx& ServiceTest::start_edge() {
+  Nginx::Options options{.source = CODASYNC_SOURCE_DIR,
+                         .module = CODASYNC_NGINX_MODULE,
+                         .preload = CODASYNC_NGINX_PRELOAD,
+                         .services = {},
+                         .memcached = {memcached_.address()}};
+  for (const auto& instance : instances_)
+    options.services.push_back("127.0.0.1:" + std::to_string(instance.port));
+  edge_ = std::make_unique<Nginx>(options);
+  return *edge_;
+}
+
+Process ServiceTest::start(const std::vector<std::string>& words,
+                           const std::vector<std::string>& settings) {
+  std::vector<std::string> command{CODASYNC_PROGRAM};
+  command.insert(command.end(), words.begin(), words.end());
+  return start_program(command, settings);
+}
+
+Process ServiceTest::start_program(const std::vector<std::string>& command,
+                                   const std::vector<std::string>& settings) {
+  auto all = settings;  // first: getenv() takes the first it finds
+  for (auto& setting : environment()) all.push_back(std::move(setting));
+  command_log_ = scratch_ + "/command-" + std::to_string(++commands_) + ".log";
+  return Process{command, {.environment = all, .log = command_log_}};
+}
+
+ServiceTest::Ran ServiceTest::finish(Process process) {
+  const auto status = process.wait(std::chrono::seconds{120});
+  return {status.value_or(-1), contents(command_log_)};
+}
+
+ServiceTest::Connection::Connection(int port) : client_{"127.0.0.1", port} {
   client_.set_keep_alive(true);
   client_.set_tcp_nodelay(true);
   client_.set_read_timeout(std::chrono::seconds{30});
@@ -145,11 +173,6 @@ double ServiceTest::metric(const std::string& series) {
   return at == std::string::npos ? 0 : std::stod(text.substr(at + series.size() + 2));
 }
 
-std::string ServiceTest::service_log() {
-  std::ifstream file{scratch_ + "/service.log"};
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
+std::string ServiceTest::service_log() { return contents(scratch_ + "/service.log"); }
 
 }  // namespace codasync::test

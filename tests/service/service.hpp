@@ -1,6 +1,6 @@
 #pragma once
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 #include <httplib.h>
 
 #include <cstdint>
@@ -13,6 +13,7 @@
 #include "storage/token.hpp"
 #include "tests/support/database.hpp"
 #include "tests/support/memcached.hpp"
+#include "tests/support/nginx.hpp"
 #include "tests/support/process.hpp"
 #include "tests/support/tcp_gate.hpp"
 
@@ -36,12 +37,15 @@ struct Seen {
 /// PostgreSQL is reached through a gate that can fail.
 class ServiceTest : public testing::Test {
  protected:
-  ServiceTest();
+  /// `settings`, NAME=value: of each instance, besides its addresses.
+  explicit ServiceTest(std::vector<std::string> settings = {});
 
   /// A client's own connection, kept open. Threads: one.
   class Connection {
    public:
-    explicit Connection(const ServiceTest& test, std::size_t instance = 0);
+    explicit Connection(int port);
+    explicit Connection(const ServiceTest& test, std::size_t instance = 0)
+        : Connection{test.port_of(instance)} {}
     Seen send(const std::string& method, const std::string& path, const std::string& body,
               httplib::Headers headers);
 
@@ -76,8 +80,28 @@ class ServiceTest : public testing::Test {
   static const std::vector<std::string>& some_gtins();
 
   void start_second_instance() { start_instance(); }
+  [[nodiscard]] int port_of(std::size_t instance) const { return instances_.at(instance).port; }
+  /// Starts an Nginx in front of all instances, which looks answers up in their Memcached.
+  Nginx& start_edge();
+
+  /// What a command ended with, -1: it did not within two minutes; and what it said.
+  struct Ran {
+    int status;
+    std::string output;
+  };
+  /// Another command of the program on the same servers; `settings`, NAME=value, win over theirs.
+  Ran run(const std::vector<std::string>& words, const std::vector<std::string>& settings = {}) {
+    return finish(start(words, settings));
+  }
+  Process start(const std::vector<std::string>& words,
+                const std::vector<std::string>& settings = {});
+  Process start_program(const std::vector<std::string>& command,
+                        const std::vector<std::string>& settings = {});
+  Ran finish(Process process);
+
   double metric(const std::string& series);
   std::string service_log();
+  [[nodiscard]] const std::string& scratch() const noexcept { return scratch_; }
   TestDatabase& database() { return database_; }
   Memcached& memcached() { return memcached_; }
   TcpGate& postgres_gate() { return gate_; }
@@ -91,13 +115,18 @@ class ServiceTest : public testing::Test {
 
   void start_instance();
   [[nodiscard]] std::string gated_url() const;
+  [[nodiscard]] std::vector<std::string> environment() const;
   std::string make_token(const std::string& name, storage::Role role);
 
+  std::vector<std::string> settings_;
   TestDatabase database_;
-  Memcached memcached_;
+  Memcached memcached_{{"-m", "256"}};
   std::string scratch_ = make_scratch_directory();
   TcpGate gate_;
   std::vector<Instance> instances_;
+  std::unique_ptr<Nginx> edge_;
+  std::string command_log_;  // of the newest command
+  int commands_{0};
   std::string admin_;
   std::string staff_;
   std::string shop_;
