@@ -60,7 +60,7 @@ void Memcached::start() {
   if (!eventually(answers)) throw std::runtime_error{"memcached does not start: is it installed?"};
 }
 
-void Memcached::freeze() { process_->signal(SIGSTOP); }
+void Memcached::freeze() { process_->freeze(); }
 void Memcached::thaw() { process_->signal(SIGCONT); }
 
 std::string Memcached::ask(const std::string& command) const {

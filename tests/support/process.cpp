@@ -70,6 +70,16 @@ void Process::signal(int number) {
   if (!poll()) ::kill(id_, number);
 }
 
+void Process::freeze() {
+  signal(SIGSTOP);
+  siginfo_t seen{};
+  eventually([&] {
+    return waitid(P_PID, static_cast<id_t>(id_), &seen, WSTOPPED | WEXITED | WNOHANG | WNOWAIT) ==
+               0 &&
+           seen.si_pid == id_;
+  });
+}
+
 void Process::kill() {
   signal(SIGKILL);
   wait(std::chrono::seconds{10});

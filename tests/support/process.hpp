@@ -30,6 +30,9 @@ class Process {
   /// Sends a signal, unless it has ended.
   void signal(int number);
 
+  /// SIGSTOP, and waits until it stands still: a loaded machine takes its time. SIGCONT goes on.
+  void freeze();
+
   /// SIGKILL, and waits until it is gone.
   void kill();
 
