@@ -15,6 +15,7 @@ namespace {
 constexpr double kPatience = 6;     // seconds for an answer; longer than every wait of the service
 constexpr double kRest = 0.05;      // of a connection that found nobody
 constexpr double kDoubtRest = 0.2;  // before a write without an answer is repeated
+constexpr double kUntried = 1;      // seconds without a try, between two pauses of a reading
 constexpr double kIfNoneMatch = 0.25;  // of the reads
 constexpr std::int64_t kShelf = 1'000'000;
 
@@ -49,7 +50,7 @@ Load::Load(Options options)
       world_{options_.shops, options_.products, 4},
       epoll_{::epoll_create1(EPOLL_CLOEXEC)},
       random_{options_.seed},
-      failing_since_(world_.readings.size(), -1) {
+      failing_(world_.readings.size()) {
   for (std::size_t p = 0; p < options_.ports.size(); ++p) {
     const std::size_t clients =
         p == 0 ? options_.clients : std::max<std::size_t>(options_.clients / 8, 1);
@@ -160,13 +161,14 @@ void Load::lost(Connection& connection) {
   doubts_.push({now() + kDoubtRest, connection.write});
 }
 
-/// For the longest pause of one reading: from its first write without success to the end of the
-/// last one before the next with it.
+/// For the longest pause of one reading: how long all its writes failed. One that nobody tried to
+/// write for a while may have been well meanwhile.
 void Load::failed(const Write& write, double since) {
   if (!of_reading(write)) return;
-  auto& failing = failing_since_[static_cast<std::size_t>(write.target)];
-  if (failing < 0) failing = since;
-  longest_one_ = std::max(longest_one_, now() - failing);
+  auto& failing = failing_[static_cast<std::size_t>(write.target)];
+  if (failing.since < 0 || since > failing.last + kUntried) failing.since = since;
+  failing.last = now();
+  longest_one_ = std::max(longest_one_, failing.last - failing.since);
 }
 
 // ---- reads
@@ -448,7 +450,7 @@ void Load::write_answered(Connection& connection) {
     if (repeated) ++count_replayed_;
     done(number, answer);
     writes_pause_.success(at);
-    if (of_reading(write)) failing_since_[static_cast<std::size_t>(write.target)] = -1;
+    if (of_reading(write)) failing_[static_cast<std::size_t>(write.target)].since = -1;
     return;
   }
   failed(write, connection.sent);

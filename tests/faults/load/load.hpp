@@ -164,7 +164,11 @@ class Load {
     }
   };
   Pause reads_, writes_pause_, edge_reads_;
-  std::vector<double> failing_since_;  // by reading: the first write without success
+  struct Failing {
+    double since{-1};  // the first write without success was sent; -1: the last one succeeded
+    double last{0};    // the newest one failed
+  };
+  std::vector<Failing> failing_;  // by reading
   double longest_one_{0};
   std::uint64_t count_reads_{0}, count_checked_{0}, count_rows_{0}, count_304_{0}, count_404_{0},
       count_failed_reads_{0}, count_writes_{0}, count_refused_{0}, count_doubts_{0},
