@@ -1,0 +1,152 @@
+#!/usr/bin/python3
+"""config/systemd: installed on a host with systemd, which is a container here, and really run."""
+
+import os
+import re
+import secrets
+import shutil
+import subprocess
+import threading
+import time
+
+from containers import STORE, build, command, enter_own_network, environment, image, logs, podman, succeeds
+from report import checked, end_on_sigterm
+from servers import ROOT, eventually
+from smoke import ask, smoke, wait_until_ready
+
+HOST, DATABASE = "codasync-host", "codasync-host-postgres"
+URL = "http://127.0.0.1:8080"
+PASSWORDS = {role: secrets.token_hex(16) for role in ("owner", "service")}
+# A host as people have it: Debian with systemd, Nginx and Memcached, and the libraries of the service.
+DOCKERFILE = f"""
+FROM {image("service")}
+USER 0
+RUN apt-get update && apt-get install --yes --no-install-recommends systemd nginx memcached python3-minimal && rm -rf /var/lib/apt/lists/*
+RUN rm /usr/bin/codasync && systemctl mask nginx.service memcached.service
+COPY tree/ /
+RUN systemd-sysusers
+ENTRYPOINT ["/lib/systemd/systemd"]
+CMD []
+"""
+# What systemd itself needs to keep its units apart.
+RIGHTS = ["--systemd=always", "--cap-add=SYS_ADMIN,SYS_PTRACE,SYS_RESOURCE,NET_ADMIN", "--security-opt=seccomp=unconfined"]
+UNITS = ("codasync-memcached", "codasync@1", "codasync@2", "codasync-edge")
+
+
+def build_host() -> None:
+    place = STORE / "host"
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir()
+    (place / "Dockerfile").write_text(DOCKERFILE)
+    subprocess.run([ROOT / "config/systemd/install", "--root", place / "tree"], check=True)
+    words = ["--isolation=chroot", "--network=host", "--pull=never", "--layers", "--format=docker"]
+    podman("build", *words, f"--tag={image('host')}", place, seconds=600.0)
+
+
+def systemctl(*words: str) -> str:
+    return podman("exec", HOST, "systemctl", *words)
+
+
+def write(path: str, text: str) -> None:
+    """Writes a file of the host, for root's eyes only."""
+    words = command("exec", "--interactive", HOST, "sh", "-c", f"umask 077 && cat >{path}")
+    subprocess.run(words, input=text, text=True, check=True, env=environment(), timeout=60)
+
+
+def start() -> None:
+    podman("run", "--detach", f"--name={DATABASE}", "--read-only", "--tmpfs=/tmp",
+           *(f"--env=CODASYNC_{role.upper()}_PASSWORD={word}" for role, word in PASSWORDS.items()), image("postgres"))  # fmt: skip
+    podman("run", "--detach", f"--name={HOST}", *RIGHTS, image("host"))
+    eventually(lambda: podman("exec", HOST, "systemctl", "is-system-running", check=False) == "running", "systemd runs")
+    eventually(lambda: succeeds("healthcheck", "run", DATABASE), "PostgreSQL answers", 120.0)
+    for role, word in PASSWORDS.items():
+        write(f"/etc/codasync/{role}.env", f"CODASYNC_POSTGRES_URL=postgresql://codasync_{role}:{word}@127.0.0.1/codasync\n")
+    services = "--service unix:/run/codasync-1/service --service unix:/run/codasync-2/service"
+    write("/etc/codasync/edge.env", f'EDGE="--listen 127.0.0.1:8080 {services} --memcached 127.0.0.1:11211"\n')
+    systemctl("start", "codasync-migrate")
+    systemctl("enable", "codasync.target", *UNITS)
+    systemctl("start", "codasync.target")
+
+
+def pid_of(unit: str) -> int:
+    """Returns: the main process as this script sees it."""
+    inside = systemctl("show", "--property=MainPID", "--value", unit)
+    about = podman("top", HOST, "hpid", "pid").split()[2:]
+    return int(dict(zip(about[1::2], about[::2], strict=True))[inside])
+
+
+def check_rights() -> None:
+    for unit in UNITS:
+        status = open(f"/proc/{pid_of(unit)}/status", encoding="ascii").read()
+        uid = re.search(r"^Uid:\s+(\d+)", status, re.MULTILINE)
+        assert uid and uid[1] != "0", (unit, status)
+        bounds = re.search(r"^CapBnd:\s+([0-9a-f]+)$", status, re.MULTILINE)
+        assert bounds and int(bounds[1], 16) == (1 << 10 if unit == "codasync-edge" else 0), (unit, status)
+        assert re.search(r"^NoNewPrivs:\s+1$", status, re.MULTILINE), (unit, status)
+        assert re.search(r"^Seccomp:\s+2$", status, re.MULTILINE), (unit, status)
+
+
+def check_life() -> str:
+    """Restarts under requests, and a kill. Returns: the figures."""
+    stop, answers = threading.Event(), list[int]()
+
+    def read() -> None:
+        while not stop.is_set() and len(answers) < 100_000:
+            answers.append(ask(f"{URL}/api/v1/shops?limit=1").status)
+            time.sleep(0.005)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    try:
+        for number in (1, 2):
+            systemctl("restart", f"codasync@{number}")
+            wait_until_ready(f"http://127.0.0.1:808{number}")
+            time.sleep(2)  # as README.md says: Nginx leaves an instance that refused alone for a second
+    finally:
+        stop.set()
+        reader.join()
+    assert answers and set(answers) == {200}, {status: answers.count(status) for status in set(answers)}
+    killed = pid_of("codasync@2")
+    os.kill(killed, 9)
+    wait_until_ready("http://127.0.0.1:8082")
+    assert pid_of("codasync@2") != killed
+    return f"both instances restarted one after the other under {len(answers)} reads, all 200; a killed one came back"
+
+
+def main() -> None:
+    end_on_sigterm()
+    if os.environ.get("CODASYNC_OWN_NETWORK") != "yes":
+        build("service", "postgres")
+        build_host()
+    enter_own_network()
+    podman("rm", "--force", "--volumes", HOST, DATABASE, check=False)
+    try:
+        start()
+        for number in (1, 2):
+            wait_until_ready(f"http://127.0.0.1:808{number}")
+        wait_until_ready(URL)
+        words = "set -a; . /etc/codasync/service.env; exec codasync token create --name smoke --role admin"  # README.md
+        token = podman("exec", HOST, "sh", "-c", words)
+        done = smoke(URL, token, edge=True)
+        check_rights()
+        checked(f"systemd in a container, the units as installed (migration, Memcached, two instances, edge): {done}; "
+                "each process without root, without capabilities (edge: ports below 1024), with a filter of system calls")
+        checked(check_life())
+        write("/etc/codasync/edge.env", 'EDGE="--listen 127.0.0.1:8079 --service unix:/run/codasync-1/service"\n')
+        systemctl("reload", "codasync-edge")
+        eventually(lambda: ask("http://127.0.0.1:8079/healthz").status == 200, "the edge listens where edge.env says now")
+        systemctl("stop", "codasync.target")
+        eventually(lambda: ask("http://127.0.0.1:8079/healthz").status == 0, "everything has stopped")
+        for unit in UNITS:
+            assert systemctl("show", "--property=Result", "--value", unit) == "success", systemctl("status", unit)
+        checked("reload of the edge with another edge.env; stop of codasync.target ends every unit with success")
+    except BaseException:
+        print(podman("exec", HOST, "journalctl", "--no-pager", "--lines=60", check=False))
+        print(logs(DATABASE)[-2000:])
+        raise
+    finally:
+        podman("rm", "--force", "--volumes", "--time=5", HOST, DATABASE, check=False)
+
+
+if __name__ == "__main__":
+    main()
