@@ -34,8 +34,6 @@ Result options_of(std::string_view path) {
   return Response{204, {{"Allow", std::move(allowed)}}, {}};
 }
 
-class Exchange;
-
 /// Returns: what follows `Bearer` and blanks; the scheme is written in any case (RFC 9110, 11.1).
 std::optional<std::string_view> bearer_secret(std::string_view authorization) {
   constexpr std::string_view kScheme = "bearer ";
@@ -49,6 +47,8 @@ std::optional<std::string_view> bearer_secret(std::string_view authorization) {
   authorization.remove_prefix(std::min(authorization.find_first_not_of(' '), authorization.size()));
   return authorization;
 }
+
+class Exchange;
 
 /// A request that waits for what the cache says of a key.
 struct LookUp {

@@ -12,8 +12,7 @@ namespace {
 using postgres::array_of;
 using postgres::quoted;
 
-// ------------------------------------------------------------------------------------------ out of
-// SQL
+// ---- out of SQL ----
 
 Instant instant(const pqxx::field& field) {
   return Instant{std::chrono::microseconds{field.as<std::int64_t>()}};
@@ -33,8 +32,7 @@ std::optional<ShelfDate> maybe_date(const pqxx::field& date, const pqxx::field& 
                    kind.is_null() ? std::nullopt : parse_date_kind(kind.c_str())};
 }
 
-// ------------------------------------------------------------------------------------------ into
-// SQL
+// ---- into SQL ----
 
 using postgres::Record;
 

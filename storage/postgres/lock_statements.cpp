@@ -8,22 +8,19 @@ namespace {
 /// ` from …` with columns number and exclusive. unnest() in FROM yields the elements in their
 /// order.
 std::string from(const std::vector<Lock>& locks) {
-  return " from unnest(" + numbers_of(locks) + "::bigint[], " + modes_of(locks) +
-         "::boolean[]) as locks (number, exclusive)";
+  return " from unnest('" + numbers_of(locks) + "'::bigint[], '" + modes_of(locks) +
+         "'::boolean[]) as locks (number, exclusive)";
 }
 
 }  // namespace
 
 std::string numbers_of(const std::vector<Lock>& locks) {
-  return "'" + array_of(locks, [](const Lock& lock) { return std::to_string(lock.name.number); }) +
-         "'";
+  return array_of(locks, [](const Lock& lock) { return std::to_string(lock.name.number); });
 }
 
 std::string modes_of(const std::vector<Lock>& locks) {
-  return "'" +
-         array_of(locks,
-                  [](const Lock& lock) { return lock.mode == LockMode::exclusive ? "t" : "f"; }) +
-         "'";
+  return array_of(locks,
+                  [](const Lock& lock) { return lock.mode == LockMode::exclusive ? "t" : "f"; });
 }
 
 std::string wait_for_locks(const std::vector<Lock>& locks) {

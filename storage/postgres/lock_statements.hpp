@@ -7,7 +7,7 @@
 
 namespace codasync::storage::postgres {
 
-/// Returns: array literals in quotes, of the locks' numbers and of whether each is exclusive.
+/// Returns: array literals of the locks' numbers and of whether each is exclusive.
 std::string numbers_of(const std::vector<Lock>& locks);
 std::string modes_of(const std::vector<Lock>& locks);
 

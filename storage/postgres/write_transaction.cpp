@@ -21,9 +21,9 @@ std::string literal(const std::string& array) { return "'" + array + "'"; }
 std::string first_of(const Connection& connection, const std::vector<Lock>& locks,
                      const std::vector<TokenId>& tokens, const std::optional<StockKeys>& readings) {
   const std::string ids = array_of(tokens, [](TokenId id) { return std::to_string(id.value()); });
-  const std::string what = numbers_of(locks) + "," + modes_of(locks) + "," + literal(ids) +
-                           ",interval '" + std::to_string(connection.cache_entry_ttl().count()) +
-                           " s'";
+  const std::string what = literal(numbers_of(locks)) + "," + literal(modes_of(locks)) + "," +
+                           literal(ids) + ",interval '" +
+                           std::to_string(connection.cache_entry_ttl().count()) + " s'";
   if (!readings) return "select * from begin_write(" + what + ")";
   return "select * from begin_stock_write(" + what + "," + literal(readings->shops) + "," +
          literal(readings->gtins) + ")";
