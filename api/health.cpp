@@ -17,6 +17,7 @@ Result alive(Service&, const Call&) { return plain(200, "alive\n"); }
 Result ready(Service& service, const Call&) {
   if (service.draining) return unavailable("The service is shutting down.");
   service.database.ping();
+  if (!service.started()) return unavailable("The service is starting.");
   return plain(200, "ready\n");
 }
 

@@ -70,6 +70,18 @@ struct Metrics::Impl {
   Family<Counter>& slot_delete_failed =
       counter("codasync_cache_delete_failures_total",
               "Deletes that were not acknowledged: their writes answered 503.");
+  Family<prometheus::Gauge>& slot_state =
+      prometheus::BuildGauge()
+          .Name("codasync_cache_slot_state")
+          .Help(
+              "1 for the state that a slot is in: up, waiting (its writers get 503) or down "
+              "(everybody goes on without it).")
+          .Register(registry);
+  prometheus::Gauge& fills = prometheus::BuildGauge()
+                                 .Name("codasync_cache_fills_allowed")
+                                 .Help("1, or 0 after `codasync cache off`.")
+                                 .Register(registry)
+                                 .Add({});
   Counter& deletes = counter("codasync_cache_deletes_total", "Acknowledged deletes.").Add({});
   Histogram& delete_duration = histogram("codasync_cache_delete_duration_seconds",
                                          "A round of deletes until it is acknowledged.", kSeconds);
@@ -136,6 +148,19 @@ std::string Metrics::text() const {
     for (const auto& [gauge, value] : impl_->gauges) gauge->Set(value());
   }
   return prometheus::TextSerializer{}.Serialize(impl_->registry.Collect());
+}
+
+void Metrics::slots(const storage::CacheState& state) {
+  using storage::SlotState;
+  impl_->fills.Set(state.fills ? 1 : 0);
+  for (const auto& slot : state.slots) {
+    for (const auto& [name, value] : {std::pair{"up", SlotState::up},
+                                      {"waiting", SlotState::waiting},
+                                      {"down", SlotState::down}}) {
+      impl_->slot_state.Add({{"slot", std::to_string(slot.number)}, {"state", name}})
+          .Set(slot.state == value ? 1 : 0);
+    }
+  }
 }
 
 void Metrics::looked_up(cache::LookupState state) {

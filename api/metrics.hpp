@@ -8,6 +8,7 @@
 
 #include "cache/observer.hpp"
 #include "storage/ledger_observer.hpp"
+#include "storage/slot_table.hpp"
 
 namespace codasync::api {
 
@@ -27,6 +28,9 @@ class Metrics : public cache::Observer, public storage::LedgerObserver {
 
   /// Returns: everything in Prometheus' text format 0.0.4.
   [[nodiscard]] std::string text() const;
+
+  /// The states of the cache's slots, as seen last.
+  void slots(const storage::CacheState& state);
 
   void looked_up(cache::LookupState state) override;
   void read(cache::ReadPath path) override;

@@ -6,6 +6,7 @@
 #include "api/log.hpp"
 #include "api/metrics.hpp"
 #include "api/service.hpp"
+#include "api/slot_watch.hpp"
 #include "api/transport/server.hpp"
 #include "cache/make_cache.hpp"
 #include "storage/combiner.hpp"
@@ -41,9 +42,14 @@ int serve(const config::Settings& settings) {
   // In the order of need: each may use those above, and is destroyed before them.
   Log log{settings.log};
   Metrics metrics;
-  const auto invalidation = cache::make_invalidation(settings.memcached, metrics);
+  SlotLog slot_log{settings.memcached, metrics, log};
+  const auto slot_table = storage::make_slot_table(settings.postgres);
+  const auto nodes = cache::make_nodes(settings.memcached);
+  cache::SlotKeeper keeper{*slot_table, *nodes, slot_log};
+  CacheWatch watch{metrics, keeper};
+  const auto invalidation = cache::make_invalidation(settings.memcached, watch);
   const auto database = storage::make_database(settings.postgres);
-  const auto cache = cache::make_cache(settings.memcached, *database, metrics);
+  const auto cache = cache::make_cache(settings.memcached, *database, watch);
   const auto ledger =
       storage::make_combiner(settings.postgres, settings.combiner, *invalidation, metrics);
   const auto catalogue = storage::make_catalogue_store(settings.postgres, *invalidation, *ledger);
@@ -55,6 +61,7 @@ int serve(const config::Settings& settings) {
   Executor executor{settings.executor};
   Service service{settings.api, *database, *ledger, *catalogue, *tokens,
                   *cache,       executor,  metrics, log};
+  service.started = [&slot_log] { return slot_log.seen(); };
   Dispatcher dispatcher{service};
   Server server{settings.server,
                 [&dispatcher](Request request, Reply reply) {
@@ -69,6 +76,7 @@ int serve(const config::Settings& settings) {
   metrics.gauge("codasync_executor_waiting", "Requests that wait for a thread.",
                 [&executor] { return static_cast<double>(executor.waiting()); });
 
+  keeper.start();
   server.start();
   log.info("serving", {{"addresses", joined(server.addresses())}});
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 
 #include "api/executor.hpp"
 #include "api/log.hpp"
@@ -28,7 +29,8 @@ struct Service {
   Log& log;
   TokenMemory tokens{};
   ReadingKeyMemory reading_keys{};
-  std::atomic<bool> draining{false};  // readiness fails from here on
+  std::function<bool()> started{[] { return true; }};  // readiness waits for it
+  std::atomic<bool> draining{false};                   // readiness fails from here on
 };
 
 }  // namespace codasync::api

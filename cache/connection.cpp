@@ -111,16 +111,17 @@ Reply Connection::add(const Key& key, std::string_view bytes, std::uint32_t flag
                              bytes.size(), seconds(ttl), flags));
 }
 
-Reply Connection::set(const Key& key, std::string_view bytes, std::chrono::seconds ttl) {
+Reply Connection::set(const Key& key, std::string_view bytes, std::uint32_t flags,
+                      std::chrono::seconds ttl) {
   return judge(memcached_set(handle_.get(), key.text.data(), key.text.size(), bytes.data(),
-                             bytes.size(), seconds(ttl), 0));
+                             bytes.size(), seconds(ttl), flags));
 }
 
-Reply Connection::replace(const Key& key, std::string_view bytes, std::chrono::seconds ttl,
-                          std::uint64_t cas) {
+Reply Connection::replace(const Key& key, std::string_view bytes, std::uint32_t flags,
+                          std::chrono::seconds ttl, std::uint64_t cas) {
   assert(cas != 0 && usable_);
   return judge(memcached_cas(handle_.get(), key.text.data(), key.text.size(), bytes.data(),
-                             bytes.size(), seconds(ttl), 0, cas));
+                             bytes.size(), seconds(ttl), flags, cas));
 }
 
 Reply Connection::remove(const Key& key, std::uint64_t cas) {

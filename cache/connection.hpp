@@ -49,10 +49,10 @@ class Connection {
   Reply get(std::span<const Key* const> keys, const std::function<void(std::size_t, Entry)>& found);
   Reply get(const Key& key, Entry& entry);
   Reply add(const Key& key, std::string_view bytes, std::uint32_t flags, std::chrono::seconds ttl);
-  Reply set(const Key& key, std::string_view bytes, std::chrono::seconds ttl);
+  Reply set(const Key& key, std::string_view bytes, std::uint32_t flags, std::chrono::seconds ttl);
   /// Requires: `cas` was read on this connection. Ids start again with each process of a server.
-  Reply replace(const Key& key, std::string_view bytes, std::chrono::seconds ttl,
-                std::uint64_t cas);
+  Reply replace(const Key& key, std::string_view bytes, std::uint32_t flags,
+                std::chrono::seconds ttl, std::uint64_t cas);
   /// Removes the entry if it still has this id. Requires: as replace().
   Reply remove(const Key& key, std::uint64_t cas);
 

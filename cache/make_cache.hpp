@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cstddef>
 #include <memory>
 
 #include "cache/cache.hpp"
@@ -18,10 +17,5 @@ std::unique_ptr<Cache> make_cache(const MemcachedOptions& options, storage::Data
 
 std::unique_ptr<storage::Invalidation> make_invalidation(const MemcachedOptions& options,
                                                          Observer& observer);
-
-/// Empties one server, before its slot is used again: whoever calls this holds slots_lock()
-/// exclusively. Returns once Memcached has acknowledged it.
-/// Throws: Unavailable when it does not, within connect_timeout and answer_timeout.
-void flush_server(const MemcachedOptions& options, std::size_t slot);
 
 }  // namespace codasync::cache

@@ -70,7 +70,7 @@ Fetched MemcachedCache::fetch(const Key& key, Locks locks, const Produce& produc
     if (auto lease = server.lease(key)) {
       return fill(std::move(*lease), locks, produce,
                   [&](const storage::Fill& held, Server::Lease& mine, const std::string& bytes) {
-                    return held.may_store(server.slot()) && mine.store(bytes);
+                    return held.may_store(server.slot()) && mine.store(bytes, held.begun_at());
                   });
     }
   }
@@ -102,11 +102,14 @@ Fetched MemcachedCache::fetch_list(const Key& generation, Locks locks,
       return fill(std::move(*lease), locks, produce,
                   [&](const storage::Fill& held, Server::Lease& mine, const std::string& bytes) {
                     if (!may_store(held)) return false;
+                    const Instant begun_at = held.begun_at();
                     // Nobody knows a new token before it is stored, so the entry can go first.
-                    if (!live) return server.put(entry, bytes) && mine.store(name);
+                    if (!live)
+                      return server.put(entry, bytes, begun_at) && mine.store(name, begun_at);
                     // Still there under the lock: no writer has touched these rows since it was
                     // made.
-                    return home.find(generation, Probe::no).bytes == name && mine.store(bytes);
+                    return home.find(generation, Probe::no).bytes == name &&
+                           mine.store(bytes, begun_at);
                   });
     }
   }

@@ -11,7 +11,6 @@
 #include <utility>
 
 #include "cache/address.hpp"
-#include "cache/make_cache.hpp"
 #include "storage/errors.hpp"
 #include "storage/failpoint.hpp"
 
@@ -190,14 +189,6 @@ std::unique_ptr<storage::Invalidation::Pending> MemcachedInvalidation::begin(
     }
   }
   return round;
-}
-
-void flush_server(const MemcachedOptions& options, std::size_t slot) {
-  Observer nobody;
-  const auto pool = make_pool(options, options.servers.at(slot));
-  Round round{nobody, options.answer_timeout};
-  round.add(slot, *pool, {"flush_all\r\n", 1});
-  round.acknowledge();
 }
 
 }  // namespace codasync::cache

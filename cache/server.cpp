@@ -2,13 +2,13 @@
 
 #include <utility>
 
+#include "cache/entry_end.hpp"
 #include "storage/failpoint.hpp"
 
 namespace codasync::cache {
 namespace {
 
-// Marks a placeholder. Its bytes say nothing, but are no HTTP answer: Nginx takes them for a miss.
-constexpr std::uint32_t kPlaceholder = 1;
+// They say nothing, but are no HTTP answer: Nginx takes them for a miss.
 constexpr std::string_view kPlaceholderBytes = "lease";
 
 }  // namespace
@@ -31,13 +31,18 @@ void Server::find(std::span<const Wanted> wanted, Probe probe) {
   if (!connection) return;
   std::vector<const Key*> keys;
   for (const auto& one : wanted) keys.push_back(one.key);
+  std::vector<bool> over(wanted.size());
+  const Instant asked_at = now();
   const Reply reply = (*connection)->get(keys, [&](std::size_t i, Entry entry) {
-    if (entry.flags != kPlaceholder) *wanted[i].answer = {LookupState::hit, std::move(entry.bytes)};
+    if (entry.flags == kPlaceholder) return;
+    over[i] = !lives(entry.flags, asked_at);
+    if (!over[i]) *wanted[i].answer = {LookupState::hit, std::move(entry.bytes)};
   });
   note(reply, **connection);
   if (reply != Reply::yes && reply != Reply::no) return;
-  for (const auto& one : wanted) {
-    if (one.answer->state != LookupState::hit) one.answer->state = LookupState::miss;
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    if (wanted[i].answer->state != LookupState::hit && !over[i])
+      wanted[i].answer->state = LookupState::miss;
   }
 }
 
@@ -48,11 +53,11 @@ Lookup Server::find(const Key& key, Probe probe) {
   return found;
 }
 
-bool Server::put(const Key& key, std::string_view bytes) {
+bool Server::put(const Key& key, std::string_view bytes, Instant begun_at) {
   if (bytes.size() > kValueBytesMax || !rest_.well()) return false;
   const auto connection = lookups_.acquire(options_.answer_timeout);
   if (!connection) return false;
-  const Reply reply = (*connection)->set(key, bytes, options_.entry_ttl);
+  const Reply reply = (*connection)->set(key, bytes, end_of(begun_at), options_.entry_ttl);
   note(reply, **connection);
   return reply == Reply::yes;
 }
@@ -73,6 +78,10 @@ std::optional<Server::Lease> Server::lease(const Key& key) {
   return Lease{*this, key, std::move(*connection), entry.cas};
 }
 
+std::uint32_t Server::end_of(Instant begun_at) const {
+  return entry_end(begun_at, options_.entry_ttl, options_.lease_ttl);
+}
+
 void Server::note(Reply reply, const Connection& connection) {
   if (reply != Reply::silent) return rest_.succeeded();
   rest_.failed();
@@ -85,11 +94,13 @@ Server::Lease::Lease(Server& server, Key key, Pool<Connection>::Handle connectio
                      std::uint64_t cas)
     : server_{&server}, key_{std::move(key)}, connection_{std::move(connection)}, cas_{cas} {}
 
-bool Server::Lease::store(std::string_view bytes) {
+bool Server::Lease::store(std::string_view bytes, Instant begun_at) {
   if (!connection_ || bytes.size() > kValueBytesMax) return false;
+  const std::uint32_t end = server_->end_of(begun_at);
+  const std::chrono::seconds ttl = server_->options_.entry_ttl;
   const Reply reply = failpoint::broken("set-without-lease")
-                          ? (*connection_)->set(key_, bytes, server_->options_.entry_ttl)
-                          : (*connection_)->replace(key_, bytes, server_->options_.entry_ttl, cas_);
+                          ? (*connection_)->set(key_, bytes, end, ttl)
+                          : (*connection_)->replace(key_, bytes, end, ttl, cas_);
   server_->note(reply, **connection_);
   connection_.reset();
   return reply == Reply::yes;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -10,6 +11,7 @@
 #include "cache/connection.hpp"
 #include "cache/pool.hpp"
 #include "cache/rest.hpp"
+#include "storage/model/time.hpp"
 
 namespace codasync::cache {
 
@@ -32,13 +34,15 @@ class Server {
     Lookup* answer;
   };
 
-  /// Answers all in one round trip; a lease's placeholder is a miss.
+  /// Answers all in one round trip. A lease's placeholder is a miss. An entry beyond its end is
+  /// `unavailable`: the server's clock, or ours, is wrong.
   void find(std::span<const Wanted> wanted, Probe probe);
 
   Lookup find(const Key& key, Probe probe);
 
-  /// Returns: whether the entry was stored, whatever was there before.
-  bool put(const Key& key, std::string_view bytes);
+  /// Stores an entry of data that was read at `begun_at` or later.
+  /// Returns: whether it was stored, whatever was there before.
+  bool put(const Key& key, std::string_view bytes, Instant begun_at);
 
   /// The right to fill one entry, once: a placeholder in Memcached, and its id together with the
   /// connection on which it was read. It ends with the first of: store(), somebody's delete,
@@ -54,8 +58,9 @@ class Server {
     Lease& operator=(Lease&&) = delete;
     ~Lease() { drop(); }
 
-    /// Returns: whether the entry is stored, which it is only if the lease was still good.
-    bool store(std::string_view bytes);
+    /// Stores data that was read at `begun_at` or later.
+    /// Returns: whether it is stored, which it is only if the lease was still good.
+    bool store(std::string_view bytes, Instant begun_at);
     /// Gives the right up, so that others need not wait for it.
     void drop();
 
@@ -73,6 +78,8 @@ class Server {
   std::optional<Lease> lease(const Key& key);
 
  private:
+  [[nodiscard]] std::uint32_t end_of(Instant begun_at) const;
+
   /// Learns from a reply; `connection` gave it.
   void note(Reply reply, const Connection& connection);
 

@@ -89,12 +89,12 @@ Socket connect_tcp(const Address& address, std::chrono::milliseconds timeout) {
   }
 }
 
+}  // namespace
+
 Socket connect_to(const Address& address, std::chrono::milliseconds timeout) {
   return address.local_socket() ? connect_unix(address.path, timeout)
                                 : connect_tcp(address, timeout);
 }
-
-}  // namespace
 
 Socket::~Socket() {
   if (descriptor_ >= 0) close(descriptor_);

@@ -38,6 +38,9 @@ class Socket {
   int descriptor_;  // -1: none
 };
 
+/// Throws: TextFailure when the server cannot be reached within `timeout`.
+Socket connect_to(const Address& address, std::chrono::milliseconds timeout);
+
 /// Memcached's text protocol, for commands whose answer is one line that says yes: DELETED or
 /// NOT_FOUND to a delete, OK to flush_all. Many are under way at once, which libmemcached cannot do
 /// without giving the answers up. Never blocks except to connect.

@@ -192,8 +192,10 @@ void Loader::check_ranges() {
 
 Loaded Loader::finish() && {
   check_ranges();
-  // One fact, two layers: what a lost slot holds may live that long.
-  loaded_.settings.postgres.cache_entry_ttl = loaded_.settings.memcached.entry_ttl;
+  // One fact, two layers: the database knows which slots may be filled by whom.
+  const auto& memcached = loaded_.settings.memcached;
+  loaded_.settings.postgres.cache_slots = memcached.servers.size();
+  loaded_.settings.postgres.cache_entry_life = memcached.entry_ttl + memcached.lease_ttl;
   for (const auto& setting : settings_table()) {
     const auto source = sources_.find(setting.name);
     loaded_.effective.push_back({.name = std::string{setting.name},

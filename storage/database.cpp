@@ -1,7 +1,9 @@
+#include <set>
 #include <utility>
 
-#include "storage/migrate.hpp"
 #include "storage/make_storage.hpp"
+#include "storage/migrate.hpp"
+#include "storage/postgres/columns.hpp"
 #include "storage/postgres/lock_statements.hpp"
 #include "storage/postgres/pool.hpp"
 #include "storage/postgres/reader.hpp"
@@ -28,43 +30,55 @@ std::string try_all(const std::vector<Lock>& locks) {
   return "select set_config('codasync.granted', (" + postgres::try_locks(locks) + ")::text, true);";
 }
 
+// Rows of the context that are no slots.
 constexpr std::int64_t kGrantedRow = -1;
+constexpr std::int64_t kClockRow = -2;
+
+std::string fill_context(const PostgresOptions& options) {
+  return postgres::storable_slots_query(options) +
+         " union all select -1, current_setting('codasync.granted')::boolean::int"
+         " union all select -2, " +
+         postgres::micros("clock_timestamp()");
+}
 
 class PostgresFill final : public Fill {
  public:
-  PostgresFill(Pool::Lease lease, const std::vector<Lock>& locks)
+  PostgresFill(Pool::Lease lease, const std::vector<Lock>& locks, const std::string& context)
       : lease_{std::move(lease)},
-        transaction_{*lease_, Transaction::Access::read_only,
-                     try_all(locks) + postgres::slots_query(lease_->cache_entry_ttl()) +
-                         " union all select -1, current_setting('codasync.granted')::boolean::int"},
+        transaction_{*lease_, Transaction::Access::read_only, try_all(locks) + context},
         reader_{*lease_} {
     for (const pqxx::row& row : transaction_.first()) {
-      if (row[0].as<std::int64_t>() == kGrantedRow) {
+      const auto number = row[0].as<std::int64_t>();
+      if (number == kGrantedRow) {
         granted_ = row[1].as<int>() == 1;
+      } else if (number == kClockRow) {
+        begun_at_ = postgres::instant_of(row[1]);
       } else {
-        postgres::put_slot(slots_, row[0], row[1]);
+        storable_.insert(row[0].as<std::size_t>());
       }
     }
   }
 
   [[nodiscard]] bool granted() const noexcept { return granted_; }
   Reader& reader() override { return reader_; }
-  [[nodiscard]] bool may_store(std::size_t slot) const override {
-    return slot >= slots_.size() || slots_[slot] == SlotState::up;
-  }
+  [[nodiscard]] bool may_store(std::size_t slot) const override { return storable_.contains(slot); }
+  [[nodiscard]] Instant begun_at() const override { return begun_at_; }
 
  private:
   Pool::Lease lease_;
   Transaction transaction_;
   PostgresReader reader_;
-  SlotStates slots_;
+  std::set<std::size_t> storable_;
+  Instant begun_at_{};
   bool granted_{false};
 };
 
 class PostgresDatabase final : public Database {
  public:
   explicit PostgresDatabase(const PostgresOptions& options)
-      : reads_{options, options.connections_max}, fills_{options, options.fill_connections_max} {}
+      : fill_context_{fill_context(options)},
+        reads_{options, options.connections_max},
+        fills_{options, options.fill_connections_max} {}
 
   std::unique_ptr<Reader> read() override {
     return std::make_unique<PooledReader>(reads_.acquire());
@@ -73,7 +87,8 @@ class PostgresDatabase final : public Database {
   std::unique_ptr<Fill> try_fill(std::span<const Lock> locks) override {
     std::vector<Lock> all{locks.begin(), locks.end()};
     all.push_back({slots_lock(), LockMode::shared});
-    auto fill = std::make_unique<PostgresFill>(fills_.acquire(), in_order(std::move(all)));
+    auto fill =
+        std::make_unique<PostgresFill>(fills_.acquire(), in_order(std::move(all)), fill_context_);
     return fill->granted() ? std::move(fill) : nullptr;
   }
 
@@ -93,6 +108,7 @@ class PostgresDatabase final : public Database {
   }
 
  private:
+  const std::string fill_context_;
   Pool reads_;
   Pool fills_;
 };

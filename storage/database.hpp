@@ -5,12 +5,14 @@
 #include <span>
 
 #include "storage/locks.hpp"
+#include "storage/model/time.hpp"
 #include "storage/options.hpp"
 #include "storage/reader.hpp"
 
 namespace codasync::storage {
 
-/// A read that may be remembered: it holds the fill locks until it is destroyed, so no writer of what it reads can commit meanwhile.
+/// A read that may be remembered: it holds the fill locks until it is destroyed, so no writer of
+/// what it reads can commit meanwhile.
 class Fill {
  public:
   virtual ~Fill() = default;
@@ -18,12 +20,17 @@ class Fill {
   /// Returns: queries that see all that committed before the locks were granted.
   virtual Reader& reader() = 0;
 
-  /// Returns: whether entries may be stored in this Memcached slot.
+  /// Returns: whether entries may be stored in this Memcached slot. It stays so as long as the fill
+  /// lives.
   [[nodiscard]] virtual bool may_store(std::size_t slot) const = 0;
+
+  /// Returns: a moment before reader() can have read anything, by the database's clock.
+  [[nodiscard]] virtual Instant begun_at() const = 0;
 };
 
 /// The reading side of the database: a bounded pool of connections.
-/// Threads: safe concurrently; a call blocks for at most `acquire_timeout` plus the time of its queries.
+/// Threads: safe concurrently; a call blocks for at most `acquire_timeout` plus the time of its
+/// queries.
 class Database {
  public:
   virtual ~Database() = default;

@@ -7,8 +7,8 @@ begin
   end if;
   grant usage on schema public to codasync_service;
   grant select on schema_migrations to codasync_service;
-  grant select, insert, update on shops, products, stock_readings, tokens, cache_slots
-    to codasync_service;
+  grant select, insert, update on shops, products, stock_readings, tokens, cache_slots,
+    cache_settings to codasync_service;
   grant usage on sequence stock_readings_id_seq to codasync_service;
   grant select, insert on stock_events to codasync_service;
   grant select, insert, update, delete on idempotency_keys to codasync_service;  -- kept for 7 days

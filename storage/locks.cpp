@@ -25,6 +25,7 @@ std::uint64_t mix(std::uint64_t x) {
 }  // namespace
 
 LockName slots_lock() { return name(Class::slots, 0); }
+LockName keeper_lock() { return name(Class::slots, 1); }
 LockName catalogue_lock() { return name(Class::catalogue, 0); }
 LockName shops_lock() { return name(Class::shops, 0); }
 LockName product_lock(Gtin gtin) { return name(Class::product, gtin.number()); }

@@ -9,15 +9,17 @@
 
 namespace codasync::storage {
 
-/// The name of one thing that can change, as the number of a PostgreSQL advisory lock. The order of the numbers is
-/// the order in which every writer takes its locks, so that no two can wait for each other.
-/// Readings share names by hash: a collision costs a wait or an unfilled entry, never correctness.
+/// The name of one thing that can change, as the number of a PostgreSQL advisory lock. The order of
+/// the numbers is the order in which every writer takes its locks, so that no two can wait for each
+/// other. Readings share names by hash: a collision costs a wait or an unfilled entry, never
+/// correctness.
 struct LockName {
   std::int64_t number;
   friend constexpr auto operator<=>(LockName, LockName) = default;
 };
 
 LockName slots_lock();      // which Memcached nodes are in use
+LockName keeper_lock();     // whose turn it is to change that; only tried, never waited for
 LockName catalogue_lock();  // the set of products as lists show it
 LockName shops_lock();      // the set of shops as lists show it
 LockName product_lock(Gtin gtin);

@@ -6,6 +6,7 @@
 #include "storage/database.hpp"
 #include "storage/invalidation.hpp"
 #include "storage/options.hpp"
+#include "storage/slot_table.hpp"
 #include "storage/stock_ledger.hpp"
 
 namespace codasync::storage {
@@ -24,5 +25,8 @@ std::unique_ptr<CatalogueStore> make_catalogue_store(const PostgresOptions& opti
 
 /// With one connection.
 std::unique_ptr<TokenStore> make_token_store(const PostgresOptions& options);
+
+/// With one connection.
+std::unique_ptr<SlotTable> make_slot_table(const PostgresOptions& options);
 
 }  // namespace codasync::storage

@@ -46,7 +46,6 @@ std::vector<std::string> problems(const PostgresOptions& options) {
   ranges.check<milliseconds>("postgres.connect_timeout", options.connect_timeout, 1s, 60s);
   ranges.check<milliseconds>("postgres.lock_timeout", options.lock_timeout, 10ms, 60s);
   ranges.check<milliseconds>("postgres.statement_timeout", options.statement_timeout, 10ms, 600s);
-  ranges.check<milliseconds>("postgres.cache_entry_ttl", options.cache_entry_ttl, 1s, 720h);
   if (options.lock_timeout >= options.statement_timeout) {
     ranges.problems.push_back("postgres.lock_timeout is " + text(options.lock_timeout) +
                               ": it must be shorter than postgres.statement_timeout, " +

@@ -27,8 +27,10 @@ struct PostgresOptions {
   std::chrono::milliseconds lock_timeout{2000};
   // for a statement of a transaction, and for one that idles, 10 ms…600 s
   std::chrono::milliseconds statement_timeout{5000};
-  // how long a cache entry can live: always the cache's own setting
-  std::chrono::seconds cache_entry_ttl{3600};
+  // what the cache is set to: its number of slots, and how long what was read for an entry can be
+  // in it (entry_ttl and lease_ttl)
+  std::size_t cache_slots{1};
+  std::chrono::seconds cache_entry_life{3605};
 };
 
 /// How concurrent writers are folded into transactions (storage/README.md).

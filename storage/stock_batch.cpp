@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "storage/postgres/arrays.hpp"
+#include "storage/postgres/await_standby.hpp"
 #include "storage/postgres/product_changes.hpp"
 #include "storage/postgres/write_transaction.hpp"
 #include "storage/stock_fold.hpp"
@@ -146,12 +147,19 @@ bool resolve_doubt(postgres::Connection& connection, const Batch& batch) {
     locks.push_back(
         {reading_lock(queued->operation.shop, queued->operation.gtin), LockMode::exclusive});
   }
-  WriteTransaction transaction{connection, std::move(locks), {}};
   const auto ids =
       postgres::array_of(batch, [](const auto* queued) { return to_string(queued->event); });
-  return transaction
-      .exec_params("select exists (select from stock_events where id = any($1::uuid[]))", ids)[0][0]
-      .as<bool>();
+  bool took_effect = false;
+  {
+    WriteTransaction transaction{connection, std::move(locks), {}};
+    took_effect =
+        transaction
+            .exec_params("select exists (select from stock_events where id = any($1::uuid[]))",
+                         ids)[0][0]
+            .as<bool>();
+  }
+  if (took_effect) postgres::await_standby(connection);
+  return took_effect;
 }
 
 }  // namespace codasync::storage

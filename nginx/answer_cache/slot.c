@@ -3,15 +3,16 @@
 enum {
   kOutSize = 64 * 1024,
   kInSize = 64 * 1024,
-  // `VA <bytes> k<key>\r\n`
-  kReplyLineMax = 3 + 10 + 2 + kKeyMax + 2,
+  // `VA <bytes> f<end> k<key>\r\n`
+  kReplyLineMax = 3 + 10 + 2 + 10 + 2 + kKeyMax + 2,
 };
 
 // The meta command: Memcached answers a packet full of them with one packet, but sends one for each
-// classic `get`. k: the reply names the key; v: and brings the value.
+// classic `get`. f: the reply says when the entry ends, k: names the key, v: and brings the value.
 static const char kAsk[] = "mg ";
-static const char kAskEnd[] = " k v\r\n";
+static const char kAskEnd[] = " f k v\r\n";
 static const char kValue[] = "VA ";
+static const char kEnd[] = " f";
 static const char kNoValue[] = "EN";
 static const char kKey[] = " k";
 static const char kLineEnd[] = "\r\n";
@@ -72,19 +73,30 @@ static ngx_flag_t names_key(const look_up_t* look_up, const u_char* at, const u_
           ngx_memcmp(at + LENGTH(kKey), look_up->key.data, look_up->key.len) == 0);
 }
 
-// Reads `VA <bytes> k<key>` between `at` and `end`. Returns: the number of bytes, or NGX_ERROR when
-// the line is none of Memcached's or is the reply to another question.
-static ssize_t value_size(const look_up_t* look_up, u_char* at, u_char* end) {
+// Reads `VA <bytes> f<end> k<key>` between `at` and `end`, and whether the entry still lives: the
+// service writes its end, in seconds since 1970, into the flags. A Memcached that was stopped hands
+// out for a moment what is over, because its clock stood still (cache/entry_end.hpp).
+// Returns: the number of bytes, or NGX_ERROR when the line is none of Memcached's or is the reply to
+// another question.
+static ssize_t value_size(const look_up_t* look_up, u_char* at, u_char* end, ngx_flag_t* lives) {
   if ((size_t)(end - at) <= LENGTH(kValue) || ngx_memcmp(at, kValue, LENGTH(kValue)) != 0) {
     return NGX_ERROR;
   }
   at += LENGTH(kValue);
   u_char* size_end = ngx_strlchr(at, end, ' ');
-  if (size_end == NULL || !names_key(look_up, size_end, end)) {
+  if (size_end == NULL || (size_t)(end - size_end) <= LENGTH(kEnd) ||
+      ngx_memcmp(size_end, kEnd, LENGTH(kEnd)) != 0) {
     return NGX_ERROR;
   }
+  u_char* life_end = size_end + LENGTH(kEnd);
+  u_char* key = ngx_strlchr(life_end, end, ' ');
+  if (key == NULL || !names_key(look_up, key, end)) {
+    return NGX_ERROR;
+  }
+  const time_t over_at = ngx_atotm(life_end, (size_t)(key - life_end));
   const ssize_t size = ngx_atosz(at, (size_t)(size_end - at));
-  return size > kValueMax ? NGX_ERROR : size;
+  *lives = ngx_time() < over_at;
+  return over_at == NGX_ERROR || size > kValueMax ? NGX_ERROR : size;
 }
 
 // Returns: whether the line between `at` and `end` is `EN` or, as some versions say it, `EN
@@ -126,7 +138,8 @@ static ngx_int_t take_reply(slot_t* slot) {
     hand_over(slot, line, NULL, 0);
     return NGX_OK;
   }
-  const ssize_t size = value_size(look_up, begin, line_end);
+  ngx_flag_t lives;
+  const ssize_t size = value_size(look_up, begin, line_end, &lives);
   if (size == NGX_ERROR) {
     return NGX_ERROR;
   }
@@ -137,7 +150,7 @@ static ngx_int_t take_reply(slot_t* slot) {
   if (ngx_memcmp(value + size, kLineEnd, LENGTH(kLineEnd)) != 0) {
     return NGX_ERROR;
   }
-  hand_over(slot, whole, value, (size_t)size);
+  hand_over(slot, whole, lives ? value : NULL, (size_t)size);
   return NGX_OK;
 }
 

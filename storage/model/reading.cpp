@@ -160,21 +160,25 @@ std::optional<std::int64_t> Shelf::quantity() const {
   return std::clamp(*balance, std::int64_t{0}, kQuantityMax);
 }
 
+void fold_next(Shelf& shelf, const Event& event, bool voided) {
+  mark_folded(shelf, event.observed_at);
+  if (event.kind != EventKind::void_event && !voided) step(shelf, event);
+}
+
 Shelf fold(std::span<const Event> events) {
   std::vector<EventId> voided;
   std::vector<const Event*> in_order;
   in_order.reserve(events.size());
-  Shelf shelf;
   for (const auto& event : events) {
-    mark_folded(shelf, event.observed_at);
     if (event.voids) voided.push_back(*event.voids);
-    if (event.kind != EventKind::void_event) in_order.push_back(&event);
+    in_order.push_back(&event);
   }
   std::ranges::sort(voided);
   std::ranges::sort(in_order, {},
                     [](const Event* event) { return std::tie(event->observed_at, event->id); });
+  Shelf shelf;
   for (const auto* event : in_order) {
-    if (!std::ranges::binary_search(voided, event->id)) step(shelf, *event);
+    fold_next(shelf, *event, std::ranges::binary_search(voided, event->id));
   }
   return shelf;
 }

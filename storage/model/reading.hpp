@@ -85,6 +85,10 @@ struct Shelf {
 /// Requires: no event twice.
 Shelf fold(std::span<const Event> events);
 
+/// fold(), one event after the other, for a ledger that is too long to be held at once. `voided`:
+/// an event of the set voids it. Requires: events come in the order (observed_at, id).
+void fold_next(Shelf& shelf, const Event& event, bool voided);
+
 /// Returns: fold(S plus `event`) given `shelf` = fold(S), or nothing when that cannot be told
 /// without S: a void; a check, count or remove that is not the newest event, so others may have to
 /// be folded after it, unless a newer one has outdone it; an event of exactly the moment of the

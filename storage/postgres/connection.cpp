@@ -9,6 +9,8 @@
 #include <pqxx/except>
 #include <string_view>
 
+#include "storage/postgres/cut_after.hpp"
+
 namespace codasync::storage::postgres {
 namespace {
 
@@ -53,7 +55,7 @@ std::string constraint_in(std::string_view message) {
 // A server that goes away between the two is found out by the session.
 Connection::Connection(const PostgresOptions& options) try
     : limits_{limits_of(options)},
-      cache_entry_ttl_{options.cache_entry_ttl},
+      commit_patience_{options.statement_timeout},
       connection_{connection_string(options)},
       session_{connection_} {
 } catch (const pqxx::failure& error) {
@@ -62,6 +64,11 @@ Connection::Connection(const PostgresOptions& options) try
 
 pqxx::result Connection::exec(const std::string& sql) {
   return translated([&] { return session_.exec(sql); });
+}
+
+void Connection::commit() {
+  const CutAfter limit{connection_.sock(), commit_patience_};
+  exec("set local statement_timeout = 0; commit");
 }
 
 bool Connection::quiet() const noexcept {

@@ -77,7 +77,10 @@ class Connection {
   /// Returns: `set local …;`, the time limits of a transaction.
   [[nodiscard]] const std::string& limits() const noexcept { return limits_; }
 
-  [[nodiscard]] std::chrono::seconds cache_entry_ttl() const noexcept { return cache_entry_ttl_; }
+  /// COMMIT. The connection is given up when it takes longer than statement_timeout. The server's
+  /// own limit is off meanwhile: it would cut the wait for a synchronous standby short, and say
+  /// that all is well.
+  void commit();
 
  private:
   template <class Work>
@@ -92,7 +95,7 @@ class Connection {
   [[noreturn]] void rethrow(const std::exception& error);
 
   const std::string limits_;
-  const std::chrono::seconds cache_entry_ttl_;
+  const std::chrono::milliseconds commit_patience_;
   pqxx::connection connection_;
   pqxx::nontransaction session_;  // sends what it is given; BEGIN and COMMIT are ours
   bool usable_{true};

@@ -1,6 +1,7 @@
 #include "storage/postgres/kept_answers.hpp"
 
 #include "storage/model/uuid.hpp"
+#include "storage/postgres/await_standby.hpp"
 #include "storage/sha256.hpp"
 
 namespace codasync::storage::postgres {
@@ -41,8 +42,13 @@ void keep(WriteTransaction& transaction, TokenId token, const IdempotencyKey& ke
 }
 
 bool committed(Connection& connection, TokenId token, const IdempotencyKey& key) {
-  const Transaction probe{connection, Transaction::Access::read_write};
-  return insert(connection, token, key).empty();
+  bool there = false;
+  {
+    const Transaction probe{connection, Transaction::Access::read_write};
+    there = insert(connection, token, key).empty();
+  }
+  if (there) await_standby(connection);
+  return there;
 }
 
 IdempotencyKey make_internal_key() { return {" " + to_string(Uuid::v7(now())), {}}; }

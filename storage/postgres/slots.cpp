@@ -5,10 +5,12 @@ namespace codasync::storage::postgres {
 static_assert(static_cast<int>(SlotState::up) == 0 && static_cast<int>(SlotState::waiting) == 1 &&
               static_cast<int>(SlotState::down) == 2);
 
-std::string slots_query(std::chrono::seconds entry_ttl) {
-  return "select slot::bigint, case when state = 'up' then 0 when clock_timestamp() < since + "
-         "interval '" +
-         std::to_string(entry_ttl.count()) + " s' then 1 else 2 end from cache_slots";
+std::string storable_slots_query(const PostgresOptions& options) {
+  return std::string{
+             "select slot::bigint, 1 from cache_slots, cache_settings where state = 'up' and "
+             "timeline = "} +
+         kTimeline + " and fills and slots = " + std::to_string(options.cache_slots) +
+         " and entry_life >= " + std::to_string(options.cache_entry_life.count());
 }
 
 void put_slot(SlotStates& states, const pqxx::field& slot, const pqxx::field& state) {

@@ -1,18 +1,25 @@
 #pragma once
 
-#include <chrono>
 #include <pqxx/result>
 #include <string>
 
 #include "storage/invalidation.hpp"
+#include "storage/options.hpp"
 
 namespace codasync::storage::postgres {
 
-/// Returns: a query of the slots with a row: number, and state as the number of a SlotState. A slot
-/// that is down is `waiting` until nothing that was stored in it can be alive.
-std::string slots_query(std::chrono::seconds entry_ttl);
+/// SQL for what a slot has to have been emptied for: cache_slots.timeline and cache_slots.database.
+/// The timeline is cheap enough to be asked with each fill (3 µs); the other reads a file.
+inline constexpr const char* kTimeline = "left(pg_walfile_name(pg_current_wal_insert_lsn()), 8)";
+inline constexpr const char* kDatabase =
+    "(select system_identifier from pg_control_system()) || '.' ||"
+    " (select oid from pg_database where datname = current_database())";
 
-/// Enters a row of slots_query(); slots between are up.
+/// Returns: a query of the slots that a process with these options may fill: number, 1.
+std::string storable_slots_query(const PostgresOptions& options);
+
+/// Enters a slot of which begin_write() told: its number, and its state as the number of a
+/// SlotState. Slots between are up.
 void put_slot(SlotStates& states, const pqxx::field& slot, const pqxx::field& state);
 
 }  // namespace codasync::storage::postgres

@@ -24,7 +24,7 @@ void Transaction::commit() {
   open_ = false;
   failpoint::reach_soon("commit-sent");
   try {
-    connection_.exec("commit");
+    connection_.commit();
   } catch (const std::exception& error) {
     if (connection_.usable()) throw;
     throw InDoubt{error.what()};

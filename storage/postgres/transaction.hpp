@@ -23,8 +23,9 @@ class Transaction {
   [[nodiscard]] const pqxx::result& first() const noexcept { return first_; }
   [[nodiscard]] Connection& connection() noexcept { return connection_; }
 
-  /// Throws: InDoubt when the connection is lost meanwhile; any other exception means that nothing
-  /// was changed. Requires: no statement has failed.
+  /// Throws: InDoubt when the connection is lost meanwhile, or there is no answer in time, for
+  /// which a synchronous standby may be the reason; any other exception means that nothing was
+  /// changed. Requires: no statement has failed.
   void commit();
 
  private:

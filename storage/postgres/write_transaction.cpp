@@ -18,12 +18,11 @@ std::vector<Lock> with_slots(std::vector<Lock> locks) {
 
 std::string literal(const std::string& array) { return "'" + array + "'"; }
 
-std::string first_of(const Connection& connection, const std::vector<Lock>& locks,
-                     const std::vector<TokenId>& tokens, const std::optional<StockKeys>& readings) {
+std::string first_of(const std::vector<Lock>& locks, const std::vector<TokenId>& tokens,
+                     const std::optional<StockKeys>& readings) {
   const std::string ids = array_of(tokens, [](TokenId id) { return std::to_string(id.value()); });
-  const std::string what = literal(numbers_of(locks)) + "," + literal(modes_of(locks)) + "," +
-                           literal(ids) + ",interval '" +
-                           std::to_string(connection.cache_entry_ttl().count()) + " s'";
+  const std::string what =
+      literal(numbers_of(locks)) + "," + literal(modes_of(locks)) + "," + literal(ids);
   if (!readings) return "select * from begin_write(" + what + ")";
   return "select * from begin_stock_write(" + what + "," + literal(readings->shops) + "," +
          literal(readings->gtins) + ")";
@@ -35,10 +34,11 @@ WriteTransaction::WriteTransaction(Connection& connection, std::vector<Lock> loc
                                    const std::vector<TokenId>& tokens,
                                    const std::optional<StockKeys>& readings)
     : transaction_{connection, Transaction::Access::read_write,
-                   first_of(connection, with_slots(std::move(locks)), tokens, readings)} {
+                   first_of(with_slots(std::move(locks)), tokens, readings)} {
   for (const pqxx::row& row : transaction_.first()) {
     const std::string_view about{row[0].c_str()};
     if (about == "slot") put_slot(slots_, row[1], row[2]);
+    if (about == "slots") agreed_slots_ = row[1].as<std::size_t>();
     if (about == "token") valid_tokens_.emplace_back(row[1].as<std::int64_t>());
   }
   failpoint::reach("after-locks");
@@ -51,8 +51,17 @@ pqxx::result WriteTransaction::lock_readings(const StockKeys& keys) {
 
 SlotStates WriteTransaction::slots(std::size_t count) const {
   SlotStates states = slots_;
-  states.resize(count, SlotState::up);
-  return states;
+  const std::size_t agreed = agreed_slots_.value_or(count);
+  states.resize(agreed, SlotState::up);
+  if (agreed == count) return states;
+  // Another number means other slots for the same keys. While the cache is off and everything in it
+  // is dead, nobody has to be told of anything.
+  const bool nothing_alive = std::all_of(states.begin(), states.end(),
+                                         [](SlotState state) { return state == SlotState::down; });
+  if (nothing_alive) return {count, SlotState::down};
+  throw Unavailable{"memcached", "memcached.servers names " + std::to_string(count) + " here and " +
+                                     std::to_string(agreed) +
+                                     " elsewhere: `codasync cache off`, and `on` when all agree"};
 }
 
 bool WriteTransaction::valid(TokenId token) const {

@@ -36,7 +36,8 @@ class WriteTransaction {
   /// Locks the rows of more readings. Returns: like told().
   pqxx::result lock_readings(const StockKeys& keys);
 
-  /// Returns: the state of the first `count` slots; it cannot change before the transaction ends.
+  /// Returns: the state of the slots of a process that has `count`; it cannot change before the
+  /// transaction ends. Throws: Unavailable when the others have another number of them.
   [[nodiscard]] SlotStates slots(std::size_t count) const;
 
   /// Returns: whether the token was neither revoked nor expired. kOperator's always is.
@@ -57,7 +58,8 @@ class WriteTransaction {
 
  private:
   Transaction transaction_;
-  SlotStates slots_;  // those with a row
+  SlotStates slots_;                         // those with a row
+  std::optional<std::size_t> agreed_slots_;  // nothing: nobody has said yet
   std::vector<TokenId> valid_tokens_;
 };
 

@@ -178,7 +178,7 @@ class Bench:
             client.connect(str(path))
             value = SAMPLE_HEAD + SAMPLE_BODY
             client.sendall(
-                b"set coda1:%s 0 0 %d\r\n%s\r\n" % (SAMPLE_URI.encode(), len(value), value)
+                b"set coda1:%s 4102444800 0 %d\r\n%s\r\n" % (SAMPLE_URI.encode(), len(value), value)
             )
             assert client.recv(100) == b"STORED\r\n"
         return f"unix:{path}"

@@ -49,7 +49,7 @@ class ConnectionTest : public testing::Test {
 };
 
 TEST_F(ConnectionTest, finds_many_at_once_and_says_which) {
-  ASSERT_EQ(connection_.set(kTea, "green", 60s), Reply::yes);
+  ASSERT_EQ(connection_.set(kTea, "green", 0, 60s), Reply::yes);
   ASSERT_EQ(connection_.add(kSalt, {"\0\r\n", 3}, 7, 60s), Reply::yes);
   std::vector<std::pair<std::size_t, std::string>> found;
   std::uint32_t flags{0};
@@ -80,13 +80,13 @@ TEST_F(ConnectionTest, replaces_by_id_and_only_what_has_it_still) {
   ASSERT_EQ(connection_.add(kTea, "lease", 0, 60s), Reply::yes);
   ASSERT_EQ(connection_.get(kTea, entry), Reply::yes);
   memcached_.ask("delete " + kTea.text);
-  EXPECT_EQ(connection_.replace(kTea, "old", 60s, entry.cas), Reply::no) << "it was deleted";
+  EXPECT_EQ(connection_.replace(kTea, "old", 0, 60s, entry.cas), Reply::no) << "it was deleted";
   ASSERT_EQ(connection_.add(kTea, "lease", 0, 60s), Reply::yes);
-  EXPECT_EQ(connection_.replace(kTea, "old", 60s, entry.cas), Reply::no) << "and added again";
+  EXPECT_EQ(connection_.replace(kTea, "old", 0, 60s, entry.cas), Reply::no) << "and added again";
   EXPECT_EQ(connection_.remove(kTea, entry.cas), Reply::no);
   ASSERT_EQ(connection_.get(kTea, entry), Reply::yes);
   EXPECT_EQ(entry.bytes, "lease");
-  EXPECT_EQ(connection_.replace(kTea, "new", 60s, entry.cas), Reply::yes);
+  EXPECT_EQ(connection_.replace(kTea, "new", 0, 60s, entry.cas), Reply::yes);
   ASSERT_EQ(connection_.get(kTea, entry), Reply::yes);
   EXPECT_EQ(entry.bytes, "new");
   EXPECT_EQ(connection_.remove(kTea, entry.cas), Reply::yes);
@@ -94,7 +94,7 @@ TEST_F(ConnectionTest, replaces_by_id_and_only_what_has_it_still) {
 }
 
 TEST_F(ConnectionTest, sends_no_key_that_would_be_a_command) {
-  ASSERT_EQ(connection_.set(kTea, "green", 60s), Reply::yes);
+  ASSERT_EQ(connection_.set(kTea, "green", 0, 60s), Reply::yes);
   Entry entry;
   EXPECT_EQ(connection_.get(Key{"x\r\nflush_all\r\nget x"}, entry), Reply::refused);
   EXPECT_THAT(value_of(kTea), HasSubstr("green"));
@@ -144,7 +144,7 @@ TEST_F(ConnectionTest, is_not_usable_again_after_a_broken_line) {
 }
 
 TEST_F(ConnectionTest, is_not_usable_again_after_a_refusal) {
-  EXPECT_EQ(connection_.set(kTea, std::string(2'000'000, 'x'), 60s), Reply::refused);
+  EXPECT_EQ(connection_.set(kTea, std::string(2'000'000, 'x'), 0, 60s), Reply::refused);
   EXPECT_FALSE(connection_.usable()) << "the server may have read half a command";
 }
 

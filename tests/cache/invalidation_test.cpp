@@ -5,6 +5,7 @@
 
 #include "cache/make_cache.hpp"
 #include "cache/memcached_invalidation.hpp"
+#include "cache/node.hpp"
 #include "storage/errors.hpp"
 #include "tests/support/memcached.hpp"
 #include "tests/support/tcp_gate.hpp"
@@ -167,13 +168,38 @@ TEST_F(InvalidationTest, ends_with_words_that_are_not_memcacheds) {
   EXPECT_FALSE(connection.usable());
 }
 
-TEST_F(InvalidationTest, empties_a_server_before_its_slot_is_used_again) {
+class NodesTest : public InvalidationTest {
+ protected:
+  std::unique_ptr<Nodes> nodes_ = make_nodes(options(both()));
+};
+
+TEST_F(NodesTest, are_emptied_one_by_one) {
   put_all(of_shops());
-  flush_server(options(both()), 1);
+  EXPECT_EQ(nodes_->empty(1), NodeReply::done);
   EXPECT_EQ(memcached_[1].ask("get " + shop_row(ShopId{1}).text), "END");
   EXPECT_GT(items(0), 50) << "the other one is left alone";
-  memcached_[1].freeze();
-  EXPECT_THROW(flush_server(options(both(), 200ms), 1), Unavailable);
+}
+
+TEST_F(NodesTest, lose_nothing_when_they_are_asked) {
+  put_all(of_shops());
+  const auto before = items(0);
+  EXPECT_EQ(nodes_->ask(0), NodeReply::done);
+  EXPECT_EQ(items(0), before);
+}
+
+TEST_F(NodesTest, are_gone_when_nobody_listens_and_silent_when_nobody_answers) {
+  memcached_[0].freeze();
+  memcached_[1].stop();
+  const auto impatient = make_nodes(options(both(), 500ms));
+  EXPECT_EQ(impatient->ask(0), NodeReply::silent);
+  EXPECT_EQ(impatient->empty(0), NodeReply::silent);
+  for (const auto& reply : {nodes_->ask(1), nodes_->empty(1)}) EXPECT_EQ(reply, NodeReply::gone);
+}
+
+TEST_F(NodesTest, are_silent_when_even_their_socket_is_missing) {
+  auto made = options(both());
+  made.servers[0] = "unix:/nowhere/memcached";
+  EXPECT_EQ(make_nodes(made)->ask(0), NodeReply::silent) << "a process may live on without it";
 }
 
 }  // namespace

@@ -34,10 +34,17 @@ class Protocol : public testing::Test {
  protected:
   void SetUp() override {
     database_.run("insert into products (gtin, name) values (4006381333931, 'old')");
+    // As the keeper of the slots leaves it.
+    database_.run(
+        "update cache_settings set slots = 2, entry_life = 3660;"
+        "insert into cache_slots (slot, state, timeline) select slot, 'up', "
+        "left(pg_walfile_name(pg_current_wal_insert_lsn()), 8) from generate_series(0, 1) slot");
   }
 
   static storage::PostgresOptions postgres(const storage::PostgresOptions& made) {
     auto options = made;
+    options.cache_slots = 2;
+    options.cache_entry_life = 3660s;
     options.lock_timeout = 10s;
     options.statement_timeout = 60s;  // slow machines are not what is tested here
     return options;
@@ -247,8 +254,8 @@ TEST_F(Protocol, goes_on_without_a_cache_that_hangs_and_uses_it_again) {
 }
 
 TEST_F(Protocol, stores_in_no_slot_that_is_down) {
-  database_.run("insert into cache_slots (slot, state) values (" +
-                std::to_string(slot_of(kEntry, 2)) + ", 'down')");
+  database_.run("update cache_slots set state = 'down' where slot = " +
+                std::to_string(slot_of(kEntry, 2)));
   EXPECT_EQ(read().path, ReadPath::not_stored);
   EXPECT_EQ(raw(kEntry), "END");
 }
@@ -317,11 +324,11 @@ TEST_F(Lists, need_the_slots_of_the_generation_and_of_the_entry) {
     const auto query = "q" + std::to_string(i);
     (slot_of(list_entry(token, query), 2) == home ? here : there) = query;
   }
-  database_.run("insert into cache_slots (slot, state) values (" + std::to_string(1 - home) +
-                ", 'down')");
+  database_.run("update cache_slots set state = 'down' where slot <> " + std::to_string(home));
   EXPECT_EQ(list(there).path, ReadPath::not_stored);
   EXPECT_EQ(list(here).path, ReadPath::filled);
-  database_.run("update cache_slots set slot = " + std::to_string(home));
+  database_.run("update cache_slots set state = case slot when " + std::to_string(home) +
+                " then 'down' else 'up' end");
   EXPECT_EQ(list(there).path, ReadPath::not_stored) << "a writer could not end its generation";
 }
 

@@ -71,7 +71,7 @@ TEST_F(ServerTest, gives_one_lease_and_the_next_when_that_is_over) {
 }
 
 TEST_F(ServerTest, stores_under_a_lease_that_is_good) {
-  ASSERT_TRUE(server_.lease(kTea)->store("green"));
+  ASSERT_TRUE(server_.lease(kTea)->store("green", now()));
   const auto found = server_.find(kTea, Probe::yes);
   EXPECT_EQ(found.state, LookupState::hit);
   EXPECT_EQ(found.bytes, "green");
@@ -81,7 +81,7 @@ TEST_F(ServerTest, stores_under_a_lease_that_is_good) {
 TEST_F(ServerTest, stores_nothing_once_the_placeholder_was_deleted) {
   auto lease = server_.lease(kTea);
   memcached_.ask("delete " + kTea.text);
-  EXPECT_FALSE(lease->store("old"));
+  EXPECT_FALSE(lease->store("old", now()));
   EXPECT_EQ(get(kTea), "END");
 }
 
@@ -90,8 +90,8 @@ TEST_F(ServerTest, stores_nothing_over_a_placeholder_of_somebody_else) {
   memcached_.ask("delete " + kTea.text);
   auto other = server_.lease(kTea);
   ASSERT_TRUE(other);
-  EXPECT_FALSE(lease->store("old"));
-  EXPECT_TRUE(other->store("new"));
+  EXPECT_FALSE(lease->store("old", now()));
+  EXPECT_TRUE(other->store("new", now()));
   EXPECT_THAT(get(kTea), HasSubstr("new"));
 }
 
@@ -103,6 +103,17 @@ TEST_F(ServerTest, takes_away_its_own_placeholder_and_no_other) {
   EXPECT_THAT(get(kTea), HasSubstr("lease"));
 }
 
+// A server whose clock stood still hands out what is over.
+TEST_F(ServerTest, is_not_believed_about_an_entry_beyond_its_end) {
+  const auto made = options();
+  auto lease = server_.lease(kTea);
+  ASSERT_TRUE(lease->store("old", now() - made.entry_ttl - made.lease_ttl - 4s));
+  ASSERT_THAT(get(kTea), HasSubstr("old"));
+  const auto found = server_.find(kTea, Probe::yes);
+  EXPECT_EQ(found.state, LookupState::unavailable) << "there is something in the way of a fill";
+  EXPECT_EQ(found.bytes, "");
+}
+
 // Ids begin again with each process, so a new placeholder can have the id of an old one.
 TEST_F(ServerTest, keeps_no_lease_over_a_restart) {
   auto lease = server_.lease(kTea);
@@ -111,7 +122,7 @@ TEST_F(ServerTest, keeps_no_lease_over_a_restart) {
   memcached_.restart();
   add(kTea, "lease");
   ASSERT_EQ(get_with_id(kTea), placeholder) << "the same id, or this test shows nothing";
-  EXPECT_FALSE(lease->store("old"));
+  EXPECT_FALSE(lease->store("old", now()));
   EXPECT_EQ(get_with_id(kTea), placeholder) << "somebody else's, and untouched";
 }
 
@@ -130,13 +141,13 @@ TEST_F(ServerTest, keeps_no_lease_over_a_broken_connection) {
   auto lease = server.lease(kTea);
   ASSERT_TRUE(lease);
   gate.cut_now();
-  EXPECT_FALSE(lease->store("old"));
+  EXPECT_FALSE(lease->store("old", now()));
   EXPECT_THAT(get(kTea), HasSubstr("lease")) << "the placeholder waits for its end";
   memcached_.ask("delete " + kTea.text);
   ASSERT_EQ(server.find(kTea, Probe::yes).state, LookupState::miss);
   auto next = server.lease(kTea);
   ASSERT_TRUE(next);
-  EXPECT_TRUE(next->store("new")) << "on a new connection";
+  EXPECT_TRUE(next->store("new", now())) << "on a new connection";
 }
 
 TEST_F(ServerTest, stores_nothing_once_the_placeholder_was_evicted) {
@@ -149,7 +160,7 @@ TEST_F(ServerTest, stores_nothing_once_the_placeholder_was_evicted) {
     flood += "set other" + std::to_string(100'000 + i) + " 0 0 5 noreply\r\nvalue\r\n";
   small.ask(flood);
   ASSERT_EQ(small.ask("get " + kTea.text), "END") << "evicted, or this test shows nothing";
-  EXPECT_FALSE(lease->store("old"));
+  EXPECT_FALSE(lease->store("old", now()));
   EXPECT_EQ(small.ask("get " + kTea.text), "END");
 }
 
@@ -164,7 +175,7 @@ TEST_F(ServerTest, stores_nothing_late) {
   TextConnection writer{*parse_address(memcached_.address()), 20s};
   writer.begin("delete " + kTea.text + "\r\n", 1);
   writer.advance();
-  EXPECT_FALSE(lease->store("old"));
+  EXPECT_FALSE(lease->store("old", now()));
   memcached_.thaw();
   EXPECT_TRUE(test::eventually([&] {
     return statistic("cas_misses") + statistic("cas_badval") + statistic("cas_hits") +
@@ -194,7 +205,7 @@ TEST_F(ServerTest, asks_nobody_again_on_a_connection_that_timed_out) {
   test::TcpGate gate{memcached_.address()};
   Server server = server_at(gate.address(), impatient());
   ASSERT_EQ(server.find(kTea, Probe::yes).state, LookupState::miss);
-  memcached_.ask("set " + kTea.text + " 0 60 5\r\ngreen");
+  memcached_.ask("set " + kTea.text + " 4102444800 60 5\r\ngreen");
   gate.set(test::TcpGate::Mode::stall);
   EXPECT_EQ(server.find(kTea, Probe::yes).state, LookupState::unavailable);
   gate.set(test::TcpGate::Mode::pass);
@@ -218,7 +229,7 @@ TEST_F(ServerTest, is_left_alone_while_it_rests) {
   EXPECT_EQ(server.find(kTea, Probe::yes).state, LookupState::unavailable);
   EXPECT_EQ(server.find(kTea, Probe::no).state, LookupState::unavailable);
   EXPECT_FALSE(server.lease(kTea));
-  EXPECT_FALSE(server.put(kTea, "green"));
+  EXPECT_FALSE(server.put(kTea, "green", now()));
   EXPECT_EQ(gate.connections(), before);
 }
 
@@ -233,10 +244,10 @@ TEST_F(ServerTest, is_asked_again_by_a_probe_and_then_by_everybody) {
 
 TEST_F(ServerTest, does_not_send_what_memcached_would_refuse) {
   auto lease = server_.lease(kTea);
-  EXPECT_FALSE(lease->store(std::string(kValueBytesMax + 1, 'x')));
+  EXPECT_FALSE(lease->store(std::string(kValueBytesMax + 1, 'x'), now()));
   lease->drop();
-  EXPECT_TRUE(server_.lease(kTea)->store(std::string(kValueBytesMax, 'x')));
-  EXPECT_FALSE(server_.put(kTea, std::string(kValueBytesMax + 1, 'x')));
+  EXPECT_TRUE(server_.lease(kTea)->store(std::string(kValueBytesMax, 'x'), now()));
+  EXPECT_FALSE(server_.put(kTea, std::string(kValueBytesMax + 1, 'x'), now()));
 }
 
 }  // namespace

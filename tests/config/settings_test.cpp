@@ -55,13 +55,16 @@ std::filesystem::path example() {
 
 TEST(Settings, the_defaults_are_valid) { EXPECT_THAT(load(std::nullopt, {}).problems, IsEmpty()); }
 
-// A lost slot is used again when nothing in it can be alive: writers must know the life of the
-// cache's own entries.
-TEST(Settings, tell_the_storage_how_long_the_cache_s_entries_live) {
-  EXPECT_EQ(load_text("[memcached]\nentry_ttl = \"2h\"\n").settings.postgres.cache_entry_ttl, 2h);
-  EXPECT_EQ(load(std::nullopt, {{"CODASYNC_MEMCACHED_ENTRY_TTL", "30d"}})
-                .settings.postgres.cache_entry_ttl,
-            720h);
+// Writers go on without a lost slot when nothing in it can be alive, so the database has to know
+// the life of the cache's entries.
+TEST(Settings, tell_the_storage_what_the_cache_is_set_to) {
+  const auto file = load_text("[memcached]\nentry_ttl = \"2h\"\nservers = [\"a:1\", \"b:1\"]\n");
+  EXPECT_EQ(file.settings.postgres.cache_entry_life, 2h + 5s);
+  EXPECT_EQ(file.settings.postgres.cache_slots, 2);
+  EXPECT_EQ(load(std::nullopt,
+                 {{"CODASYNC_MEMCACHED_ENTRY_TTL", "30d"}, {"CODASYNC_MEMCACHED_LEASE_TTL", "9s"}})
+                .settings.postgres.cache_entry_life,
+            720h + 9s);
 }
 
 TEST(Settings, the_environment_wins_over_the_file_and_the_file_over_the_default) {

@@ -247,8 +247,7 @@ class Model:
             if s.node == "dead" or me.step == "refused" or (rules.silent_is_gone and silent):
                 yield "keeper: the slot is down, its node is gone", calm._replace(slot="down", wait=0)
         if s.slot == "waiting":
-            if s.filled_now:
-                yield "keeper: the slot is up again", calm._replace(slot="up", wait=0)
+            yield "keeper: the slot is up again", calm._replace(slot="up", wait=0)
             if s.wait == 0:
                 yield "keeper: the slot is down, it has waited", calm._replace(slot="down")
         if (s.slot == "down" or not s.filled_now) and me.step == "idle":

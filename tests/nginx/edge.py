@@ -54,10 +54,11 @@ class Memcached:
         )
         eventually(lambda: connects(self.path), "Memcached listens")
 
-    def set(self, key: str, value: bytes) -> None:
+    def set(self, key: str, value: bytes, end: int = 4_102_444_800) -> None:
+        """Stores an entry; `end` of its life in seconds since 1970, as the service writes it: in 2100."""
         with socket.socket(socket.AF_UNIX) as client:
             client.connect(str(self.path))
-            client.sendall(b"set %s 0 0 %d\r\n%s\r\n" % (key.encode(), len(value), value))
+            client.sendall(b"set %s %d 0 %d\r\n%s\r\n" % (key.encode(), end, len(value), value))
             reply = client.recv(100)
         if reply != b"STORED\r\n":
             raise AssertionError(f"set {key}: {reply!r}")

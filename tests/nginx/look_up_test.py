@@ -119,6 +119,13 @@ class LookUp(EdgeTest):
         self.assertEqual(answer.body, b'{"from":"here"}')
         self.assertEqual(self.nginx.log("a-lease")["cache"], "miss")
 
+    def test_an_entry_beyond_its_end_is_a_miss_although_memcached_still_has_it(self) -> None:
+        now = int(time.time())
+        for end, found in ((now + 60, "hit"), (now - 1, "miss"), (0, "miss"), (1, "miss")):
+            self.memcached.set("coda1:" + PRODUCT, HEAD + BODY, end)
+            self.nginx.get(PRODUCT, X_Request_Id=f"end-{end}")
+            self.assertEqual(self.nginx.log(f"end-{end}")["cache"], found)
+
     def test_what_is_no_answer_is_a_miss(self) -> None:
         broken = [
             b"",
@@ -303,18 +310,23 @@ class StrangeMemcached(EdgeTest):
             b"VA",
             b"\x00" * 1000,
             b"x" * 100_000,
-            b"VA 5 kcoda1:/other\r\nhello\r\n",
-            b"VA 99999999999999999999 k" + key + b"\r\n",
-            b"VA 1048577 k" + key + b"\r\n",
-            b"VA -1 k" + key + b"\r\n",
-            b"VA k" + key + b"\r\n",
+            b"VA 5 f4102444800 kcoda1:/other\r\nhello\r\n",
+            b"VA 99999999999999999999 f4102444800 k" + key + b"\r\n",
+            b"VA 1048577 f4102444800 k" + key + b"\r\n",
+            b"VA -1 f4102444800 k" + key + b"\r\n",
+            b"VA f4102444800 k" + key + b"\r\n",
             b"VA 5\r\nhello\r\n",
+            b"VA 5 f4102444800\r\nhello\r\n",
+            b"VA 5 f k" + key + b"\r\nhello\r\n",
+            b"VA 5 fx k" + key + b"\r\nhello\r\n",
+            b"VA 5 f99999999999999999999 k" + key + b"\r\nhello\r\n",
+            b"VA 5 k" + key + b"\r\nhello\r\n",
             b"EN kcoda1:/other\r\n",
             b"ENOUGH\r\n",
             b"\r\n",
             b"VA 5 f0 k" + key + b"\r\nhello\r\n",
-            b"VA 5 k" + key + b" W\r\nhello\r\n",
-            b"VA 4 k" + key + b"\r\nhello\r\n",
+            b"VA 5 f4102444800 k" + key + b" W\r\nhello\r\n",
+            b"VA 4 f4102444800 k" + key + b"\r\nhello\r\n",
             b"VALUE " + key + b" 0 5\r\nhello\r\nEND\r\n",
             b"VA \r\n",
             b"\n",

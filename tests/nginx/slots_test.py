@@ -1,39 +1,94 @@
 """Nginx and the service have to agree on the slot of a key."""
 
+import os
+import random
+import socket
+import subprocess
 import unittest
-import zlib
+from collections.abc import Iterator
 
-from edge import EdgeTest
+from edge import ROOT, EdgeTest, Memcached, Nginx
+
+SLOTS_OF_KEYS = os.environ.get("CODASYNC_SLOTS_OF_KEYS", str(ROOT / ".build/tests/nginx/slots_of_keys"))
+KEYS = 100_000
+BATCH = 500
 
 
-def slot_of(key: str, slots: int) -> int:
-    """The formula of cache/key.hpp."""
-    return ((zlib.crc32(key.encode()) >> 16) & 0x7FFF) % slots
+def slots_of(uris: list[str], slots: int) -> list[int]:
+    """The service's own function."""
+    keys = "".join(f"coda1:{uri}\n" for uri in uris)
+    done = subprocess.run([SLOTS_OF_KEYS, str(slots)], input=keys, capture_output=True, text=True, check=True)
+    return [int(line) for line in done.stdout.split()]
+
+
+def some_uris(count: int, seed: int) -> list[str]:
+    """Every kind of address that is looked up, each once."""
+    dice = random.Random(seed)
+    uris: dict[str, None] = {}
+    while len(uris) < count:
+        gtin = dice.randrange(10**13)
+        shop = dice.randrange(1, 10 ** dice.randrange(1, 19))
+        uri = dice.choice(
+            (
+                f"/api/v1/products/{gtin:013}",
+                f"/api/v1/products/{gtin:013}/stock",
+                f"/api/v1/shops/{shop}",
+                f"/api/v1/shops/{shop}/stock/{gtin:013}",
+                f"/api/v1/stock-readings/{shop}",
+            )
+        )
+        uris[uri] = None
+    return list(uris)
+
+
+def fill(memcached: Memcached, entries: Iterator[tuple[str, str]]) -> None:
+    """Stores answers with these bodies."""
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(memcached.path))
+        for uri, body in entries:
+            value = f"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n{body}\n".encode()
+            client.sendall(b"set coda1:%s 4102444800 0 %d noreply\r\n%s\r\n" % (uri.encode(), len(value), value))
+        client.sendall(b"version\r\n")
+        if not client.recv(100).startswith(b"VERSION "):
+            raise AssertionError("not everything was stored")
+
+
+def bodies(nginx: Nginx, uris: list[str]) -> list[str]:
+    """Asks for all on one connection. Returns: the last line of each answer."""
+    with socket.create_connection(("127.0.0.1", nginx.port), timeout=60) as client:
+        for number, uri in enumerate(uris, 1):
+            close = "Connection: close\r\n" if number == len(uris) else ""
+            client.sendall(f"GET {uri} HTTP/1.1\r\nHost: here\r\n{close}\r\n".encode())
+        text = b""
+        while piece := client.recv(1 << 20):
+            text += piece
+    answers = text.decode().split("HTTP/1.1 200 OK\r\n")[1:]
+    return [answer.rsplit("\r\n\r\n", 1)[1].rstrip("\n") for answer in answers]
 
 
 class Slots(EdgeTest):
-    def test_a_thousand_keys_are_found_in_the_slot_that_the_formula_names(self) -> None:
+    def test_every_key_of_a_hundred_thousand_is_found_where_the_service_puts_it(self) -> None:
+        seed = random.randrange(2**32)
+        print(f"seed {seed}")
         servers = [self.start_memcached(f"memcached-{i}") for i in range(3)]
         service = self.start_service()
         nginx = self.start_nginx([service.path], [server.path for server in servers])
-        used = [0, 0, 0]
-        for i in range(1, 1001):
-            uri = f"/api/v1/stock-readings/{i * 7919}"
-            slot = slot_of("coda1:" + uri, 3)
-            used[slot] += 1
-            servers[slot].set(
-                "coda1:" + uri,
-                b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n%d %d" % (slot, i),
-            )
-            self.assertEqual(nginx.get(uri).body, b"%d %d" % (slot, i))
-        self.assertEqual(service.requests, [])
-        self.assertGreater(min(used), 250)
+        uris = some_uris(KEYS, seed)
+        slots = slots_of(uris, 3)
+        expected = [f"{slot} {i}" for i, slot in enumerate(slots)]
+        for number, server in enumerate(servers):
+            fill(server, ((uris[i], expected[i]) for i in range(KEYS) if slots[i] == number))
+            self.assertGreater(slots.count(number), KEYS // 4, "the keys are spread evenly")
+        for begin in range(0, KEYS, BATCH):
+            self.assertEqual(bodies(nginx, uris[begin : begin + BATCH]), expected[begin : begin + BATCH])
+        self.assertEqual(service.requests, [], "each was a hit")
 
     def test_a_slot_that_is_gone_leaves_the_others_alone(self) -> None:
         servers = [self.start_memcached(f"memcached-{i}") for i in range(2)]
         service = self.start_service()
         nginx = self.start_nginx([service.path], [server.path for server in servers])
-        uris = {slot_of(f"coda1:/api/v1/shops/{i}", 2): f"/api/v1/shops/{i}" for i in range(1, 50)}
+        shops = [f"/api/v1/shops/{i}" for i in range(1, 50)]
+        uris = dict(zip(slots_of(shops, 2), shops, strict=True))
         for slot, uri in uris.items():
             servers[slot].set("coda1:" + uri, b"HTTP/1.1 200 OK\r\n\r\ncached")
         servers[0].stop()

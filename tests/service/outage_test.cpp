@@ -25,26 +25,38 @@ TEST_F(Outage, of_the_database_leaves_cached_reads_and_ends_by_itself) {
   EXPECT_TRUE(eventually([&] { return patch(path, R"({"quantity":1})", staff()).status == 200; }));
 }
 
-TEST_F(Outage, of_the_cache_leaves_reads_and_refuses_writes_until_it_is_back) {
+TEST_F(Outage, of_a_cache_whose_process_has_ended_leaves_reads_and_soon_writes) {
   const auto path = "/api/v1/stock-readings/" + std::to_string(a_reading("4006381333931"));
   get(path);
   memcached().stop();
   EXPECT_EQ(get(path).status, 200);
-  const auto refused = patch(path, R"({"expiry_date":"2026-12-01"})", staff());
-  EXPECT_EQ(refused.status, 503);
-  EXPECT_FALSE(refused.header("Retry-After").empty());
-  EXPECT_EQ(get(path).text("expiry_date"), "2026-12-24") << "503 means that nothing changed";
-  memcached().start();
   EXPECT_TRUE(eventually(
       [&] { return patch(path, R"({"expiry_date":"2026-12-01"})", staff()).status == 200; }));
   EXPECT_EQ(get(path).text("expiry_date"), "2026-12-01");
+  EXPECT_TRUE(eventually(
+      [&] { return metric("codasync_cache_slot_state{slot=\"0\",state=\"down\"}") == 1; }));
+  memcached().start();
+  EXPECT_TRUE(eventually(
+      [&] { return metric("codasync_cache_slot_state{slot=\"0\",state=\"up\"}") == 1; }));
+  const auto filled = metric("codasync_cache_reads_total{path=\"filled\"}");
+  EXPECT_TRUE(eventually([&] {
+    get(path);
+    return metric("codasync_cache_reads_total{path=\"filled\"}") > filled;
+  })) << "the cache is used again";
+  EXPECT_NE(service_log().find("nothing in a cache slot can be read any more"), std::string::npos);
 }
 
 TEST_F(Outage, of_a_cache_that_hangs_leaves_reads) {
   const auto path = "/api/v1/stock-readings/" + std::to_string(a_reading("4006381333931"));
   memcached().freeze();
   for (int i = 0; i < 20; ++i) EXPECT_EQ(get(path).status, 200);
+  const auto refused = patch(path, R"({"expiry_date":"2026-12-01"})", staff());
+  EXPECT_EQ(refused.status, 503);
+  EXPECT_FALSE(refused.header("Retry-After").empty());
+  EXPECT_TRUE(eventually(
+      [&] { return metric("codasync_cache_slot_state{slot=\"0\",state=\"waiting\"}") == 1; }));
   EXPECT_EQ(patch(path, R"({"expiry_date":"2026-12-01"})", staff()).status, 503);
+  EXPECT_EQ(get(path).text("expiry_date"), "2026-12-24") << "503 means that nothing changed";
   memcached().thaw();
   EXPECT_TRUE(eventually(
       [&] { return patch(path, R"({"expiry_date":"2026-12-01"})", staff()).status == 200; }));

@@ -6,6 +6,7 @@
 
 #include "storage/errors.hpp"
 #include "storage/make_storage.hpp"
+#include "storage/postgres/lock_statements.hpp"
 #include "storage/postgres/write_transaction.hpp"
 #include "tests/support/database.hpp"
 
@@ -61,17 +62,62 @@ TEST_F(DatabaseTest, fill_gets_all_its_locks_or_none) {
   EXPECT_TRUE(storage->try_fill(std::vector{free}));
 }
 
-TEST_F(DatabaseTest, fill_stores_only_in_slots_that_are_up) {
-  database_.run(
-      "insert into cache_slots values (1, 'down', now()), (2, 'down', '2000-01-01'), (3, 'up', "
-      "now())");
+/// Slots 0 to 3, of which the others are lost, and 2 was emptied before a failover.
+class FillOfSlots : public DatabaseTest {
+ protected:
+  FillOfSlots() {
+    database_.run(
+        "insert into cache_slots (slot, state, timeline) values (0, 'up', '00000001'), (1, "
+        "'waiting', '00000001'), (2, 'up', '00000000'), (3, 'down', '00000001')");
+    database_.run("update cache_settings set slots = 5, entry_life = 3605");
+  }
+  std::vector<std::size_t> storable(std::size_t slots = 5,
+                                    std::chrono::seconds entry_life = std::chrono::seconds{3605}) {
+    auto changed = options();
+    changed.cache_slots = slots;
+    changed.cache_entry_life = entry_life;
+    const auto fill = make_database(changed)->try_fill(std::vector{kProduct});
+    std::vector<std::size_t> found;
+    for (std::size_t slot = 0; slot < 6; ++slot) {
+      if (fill->may_store(slot)) found.push_back(slot);
+    }
+    return found;
+  }
+};
+
+TEST_F(FillOfSlots, stores_in_those_that_are_up_and_were_emptied_for_this_timeline) {
+  EXPECT_THAT(storable(), testing::ElementsAre(0));
+}
+
+TEST_F(FillOfSlots, stores_nothing_where_the_process_is_set_otherwise_than_the_others) {
+  EXPECT_THAT(storable(4), testing::IsEmpty());
+  EXPECT_THAT(storable(5, std::chrono::seconds{3606}), testing::IsEmpty());
+  EXPECT_THAT(storable(5, std::chrono::seconds{1}), testing::ElementsAre(0));
+}
+
+TEST_F(FillOfSlots, stores_nothing_while_fills_are_off) {
+  database_.run("update cache_settings set fills = false");
+  EXPECT_THAT(storable(), testing::IsEmpty());
+}
+
+TEST_F(FillOfSlots, keeps_everybody_from_changing_the_slots) {
   const auto fill = make_database(options())->try_fill(std::vector{kProduct});
-  ASSERT_TRUE(fill);
-  EXPECT_TRUE(fill->may_store(0));
-  EXPECT_FALSE(fill->may_store(1));
-  EXPECT_FALSE(fill->may_store(2));
-  EXPECT_TRUE(fill->may_store(3));
-  EXPECT_TRUE(fill->may_store(100));
+  Connection connection{options()};
+  EXPECT_THROW(
+      (postgres::Transaction{connection, postgres::Transaction::Access::read_write,
+                             postgres::wait_for_locks({{slots_lock(), LockMode::exclusive}})}),
+      postgres::LockTimeout);
+}
+
+TEST_F(DatabaseTest, fill_says_when_it_began_by_the_clock_of_the_database) {
+  const auto earlier =
+      std::stoll(database_.run("select extract(epoch from clock_timestamp()) * 1e6"));
+  const auto fill = make_database(options())->try_fill(std::vector{kProduct});
+  const auto begun_at = fill->begun_at().time_since_epoch().count();
+  const auto later =
+      std::stoll(database_.run("select extract(epoch from clock_timestamp()) * 1e6"));
+  EXPECT_LE(earlier, begun_at);
+  EXPECT_LE(begun_at, later);
 }
 
 TEST_F(DatabaseTest, fill_reads_what_committed_before_its_locks) {

@@ -128,14 +128,32 @@ TEST_F(WriteTransactionTest, knows_which_tokens_are_valid) {
   EXPECT_FALSE(transaction.valid(TokenId{14}));
 }
 
-TEST_F(WriteTransactionTest, lets_a_lost_slot_wait_until_its_entries_are_dead) {
+TEST_F(WriteTransactionTest, sees_the_slots_as_they_are_under_its_locks) {
   database_->run(
-      "insert into cache_slots (slot, state, since) values (0, 'up', '2000-01-01'),"
-      " (1, 'down', now()), (3, 'down', now() - '1 hour 1 second'::interval)");
+      "update cache_settings set slots = null; delete from cache_slots;"
+      "insert into cache_slots (slot, state) values (0, 'up'), (1, 'waiting'), (3, 'down')");
   WriteTransaction transaction{connection_, {}, {}};
   EXPECT_THAT(transaction.slots(5), ElementsAre(SlotState::up, SlotState::waiting, SlotState::up,
                                                 SlotState::down, SlotState::up));
   EXPECT_THAT(transaction.slots(1), ElementsAre(SlotState::up));
+}
+
+TEST_F(WriteTransactionTest, refuses_a_process_that_has_another_number_of_slots) {
+  database_->run(
+      "delete from cache_slots; insert into cache_slots (slot, state) values (0, 'down'); update "
+      "cache_settings set slots = 2");
+  {
+    WriteTransaction transaction{connection_, {}, {}};
+    EXPECT_THAT(transaction.slots(2), ElementsAre(SlotState::down, SlotState::up));
+    EXPECT_THROW(transaction.slots(3), Unavailable);
+    EXPECT_THROW(transaction.slots(1), Unavailable);
+    EXPECT_THROW(transaction.slots(0), Unavailable);
+  }
+  // `codasync cache off` and long enough: nobody can read anything anywhere.
+  database_->run("insert into cache_slots (slot, state) values (1, 'down')");
+  WriteTransaction transaction{connection_, {}, {}};
+  EXPECT_THAT(transaction.slots(3), ElementsAre(SlotState::down, SlotState::down, SlotState::down));
+  EXPECT_THAT(transaction.slots(0), testing::IsEmpty());
 }
 
 TEST_F(WriteTransactionTest, rolls_back_what_was_not_committed) {

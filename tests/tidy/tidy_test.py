@@ -12,7 +12,7 @@ OURS = ("api", "cache", "config", "storage", "tests")
 TOP_LEVEL = {"CMakeLists.txt", "LICENSE", "README.md", "api", "cache", "config", "nginx", "storage", "tests"}
 
 # What a folder may include besides itself: regular expressions over the included path.
-CONTRACTS_OF_STORAGE = r"storage/(database|errors|failpoint|invalidation|locks|options|reader)\.hpp|storage/model/.*"
+CONTRACTS_OF_STORAGE = r"storage/(database|errors|failpoint|invalidation|locks|options|reader|slot_table)\.hpp|storage/model/.*"
 MAY_INCLUDE = {
     "api": r"cache/.*|storage/(?!postgres/).*",
     "api/cli": r"api/.*|cache/.*|config/settings\.hpp|storage/(?!postgres/).*",

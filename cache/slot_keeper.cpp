@@ -1,0 +1,132 @@
+#include "cache/slot_keeper.hpp"
+
+#include <exception>
+
+#include "cache/entry_end.hpp"
+
+namespace codasync::cache {
+namespace {
+
+using namespace std::chrono_literals;
+using storage::CacheState;
+using storage::Slot;
+using storage::SlotChange;
+using storage::SlotState;
+
+constexpr auto kPause = 1s;              // between two rounds
+constexpr auto kPauseInTrouble = 200ms;  // while a slot is not in use
+
+/// Since when nothing has been filled into a slot; nothing: it may be filled at this moment.
+std::optional<Instant> unfilled_since(const CacheState& state, const Slot& slot) {
+  if (slot.state != SlotState::up) return slot.since;
+  if (!state.fills) return state.since;
+  return std::nullopt;
+}
+
+}  // namespace
+
+SlotKeeper::SlotKeeper(storage::SlotTable& table, Nodes& nodes, SlotObserver& observer)
+    : table_{table}, nodes_{nodes}, observer_{observer}, waits_(nodes.count()) {}
+
+void SlotKeeper::start() {
+  thread_ = std::jthread{[this](const std::stop_token& stop) { run(stop); }};
+}
+
+void SlotKeeper::report(std::size_t slot) {
+  {
+    const std::scoped_lock hold{mutex_};
+    reports_.insert(slot);
+  }
+  reported_.notify_one();
+}
+
+void SlotKeeper::run(const std::stop_token& stop) {
+  while (!stop.stop_requested()) {
+    round();
+    std::unique_lock hold{mutex_};
+    reported_.wait_for(hold, stop, all_well_ ? Clock::duration{kPause} : kPauseInTrouble,
+                       [this] { return !reports_.empty(); });
+  }
+}
+
+void SlotKeeper::round(Clock::time_point now) {
+  all_well_ = false;
+  try {
+    const CacheState state = table_.look();
+    if (state.slots_agreed != nodes_.count()) {
+      observer_.failed("memcached.servers names " + std::to_string(nodes_.count()) + " here and " +
+                       std::to_string(state.slots_agreed) +
+                       " elsewhere: this process neither fills nor keeps slots, and its writes are"
+                       " refused. `codasync cache off`, and `on` when all agree");
+      observer_.finished();
+      return;
+    }
+    observer_.saw(state);
+    all_well_ = true;
+    for (const Slot& slot : state.slots) look_after(state, slot, now);
+    observer_.finished();
+  } catch (const std::exception& failure) {
+    all_well_ = false;
+    observer_.failed(failure.what());
+  }
+}
+
+void SlotKeeper::look_after(const CacheState& state, const Slot& slot, Clock::time_point now) {
+  bool reported = false;
+  {
+    const std::scoped_lock hold{mutex_};
+    reported = reports_.erase(slot.number) > 0;
+  }
+  const bool over = waited(state, slot, now);
+  const bool in_use = slot.state == SlotState::up && (slot.emptied_now || !state.fills);
+  if (in_use && !reported && !over) return;
+  if (slot.state == SlotState::down && !state.fills) return;
+  all_well_ = all_well_ && in_use && !reported;
+
+  // Asked before anybody has to wait for the exclusive lock.
+  const NodeReply reply = nodes_.ask(slot.number);
+  SlotStep step = step_for(slot, state.fills, reply, over);
+  if (step == SlotStep::none) return;
+  const auto changed = table_.change(slot.number, [&](const CacheState& held, const Slot& mine) {
+    return decide(held, mine, reply, now, step);
+  });
+  if (changed) observer_.changed(slot.number, step, wait_after_last_fill(state.entry_life));
+}
+
+/// Under the exclusive lock: nobody fills, nobody writes.
+std::optional<SlotChange> SlotKeeper::decide(const CacheState& state, const Slot& slot,
+                                             NodeReply reply, Clock::time_point now,
+                                             SlotStep& step) {
+  const bool over = waited(state, slot, now);
+  // That nobody listened counts only if it is so now: the process may have been started again and
+  // filled since.
+  if (reply == NodeReply::gone) reply = nodes_.ask(slot.number);
+  step = step_for(slot, state.fills, reply, over);
+  switch (step) {
+    case SlotStep::none:
+      return std::nullopt;
+    case SlotStep::wait:
+      return SlotChange{SlotState::waiting};
+    case SlotStep::give_up:
+      return SlotChange{SlotState::down};
+    case SlotStep::take_up:
+      return SlotChange{SlotState::up};
+    case SlotStep::empty:
+      if (nodes_.empty(slot.number) != NodeReply::done) return std::nullopt;
+      return SlotChange{SlotState::up, true};
+  }
+  __builtin_unreachable();
+}
+
+bool SlotKeeper::waited(const CacheState& state, const Slot& slot, Clock::time_point now) {
+  auto& wait = waits_.at(slot.number);
+  const auto since = unfilled_since(state, slot);
+  if (!since) {
+    wait.reset();
+    return false;
+  }
+  if (!wait || wait->since != *since) wait = Wait{*since, now};
+  return now - wait->seen >= wait_after_last_fill(state.entry_life);
+}
+
+}  // namespace codasync::cache

@@ -1,0 +1,93 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "cache/node.hpp"
+#include "cache/slot_rules.hpp"
+#include "storage/slot_table.hpp"
+
+namespace codasync::cache {
+
+/// Is told what becomes of the slots. Calls come from the keeper's thread; must not block or throw.
+class SlotObserver {
+ public:
+  virtual ~SlotObserver() = default;
+
+  /// What the keeper saw in a round, also of changes by other processes.
+  virtual void saw(const storage::CacheState&) {}
+
+  /// It has been through all slots.
+  virtual void finished() {}
+
+  /// This keeper changed a slot. `wait`: how long its writers give up at most, after
+  /// SlotStep::wait.
+  virtual void changed(std::size_t /*slot*/, SlotStep, std::chrono::milliseconds /*wait*/) {}
+
+  /// A round came to nothing; the next one tries again. `log_detail` is the same as long as nothing
+  /// changes.
+  virtual void failed(const std::string& /*log_detail*/) {}
+};
+
+/// Looks after the slots, in every process; any of them may do what has to be done, and only one at
+/// a time does. It measures the wait for a lost slot by its own steady clock, so a process that
+/// starts begins to wait anew. Threads: its own one; report() is safe anywhere and never blocks.
+class SlotKeeper {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  /// All must outlive the keeper.
+  SlotKeeper(storage::SlotTable& table, Nodes& nodes, SlotObserver& observer);
+
+  /// Somebody got no answer of a slot: it is looked at now.
+  void report(std::size_t slot);
+
+  /// Goes through all slots once. For tests and for a program that has no thread to spare; the
+  /// keeper's own thread does nothing else.
+  void round(Clock::time_point now = Clock::now());
+
+  /// Begins to do so by itself, until destroyed.
+  void start();
+
+ private:
+  /// Since when this keeper has seen a slot in a state in which nothing is filled.
+  struct Wait {
+    Instant since;
+    Clock::time_point seen;
+  };
+
+  void run(const std::stop_token& stop);
+  void look_after(const storage::CacheState& state, const storage::Slot& slot,
+                  Clock::time_point now);
+  [[nodiscard]] bool waited(const storage::CacheState& state, const storage::Slot& slot,
+                            Clock::time_point now);
+  [[nodiscard]] std::optional<storage::SlotChange> decide(const storage::CacheState& state,
+                                                          const storage::Slot& slot,
+                                                          NodeReply reply, Clock::time_point now,
+                                                          SlotStep& step);
+
+  storage::SlotTable& table_;
+  Nodes& nodes_;
+  SlotObserver& observer_;
+
+  // The keeper's thread only.
+  std::vector<std::optional<Wait>> waits_;
+  bool all_well_{false};
+
+  std::mutex mutex_;
+  std::condition_variable_any reported_;
+  std::set<std::size_t> reports_;  // guarded
+
+  std::jthread thread_;  // last: it uses all the others
+};
+
+}  // namespace codasync::cache

@@ -1,0 +1,158 @@
+#include "storage/postgres/slot_table.hpp"
+
+#include <algorithm>
+
+#include "storage/locks.hpp"
+#include "storage/make_storage.hpp"
+#include "storage/postgres/columns.hpp"
+#include "storage/postgres/lock_statements.hpp"
+#include "storage/postgres/slots.hpp"
+
+namespace codasync::storage {
+namespace postgres {
+namespace {
+
+/// All writers wait behind whoever waits for the exclusive lock, and their own limit counts too.
+PostgresOptions impatient(PostgresOptions options) {
+  options.lock_timeout /= 2;
+  return options;
+}
+
+bool nothing_alive(const CacheState& state) {
+  return std::all_of(state.slots.begin(), state.slots.end(),
+                     [](const Slot& slot) { return slot.state == SlotState::down; });
+}
+
+const char* name_of(SlotState state) {
+  switch (state) {
+    case SlotState::up:
+      return "up";
+    case SlotState::waiting:
+      return "waiting";
+    case SlotState::down:
+      return "down";
+  }
+  __builtin_unreachable();
+}
+
+}  // namespace
+
+PostgresSlotTable::PostgresSlotTable(const PostgresOptions& options)
+    : options_{impatient(options)} {}
+
+CacheState PostgresSlotTable::look() {
+  CacheState state = read();
+  if (state.slots_agreed == options_.cache_slots && state.entry_life < options_.cache_entry_life) {
+    // Who fills with this life begins after this; so a slot that was lost before has none of it.
+    connection().exec_params("update cache_settings set entry_life = greatest(entry_life, $1)",
+                             options_.cache_entry_life.count());
+    state.entry_life = options_.cache_entry_life;
+  }
+  return state;
+}
+
+std::optional<SlotChange> PostgresSlotTable::change(std::size_t slot, const Decide& decide) {
+  Transaction transaction{connection(), Transaction::Access::read_write,
+                          try_locks({{keeper_lock(), LockMode::exclusive}})};
+  if (!transaction.first()[0][0].as<bool>()) return std::nullopt;
+  try {
+    lock_slots();
+  } catch (const LockTimeout&) {
+    return std::nullopt;
+  }
+  const CacheState state = read();
+  if (slot >= state.slots.size()) return std::nullopt;
+  const auto change = decide(state, state.slots[slot]);
+  if (!change) return std::nullopt;
+  write(slot, *change);
+  transaction.commit();
+  return change;
+}
+
+void PostgresSlotTable::stop_fills() {
+  Transaction transaction{connection(), Transaction::Access::read_write};
+  lock_slots();
+  connection().exec(
+      "update cache_settings set fills = false, since = clock_timestamp() where fills");
+  transaction.commit();
+}
+
+bool PostgresSlotTable::start_fills() {
+  Transaction transaction{connection(), Transaction::Access::read_write};
+  lock_slots();
+  const CacheState state = read();
+  const bool dead = nothing_alive(state);
+  if (state.slots_agreed != options_.cache_slots && !dead) return false;
+  connection().exec_params(
+      "update cache_settings set fills = true, since = clock_timestamp(), slots = $1::integer,"
+      " entry_life = case when $2::boolean then $3::integer else greatest(entry_life, $3) end",
+      options_.cache_slots, dead, options_.cache_entry_life.count());
+  connection().exec("update cache_slots set timeline = ''");
+  transaction.commit();
+  return true;
+}
+
+Connection& PostgresSlotTable::connection() {
+  if (!connection_ || !connection_->usable()) {
+    connection_.reset();
+    connection_ = std::make_unique<Connection>(options_);
+  }
+  return *connection_;
+}
+
+CacheState PostgresSlotTable::read() {
+  static const std::string kSettings =
+      "select fills, " + micros("since") + ", slots, entry_life from cache_settings";
+  static const std::string kSlots =
+      "select slot, array_position('{up,waiting,down}', state) - 1, " + micros("since") +
+      ", timeline = " + kTimeline + " and database = " + kDatabase +
+      " from cache_slots where slot < $1";
+  pqxx::result settings = connection().exec(kSettings);
+  if (settings.at(0)[2].is_null()) {
+    connection().exec_params("update cache_settings set slots = coalesce(slots, $1::integer)",
+                             options_.cache_slots);
+    settings = connection().exec(kSettings);
+  }
+  const pqxx::row& row = settings[0];
+  CacheState state{.fills = row[0].as<bool>(),
+                   .since = instant_of(row[1]),
+                   .slots_agreed = row[2].as<std::size_t>(),
+                   .entry_life = std::chrono::seconds{row[3].as<std::int64_t>()},
+                   .slots = {}};
+  for (std::size_t number = 0; number < state.slots_agreed; ++number)
+    state.slots.push_back(Slot{number});
+  for (const pqxx::row& slot : connection().exec_params(kSlots, state.slots_agreed)) {
+    const auto number = slot[0].as<std::size_t>();
+    state.slots[number] = {.number = number,
+                           .state = static_cast<SlotState>(slot[1].as<int>()),
+                           .since = instant_of(slot[2]),
+                           .emptied_now = slot[3].as<bool>()};
+  }
+  return state;
+}
+
+void PostgresSlotTable::lock_slots() {
+  connection().exec(wait_for_locks({{slots_lock(), LockMode::exclusive}}));
+}
+
+void PostgresSlotTable::write(std::size_t slot, const SlotChange& change) {
+  static const std::string kStatement =
+      std::string{
+          "insert into cache_slots as s (slot, state, since, timeline, database) select "
+          "$1::integer, "
+          "$2::text, clock_timestamp(), case when $3::boolean then "} +
+      kTimeline + " else '' end, case when $3 then " + kDatabase +
+      " else '' end on conflict (slot) do update set state = excluded.state,"
+      " since = case when s.state = excluded.state then s.since else excluded.since end,"
+      " timeline = case when $3 then excluded.timeline else s.timeline end,"
+      " database = case when $3 then excluded.database else s.database end";
+  connection().exec_params(kStatement, slot, name_of(change.state), change.emptied);
+}
+
+}  // namespace postgres
+
+std::unique_ptr<SlotTable> make_slot_table(const PostgresOptions& options) {
+  return std::make_unique<postgres::PostgresSlotTable>(options);
+}
+
+}  // namespace codasync::storage

@@ -1,0 +1,345 @@
+#include "cache/slot_keeper.hpp"
+
+#include <gmock/gmock.h>
+
+#include "cache/entry_end.hpp"
+#include "cache/make_cache.hpp"
+#include "storage/errors.hpp"
+#include "storage/make_storage.hpp"
+#include "tests/support/database.hpp"
+#include "tests/support/memcached.hpp"
+#include "tests/support/tcp_gate.hpp"
+
+namespace codasync::cache {
+namespace {
+
+using namespace std::chrono_literals;
+using storage::Lock;
+using storage::LockMode;
+using test::TcpGate;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+class Steps : public SlotObserver {
+ public:
+  void changed(std::size_t, SlotStep step, std::chrono::milliseconds) override {
+    steps.push_back(step);
+  }
+  void failed(const std::string& detail) override { failures.push_back(detail); }
+  std::vector<SlotStep> steps;
+  std::vector<std::string> failures;
+};
+
+/// A process with one keeper, a cache and a way to write, on one Memcached. Time is the test's.
+class Process {
+ public:
+  Process(storage::PostgresOptions postgres, const MemcachedOptions& memcached)
+      : postgres_{with_cache(std::move(postgres), memcached)}, memcached_{memcached} {}
+
+  void round(std::chrono::milliseconds later = 0ms) {
+    now_ += later;
+    keeper.round(now_);
+  }
+  /// Returns: how a read went.
+  ReadPath read() {
+    return cache_->read_through(kKey, kLocks, [](storage::Reader&) { return Produced{"value"}; })
+        .path;
+  }
+  /// Returns: whether a writer may commit.
+  bool write() try {
+    invalidation_->begin({.products = {kTea}}, states())->acknowledge();
+    return true;
+  } catch (const Unavailable&) {
+    return false;
+  }
+
+  Steps observer{};
+
+ private:
+  static storage::PostgresOptions with_cache(storage::PostgresOptions options,
+                                             const MemcachedOptions& memcached) {
+    options.cache_slots = memcached.servers.size();
+    options.cache_entry_life = memcached.entry_ttl + memcached.lease_ttl;
+    options.lock_timeout = 4s;  // a keeper waits half as long
+    return options;
+  }
+  storage::SlotStates states() {
+    storage::SlotStates states;
+    for (const auto& slot : table_->look().slots) states.push_back(slot.state);
+    return states;
+  }
+
+  static inline const Gtin kTea = Gtin::from_number(4006381333931);
+  static inline const Key kKey = product_row(kTea);
+  static inline const std::vector<Lock> kLocks{{storage::product_lock(kTea), LockMode::shared}};
+
+  const storage::PostgresOptions postgres_;
+  const MemcachedOptions memcached_;
+  Observer nobody_;
+  std::unique_ptr<storage::SlotTable> table_ = storage::make_slot_table(postgres_);
+  std::unique_ptr<storage::Database> database_ = storage::make_database(postgres_);
+  std::unique_ptr<Nodes> nodes_ = make_nodes(memcached_);
+  std::unique_ptr<Cache> cache_ = make_cache(memcached_, *database_, nobody_);
+  std::unique_ptr<storage::Invalidation> invalidation_ = make_invalidation(memcached_, nobody_);
+  SlotKeeper::Clock::time_point now_ = SlotKeeper::Clock::now();
+
+ public:
+  SlotKeeper keeper{*table_, *nodes_, observer};
+};
+
+class SlotKeeperTest : public testing::Test {
+ protected:
+  MemcachedOptions options() const {
+    MemcachedOptions options;
+    options.servers = {memcached.address()};
+    options.entry_ttl = 60s;
+    options.rest_after_failure = 0ms;
+    options.connect_timeout = options.answer_timeout = 500ms;  // the machine may be slow
+    return options;
+  }
+  /// Reaches Memcached through the gate. A port that refuses proves nothing there, so no test does
+  /// that.
+  MemcachedOptions options_behind_gate() const {
+    auto changed = options();
+    changed.servers = {gate.address()};
+    return changed;
+  }
+  bool becomes_up(Process& process) {
+    return test::eventually([&] {
+      process.round();
+      return state() == "up";
+    });
+  }
+  [[nodiscard]] std::string state() const { return database.run("select state from cache_slots"); }
+
+  test::TestDatabase database;
+  test::Memcached memcached;
+  TcpGate gate{memcached.address()};
+  const std::chrono::milliseconds wait = wait_after_last_fill(65s);
+};
+
+TEST_F(SlotKeeperTest, empties_a_slot_before_its_first_use_and_nobody_fills_it_earlier) {
+  memcached.ask("set of-another-database 0 0 3\r\nold");
+  Process process{database.options(), options()};
+  EXPECT_EQ(process.read(), ReadPath::not_stored);
+  EXPECT_TRUE(process.write()) << "what is there is told of changes all the same";
+  process.round();
+  EXPECT_THAT(process.observer.steps, ElementsAre(SlotStep::empty));
+  EXPECT_EQ(memcached.ask("get of-another-database"), "END");
+  EXPECT_EQ(process.read(), ReadPath::filled);
+  EXPECT_EQ(process.read(), ReadPath::hit);
+}
+
+TEST_F(SlotKeeperTest, does_nothing_about_a_slot_that_answers) {
+  Process process{database.options(), options()};
+  process.round();
+  process.read();
+  process.keeper.report(0);
+  process.round(1h);
+  EXPECT_THAT(process.observer.steps, ElementsAre(SlotStep::empty));
+  EXPECT_EQ(process.read(), ReadPath::hit);
+}
+
+TEST_F(SlotKeeperTest, lets_writers_go_on_at_once_without_a_process_that_has_ended) {
+  Process process{database.options(), options()};
+  process.round();
+  process.read();
+  memcached.stop();
+  EXPECT_FALSE(process.write());
+  process.keeper.report(0);
+  process.round();
+  EXPECT_EQ(state(), "down");
+  EXPECT_TRUE(process.write());
+  EXPECT_EQ(process.read(), ReadPath::unavailable);
+  memcached.start();
+  EXPECT_NE(process.read(), ReadPath::filled) << "not before it was emptied";
+  EXPECT_TRUE(becomes_up(process));
+  EXPECT_THAT(process.observer.steps,
+              ElementsAre(SlotStep::empty, SlotStep::give_up, SlotStep::empty));
+  EXPECT_EQ(process.read(), ReadPath::filled);
+}
+
+TEST_F(SlotKeeperTest, waits_for_a_silent_server_until_nothing_that_it_holds_can_be_read) {
+  Process process{database.options(), options()};
+  process.round();
+  ASSERT_EQ(process.read(), ReadPath::filled);
+  memcached.freeze();
+  process.keeper.report(0);
+  process.round();
+  EXPECT_EQ(state(), "waiting");
+  process.round();
+  process.round(wait - 1ms);
+  EXPECT_FALSE(process.write());
+  EXPECT_EQ(state(), "waiting");
+  process.round(1ms);
+  EXPECT_EQ(state(), "down");
+  EXPECT_TRUE(process.write());
+  memcached.thaw();
+  EXPECT_TRUE(becomes_up(process));
+  EXPECT_EQ(process.read(), ReadPath::filled) << "it was emptied";
+}
+
+TEST_F(SlotKeeperTest, takes_a_slot_that_only_waited_up_with_all_that_it_holds) {
+  Process process{database.options(), options_behind_gate()};
+  process.round();
+  process.read();
+  gate.set(TcpGate::Mode::stall);
+  process.keeper.report(0);
+  process.round();
+  EXPECT_EQ(state(), "waiting");
+  EXPECT_FALSE(process.write());
+  gate.set(TcpGate::Mode::pass);
+  EXPECT_TRUE(becomes_up(process));
+  EXPECT_THAT(process.observer.steps,
+              ElementsAre(SlotStep::empty, SlotStep::wait, SlotStep::take_up));
+  EXPECT_EQ(process.read(), ReadPath::hit);
+  EXPECT_TRUE(process.write());
+  EXPECT_EQ(process.read(), ReadPath::filled);
+}
+
+TEST_F(SlotKeeperTest, begins_to_wait_anew_when_the_slot_was_back_meanwhile) {
+  Process process{database.options(), options_behind_gate()};
+  process.round();
+  for (int i = 0; i < 2; ++i) {
+    gate.set(TcpGate::Mode::stall);
+    process.keeper.report(0);
+    process.round();
+    process.round();
+    process.round(wait - 1s);
+    EXPECT_EQ(state(), "waiting");
+    gate.set(TcpGate::Mode::pass);
+    EXPECT_TRUE(becomes_up(process));
+  }
+}
+
+TEST_F(SlotKeeperTest, waits_as_long_as_the_entries_of_any_process_live) {
+  auto longer = options();
+  longer.entry_ttl = 600s;
+  Process other{database.options(), longer};
+  Process process{database.options(), options()};
+  process.round();
+  EXPECT_EQ(other.read(), ReadPath::not_stored) << "nobody knows yet how long its entries live";
+  other.round();
+  EXPECT_EQ(other.read(), ReadPath::filled);
+  memcached.freeze();
+  process.keeper.report(0);
+  process.round();
+  process.round();
+  process.round(wait + 1s);
+  EXPECT_EQ(state(), "waiting");
+  process.round(wait_after_last_fill(605s));
+  EXPECT_EQ(state(), "down");
+}
+
+// What was refused a moment ago may have been started again and filled since.
+TEST_F(SlotKeeperTest, believes_a_refusal_only_while_nobody_can_fill) {
+  Process process{database.options(), options()};
+  process.round();
+  memcached.stop();
+  // A fill that began before holds the slots' lock; Memcached is back when it lets go.
+  const auto storage = storage::make_database(database.options());
+  auto fill = storage->try_fill(std::vector<Lock>{});
+  ASSERT_TRUE(fill);
+  process.keeper.report(0);
+  std::jthread keeper{[&] { process.round(); }};
+  ASSERT_TRUE(test::eventually([&] {
+    return database.run(
+               "select count(*) from pg_locks join pg_database on oid = database where datname = "
+               "current_database() and not granted") == "1";
+  }));
+  memcached.start();
+  fill.reset();
+  keeper.join();
+  EXPECT_EQ(state(), "up");
+  EXPECT_THAT(process.observer.steps, ElementsAre(SlotStep::empty));
+}
+
+TEST_F(SlotKeeperTest, leaves_the_slots_alone_when_its_servers_are_not_those_of_the_others) {
+  Process process{database.options(), options()};
+  process.round();
+  auto two = options();
+  two.servers.push_back(gate.address());
+  Process other{database.options(), two};
+  gate.set(TcpGate::Mode::stall);
+  other.keeper.report(1);
+  other.round(1h);
+  EXPECT_THAT(other.observer.steps, IsEmpty());
+  EXPECT_THAT(other.observer.failures, ElementsAre(testing::HasSubstr("2 here and 1 elsewhere")));
+  EXPECT_EQ(other.read(), ReadPath::not_stored);
+}
+
+TEST_F(SlotKeeperTest, gives_every_slot_up_after_the_cache_was_turned_off_and_empties_it_when_on) {
+  Process process{database.options(), options()};
+  process.round();
+  process.read();
+  auto postgres = database.options();
+  postgres.cache_entry_life = 65s;
+  const auto table = storage::make_slot_table(postgres);
+  table->stop_fills();
+  EXPECT_EQ(process.read(), ReadPath::hit);
+  EXPECT_TRUE(process.write());
+  EXPECT_EQ(process.read(), ReadPath::not_stored);
+  process.round();
+  process.round(wait - 1ms);
+  EXPECT_EQ(state(), "up");
+  process.round(1ms);
+  EXPECT_EQ(state(), "down");
+  process.round();
+  EXPECT_EQ(state(), "down") << "off is off";
+  EXPECT_TRUE(table->start_fills());
+  process.round();
+  EXPECT_EQ(state(), "up");
+  EXPECT_EQ(process.read(), ReadPath::filled);
+}
+
+TEST_F(SlotKeeperTest, changes_the_number_of_slots_only_when_all_are_down) {
+  Process process{database.options(), options()};
+  process.round();
+  auto two = database.options();
+  two.cache_slots = 2;
+  const auto table = storage::make_slot_table(two);
+  table->stop_fills();
+  EXPECT_FALSE(table->start_fills());
+  process.round();
+  process.round(wait);
+  EXPECT_TRUE(table->start_fills());
+  EXPECT_EQ(table->look().slots.size(), 2);
+}
+
+TEST_F(SlotKeeperTest, empties_all_slots_after_a_failover_before_they_are_filled) {
+  Process process{database.options(), options()};
+  process.round();
+  process.read();
+  database.run("update cache_slots set timeline = '00000000'");
+  EXPECT_EQ(process.read(), ReadPath::hit);
+  EXPECT_TRUE(process.write());
+  EXPECT_EQ(process.read(), ReadPath::not_stored);
+  process.round();
+  EXPECT_EQ(process.read(), ReadPath::filled);
+}
+
+TEST_F(SlotKeeperTest, empties_all_slots_for_a_database_that_was_restored_elsewhere) {
+  Process process{database.options(), options()};
+  process.round();
+  process.read();
+  database.run("update cache_slots set database = '7.1'");
+  process.round();
+  EXPECT_EQ(process.read(), ReadPath::filled);
+}
+
+TEST_F(SlotKeeperTest, survives_an_outage_of_the_database) {
+  Process process{database.options(), options()};
+  process.round();
+  database.run(
+      "select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = "
+      "current_database() and pid <> pg_backend_pid()");
+  process.round();
+  EXPECT_THAT(process.observer.failures, testing::SizeIs(1));
+  memcached.stop();
+  process.keeper.report(0);
+  process.round();
+  EXPECT_EQ(state(), "down");
+}
+
+}  // namespace
+}  // namespace codasync::cache
