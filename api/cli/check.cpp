@@ -4,6 +4,7 @@
 #include <iostream>
 
 #include "api/cli/commands.hpp"
+#include "cache/entry_end.hpp"
 #include "cache/inspect.hpp"
 #include "storage/errors.hpp"
 #include "storage/inspect.hpp"
@@ -11,9 +12,6 @@
 
 namespace codasync::api::cli {
 namespace {
-
-/// Beyond it, devices' times of observation are corrected by a clock that is wrong itself.
-constexpr std::chrono::seconds kClockDifferenceMax{2};
 
 void print_settings(const config::Loaded& loaded) {
   std::size_t name_width{0};
@@ -41,7 +39,7 @@ std::vector<std::string> check_postgres(const storage::PostgresOptions& options)
   std::vector<std::string> found;
   if (state.schema < state.schema_wanted)
     found.emplace_back("The schema is too old: run `codasync migrate`.");
-  if (std::abs(difference) > static_cast<double>(kClockDifferenceMax.count())) {
+  if (std::abs(difference) > static_cast<double>(cache::kClockDifferenceMax.count())) {
     found.emplace_back(
         "The clocks of this machine and of PostgreSQL differ by more than 2 s: synchronise them "
         "(NTP).");
@@ -67,7 +65,7 @@ std::vector<std::string> check_memcached(const cache::MemcachedOptions& options)
 
 }  // namespace
 
-int check(const config::Loaded& loaded) {
+int check(const config::Loaded& loaded, const CheckDepth& depth) {
   print_settings(loaded);
   std::cout << "\n";
   auto found = loaded.problems;
@@ -76,6 +74,7 @@ int check(const config::Loaded& loaded) {
   };
   if (problems(loaded.settings.postgres).empty()) add(check_postgres(loaded.settings.postgres));
   if (problems(loaded.settings.memcached).empty()) add(check_memcached(loaded.settings.memcached));
+  if (depth.deep && found.empty()) add(check_deeply(loaded.settings, depth.repair));
   std::cout << std::flush;
   for (const auto& problem : found) std::cerr << "problem: " << problem << "\n";
   if (!loaded.problems.empty()) return kMisused;

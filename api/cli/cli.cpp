@@ -92,6 +92,44 @@ void add_token(CLI::App& app, Command& command, TokenCreation& creation, std::in
   });
 }
 
+void add_check(CLI::App& app, Command& command, CheckDepth& depth) {
+  auto* sub = app.add_subcommand(
+      "check", "Show the settings in force and whether PostgreSQL and Memcached can be reached");
+  auto* deep =
+      sub->add_flag("--deep", depth.deep,
+                    "Also compare each reading with its events, and each answer in the cache "
+                    "with the database; it may take minutes and disturbs nobody");
+  sub->add_flag(
+         "--repair", depth.repair,
+         "Mend what differs: write readings anew from their events, delete entries of the cache")
+      ->needs(deep);
+  sub->footer(
+      "Exit codes: 0 nothing is wrong, or all of it was mended; 1 something is wrong; 2 the "
+      "settings are.");
+  sub->callback(
+      [&] { command = [&](const config::Loaded& loaded) { return check(loaded, depth); }; });
+}
+
+void add_cache(CLI::App& app, Command& command, bool& wait) {
+  auto* cache = app.add_subcommand("cache", "Look at the cache's slots, turn the cache off and on");
+  cache->require_subcommand(1);
+  cache->footer(
+      "To change memcached.servers: `cache off --wait`; change the list everywhere, in Nginx too, "
+      "and "
+      "start all anew; `cache on`.");
+  cache->add_subcommand("status", "Whether the cache is filled, and the state of each slot")
+      ->callback([&] { command = with_settings(cache_status); });
+  auto* off = cache->add_subcommand(
+      "off", "End all fills, in all processes; what is there is used until its life ends");
+  off->add_flag("--wait", wait, "Return when nothing that was filled can be read any more");
+  off->callback([&] {
+    command =
+        with_settings([&](const config::Settings& settings) { return cache_off(settings, wait); });
+  });
+  cache->add_subcommand("on", "Empty the slots of these settings and fill them again")
+      ->callback([&] { command = with_settings(cache_on); });
+}
+
 int perform(const Command& command, const config::Loaded& loaded) {
   try {
     return command(loaded);
@@ -125,6 +163,8 @@ int run(int argc, const char* const* argv) {
   ImportSource source;
   TokenCreation creation;
   std::int64_t token_id{};
+  bool cache_wait{false};
+  CheckDepth depth;
   app.add_subcommand("serve", "Run the service until SIGTERM or SIGINT")->callback([&] {
     command = with_settings(serve);
   });
@@ -133,9 +173,8 @@ int run(int argc, const char* const* argv) {
       ->callback([&] { command = with_settings(migrate); });
   add_import(app, command, source);
   add_token(app, command, creation, token_id);
-  app.add_subcommand(
-         "check", "Show the settings in force and whether PostgreSQL and Memcached can be reached")
-      ->callback([&] { command = check; });
+  add_cache(app, command, cache_wait);
+  add_check(app, command, depth);
 
   try {
     app.parse(argc, argv);

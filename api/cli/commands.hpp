@@ -22,9 +22,28 @@ inline constexpr int kMisused = 2;
 
 int migrate(const config::Settings& settings);
 
+struct CheckDepth {
+  bool deep{false};    // also compare every reading with its events, and every entry of the cache
+                       // with the database
+  bool repair{false};  // and mend what differs
+};
 /// Prints the settings in force with their sources, asks PostgreSQL and each Memcached server, and
-/// reports all problems.
-int check(const config::Loaded& loaded);
+/// reports all problems. Returns: kDone when nothing is wrong, or everything that differed was
+/// mended.
+int check(const config::Loaded& loaded, const CheckDepth& depth);
+
+/// The deep part. Prints each difference on stdout. Returns: what is wrong and was not mended, in
+/// sentences.
+std::vector<std::string> check_deeply(const config::Settings& settings, bool repair);
+
+/// Prints whether the cache is filled, and the state of each slot.
+int cache_status(const config::Settings& settings);
+/// Ends all fills. With `wait` it returns when all slots are down, which takes as long as an entry
+/// lives.
+int cache_off(const config::Settings& settings, bool wait);
+/// Allows fills again, in the slots of these settings, and waits some seconds until they are in
+/// use.
+int cache_on(const config::Settings& settings);
 
 struct TokenCreation {
   std::string name;

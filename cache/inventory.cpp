@@ -1,0 +1,137 @@
+#include "cache/inventory.hpp"
+
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cassert>
+#include <cerrno>
+#include <charconv>
+#include <string_view>
+
+#include "cache/address.hpp"
+#include "cache/connection.hpp"
+#include "cache/entry_end.hpp"
+#include "cache/text_connection.hpp"
+#include "storage/errors.hpp"
+
+namespace codasync::cache {
+namespace {
+
+using namespace std::chrono_literals;
+
+// Two listings cannot run at a time; the other one ends.
+constexpr int kAttemptsMax = 50;
+constexpr auto kListingPatience = 5s;  // for the next piece
+
+Address address_of(const MemcachedOptions& options, std::size_t slot) {
+  const auto address = parse_address(options.servers.at(slot));
+  assert(address);
+  return *address;
+}
+
+[[noreturn]] void fail(std::size_t slot, const std::string& reason) {
+  throw Unavailable{"memcached", "slot " + std::to_string(slot) + ": " + reason};
+}
+
+std::string without_escapes(std::string_view text) {
+  std::string plain;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    unsigned code = 0;
+    if (text[i] == '%' && i + 2 < text.size() &&
+        std::from_chars(&text[i + 1], &text[i + 3], code, 16).ptr == &text[i + 3]) {
+      plain += static_cast<char>(code);
+      i += 2;
+    } else {
+      plain += text[i];
+    }
+  }
+  return plain;
+}
+
+/// Lines of a socket, as they come.
+class Lines {
+ public:
+  Lines(Socket socket, std::size_t slot) : socket_{std::move(socket)}, slot_{slot} {}
+
+  void send(std::string_view text) {
+    if (::send(socket_.descriptor(), text.data(), text.size(), MSG_NOSIGNAL) !=
+        static_cast<ssize_t>(text.size())) {
+      fail(slot_, "it cannot be asked");
+    }
+  }
+
+  std::string next() {
+    std::size_t end = 0;
+    while ((end = unread_.find('\n')) == std::string::npos) receive();
+    std::string line = unread_.substr(0, end);
+    unread_.erase(0, end + 1);
+    while (line.ends_with('\r')) line.pop_back();
+    return line;
+  }
+
+ private:
+  void receive() {
+    pollfd waiting{socket_.descriptor(), POLLIN, 0};
+    std::array<char, 16384> buffer;
+    const auto patience = std::chrono::duration_cast<std::chrono::milliseconds>(kListingPatience);
+    if (poll(&waiting, 1, static_cast<int>(patience.count())) != 1)
+      fail(slot_, "the listing stopped");
+    const ssize_t size = recv(socket_.descriptor(), buffer.data(), buffer.size(), MSG_DONTWAIT);
+    if (size <= 0) fail(slot_, "the listing broke off");
+    unread_.append(buffer.data(), static_cast<std::size_t>(size));
+  }
+
+  Socket socket_;
+  std::size_t slot_;
+  std::string unread_;
+};
+
+}  // namespace
+
+void Inventory::for_each_key(std::size_t slot, const std::function<void(const Key&)>& found) const
+    try {
+  for (int attempt = 1;; ++attempt) {
+    Lines lines{connect_to(address_of(options_, slot), options_.connect_timeout), slot};
+    lines.send("lru_crawler metadump all\r\n");
+    std::string line = lines.next();
+    if (line.starts_with("BUSY") && attempt < kAttemptsMax) {
+      poll(nullptr, 0, 100);
+      continue;
+    }
+    for (; line != "END"; line = lines.next()) {
+      constexpr std::string_view kName = "key=";
+      if (!line.starts_with(kName)) fail(slot, "it lists no entries: " + line.substr(0, 100));
+      const std::string_view rest = std::string_view{line}.substr(kName.size());
+      found(Key{without_escapes(rest.substr(0, rest.find(' ')))});
+    }
+    return;
+  }
+} catch (const TextFailure& failure) {
+  fail(slot, failure.what());
+}
+
+std::optional<std::string> Inventory::read(std::size_t slot, const Key& key) const {
+  Connection connection{address_of(options_, slot), options_};
+  Entry entry;
+  const Reply reply = connection.get(key, entry);
+  if (reply != Reply::yes && reply != Reply::no) fail(slot, connection.explain());
+  if (reply == Reply::no || entry.flags == kPlaceholder || !lives(entry.flags, now()))
+    return std::nullopt;
+  return std::move(entry.bytes);
+}
+
+void Inventory::remove(std::size_t slot, const Key& key) const try {
+  TextConnection connection{address_of(options_, slot), options_.connect_timeout};
+  connection.begin("delete " + key.text + "\r\n", 1);
+  for (connection.advance(); !connection.done(); connection.advance()) {
+    pollfd waiting{connection.descriptor(), connection.events(), 0};
+    if (poll(&waiting, 1, static_cast<int>(options_.answer_timeout.count())) != 1)
+      fail(slot, "a deletion was not acknowledged");
+  }
+} catch (const TextFailure& failure) {
+  fail(slot, failure.what());
+}
+
+}  // namespace codasync::cache

@@ -1,0 +1,76 @@
+#include <gmock/gmock.h>
+
+#include "tests/service/service.hpp"
+
+namespace codasync::test {
+namespace {
+
+using testing::HasSubstr;
+
+class CacheCommand : public ServiceTest {
+ protected:
+  /// Returns: whether a read of something that was not read before is remembered.
+  bool fills() {
+    const auto before = metric("codasync_cache_reads_total{path=\"filled\"}");
+    const auto gtin = some_gtins().at(next_++);
+    get("/api/v1/stock-readings/" + std::to_string(a_reading(gtin)));
+    return metric("codasync_cache_reads_total{path=\"filled\"}") > before;
+  }
+
+ private:
+  std::size_t next_{0};
+};
+
+TEST_F(CacheCommand, status_shows_each_slot) {
+  const auto status = run({"cache", "status"});
+  EXPECT_EQ(status.status, 0);
+  EXPECT_THAT(status.output, HasSubstr("fills     on since "));
+  EXPECT_THAT(status.output, HasSubstr("slots     1, in these settings 1"));
+  EXPECT_THAT(status.output, testing::ContainsRegex("0 +up +since .*, answers, unix:"));
+}
+
+TEST_F(CacheCommand, off_ends_fills_in_running_processes_and_on_begins_with_an_empty_slot) {
+  EXPECT_TRUE(fills());
+  memcached().ask("set there 0 0 2\r\nok");
+  EXPECT_EQ(run({"cache", "off"}).status, 0);
+  EXPECT_FALSE(fills());
+  EXPECT_THAT(run({"cache", "status"}).output, HasSubstr("fills     off since "));
+  const auto on = run({"cache", "on"});
+  EXPECT_EQ(on.status, 0) << on.output;
+  EXPECT_EQ(memcached().ask("get there"), "END");
+  EXPECT_TRUE(fills());
+}
+
+TEST_F(CacheCommand, changes_the_servers_when_nothing_in_the_old_ones_can_be_read) {
+  Memcached second;
+  const std::vector<std::string> two{"CODASYNC_MEMCACHED_SERVERS=" + memcached().address() + "," +
+                                     second.address()};
+  const auto refused = run({"cache", "on"}, two);
+  EXPECT_EQ(refused.status, 1);
+  EXPECT_THAT(refused.output, HasSubstr("cache off --wait"));
+  EXPECT_TRUE(fills()) << "nothing was changed";
+
+  run({"cache", "off"});
+  database().run("update cache_slots set state = 'down'");  // as after the wait
+  EXPECT_EQ(run({"cache", "on"}, two).status, 0);
+  // The running process has the old list: it would look for keys elsewhere.
+  const auto write =
+      post("/api/v1/stock-readings",
+           R"({"shop":)" + shop() + R"(,"GTIN":"9520000000097","name":"Tea"})", staff());
+  EXPECT_EQ(write.status, 503) << write.body;
+  EXPECT_TRUE(eventually([&] {
+    return service_log().find("memcached.servers names 1 here and 2 elsewhere") !=
+           std::string::npos;
+  }));
+}
+
+TEST_F(CacheCommand, on_says_which_slot_is_not_in_use) {
+  run({"cache", "off"});
+  memcached().stop();
+  const auto on = run({"cache", "on"});
+  EXPECT_EQ(on.status, 1);
+  EXPECT_THAT(on.output, HasSubstr("Slot 0, unix:"));
+}
+
+}  // namespace
+}  // namespace codasync::test

@@ -1,0 +1,236 @@
+#include <gmock/gmock.h>
+
+#include "tests/service/service.hpp"
+
+namespace codasync::test {
+namespace {
+
+using testing::HasSubstr;
+
+class DeepCheck : public ServiceTest {
+ protected:
+  Ran check() { return run({"check", "--deep"}); }
+  Ran repair() { return run({"check", "--deep", "--repair"}); }
+
+  /// A reading with a check, a count, an adjustment and a void behind it. Returns: its path.
+  std::string a_reading_with_a_history() {
+    const auto path = "/api/v1/stock-readings/" + std::to_string(a_reading("4006381333931"));
+    patch(path, R"({"expiry_date":"2026-12-10","date_kind":"use_by","kind":"check"})", staff());
+    patch(path, R"({"quantity":7})", staff());
+    post(path + "/adjust", R"({"delta":-2})", staff());
+    const auto history = get(path + "/history", staff());
+    del(path + "/history/" + history.text("id"), staff());
+    return path;
+  }
+
+  /// Stores an answer in Memcached that the service would believe.
+  void plant(const std::string& uri, const std::string& body) {
+    const std::string answer = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n" + body;
+    memcached().ask("set coda1:" + uri + " 4102444800 0 " + std::to_string(answer.size()) + "\r\n" +
+                    answer);
+  }
+};
+
+TEST_F(DeepCheck, finds_nothing_wrong_with_what_the_service_wrote) {
+  const auto path = a_reading_with_a_history();
+  get(path);
+  get("/api/v1/shops/" + shop());
+  get("/api/v1/products/4006381333931");
+  get("/api/v1/products/4006381333931/stock");
+  get("/api/v1/shops/" + shop() + "/stock/4006381333931");
+  get("/api/v1/stock-readings?shop=" + shop());
+  const auto result = check();
+  EXPECT_EQ(result.status, 0) << result.output;
+  EXPECT_THAT(result.output, HasSubstr("1 reading compared, 0 differed, 0 mended"));
+  EXPECT_THAT(result.output, HasSubstr("5 answers compared, 0 differed, 0 deleted"));
+  EXPECT_THAT(result.output, HasSubstr("2 lists and other entries not compared"));
+}
+
+struct Damage {
+  const char* what;
+  const char* sql;
+  bool seen;  // by people
+};
+
+void PrintTo(const Damage& damage, std::ostream* out) { *out << damage.what; }
+
+class DamagedRow : public DeepCheck, public testing::WithParamInterface<Damage> {};
+
+TEST_P(DamagedRow, is_told_and_mended_from_its_events) {
+  const auto path = a_reading_with_a_history();
+  const auto before = get(path);
+  database().run(std::string{"update stock_readings set "} + GetParam().sql);
+  const auto found = check();
+  EXPECT_EQ(found.status, 1);
+  EXPECT_THAT(found.output, HasSubstr(std::string{GetParam().what} + " is "));
+  EXPECT_THAT(check().output, HasSubstr(std::string{GetParam().what} + " is "))
+      << "nothing was changed";
+
+  const auto mended = repair();
+  EXPECT_EQ(mended.status, 0) << mended.output;
+  EXPECT_THAT(mended.output, HasSubstr("(mended)"));
+  EXPECT_EQ(check().status, 0) << check().output;
+  const auto after = get(path);
+  EXPECT_EQ(after.text("expiry_date"), before.text("expiry_date"));
+  EXPECT_EQ(after.number("quantity"), before.number("quantity"));
+  EXPECT_EQ(after.header("ETag") != before.header("ETag"), GetParam().seen)
+      << "who saw the damage must not get 304 for it";
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    EachField, DamagedRow,
+    testing::Values(Damage{"state", "removed = true", true},
+                    Damage{"expiry_date", "expiry_date = '2030-01-01'", true},
+                    Damage{"expiry_date", "date_kind = null", true},
+                    Damage{"balance", "balance = 99", true},
+                    Damage{"balance", "balance = null", true},
+                    Damage{"version", "version = 1", true},
+                    Damage{"folded_at", "folded_at = folded_at - interval '1 second'", false},
+                    Damage{"checked_at", "checked_at = null", false},
+                    Damage{"counted_at", "counted_at = now()", false},
+                    Damage{"received_at", "received_at = received_at - interval '1 day'", false},
+                    Damage{"observed_at", "observed_at = '2001-01-01'", true},
+                    Damage{"updated_at", "updated_at = '2001-01-01'", true}),
+    [](const testing::TestParamInfo<Damage>& damage) {
+      return std::string{damage.param.what} + "_" + std::to_string(damage.index);
+    });
+
+TEST_F(DeepCheck, mends_what_readers_have_in_their_cache_already) {
+  const auto path = a_reading_with_a_history();
+  database().run("update stock_readings set balance = 99");
+  EXPECT_EQ(get(path).number("quantity"), 99);
+  EXPECT_EQ(get(path).number("quantity"), 99);
+  EXPECT_EQ(repair().status, 0);
+  EXPECT_EQ(get(path).number("quantity"), 7);
+}
+
+TEST_F(DeepCheck, goes_on_counting_after_a_mended_row) {
+  const auto path = a_reading_with_a_history();
+  database().run("update stock_readings set balance = 99");
+  repair();
+  EXPECT_EQ(post(path + "/adjust", R"({"delta":-3})", staff()).number("quantity"), 4);
+  EXPECT_EQ(check().status, 0);
+}
+
+TEST_F(DeepCheck, tells_of_events_without_a_row_which_it_cannot_mend) {
+  a_reading_with_a_history();
+  database().run("update stock_events set reading_id = 4711 where kind = 'check'");
+  const auto result = repair();
+  EXPECT_EQ(result.status, 1);
+  EXPECT_THAT(result.output, HasSubstr("reading 4711: there are events, and no row"));
+}
+
+TEST_F(DeepCheck, mends_a_row_that_no_event_tells_of_by_removing_it) {
+  const auto path = a_reading_with_a_history();
+  database().run("delete from stock_events");
+  EXPECT_THAT(check().output, HasSubstr("it has no events"));
+  EXPECT_EQ(repair().status, 0);
+  EXPECT_EQ(get(path).status, 404);
+  EXPECT_EQ(check().status, 0);
+}
+
+TEST_F(DeepCheck, finds_its_way_through_many_readings_and_long_histories) {
+  database().run(
+      "insert into products (gtin, name) select i, 'p' from generate_series(1, 1200) i;"
+      "insert into stock_readings (id, shop_id, gtin, balance, version, observed_at, updated_at, "
+      "folded_at, counted_at, received_at) overriding system value"
+      " select i, 1, i, 5, 6, t, t, t, t - interval '5 s', t from generate_series(1, 1200) i, "
+      "(values (timestamptz '2026-01-01 00:00:06')) v (t);"
+      "insert into stock_events (id, reading_id, kind, quantity, delta, observed_at, received_at, "
+      "token_id, actor, outcome, version, after_removed)"
+      " select gen_random_uuid(), i, case n when 1 then 'count' else 'adjust' end, case n when 1 "
+      "then 0 end, case when n > 1 then 1 end, t, t, 1, 'test', 'applied', n, false"
+      " from generate_series(1, 1200) i, generate_series(1, 6) n, lateral (values (timestamptz "
+      "'2026-01-01' + n * interval '1 s')) v (t);"
+      // One with more events than are held at a time.
+      "insert into stock_events (id, reading_id, kind, delta, observed_at, received_at, token_id, "
+      "actor, outcome, version, after_removed)"
+      " select gen_random_uuid(), 700, 'adjust', 1, t, t, 1, 'test', 'applied', n, false from "
+      "generate_series(7, 5000) n, lateral (values (timestamptz '2026-01-01' + n * interval '1 "
+      "s')) v (t);"
+      "update stock_readings set balance = 4999, version = 5000, observed_at = t, updated_at = t, "
+      "folded_at = t, received_at = t from (values (timestamptz '2026-01-01' + interval '5000 s')) "
+      "v (t) where id = 700");
+  const auto clean = check();
+  EXPECT_EQ(clean.status, 0) << clean.output;
+  EXPECT_THAT(clean.output, HasSubstr("1200 readings compared, 0 differed"));
+  database().run(
+      "update stock_readings set balance = balance + 1 where id in (1, 500, 501, 700, 1200)");
+  const auto found = check();
+  EXPECT_EQ(found.status, 1);
+  for (const char* reading :
+       {"reading 1 in", "reading 500 in", "reading 501 in", "reading 700 in", "reading 1200 in"})
+    EXPECT_THAT(found.output, HasSubstr(reading));
+  EXPECT_THAT(found.output, HasSubstr("balance is 5000, the events say 4999"));
+  EXPECT_EQ(repair().status, 0);
+  EXPECT_EQ(check().status, 0);
+}
+
+TEST_F(DeepCheck, finds_and_deletes_answers_that_are_not_what_the_database_says) {
+  const auto path = a_reading_with_a_history();
+  plant(path, R"({"quantity":1})");
+  plant("/api/v1/products/4006381333931", R"({"name":"of yesterday"})");
+  plant("/api/v1/shops/" + shop(), "");
+  plant("/api/v1/stock-readings/4711", R"({"quantity":1})");
+  plant("/api/v1/products/9520000000097", R"({"name":"never there"})");
+  plant("/api/v1/nonsense", "{}");
+  EXPECT_EQ(get(path).number("quantity"), 1) << "the service believes it";
+  const auto found = check();
+  EXPECT_EQ(found.status, 1);
+  EXPECT_THAT(found.output, HasSubstr("6 answers compared, 6 differed, 0 deleted"));
+  EXPECT_THAT(found.output, HasSubstr("coda1:" + path + ": it is not what the database says"));
+  EXPECT_THAT(found.output, HasSubstr("coda1:/api/v1/nonsense: there is nothing at this address"));
+  const auto mended = repair();
+  EXPECT_EQ(mended.status, 0) << mended.output;
+  EXPECT_THAT(mended.output, HasSubstr("6 differed, 6 deleted"));
+  EXPECT_EQ(check().status, 0);
+  EXPECT_EQ(get(path).number("quantity"), 7);
+}
+
+TEST_F(DeepCheck, finds_an_answer_in_a_slot_where_no_writer_looks_for_it) {
+  a_reading_with_a_history();
+  get("/api/v1/products/4006381333931");
+  Memcached second;
+  Memcached third;
+  // Three slots: whatever the first holds of others was put there by a process with other settings.
+  const std::vector<std::string> three{"CODASYNC_MEMCACHED_SERVERS=" + second.address() + "," +
+                                       third.address() + "," + memcached().address()};
+  plant("/api/v1/shops/" + shop(), "{}");
+  const auto found = run({"check", "--deep"}, three);
+  EXPECT_EQ(found.status, 1);
+  EXPECT_THAT(found.output, HasSubstr("it belongs into another slot"));
+}
+
+TEST_F(DeepCheck, believes_what_it_finds_while_others_write) {
+  const auto path = a_reading_with_a_history();
+  std::atomic<bool> stop{false};
+  std::jthread writer{[&] {
+    Connection own{*this};
+    while (!stop) {
+      own.send("POST", path + "/adjust", R"({"delta":1})", staff());
+      own.send("GET", path, "", {});
+      own.send("GET", "/api/v1/products/4006381333931/stock", "", {});
+    }
+  }};
+  for (int i = 0; i < 5; ++i) {
+    const auto result = check();
+    EXPECT_THAT(result.output, HasSubstr("1 reading compared, 0 differed"));
+    EXPECT_THAT(result.output, HasSubstr("compared, 0 differed, 0 deleted"));
+  }
+  stop = true;
+}
+
+TEST_F(DeepCheck, says_what_it_could_not_compare) {
+  a_reading_with_a_history();
+  memcached().stop();
+  const auto result = check();
+  EXPECT_EQ(result.status, 1);
+  EXPECT_THAT(result.output, HasSubstr("problem: "));
+}
+
+TEST_F(DeepCheck, repairs_only_on_request_together_with_deep) {
+  EXPECT_EQ(run({"check", "--repair"}).status, 2);
+}
+
+}  // namespace
+}  // namespace codasync::test
