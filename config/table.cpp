@@ -146,7 +146,8 @@ std::vector<Setting> memcached_settings() {
           "Reads leave a server that failed alone that long: 0ms to 60s.",
           [](auto& all) -> auto& { return all.memcached.rest_after_failure; }),
       setting(
-          "memcached.entry_ttl", "Life of an entry; it bounds memory, not staleness: 1s to 30d.",
+          "memcached.entry_ttl",
+          "Life of an entry, and about how long writers stop for a silent server: 1s to 30d.",
           [](auto& all) -> auto& { return all.memcached.entry_ttl; }),
       setting(
           "memcached.lease_ttl",

@@ -14,6 +14,7 @@ from stack import Stack
 
 POINTS = ("after-locks", "after-delete", "commit-sent", "after-commit", "lease-held", "before-cas")
 POINT_SECONDS = 8.0
+SLOT_SECONDS = 60.0
 DAYS = 24 * 3600
 
 Fault = Callable[["Injector"], None]
@@ -107,6 +108,14 @@ class Injector:
 
     def gated_slot(self) -> int:
         return self.random.choice(sorted({slot for _, slot in self.stack.slot_links}))
+
+    def wait_for_slot(self, slot: int, state: str) -> None:
+        """Throws: NotReached."""
+        deadline = time.monotonic() + SLOT_SECONDS
+        while self.stack.postgres.sql(f"select state from cache_slots where slot = {slot}") != state:
+            if time.monotonic() > deadline:
+                raise NotReached
+            time.sleep(0.1)
 
     def reach(self, service: Service, point: str, action: str) -> None:
         """Lets a service be killed or stopped at a point. Throws: NotReached."""
@@ -237,6 +246,27 @@ def stop_memcached(injector: Injector) -> None:
     node.send(signal.SIGSTOP)
     injector.pause(0.05, 3.0)
     node.send(signal.SIGCONT)
+
+
+@fault("a silent slot given up; it is back with old data")
+def give_up_slot(injector: Injector) -> None:
+    """Throws: NotReached when nobody gave it up."""
+    slot = injector.random.randrange(len(injector.stack.nodes))
+    node = injector.stack.nodes[slot]
+    node.send(signal.SIGSTOP)
+    try:
+        injector.wait_for_slot(slot, "down")
+        injector.pause(0.0, 2.0)  # others write without it
+    finally:
+        node.send(signal.SIGCONT)
+    injector.wait_for_slot(slot, "up")
+
+
+@fault("cache turned off and on")
+def turn_cache_off(injector: Injector) -> None:
+    injector.stack.cache_command("off")
+    injector.pause(0.0, 3.0)
+    injector.stack.cache_command("on")
 
 
 @fault("links to a slot stall; it is back with old data")

@@ -133,6 +133,13 @@ class Stack:
         ]
         return over_gates + [f"unix:{node.socket}" for node in self.nodes[GATED_SLOTS:]]
 
+    def cache_command(self, word: str) -> None:
+        """`codasync cache off` or `on`, as an operator runs it beside the first instance. Throws: Broken."""
+        environment = {
+            name: value for name, value in self.services[0].environment.items() if name.startswith("CODASYNC_")
+        }
+        run_as([self.program, "cache", word], self.folder, environment)
+
     def start(self, server: Server) -> None:
         self.servers.append(server)
         server.start()
