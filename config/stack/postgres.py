@@ -6,10 +6,11 @@ import secrets
 import shutil
 import signal
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from state import State
+from state import Failed, State
 from supervisor import Server, Supervisor
 
 PROGRAMS = Path("/usr/lib/postgresql/15/bin")
@@ -18,15 +19,32 @@ OWNER = "codasync_owner"  # of the tables: migrations, imports, people with psql
 SERVICE = "codasync_service"  # what the service may do: storage/grants.sql
 
 # Peer: the kernel says which account asks, so no password exists that could leak.
-HBA = "local all all peer map=stack\n"
+HBA = "local all,replication all peer map=stack\n"
 
 # Recovery after a hard stop replays up to max_wal_size.
 START_SECONDS = 120.0
 
 
+@dataclass(frozen=True)
+class Database:
+    """The libpq addresses of the database, one for each role. A shell that reads the env file finds no `&` in them."""
+
+    owner: str
+    service: str
+
+
 def url(state: State, role: str) -> str:
-    """Returns: the libpq address of the database for this role. A shell that reads the env file finds no `&` in it."""
+    """Returns: the address of the private database for this role."""
     return f"postgresql://{role}@/{DATABASE}?host={quote(str(state.sockets))}"
+
+
+def setup_sql(state: State, owner_password: str, service_password: str) -> str:
+    """Returns: what psql runs once, as a superuser, in a new cluster; no slow statement with a password gets into its log."""
+    return (
+        "set log_min_duration_statement = -1;\n"
+        f"\\set owner_password '{owner_password}'\n\\set service_password '{service_password}'\n"
+        f"\\i '{state.program}/storage/setup.sql'\n"
+    )
 
 
 def server(state: State, cluster: Path) -> Server:
@@ -43,13 +61,16 @@ def server(state: State, cluster: Path) -> Server:
     )
 
 
-def start(state: State, supervisor: Supervisor) -> None:
+def start(state: State, supervisor: Supervisor) -> Database:
     """Starts the cluster, and makes it first if there is none. Needs the lock. Throws: Failed, Asked."""
     cluster = state.folder / "postgres"
+    if (state.folder / "ha").exists():
+        raise Failed(f"{state.folder} has the data of a cluster of several nodes: start it with --ha, or choose another --dir")
     if not cluster.exists():
         make(state, supervisor, cluster)
     configure(state, cluster)
     supervisor.start(server(state, cluster), START_SECONDS)
+    return Database(owner=url(state, OWNER), service=url(state, SERVICE))
 
 
 def make(state: State, supervisor: Supervisor, cluster: Path) -> None:
@@ -76,10 +97,7 @@ def make(state: State, supervisor: Supervisor, cluster: Path) -> None:
     supervisor.start(server(state, new), START_SECONDS)
     # setup.sql wants passwords, as servers of other people do. Here they are random, told nobody, and of no use.
     setup = new / "setup.sql"
-    setup.write_text(
-        f"\\set owner_password '{secrets.token_hex(32)}'\n\\set service_password '{secrets.token_hex(32)}'\n"
-        f"\\i '{state.program}/storage/setup.sql'\n"
-    )
+    setup.write_text(setup_sql(state, secrets.token_hex(32), secrets.token_hex(32)))
     supervisor.run(
         "psql",
         [

@@ -3,10 +3,12 @@
 import json
 import os
 import resource
+import shutil
 import signal
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import ha
 import pgbouncer
 import postgres
 import servers
@@ -27,6 +29,7 @@ class Options:
     instances: int
     demo: bool
     pgbouncer: bool
+    ha: bool
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,7 @@ class Stack:
     state: State
     supervisor: Supervisor
     options: Options
+    database: postgres.Database
     instances: Instances
 
 
@@ -93,22 +97,24 @@ def run_in_background(job: Callable[[Callable[[], None]], int]) -> int:
 def start(state: State, supervisor: Supervisor, options: Options) -> Stack:
     """Starts everything and writes the env file. Throws: Failed, Asked."""
     for stale in state.sockets.iterdir():
-        stale.unlink()
-    postgres.start(state, supervisor)
-    database = postgres.url(state, postgres.SERVICE)
+        if stale.is_dir():
+            shutil.rmtree(stale)
+        else:
+            stale.unlink()
+    database = ha.start(state, supervisor, options.port) if options.ha else postgres.start(state, supervisor)
     if options.pgbouncer:
         supervisor.start(pgbouncer.server(state), READY_SECONDS)
-        database = pgbouncer.url(state)
+        database = replace(database, service=pgbouncer.url(state))
     supervisor.start(servers.memcached(state), READY_SECONDS)
-    write_private(state.settings, settings(state, database))
-    migrate(state, supervisor)
+    write_private(state.settings, settings(state, database.service))
+    migrate(state, supervisor, database)
     first_start(state, supervisor, options.demo)
 
     instances = Instances(state, supervisor, options.port)
     for _ in range(options.instances):
         instances.add()
     instances.point_nginx(options.instances)
-    stack = Stack(state, supervisor, options, instances)
+    stack = Stack(state, supervisor, options, database, instances)
     tell(stack)
     return stack
 
@@ -117,7 +123,7 @@ def carry_out(order: Order, stack: Stack) -> None:
     """What config/rolling-restart asks for. Throws: Failed, Asked."""
     wanted = order.words["instances"] or len(stack.instances.processes)
     try:
-        roll(stack.instances, order.words["program"], wanted, lambda: migrate(stack.state, stack.supervisor))
+        roll(stack.instances, order.words["program"], wanted, lambda: migrate(stack.state, stack.supervisor, stack.database))
     finally:
         tell(stack)
 
@@ -128,7 +134,7 @@ def tell(stack: Stack) -> None:
     known = {
         "CODASYNC_URL": f"http://127.0.0.1:{stack.options.port}",
         "CODASYNC_INSTANCES": ",".join(f"http://{address}" for address in stack.instances.addresses),
-        "CODASYNC_DATABASE_URL": postgres.url(state, postgres.OWNER),
+        "CODASYNC_DATABASE_URL": stack.database.owner,
         "CODASYNC_MEMCACHED": servers.memcached_address(state),
         "CODASYNC_ADMIN_TOKEN": state.token("admin").read_text().strip(),
         "CODASYNC_STAFF_TOKEN": state.token("staff").read_text().strip(),
@@ -146,8 +152,8 @@ def tell(stack: Stack) -> None:
     )
 
 
-def migrate(state: State, supervisor: Supervisor) -> None:
-    codasync(state, supervisor, "migrate", CODASYNC_POSTGRES_URL=postgres.url(state, postgres.OWNER))
+def migrate(state: State, supervisor: Supervisor, database: postgres.Database) -> None:
+    codasync(state, supervisor, "migrate", CODASYNC_POSTGRES_URL=database.owner)
 
 
 def first_start(state: State, supervisor: Supervisor, demo: bool) -> None:

@@ -37,6 +37,8 @@ class Server:
     ready: Callable[[], bool]  # it answers; quick, does not raise
     farewell: Sequence[tuple[signal.Signals, float]]  # what ends it, and the seconds until the next, firmer one
     environment: Mapping[str, str] = field(default_factory=dict)
+    rest: float = PAUSE_SECONDS_MIN  # between its first death and the next start
+    bury: Callable[[], None] = lambda: None  # ends what it may have left outside of its process group
 
 
 class Process:
@@ -54,7 +56,7 @@ class Process:
         """Notes a death. Returns: the pause before the next start."""
         if time.monotonic() - self.started > STABLE_SECONDS:
             self.deaths = 0
-        pause = min(PAUSE_SECONDS_MIN * 2.0**self.deaths, PAUSE_SECONDS_MAX)
+        pause = min(self.server.rest * 2.0**self.deaths, PAUSE_SECONDS_MAX)
         self.deaths += 1
         self.start_at = time.monotonic() + pause
         return pause
@@ -180,7 +182,7 @@ class Supervisor:
         else:
             process.popen.kill()
             process.popen.wait()
-        kill_group(process.popen.pid)
+        bury(process)
         self.say(f"{process.server.name} (pid {process.popen.pid}) stopped")
 
     def _on_stop(self, _number: int, _frame: FrameType | None) -> None:
@@ -210,7 +212,7 @@ class Supervisor:
             if process.leaves:
                 continue
             if process.start_at is None and process.popen.poll() is not None:
-                kill_group(process.popen.pid)
+                bury(process)
                 pause = process.died()
                 self.say(
                     f"{name} (pid {process.popen.pid}) {describe(process.popen.returncode)}; "
@@ -254,6 +256,11 @@ class Supervisor:
         path = self._log_path(name)
         lines = path.read_text(errors="replace").splitlines()[-12:]
         return "Its last words:\n" + "\n".join(f"    {line}" for line in lines) + f"\nAll of them: {path}"
+
+
+def bury(process: Process) -> None:
+    kill_group(process.popen.pid)
+    process.server.bury()
 
 
 def kill_group(leader: int) -> None:

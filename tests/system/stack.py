@@ -103,6 +103,12 @@ class Stack:
                 found.append(int(entry.name))
         return found
 
+    def check_deeply(self) -> None:
+        """Throws: AssertionError when `codasync check --deep` finds anything that differs."""
+        command = [self.folder / "program" / "api" / "codasync", "check", "--deep", "--config", self.folder / "codasync.toml"]
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd="/", timeout=120)
+        assert done.returncode == 0, done.stdout
+
     def request(self, path: str, body: Any = None, token: str = "", base: str = "") -> tuple[int, Any]:
         """Returns: the status, 0 when nobody answers, and the JSON or the text of the answer."""
         request = urllib.request.Request((base or self.env()["CODASYNC_URL"]) + path)
