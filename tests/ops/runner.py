@@ -15,7 +15,7 @@ from pathlib import Path
 from report import CHECKED, SKIPPED, SKIPPED_STATUS
 
 HERE = Path(__file__).resolve().parent
-SECONDS_EACH = 600.0
+SECONDS_EACH = 900.0
 SECONDS_ALL = 1800.0
 SECONDS_TO_CLEAN_UP = 60.0  # from SIGTERM to SIGKILL
 
