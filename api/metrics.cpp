@@ -3,9 +3,11 @@
 #include <prometheus/counter.h>
 #include <prometheus/gauge.h>
 #include <prometheus/histogram.h>
+#include <prometheus/metric_family.h>
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
 
+#include <array>
 #include <map>
 #include <mutex>
 #include <shared_mutex>
@@ -18,7 +20,9 @@ namespace {
 
 using prometheus::Counter;
 using prometheus::Family;
+using prometheus::Gauge;
 using prometheus::Histogram;
+using storage::PoolName;
 using Buckets = Histogram::BucketBoundaries;
 
 const Buckets kSeconds{0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025,
@@ -31,9 +35,63 @@ struct RequestSeries {
   Histogram* duration;
 };
 
+/// The series of one pool.
+struct PoolSeries {
+  Gauge* lent;
+  Histogram* wait;
+  Counter* refusals;
+};
+
+constexpr std::array kPools{PoolName::reads, PoolName::fills, PoolName::catalogue,
+                            PoolName::tokens};
+
+std::string name_of(PoolName pool) {
+  switch (pool) {
+    case PoolName::reads:
+      return "reads";
+    case PoolName::fills:
+      return "fills";
+    case PoolName::catalogue:
+      return "catalogue";
+    case PoolName::tokens:
+      return "tokens";
+  }
+  __builtin_unreachable();
+}
+
+/// Adds figures to the families, those of one name to one.
+void append(std::vector<prometheus::MetricFamily>& families, std::vector<Figure> figures) {
+  std::map<std::string, prometheus::MetricFamily> own;
+  for (auto& figure : figures) {
+    auto& family = own[figure.name];
+    family.name = figure.name;
+    family.help = figure.help;
+    const bool counted = figure.kind == Figure::Kind::counter;
+    family.type = counted ? prometheus::MetricType::Counter : prometheus::MetricType::Gauge;
+    prometheus::ClientMetric metric;
+    (counted ? metric.counter.value : metric.gauge.value) = figure.value;
+    for (auto& [name, value] : figure.labels) metric.label.push_back({name, std::move(value)});
+    family.metric.push_back(std::move(metric));
+  }
+  for (auto& [name, family] : own) families.push_back(std::move(family));
+}
+
 }  // namespace
 
 struct Metrics::Impl {
+  explicit Impl(std::size_t slots) {
+    for (std::size_t slot = 0; slot < slots; ++slot) {
+      const prometheus::Labels label{{"slot", std::to_string(slot)}};
+      slot_unavailable.push_back(&slots_unavailable.Add(label));
+      slot_delete_failed.push_back(&slots_delete_failed.Add(label));
+    }
+    for (const auto pool : kPools) {
+      const prometheus::Labels label{{"pool", name_of(pool)}};
+      pools.at(static_cast<std::size_t>(pool)) = {
+          &pool_lent.Add(label), &pool_waits.Add(label, kSeconds), &pool_refusals.Add(label)};
+    }
+  }
+
   Family<Counter>& counter(const std::string& name, const std::string& help) {
     return prometheus::BuildCounter().Name(name).Help(help).Register(registry);
   }
@@ -49,7 +107,7 @@ struct Metrics::Impl {
                                      .Help("From a request's arrival to its answer.")
                                      .Register(registry);
   mutable std::shared_mutex series_mutex;  // guards series
-  std::map<std::tuple<std::string, std::string, int>, RequestSeries, std::less<>> series;
+  std::map<std::tuple<std::string_view, std::string_view, int>, RequestSeries> series;
 
   Family<Counter>& lookups = counter("codasync_cache_lookups_total", "Look-ups in the cache.");
   Counter& lookup_hit = lookups.Add({{"result", "hit"}});
@@ -65,23 +123,25 @@ struct Metrics::Impl {
   Counter& read_lock_busy = reads.Add({{"path", "lock_busy"}});
   Counter& read_unavailable = reads.Add({{"path", "unavailable"}});
 
-  Family<Counter>& slot_unavailable =
+  Family<Counter>& slots_unavailable =
       counter("codasync_cache_unavailable_total", "Reads that got no answer from a slot.");
-  Family<Counter>& slot_delete_failed =
+  Family<Counter>& slots_delete_failed =
       counter("codasync_cache_delete_failures_total",
               "Deletes that were not acknowledged: their writes answered 503.");
-  Family<prometheus::Gauge>& slot_state =
+  Family<Gauge>& slot_states =
       prometheus::BuildGauge()
           .Name("codasync_cache_slot_state")
           .Help(
               "1 for the state that a slot is in: up, waiting (its writers get 503) or down "
               "(everybody goes on without it).")
           .Register(registry);
-  prometheus::Gauge& fills = prometheus::BuildGauge()
-                                 .Name("codasync_cache_fills_allowed")
-                                 .Help("1, or 0 after `codasync cache off`.")
-                                 .Register(registry)
-                                 .Add({});
+  Gauge& fills = prometheus::BuildGauge()
+                     .Name("codasync_cache_fills_allowed")
+                     .Help("1, or 0 after `codasync cache off`.")
+                     .Register(registry)
+                     .Add({});
+  std::vector<Counter*> slot_unavailable;    // by slot
+  std::vector<Counter*> slot_delete_failed;  // by slot
   Counter& deletes = counter("codasync_cache_deletes_total", "Acknowledged deletes.").Add({});
   Histogram& delete_duration = histogram("codasync_cache_delete_duration_seconds",
                                          "A round of deletes until it is acknowledged.", kSeconds);
@@ -106,16 +166,30 @@ struct Metrics::Impl {
                                "Operations that met a full queue or waited too long.")
                            .Add({});
 
-  mutable std::mutex gauges_mutex;  // guards gauges
-  std::vector<std::pair<prometheus::Gauge*, std::function<double()>>> gauges;
+  Family<Gauge>& pool_lent = prometheus::BuildGauge()
+                                 .Name("codasync_postgres_pool_connections")
+                                 .Help("Connections in use.")
+                                 .Register(registry);
+  Family<Histogram>& pool_waits = prometheus::BuildHistogram()
+                                      .Name("codasync_postgres_pool_wait_seconds")
+                                      .Help("Wait for a connection.")
+                                      .Register(registry);
+  Family<Counter>& pool_refusals =
+      counter("codasync_postgres_pool_refusals_total", "Requests that got no connection.");
+  std::array<PoolSeries, kPools.size()> pools{};  // by name
+  PoolSeries& pool(PoolName name) { return pools.at(static_cast<std::size_t>(name)); }
+
+  Counter& scrape_failures =
+      counter("codasync_scrape_failures_total", "Figures that could not be had.").Add({});
+  std::vector<std::function<std::vector<Figure>()>> on_scrape;
 };
 
-Metrics::Metrics() : impl_{std::make_unique<Impl>()} {}
+Metrics::Metrics(std::size_t slots) : impl_{std::make_unique<Impl>(slots)} {}
 Metrics::~Metrics() = default;
 
 void Metrics::request(std::string_view route, std::string_view method, int status,
                       std::chrono::duration<double> took) {
-  const std::tuple<std::string, std::string, int> key{route, method, status};
+  const std::tuple key{route, method, status};
   RequestSeries own{};
   {
     const std::shared_lock hold{impl_->series_mutex};
@@ -124,9 +198,10 @@ void Metrics::request(std::string_view route, std::string_view method, int statu
   }
   if (own.count == nullptr) {
     const std::unique_lock hold{impl_->series_mutex};
-    const auto& [route_text, method_text, code] = key;
+    const std::string route_text{route};
+    const std::string method_text{method};
     own.count = &impl_->requests.Add(
-        {{"route", route_text}, {"method", method_text}, {"status", std::to_string(code)}});
+        {{"route", route_text}, {"method", method_text}, {"status", std::to_string(status)}});
     own.duration =
         &impl_->durations.Add({{"route", route_text}, {"method", method_text}}, kSeconds);
     impl_->series.insert_or_assign(key, own);
@@ -135,19 +210,23 @@ void Metrics::request(std::string_view route, std::string_view method, int statu
   own.duration->Observe(took.count());
 }
 
-void Metrics::gauge(const std::string& name, const std::string& help,
-                    std::function<double()> value) {
-  const std::scoped_lock hold{impl_->gauges_mutex};
-  auto& family = prometheus::BuildGauge().Name(name).Help(help).Register(impl_->registry);
-  impl_->gauges.emplace_back(&family.Add({}), std::move(value));
+void Metrics::on_scrape(std::function<std::vector<Figure>()> figures) {
+  impl_->on_scrape.push_back(std::move(figures));
 }
 
-std::string Metrics::text() const {
-  {
-    const std::scoped_lock hold{impl_->gauges_mutex};
-    for (const auto& [gauge, value] : impl_->gauges) gauge->Set(value());
+std::string Metrics::text() {
+  std::vector<prometheus::MetricFamily> asked;
+  for (const auto& figures : impl_->on_scrape) {
+    try {
+      append(asked, figures());
+    } catch (const std::exception&) {
+      impl_->scrape_failures.Increment();  // the others are as good as ever
+    }
   }
-  return prometheus::TextSerializer{}.Serialize(impl_->registry.Collect());
+  auto families = impl_->registry.Collect();
+  families.insert(families.end(), std::make_move_iterator(asked.begin()),
+                  std::make_move_iterator(asked.end()));
+  return prometheus::TextSerializer{}.Serialize(families);
 }
 
 void Metrics::slots(const storage::CacheState& state) {
@@ -157,7 +236,7 @@ void Metrics::slots(const storage::CacheState& state) {
     for (const auto& [name, value] : {std::pair{"up", SlotState::up},
                                       {"waiting", SlotState::waiting},
                                       {"down", SlotState::down}}) {
-      impl_->slot_state.Add({{"slot", std::to_string(slot.number)}, {"state", name}})
+      impl_->slot_states.Add({{"slot", std::to_string(slot.number)}, {"state", name}})
           .Set(slot.state == value ? 1 : 0);
     }
   }
@@ -192,11 +271,11 @@ void Metrics::read(cache::ReadPath path) {
 }
 
 void Metrics::unavailable(std::size_t slot, std::string_view) {
-  impl_->slot_unavailable.Add({{"slot", std::to_string(slot)}}).Increment();
+  impl_->slot_unavailable.at(slot)->Increment();
 }
 
 void Metrics::delete_failed(std::size_t slot, cache::Loss, std::string_view) {
-  impl_->slot_delete_failed.Add({{"slot", std::to_string(slot)}}).Increment();
+  impl_->slot_delete_failed.at(slot)->Increment();
 }
 
 void Metrics::deleted(std::size_t keys, std::chrono::nanoseconds took) {
@@ -218,5 +297,12 @@ void Metrics::on_split() { impl_->splits.Increment(); }
 void Metrics::on_retry() { impl_->retries.Increment(); }
 void Metrics::on_doubt() { impl_->doubts.Increment(); }
 void Metrics::on_overload() { impl_->overloads.Increment(); }
+
+void Metrics::on_lent(PoolName pool, storage::PoolObserver::Seconds wait) {
+  impl_->pool(pool).lent->Increment();
+  impl_->pool(pool).wait->Observe(wait.count());
+}
+void Metrics::on_returned(PoolName pool) { impl_->pool(pool).lent->Decrement(); }
+void Metrics::on_refused(PoolName pool) { impl_->pool(pool).refusals->Increment(); }
 
 }  // namespace codasync::api

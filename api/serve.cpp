@@ -3,6 +3,8 @@
 #include <csignal>
 
 #include "api/dispatcher.hpp"
+#include "api/expired_readings.hpp"
+#include "api/figures.hpp"
 #include "api/log.hpp"
 #include "api/metrics.hpp"
 #include "api/service.hpp"
@@ -28,6 +30,33 @@ sigset_t block_end_signals() {
   return signals;
 }
 
+/// What the parts of the service tell when they are asked.
+std::vector<Figure> figures_of(const Server& server, const Executor& executor, const Log& log,
+                               const config::Settings& settings) {
+  using Kind = Figure::Kind;
+  const auto number = [](auto value) { return static_cast<double>(value); };
+  const auto pool_max = [&](const char* pool, std::size_t connections) {
+    return Figure{"codasync_postgres_pool_connections_max",
+                  "Connections that may be in use.",
+                  Kind::gauge,
+                  number(connections),
+                  {{"pool", pool}}};
+  };
+  return {
+      build_figure(),
+      {"codasync_http_connections", "Open connections.", Kind::gauge,
+       number(server.open_connections())},
+      {"codasync_http_requests_in_flight", "Requests being answered.", Kind::gauge,
+       number(server.requests_in_flight())},
+      {"codasync_executor_waiting_requests", "Requests that wait for a thread.", Kind::gauge,
+       number(executor.waiting())},
+      {"codasync_log_lines_dropped_total", "Lines that a slow reader of the log made us lose.",
+       Kind::counter, number(log.dropped())},
+      pool_max("reads", settings.postgres.connections_max),
+      pool_max("fills", settings.postgres.fill_connections_max),
+  };
+}
+
 std::string joined(const std::vector<std::string>& texts) {
   std::string out;
   for (const auto& text : texts) out += (out.empty() ? "" : ", ") + text;
@@ -41,23 +70,25 @@ int serve(const config::Settings& settings) {
 
   // In the order of need: each may use those above, and is destroyed before them.
   Log log{settings.log};
-  Metrics metrics;
+  Metrics metrics{settings.memcached.servers.size()};
   SlotLog slot_log{settings.memcached, metrics, log};
   const auto slot_table = storage::make_slot_table(settings.postgres);
   const auto nodes = cache::make_nodes(settings.memcached);
   cache::SlotKeeper keeper{*slot_table, *nodes, slot_log};
   CacheWatch watch{metrics, keeper};
   const auto invalidation = cache::make_invalidation(settings.memcached, watch);
-  const auto database = storage::make_database(settings.postgres);
+  const auto database = storage::make_database(settings.postgres, metrics);
   const auto cache = cache::make_cache(settings.memcached, *database, watch);
   const auto ledger =
       storage::make_combiner(settings.postgres, settings.combiner, *invalidation, metrics);
-  const auto catalogue = storage::make_catalogue_store(settings.postgres, *invalidation, *ledger);
-  const auto tokens = storage::make_token_store(settings.postgres);
+  const auto catalogue =
+      storage::make_catalogue_store(settings.postgres, *invalidation, *ledger, metrics);
+  const auto tokens = storage::make_token_store(settings.postgres, metrics);
   const storage::Housekeeper housekeeper{
       settings.postgres, [&log](const std::string& failure) {
         log.warning("housekeeping failed", {{"detail", failure}});
       }};
+  ExpiredReadings expired{*database};
   Executor executor{settings.executor};
   Service service{settings.api, *database, *ledger, *catalogue, *tokens,
                   *cache,       executor,  metrics, log};
@@ -69,12 +100,12 @@ int serve(const config::Settings& settings) {
                 },
                 [&dispatcher] { dispatcher.settle(); }};
 
-  metrics.gauge("codasync_http_connections", "Open connections.",
-                [&server] { return static_cast<double>(server.open_connections()); });
-  metrics.gauge("codasync_http_requests_in_flight", "Requests being answered.",
-                [&server] { return static_cast<double>(server.requests_in_flight()); });
-  metrics.gauge("codasync_executor_waiting", "Requests that wait for a thread.",
-                [&executor] { return static_cast<double>(executor.waiting()); });
+  metrics.on_scrape([&server, &executor, &log, &settings] {
+    return figures_of(server, executor, log, settings);
+  });
+  metrics.on_scrape([] { return process_figures(); });
+  metrics.on_scrape([&settings] { return memcached_figures(settings.memcached); });
+  metrics.on_scrape([&expired] { return expired.figures(); });
 
   keeper.start();
   server.start();

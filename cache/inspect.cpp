@@ -15,10 +15,18 @@ struct Free {
   void operator()(memcached_st* handle) const noexcept { memcached_free(handle); }
 };
 
-}  // namespace
+struct FreeFigures {
+  const memcached_st* handle;
+  void operator()(memcached_stat_st* figures) const noexcept {
+    memcached_stat_free(handle, figures);
+  }
+};
 
-std::string server_version(const MemcachedOptions& options, std::size_t slot) {
-  const std::unique_ptr<memcached_st, Free> handle{memcached_create(nullptr)};
+using Handle = std::unique_ptr<memcached_st, Free>;
+
+/// Returns: a handle with this server behind it. It connects when it is first used.
+Handle handle_of(const MemcachedOptions& options, std::size_t slot) {
+  Handle handle{memcached_create(nullptr)};
   if (!handle) throw std::bad_alloc{};
   memcached_behavior_set(handle.get(), MEMCACHED_BEHAVIOR_CONNECT_TIMEOUT,
                          static_cast<std::uint64_t>(options.connect_timeout.count()));
@@ -30,6 +38,13 @@ std::string server_version(const MemcachedOptions& options, std::size_t slot) {
                          ? memcached_server_add_unix_socket(handle.get(), address.path.c_str())
                          : memcached_server_add(handle.get(), address.host.c_str(), address.port);
   if (added != MEMCACHED_SUCCESS) throw std::bad_alloc{};
+  return handle;
+}
+
+}  // namespace
+
+std::string server_version(const MemcachedOptions& options, std::size_t slot) {
+  const auto handle = handle_of(options, slot);
   if (const auto code = memcached_version(handle.get()); code != MEMCACHED_SUCCESS) {
     throw Unavailable{"memcached",
                       options.servers[slot] + ": " + memcached_strerror(handle.get(), code)};
@@ -38,6 +53,17 @@ std::string server_version(const MemcachedOptions& options, std::size_t slot) {
   return std::to_string(memcached_server_major_version(server)) + "." +
          std::to_string(memcached_server_minor_version(server)) + "." +
          std::to_string(memcached_server_micro_version(server));
+}
+
+std::optional<ServerFigures> server_figures(const MemcachedOptions& options, std::size_t slot) {
+  const auto handle = handle_of(options, slot);
+  memcached_return_t code = MEMCACHED_SUCCESS;
+  const std::unique_ptr<memcached_stat_st, FreeFigures> said{
+      memcached_stat(handle.get(), nullptr, &code), {handle.get()}};
+  if (!said || code != MEMCACHED_SUCCESS) return std::nullopt;
+  return ServerFigures{said->uptime,     said->curr_connections, said->curr_items,
+                       said->bytes,      said->limit_maxbytes,   said->get_hits,
+                       said->get_misses, said->evictions};
 }
 
 }  // namespace codasync::cache

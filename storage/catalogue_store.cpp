@@ -84,8 +84,8 @@ Changes forget_product(WriteTransaction& transaction, Gtin gtin) {
 class PostgresCatalogueStore final : public CatalogueStore {
  public:
   PostgresCatalogueStore(const PostgresOptions& options, Invalidation& invalidation,
-                         StockLedger& ledger)
-      : writer_{options, kConnectionsMax, invalidation}, ledger_{ledger} {}
+                         StockLedger& ledger, PoolObserver& observer)
+      : writer_{options, kConnectionsMax, invalidation, observer}, ledger_{ledger} {}
 
   Result create_shop(const ShopDraft& draft, const WriteContext& context,
                      const Answerer<Shop>& answer) override {
@@ -299,8 +299,8 @@ class PostgresCatalogueStore final : public CatalogueStore {
 
 std::unique_ptr<CatalogueStore> make_catalogue_store(const PostgresOptions& options,
                                                      Invalidation& invalidation,
-                                                     StockLedger& ledger) {
-  return std::make_unique<PostgresCatalogueStore>(options, invalidation, ledger);
+                                                     StockLedger& ledger, PoolObserver& observer) {
+  return std::make_unique<PostgresCatalogueStore>(options, invalidation, ledger, observer);
 }
 
 }  // namespace codasync::storage

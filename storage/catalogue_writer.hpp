@@ -22,8 +22,9 @@ struct CatalogueEffect {
 class CatalogueWriter {
  public:
   CatalogueWriter(const PostgresOptions& options, std::size_t connections_max,
-                  Invalidation& invalidation)
-      : pool_{options, connections_max}, invalidation_{invalidation} {}
+                  Invalidation& invalidation, PoolObserver& observer)
+      : pool_{PoolName::catalogue, options, connections_max, observer},
+        invalidation_{invalidation} {}
 
   using Decision = Outcome<CatalogueEffect, CatalogueRefusal>;
   /// Changes rows under the locks, or refuses. It may run several times; only the last run counts.

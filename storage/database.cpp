@@ -75,10 +75,10 @@ class PostgresFill final : public Fill {
 
 class PostgresDatabase final : public Database {
  public:
-  explicit PostgresDatabase(const PostgresOptions& options)
+  PostgresDatabase(const PostgresOptions& options, PoolObserver& observer)
       : fill_context_{fill_context(options)},
-        reads_{options, options.connections_max},
-        fills_{options, options.fill_connections_max} {}
+        reads_{PoolName::reads, options, options.connections_max, observer},
+        fills_{PoolName::fills, options, options.fill_connections_max, observer} {}
 
   std::unique_ptr<Reader> read() override {
     return std::make_unique<PooledReader>(reads_.acquire());
@@ -115,8 +115,8 @@ class PostgresDatabase final : public Database {
 
 }  // namespace
 
-std::unique_ptr<Database> make_database(const PostgresOptions& options) {
-  return std::make_unique<PostgresDatabase>(options);
+std::unique_ptr<Database> make_database(const PostgresOptions& options, PoolObserver& observer) {
+  return std::make_unique<PostgresDatabase>(options, observer);
 }
 
 }  // namespace codasync::storage

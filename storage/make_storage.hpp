@@ -6,6 +6,7 @@
 #include "storage/database.hpp"
 #include "storage/invalidation.hpp"
 #include "storage/options.hpp"
+#include "storage/pool_observer.hpp"
 #include "storage/slot_table.hpp"
 #include "storage/stock_ledger.hpp"
 
@@ -16,15 +17,18 @@ namespace codasync::storage {
 // must outlive the result. Each has connections of its own, so that none can starve another.
 
 /// With up to connections_max + fill_connections_max connections.
-std::unique_ptr<Database> make_database(const PostgresOptions& options);
+std::unique_ptr<Database> make_database(const PostgresOptions& options,
+                                        PoolObserver& observer = nobody());
 
 /// With up to two connections: the catalogue rarely changes.
 std::unique_ptr<CatalogueStore> make_catalogue_store(const PostgresOptions& options,
                                                      Invalidation& invalidation,
-                                                     StockLedger& ledger);
+                                                     StockLedger& ledger,
+                                                     PoolObserver& observer = nobody());
 
 /// With one connection.
-std::unique_ptr<TokenStore> make_token_store(const PostgresOptions& options);
+std::unique_ptr<TokenStore> make_token_store(const PostgresOptions& options,
+                                             PoolObserver& observer = nobody());
 
 /// With one connection.
 std::unique_ptr<SlotTable> make_slot_table(const PostgresOptions& options);

@@ -58,6 +58,12 @@ struct ReadingKey {
   Gtin gtin;
 };
 
+/// Readings whose date is before today in their shop's time zone.
+struct ExpiredCount {
+  ShopId shop;
+  std::int64_t readings;
+};
+
 /// The queries. Each is one statement, whatever the size of the page, and sees the newest committed state.
 /// Absent rows and removed ones are the same: nothing. Throws: Unavailable. Threads: a reader belongs to one thread.
 class Reader {
@@ -83,6 +89,10 @@ class Reader {
   /// Returns: the token with this hash unless revoked or expired.
   virtual std::optional<Token> token(const TokenHash& hash) = 0;
   virtual Page<Token> tokens(std::optional<TokenId> after, std::size_t limit) = 0;
+
+  /// Returns: how many readings have expired, a number for each shop; the most first, at most
+  /// `shops_max` shops. Nobody is counted beyond kPageMax, so that no shop makes it slow.
+  virtual std::vector<ExpiredCount> expired_by_shop(std::size_t shops_max) = 0;
 
   /// Returns: whether PostgreSQL knows a time zone of exactly this name.
   virtual bool knows_time_zone(const std::string& name) = 0;

@@ -11,7 +11,8 @@ using postgres::Pool;
 
 class PostgresTokenStore final : public TokenStore {
  public:
-  explicit PostgresTokenStore(const PostgresOptions& options) : pool_{options, 1} {}
+  PostgresTokenStore(const PostgresOptions& options, PoolObserver& observer)
+      : pool_{PoolName::tokens, options, 1, observer} {}
 
   Token create(const Draft& draft, const TokenHash& hash) override {
     const std::string shops =
@@ -58,8 +59,9 @@ class PostgresTokenStore final : public TokenStore {
 
 }  // namespace
 
-std::unique_ptr<TokenStore> make_token_store(const PostgresOptions& options) {
-  return std::make_unique<PostgresTokenStore>(options);
+std::unique_ptr<TokenStore> make_token_store(const PostgresOptions& options,
+                                             PoolObserver& observer) {
+  return std::make_unique<PostgresTokenStore>(options, observer);
 }
 
 }  // namespace codasync::storage

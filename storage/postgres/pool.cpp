@@ -5,12 +5,24 @@
 namespace codasync::storage::postgres {
 
 Pool::Lease Pool::acquire() {
+  const auto asked = std::chrono::steady_clock::now();
+  try {
+    Lease lease{*this, connect_or_reuse()};
+    observer_.on_lent(name_, std::chrono::steady_clock::now() - asked);
+    return lease;
+  } catch (...) {
+    observer_.on_refused(name_);
+    throw;
+  }
+}
+
+std::unique_ptr<Connection> Pool::connect_or_reuse() {
   std::unique_ptr<Connection> connection = reserve();
   // One that the server closed meanwhile (a restart) is replaced before anybody notices.
-  if (connection && !connection->quiet()) connection.reset();
-  if (connection) return {*this, std::move(connection)};
+  if (connection && connection->quiet()) return connection;
   try {
-    return {*this, std::make_unique<Connection>(options_)};
+    connection.reset();
+    return std::make_unique<Connection>(options_);
   } catch (...) {
     take_back(nullptr);
     throw;
@@ -38,6 +50,7 @@ std::unique_ptr<Connection> Pool::reserve() {
 }
 
 void Pool::take_back(std::unique_ptr<Connection> connection) noexcept {
+  if (connection) observer_.on_returned(name_);  // without one, none was lent
   {
     const std::scoped_lock hold{mutex_};
     --lent_;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "storage/options.hpp"
+#include "storage/pool_observer.hpp"
 #include "storage/postgres/connection.hpp"
 
 namespace codasync::storage::postgres {
@@ -38,8 +39,10 @@ class Pool {
     std::unique_ptr<Connection> connection_;
   };
 
-  Pool(const PostgresOptions& options, std::size_t connections_max)
-      : options_{options}, connections_max_{connections_max} {}
+  /// `observer` must outlive it.
+  Pool(PoolName name, const PostgresOptions& options, std::size_t connections_max,
+       PoolObserver& observer)
+      : name_{name}, options_{options}, connections_max_{connections_max}, observer_{observer} {}
 
   /// Waits at most acquire_timeout. Throws: Unavailable "queue" when none becomes free in that
   /// time, or at once when waiters_max wait already; "postgres" when a new connection cannot be
@@ -47,14 +50,18 @@ class Pool {
   Lease acquire();
 
  private:
+  std::unique_ptr<Connection> connect_or_reuse();
+
   /// Returns: an idle connection, or nullptr where the caller may open a new one; counted as lent
   /// in both cases.
   std::unique_ptr<Connection> reserve();
   void take_back(std::unique_ptr<Connection> connection) noexcept;
 
   // Fixed after construction.
+  const PoolName name_;
   const PostgresOptions options_;
   const std::size_t connections_max_;
+  PoolObserver& observer_;
 
   std::mutex mutex_;
   std::condition_variable freed_;

@@ -143,6 +143,21 @@ Page<Token> PostgresReader::tokens(std::optional<TokenId> after, std::size_t lim
       limit, token_of);
 }
 
+// Each shop is one range of stock_readings_shop_expiry, read from its beginning.
+std::vector<ExpiredCount> PostgresReader::expired_by_shop(std::size_t shops_max) {
+  const pqxx::result rows = connection_.exec_params(
+      "select s.id, expired.readings from shops s cross join lateral ("
+      " select count(*) as readings from (select from stock_readings r where r.shop_id = s.id"
+      " and not r.removed and r.expiry_date < (now() at time zone s.time_zone)::date limit $1)"
+      " counted) expired where s.removed_at is null order by expired.readings desc, s.id limit $2",
+      kPageMax, shops_max);
+  std::vector<ExpiredCount> counts;
+  for (const pqxx::row& row : rows) {
+    counts.push_back({ShopId{row[0].as<std::int64_t>()}, row[1].as<std::int64_t>()});
+  }
+  return counts;
+}
+
 bool PostgresReader::knows_time_zone(const std::string& name) {
   return connection_
       .exec_params("select exists (select from pg_timezone_names where name = $1)", name)[0][0]

@@ -22,6 +22,7 @@ class PostgresReader : public Reader {
                              std::size_t limit) override;
   std::optional<Token> token(const TokenHash& hash) override;
   Page<Token> tokens(std::optional<TokenId> after, std::size_t limit) override;
+  std::vector<ExpiredCount> expired_by_shop(std::size_t shops_max) override;
   bool knows_time_zone(const std::string& name) override;
 
  private:

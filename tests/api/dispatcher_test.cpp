@@ -64,7 +64,7 @@ class DispatcherTest : public testing::Test {
   test::FakeTokens tokens;
   test::FakeCache cache{database};
   ApiOptions options;
-  Metrics metrics;
+  Metrics metrics{1};
   Log log{{.level = LogLevel::error}};
   Executor executor{{.threads = 2, .queue_max = 100}};
   Service service{options, database, ledger, catalogue, tokens, cache, executor, metrics, log};

@@ -63,6 +63,9 @@ class FakeReader : public storage::Reader {
   std::optional<storage::Token> token(const storage::TokenHash& hash) override {
     return find(rows_.tokens, hash);
   }
+  std::vector<storage::ExpiredCount> expired_by_shop(std::size_t) override {
+    return count(), std::vector<storage::ExpiredCount>{};
+  }
   storage::Page<storage::Token> tokens(std::optional<TokenId>, std::size_t) override {
     return count(), storage::Page<storage::Token>{};
   }

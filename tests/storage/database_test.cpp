@@ -190,5 +190,46 @@ TEST_F(DatabaseTest, ping_wants_the_schema_of_this_program) {
   EXPECT_THROW(storage->ping(), Unavailable);
 }
 
+/// Remembers what it is told.
+struct RecordingObserver : PoolObserver {
+  void on_lent(PoolName pool, Seconds wait) override {
+    lent.push_back(pool);
+    longest = std::max(longest, wait);
+  }
+  void on_returned(PoolName pool) override { returned.push_back(pool); }
+  void on_refused(PoolName pool) override { refused.push_back(pool); }
+
+  std::vector<PoolName> lent;
+  std::vector<PoolName> returned;
+  std::vector<PoolName> refused;
+  Seconds longest{0};
+};
+
+TEST_F(DatabaseTest, tells_what_its_pools_lend_and_refuse) {
+  RecordingObserver observer;
+  const auto storage = make_database(options(), observer);
+  {
+    const auto busy = storage->read();
+    EXPECT_THROW(storage->read(), Unavailable);
+    EXPECT_THAT(observer.returned, testing::IsEmpty());
+  }
+  storage->try_fill(std::vector{kProduct});
+  EXPECT_THAT(observer.lent, testing::ElementsAre(PoolName::reads, PoolName::fills));
+  EXPECT_THAT(observer.returned, testing::ElementsAre(PoolName::reads, PoolName::fills));
+  EXPECT_THAT(observer.refused, testing::ElementsAre(PoolName::reads));
+  EXPECT_GT(observer.longest.count(), 0);
+}
+
+TEST_F(DatabaseTest, tells_that_a_server_gives_no_connection) {
+  RecordingObserver observer;
+  PostgresOptions nowhere;
+  nowhere.url = Secret{"postgresql://127.0.0.1:1/nothing"};
+  const auto storage = make_database(nowhere, observer);
+  EXPECT_THROW(storage->read(), Unavailable);
+  EXPECT_THAT(observer.refused, testing::ElementsAre(PoolName::reads));
+  EXPECT_THAT(observer.lent, testing::IsEmpty());
+  EXPECT_THAT(observer.returned, testing::IsEmpty());
+}
+
 }  // namespace
 }  // namespace codasync::storage

@@ -246,5 +246,38 @@ TEST_F(ReaderTest, knows_time_zones_by_their_exact_names) {
   EXPECT_FALSE(reader_->knows_time_zone("UTC+3; select"));
 }
 
+TEST(ExpiredByShop, counts_by_the_day_of_the_shop_and_shows_the_most_first) {
+  const test::TestDatabase database;
+  // Kiritimati is 14 hours ahead, Niue 11 behind: what is good until UTC's yesterday may be so
+  // there.
+  database.run(R"sql(
+    insert into shops (name, time_zone) values ('North', 'UTC'), ('Early', 'Pacific/Kiritimati'),
+      ('Late', 'Pacific/Niue'), ('Empty', 'UTC'), ('Closed', 'UTC');
+    update shops set removed_at = now() where name = 'Closed';
+    insert into products (gtin, name) select g, 'Tea' from generate_series(1, 1200) g;
+    insert into stock_readings (shop_id, gtin, expiry_date, balance, removed, version, observed_at,
+                                updated_at, folded_at, received_at)
+      select s.id, g, case s.name
+          when 'North' then (now() at time zone 'UTC')::date - (g <= 1100)::int
+          else (now() at time zone s.time_zone)::date - (g % 3)
+        end, 1, s.name = 'Late' and g = 1, 1, now(), now(), now(), now()
+      from shops s, generate_series(1, 1200) g
+      where s.name in ('North', 'Closed') or (s.name in ('Early', 'Late') and g <= 3);
+  )sql");
+  const auto storage = make_database(database.options());
+  const auto counts = storage->read()->expired_by_shop(10);
+  std::vector<std::pair<std::int64_t, std::int64_t>> seen;
+  for (const auto& [shop, readings] : counts) seen.emplace_back(shop.value(), readings);
+  using Pair = std::pair<std::int64_t, std::int64_t>;
+  EXPECT_THAT(seen, ElementsAre(Pair{1, 1000}, Pair{2, 2}, Pair{3, 1}, Pair{4, 0}));
+  EXPECT_EQ(storage->read()->expired_by_shop(2).size(), 2U);
+  // An index answers it: one range for each shop.
+  EXPECT_THAT(database.run("set enable_seqscan = off; explain (format json) select count(*) from "
+                           "(select from stock_readings r"
+                           " where r.shop_id = 1 and not r.removed and r.expiry_date <"
+                           " (now() at time zone 'UTC')::date limit 1000) counted"),
+              testing::HasSubstr("stock_readings_shop_expiry"));
+}
+
 }  // namespace
 }  // namespace codasync::storage
