@@ -43,6 +43,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--instances", type=number(1, INSTANCES_MAX))
     parser.add_argument("--program")
     parser.add_argument("--pgbouncer", action="store_true")
+    parser.add_argument("--prometheus", action="store_true")
     parser.add_argument("--ha", action="store_true")
     parser.add_argument("--no-demo", action="store_true")
     parser.add_argument("--detach", action="store_true")
@@ -53,6 +54,8 @@ def up(options: argparse.Namespace) -> NoReturn:
     """Prepares as the caller and becomes `run` as the servers' account. Throws: Failed."""
     if options.ha and options.pgbouncer:
         raise Failed("--ha and --pgbouncer do not go together: PgBouncer 1.18 does not look for the primary.")
+    if options.ha and options.prometheus:
+        raise Failed("--ha and --prometheus do not go together: each of the three nodes would need an exporter of its own.")
     who = prepare.account()
     folder = prepare.place(options.dir, who)
     state = State(folder)
@@ -65,7 +68,8 @@ def up(options: argparse.Namespace) -> NoReturn:
         subprocess.run(who.command("rm", "-rf", stale), check=True, cwd="/")
     prepare.hand_over(ROOT, built, state.program, who)
     words = ["run", "--dir", folder, "--port", options.port, *instances(options)]
-    words += [f"--{name}" for name in ("pgbouncer", "ha", "no-demo", "detach") if getattr(options, name.replace("-", "_"))]
+    flags = ("pgbouncer", "prometheus", "ha", "no-demo", "detach")
+    words += [f"--{name}" for name in flags if getattr(options, name.replace("-", "_"))]
     become(who, state, words)
 
 
@@ -121,7 +125,14 @@ def main() -> int:
     except Failed as failure:
         print(failure, file=sys.stderr)
         return 1
-    wanted = run.Options(options.port, options.instances or 1, demo=not options.no_demo, pgbouncer=options.pgbouncer, ha=options.ha)
+    wanted = run.Options(
+        options.port,
+        options.instances or 1,
+        demo=not options.no_demo,
+        pgbouncer=options.pgbouncer,
+        prometheus=options.prometheus,
+        ha=options.ha,
+    )
     job = partial(run.run, State(options.dir), wanted)
     return run.run_in_background(job) if options.detach else job(lambda: None)
 

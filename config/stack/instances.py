@@ -8,7 +8,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -31,6 +30,7 @@ class Instances:
     state: State
     supervisor: Supervisor
     port: int  # of Nginx; the instances' direct ones follow it
+    nginx_status: str | None  # where Nginx tells its figures
     processes: list[Process] = field(default_factory=list)
     addresses: list[str] = field(default_factory=list)  # for tools; changes with each successor
     nginx: Process | None = None
@@ -55,7 +55,7 @@ class Instances:
 
     def point_nginx(self, count: int) -> None:
         """Lets Nginx know the first `count` and no others, or starts it. Throws: Failed, Asked."""
-        configuration = nginx.render(self.state, self.supervisor, self.port, count)
+        configuration = nginx.render(self.state, self.supervisor, self.port, count, self.nginx_status)
         if self.nginx is None:
             self.nginx = self.supervisor.start(nginx.server(self.port, configuration), READY_SECONDS)
             return
@@ -74,15 +74,7 @@ class Instances:
 
     def _free_address(self, number: int) -> str:
         """Returns: the address whose port belongs to this instance, its successor's, or any that is free."""
-        for port in (self.port + number, self.port + number + servers.INSTANCES_MAX, 0):
-            with socket.socket() as probe:
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                try:
-                    probe.bind(("127.0.0.1", port))
-                except (OSError, OverflowError):
-                    continue
-                return f"127.0.0.1:{probe.getsockname()[1]}"
-        raise Failed("There is no free port left on 127.0.0.1.")
+        return servers.free_address(self.port + number, self.port + number + servers.INSTANCES_MAX)
 
 
 def children(pid: int) -> set[int]:

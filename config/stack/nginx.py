@@ -10,8 +10,8 @@ from state import State
 from supervisor import Server, Supervisor
 
 
-def render(state: State, supervisor: Supervisor, port: int, instances: int) -> str:
-    """Returns: the path of the configuration. Throws: Failed."""
+def render(state: State, supervisor: Supervisor, port: int, instances: int, status: str | None) -> str:
+    """Returns: the path of the configuration; with `status`, Nginx tells its figures there. Throws: Failed."""
     services = [word for n in range(1, instances + 1) for word in ("--service", f"unix:{service_socket(state, n)}")]
     command: Sequence[str] = [
         sys.executable,
@@ -26,6 +26,7 @@ def render(state: State, supervisor: Supervisor, port: int, instances: int) -> s
         "--memcached",
         memcached_address(state),
         *services,
+        *(["--status", status] if status else []),
     ]
     return supervisor.run("nginx-render", command, 30.0).strip()
 

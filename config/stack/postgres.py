@@ -17,6 +17,7 @@ PROGRAMS = Path("/usr/lib/postgresql/15/bin")
 DATABASE = "codasync"
 OWNER = "codasync_owner"  # of the tables: migrations, imports, people with psql
 SERVICE = "codasync_service"  # what the service may do: storage/grants.sql
+MONITOR = "codasync_monitor"  # sees figures: config/prometheus/monitor.sql
 
 # Peer: the kernel says which account asks, so no password exists that could leak.
 HBA = "local all,replication all peer map=stack\n"
@@ -122,6 +123,6 @@ def configure(state: State, cluster: Path) -> None:
     shutil.copyfile(Path(__file__).with_name("postgresql.conf"), cluster / "postgresql.conf")
     account = pwd.getpwuid(os.getuid()).pw_name
     (cluster / "pg_hba.conf").write_text(HBA)
-    people, roles = (account, "root"), ("postgres", OWNER, SERVICE)
+    people, roles = (account, "root"), ("postgres", OWNER, SERVICE, MONITOR)
     (cluster / "pg_ident.conf").write_text("".join(f"stack {who} {role}\n" for who in people for role in roles))
     (cluster / "postmaster.pid").unlink(missing_ok=True)

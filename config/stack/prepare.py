@@ -15,7 +15,7 @@ ACCOUNT = "codasync"
 HOME = Path("/var/lib/codasync")
 
 # What the running stack needs; it gets a copy, so that a build or a checkout does not disturb it.
-SOURCES = ("config/stack", "config/pgbouncer", "config/ha", "nginx", "storage/setup.sql")
+SOURCES = ("config/stack", "config/pgbouncer", "config/prometheus", "config/ha", "nginx", "storage/setup.sql")
 BUILT = ("api/codasync", "nginx/ngx_http_answer_cache_module.so")
 
 # Its sockets lie in the state folder; the path of one has 107 bytes at most; the longest adds /sockets/service-16 and, while it is made, 12 more.

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import ha
 import pgbouncer
 import postgres
+import prometheus
 import servers
 from instances import Instances, roll
 from orders import Order, Orders
@@ -29,6 +30,7 @@ class Options:
     instances: int
     demo: bool
     pgbouncer: bool
+    prometheus: bool
     ha: bool
 
 
@@ -41,6 +43,7 @@ class Stack:
     options: Options
     database: postgres.Database
     instances: Instances
+    monitoring: prometheus.Addresses | None
 
 
 def run(state: State, options: Options, when_ready: Callable[[], None]) -> int:
@@ -110,11 +113,14 @@ def start(state: State, supervisor: Supervisor, options: Options) -> Stack:
     migrate(state, supervisor, database)
     first_start(state, supervisor, options.demo)
 
-    instances = Instances(state, supervisor, options.port)
+    monitoring = prometheus.choose(options.port, options.pgbouncer) if options.prometheus else None
+    instances = Instances(state, supervisor, options.port, monitoring.nginx_status if monitoring else None)
     for _ in range(options.instances):
         instances.add()
     instances.point_nginx(options.instances)
-    stack = Stack(state, supervisor, options, database, instances)
+    if monitoring:
+        prometheus.start(state, supervisor, monitoring)
+    stack = Stack(state, supervisor, options, database, instances, monitoring)
     tell(stack)
     return stack
 
@@ -141,11 +147,15 @@ def tell(stack: Stack) -> None:
     }
     if stack.options.pgbouncer:
         known["CODASYNC_PGBOUNCER_URL"] = pgbouncer.url(state)
+    if stack.monitoring:
+        prometheus.aim(state, "codasync", stack.instances.addresses)
+        known["CODASYNC_PROMETHEUS_URL"] = f"http://{stack.monitoring.prometheus}"
     write_private(state.env, "".join(f"{name}={value}\n" for name, value in known.items()))
+    figures = f"\n    figures    {known['CODASYNC_PROMETHEUS_URL']}" if stack.monitoring else ""
     stack.supervisor.say(
         f"""ready
     address    {known["CODASYNC_URL"]}
-    direct     {known["CODASYNC_INSTANCES"]}
+    direct     {known["CODASYNC_INSTANCES"]}{figures}
     tokens     {state.token("admin")}, {state.token("staff")}
     for tools  {state.env}
     logs       {state.logs}"""

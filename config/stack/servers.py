@@ -4,7 +4,7 @@ import http.client
 import signal
 import socket
 
-from state import State
+from state import Failed, State
 from supervisor import Server
 
 CACHE_MEGABYTES = 256
@@ -63,6 +63,19 @@ def service(state: State, number: int, direct: str, path: str = "") -> Server:
         farewell=((signal.SIGTERM, 20.0),),
         environment={"CODASYNC_SERVER_LISTEN": f"unix:{path or service_socket(state, number)},{direct}"},
     )
+
+
+def free_address(*preferred: int) -> str:
+    """Returns: the address with the first of these ports that is free, or else with any: only tools use it, they read env."""
+    for port in (*preferred, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except (OSError, OverflowError):
+                continue
+            return f"127.0.0.1:{probe.getsockname()[1]}"
+    raise Failed("There is no free port left on 127.0.0.1.")
 
 
 def answers(address: str, path: str) -> bool:
