@@ -9,7 +9,7 @@ from stack import ROOT
 SHELL = ["config/install", "config/build", "config/up", "config/rolling-restart", "config/down", "config/systemd/install",
          "config/container/up", "config/container/entry/edge", "config/container/entry/postgres",
          "config/kubernetes/overlays/demo/secrets",
-         "tests/run", "tests/ops/run", ".ci/run"]
+         "tests/run", "tests/load/run", "tests/ops/run", ".ci/run"]
 
 
 class Scripts(unittest.TestCase):
