@@ -76,7 +76,8 @@ class FillOfSlots : public DatabaseTest {
     auto changed = options();
     changed.cache_slots = slots;
     changed.cache_entry_life = entry_life;
-    const auto fill = make_database(changed)->try_fill(std::vector{kProduct});
+    const auto database = make_database(changed);
+    const auto fill = database->try_fill(std::vector{kProduct});
     std::vector<std::size_t> found;
     for (std::size_t slot = 0; slot < 6; ++slot) {
       if (fill->may_store(slot)) found.push_back(slot);
@@ -101,7 +102,8 @@ TEST_F(FillOfSlots, stores_nothing_while_fills_are_off) {
 }
 
 TEST_F(FillOfSlots, keeps_everybody_from_changing_the_slots) {
-  const auto fill = make_database(options())->try_fill(std::vector{kProduct});
+  const auto database = make_database(options());
+  const auto fill = database->try_fill(std::vector{kProduct});
   Connection connection{options()};
   EXPECT_THROW(
       (postgres::Transaction{connection, postgres::Transaction::Access::read_write,
@@ -112,7 +114,8 @@ TEST_F(FillOfSlots, keeps_everybody_from_changing_the_slots) {
 TEST_F(DatabaseTest, fill_says_when_it_began_by_the_clock_of_the_database) {
   const auto earlier =
       std::stoll(database_.run("select extract(epoch from clock_timestamp()) * 1e6"));
-  const auto fill = make_database(options())->try_fill(std::vector{kProduct});
+  const auto database = make_database(options());
+  const auto fill = database->try_fill(std::vector{kProduct});
   const auto begun_at = fill->begun_at().time_since_epoch().count();
   const auto later =
       std::stoll(database_.run("select extract(epoch from clock_timestamp()) * 1e6"));
