@@ -104,8 +104,11 @@ class TcpGate::Worker {
   }
 
   ~Worker() {
-    thread_.request_stop();
-    ask([this] { set(Mode::refuse); });
+    // Only in its turn: a thread that was told to stop may end before it hears the wish.
+    ask([this] {
+      set(Mode::refuse);
+      thread_.request_stop();
+    });
     thread_.join();
     close(wake_);
   }
