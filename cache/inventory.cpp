@@ -123,13 +123,8 @@ std::optional<std::string> Inventory::read(std::size_t slot, const Key& key) con
 }
 
 void Inventory::remove(std::size_t slot, const Key& key) const try {
-  TextConnection connection{address_of(options_, slot), options_.connect_timeout};
-  connection.begin("delete " + key.text + "\r\n", 1);
-  for (connection.advance(); !connection.done(); connection.advance()) {
-    pollfd waiting{connection.descriptor(), connection.events(), 0};
-    if (poll(&waiting, 1, static_cast<int>(options_.answer_timeout.count())) != 1)
-      fail(slot, "a deletion was not acknowledged");
-  }
+  run_command(address_of(options_, slot), "delete " + key.text + "\r\n", options_.connect_timeout,
+              options_.answer_timeout);
 } catch (const TextFailure& failure) {
   fail(slot, failure.what());
 }

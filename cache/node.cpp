@@ -1,7 +1,5 @@
 #include "cache/node.hpp"
 
-#include <poll.h>
-
 #include <cassert>
 #include <string>
 #include <utility>
@@ -11,8 +9,6 @@
 
 namespace codasync::cache {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 class MemcachedNodes final : public Nodes {
  public:
@@ -28,15 +24,7 @@ class MemcachedNodes final : public Nodes {
     const auto address = parse_address(options_.servers.at(slot));
     assert(address);
     try {
-      TextConnection connection{*address, options_.connect_timeout};
-      connection.begin(std::move(text), 1);
-      const auto deadline = Clock::now() + options_.answer_timeout;
-      for (connection.advance(); !connection.done(); connection.advance()) {
-        const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
-        pollfd waiting{connection.descriptor(), connection.events(), 0};
-        if (left.count() <= 0 || poll(&waiting, 1, static_cast<int>(left.count())) <= 0)
-          return NodeReply::silent;
-      }
+      run_command(*address, std::move(text), options_.connect_timeout, options_.answer_timeout);
       return NodeReply::done;
     } catch (const TextFailure& failure) {
       return failure.loss() == Loss::gone ? NodeReply::gone : NodeReply::silent;

@@ -179,4 +179,19 @@ void TextConnection::start_over() {
   unread_.clear();
 }
 
+void run_command(const Address& address, std::string command,
+                 std::chrono::milliseconds connect_timeout,
+                 std::chrono::milliseconds answer_timeout) {
+  using Clock = std::chrono::steady_clock;
+  TextConnection connection{address, connect_timeout};
+  connection.begin(std::move(command), 1);
+  const auto deadline = Clock::now() + answer_timeout;
+  for (connection.advance(); !connection.done(); connection.advance()) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
+    pollfd waiting{connection.descriptor(), connection.events(), 0};
+    if (left.count() <= 0 || poll(&waiting, 1, static_cast<int>(left.count())) <= 0)
+      throw TextFailure{Loss::silent, "no answer in time"};
+  }
+}
+
 }  // namespace codasync::cache

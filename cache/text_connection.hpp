@@ -85,4 +85,10 @@ class TextConnection {
   std::string unread_;      // the beginning of a line
 };
 
+/// Runs one command on a connection of its own. Returns once it is acknowledged.
+/// Throws: TextFailure; Loss::silent when there is no answer within `answer_timeout`.
+void run_command(const Address& address, std::string command,
+                 std::chrono::milliseconds connect_timeout,
+                 std::chrono::milliseconds answer_timeout);
+
 }  // namespace codasync::cache
