@@ -196,13 +196,7 @@ void Lane::fail(const Batch& batch, const Failed& failure) {
   for (auto* queued : batch) answer(*queued, failure);
 }
 
-Connection& Lane::connection() {
-  if (!connection_ || !connection_->usable()) {
-    connection_.reset();
-    connection_ = std::make_unique<Connection>(postgres_);
-  }
-  return *connection_;
-}
+Connection& Lane::connection() { return postgres::renewed(connection_, postgres_); }
 
 /// Jitter, so that two processes that met do not meet again.
 void Lane::pause(std::size_t attempt) {

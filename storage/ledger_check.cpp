@@ -7,6 +7,7 @@
 #include "storage/errors.hpp"
 #include "storage/postgres/columns.hpp"
 #include "storage/postgres/write_transaction.hpp"
+#include "storage/stock_rows.hpp"
 
 namespace codasync::storage {
 namespace {
@@ -19,18 +20,13 @@ constexpr std::size_t kReadingsAtATime = 500;
 constexpr std::size_t kEventsAtATime = 2'000;
 constexpr int kAttemptsMax = 4;
 
-/// What a row says, or should say.
-struct RowState {
+/// What the events of a reading say of its row.
+struct Fold {
   Shelf shelf;
   std::int64_t version{0};  // of the newest event that people saw
   Instant observed_at{};    // of that event
   Instant updated_at{};     // its arrival
   Instant received_at{};    // newest arrival
-};
-
-struct Row {
-  ChangedReading about;
-  RowState state;
 };
 
 std::string date_text(const std::optional<ShelfDate>& date) {
@@ -47,7 +43,7 @@ std::string text(const std::optional<Instant>& moment) {
 }
 
 /// Returns: the differences that matter, in words.
-std::vector<std::string> compare(const RowState& row, const RowState& events) {
+std::vector<std::string> compare(const StockRow& row, const Fold& events) {
   std::vector<std::string> found;
   const auto differ = [&](const char* field, const std::string& is, const std::string& should) {
     if (is != should)
@@ -71,42 +67,29 @@ std::vector<std::string> compare(const RowState& row, const RowState& events) {
   return found;
 }
 
-const std::string& row_columns() {
+/// Returns: a query of the readings after $1 in the order of ids, $2 at most, as
+/// lock_stock_readings() tells them.
+const std::string& rows_query() {
   using postgres::days;
   using postgres::micros;
-  static const std::string kColumns =
-      "id, shop_id, gtin, removed, " + days("expiry_date") + ", date_kind, balance, version, " +
-      micros("observed_at") + ", " + micros("updated_at") + ", " + micros("folded_at") + ", " +
-      micros("checked_at") + ", " + micros("counted_at") + ", " + micros("received_at");
-  return kColumns;
+  static const std::string kQuery =
+      "select 'reading', r.id, null, r.shop_id, r.gtin, " + days("r.expiry_date") +
+      ", r.date_kind, r.balance, r.removed, r.version, " + micros("r.observed_at") + ", " +
+      micros("r.updated_at") + ", " + micros("r.folded_at") + ", " + micros("r.checked_at") + ", " +
+      micros("r.counted_at") + ", " + micros("r.received_at") +
+      ", p.name, p.version from stock_readings r join products p using (gtin) where r.id > $1"
+      " order by r.id limit $2";
+  return kQuery;
 }
 
-std::optional<Instant> maybe_instant(const pqxx::field& field) {
-  return field.is_null() ? std::nullopt : std::optional{postgres::instant_of(field)};
+StockRow place_of(const pqxx::row& told) {
+  return {.shop = ShopId{told[3].as<std::int64_t>()},
+          .gtin = Gtin::from_number(told[4].as<std::int64_t>())};
 }
 
-Row row_of(const pqxx::row& row) {
-  Row made{.about = {ReadingId{row[0].as<std::int64_t>()}, ShopId{row[1].as<std::int64_t>()},
-                     Gtin::from_number(row[2].as<std::int64_t>())},
-           .state = {}};
-  auto& state = made.state;
-  state.shelf.present = !row[3].as<bool>();
-  if (!row[4].is_null()) {
-    state.shelf.date = ShelfDate{std::chrono::sys_days{std::chrono::days{row[4].as<int>()}},
-                                 row[5].is_null() ? std::nullopt : parse_date_kind(row[5].c_str())};
-  }
-  if (!row[6].is_null()) state.shelf.balance = row[6].as<std::int64_t>();
-  state.version = row[7].as<std::int64_t>();
-  state.observed_at = postgres::instant_of(row[8]);
-  state.updated_at = postgres::instant_of(row[9]);
-  state.shelf.folded_at = maybe_instant(row[10]);
-  state.shelf.checked_at = maybe_instant(row[11]);
-  state.shelf.counted_at = maybe_instant(row[12]);
-  state.received_at = postgres::instant_of(row[13]);
-  return made;
-}
+ChangedReading about(const StockRow& row) { return {row.id, row.shop, row.gtin}; }
 
-void add(RowState& state, const HistoryEntry& line, bool voided) {
+void add(Fold& state, const HistoryEntry& line, bool voided) {
   fold_next(state.shelf, line.event, voided);
   state.received_at = std::max(state.received_at, line.received_at);
   if (line.outcome == EventOutcome::applied && line.version > state.version) {
@@ -117,8 +100,8 @@ void add(RowState& state, const HistoryEntry& line, bool voided) {
 }
 
 /// Returns: what the events of the readings above `after` up to `last` lead to.
-std::map<std::int64_t, RowState> fold_events(Connection& connection, std::int64_t after,
-                                             std::int64_t last) {
+std::map<std::int64_t, Fold> fold_events(Connection& connection, std::int64_t after,
+                                         std::int64_t last) {
   // kEventColumns has 14.
   static const std::string kStatement =
       "select " + postgres::kEventColumns +
@@ -126,7 +109,7 @@ std::map<std::int64_t, RowState> fold_events(Connection& connection, std::int64_
       " (reading_id, observed_at, id) > ($1::bigint, 'epoch'::timestamptz + $2::bigint * interval "
       "'1 microsecond', $3::uuid) and reading_id <= $4::bigint order by reading_id, observed_at, "
       "id limit $5";
-  std::map<std::int64_t, RowState> folded;
+  std::map<std::int64_t, Fold> folded;
   // Nothing comes after the last moment and id of a reading.
   std::int64_t reading = after;
   std::int64_t observed_at = 250'000'000'000'000'000;
@@ -145,59 +128,49 @@ std::map<std::int64_t, RowState> fold_events(Connection& connection, std::int64_
   }
 }
 
-/// Writes the row as its events say, if it still differs. Returns: whether it did.
-bool mend_once(Connection& connection, Invalidation& invalidation, const ChangedReading& about) {
+/// Writes the row as its events say, if it still differs.
+void mend_once(Connection& connection, Invalidation& invalidation, const ChangedReading& reading) {
+  StockRows rows;
+  rows.emplace(StockKey{reading.shop.value(), reading.gtin.number()},
+               StockRow{reading.shop, reading.gtin});
   WriteTransaction transaction{connection,
-                               {{product_lock(about.gtin), LockMode::shared},
-                                {shop_lock(about.shop), LockMode::shared},
-                                {reading_lock(about.shop, about.gtin), LockMode::shared}},
-                               {}};
-  const auto rows = transaction.exec_params(
-      "select " + row_columns() + " from stock_readings where id = $1 for update",
-      about.id.value());
-  if (rows.empty()) return false;
-  const Row row = row_of(rows[0]);
-  const auto folded = fold_events(connection, about.id.value() - 1, about.id.value());
-  const auto found = folded.find(about.id.value());
+                               {{product_lock(reading.gtin), LockMode::shared},
+                                {shop_lock(reading.shop), LockMode::shared},
+                                {reading_lock(reading.shop, reading.gtin), LockMode::shared}},
+                               {},
+                               keys_of(rows)};
+  load(transaction.told(), rows);
+  StockRow& row = rows.begin()->second;
+  if (!row.exists) return;
+  const auto folded = fold_events(connection, row.id.value() - 1, row.id.value());
+  const auto found = folded.find(row.id.value());
   // A row without events: nobody recorded it.
-  RowState events = found == folded.end() ? row.state : found->second;
-  if (found == folded.end()) events.shelf = Shelf{.folded_at = row.state.shelf.folded_at};
-  if (compare(row.state, events).empty()) return false;
+  const Fold events = found != folded.end() ? found->second
+                                            : Fold{.shelf = {.folded_at = row.shelf.folded_at},
+                                                   .version = row.version,
+                                                   .observed_at = row.observed_at,
+                                                   .updated_at = row.updated_at,
+                                                   .received_at = row.received_at};
+  if (compare(row, events).empty()) return;
 
   // What people saw of the damage had a version, so what they see now needs another one.
-  const bool own_version = row.state.version > events.version;
-  const bool seen =
-      !looks_same(row.state.shelf, events.shelf) || row.state.version < events.version ||
-      (!own_version &&
-       (row.state.observed_at != events.observed_at || row.state.updated_at != events.updated_at));
-  if (own_version) {
-    events.observed_at = row.state.observed_at;
-    events.updated_at = row.state.updated_at;
+  const bool own_version = row.version > events.version;
+  const bool seen = !looks_same(row.shelf, events.shelf) || row.version < events.version ||
+                    (!own_version && (row.observed_at != events.observed_at ||
+                                      row.updated_at != events.updated_at));
+  if (!own_version) {
+    row.observed_at = events.observed_at;
+    row.updated_at = events.updated_at;
   }
-  events.version = std::max(row.state.version, events.version) + (seen ? 1 : 0);
-  const auto deletions = invalidation.begin({.readings = {about}, .shop_lists = {about.shop}},
+  row.version = std::max(row.version, events.version) + (seen ? 1 : 0);
+  row.shelf = events.shelf;
+  row.received_at = events.received_at;
+  row.touched = row.changed = true;
+  const auto deletions = invalidation.begin({.readings = {reading}, .shop_lists = {reading.shop}},
                                             transaction.slots(invalidation.slot_count()));
-  const auto micros = [](const std::optional<Instant>& moment) {
-    return moment ? std::optional{moment->time_since_epoch().count()} : std::nullopt;
-  };
-  const auto& shelf = events.shelf;
-  transaction.exec_params(
-      "update stock_readings set removed = $2, expiry_date = date '1970-01-01' + $3::integer,"
-      " date_kind = $4, balance = $5, version = $6, observed_at = instant_of($7), updated_at ="
-      " instant_of($8), folded_at = instant_of($9), checked_at = instant_of($10), counted_at ="
-      " instant_of($11), received_at = instant_of($12), change_xid = pg_current_xact_id()"
-      " where id = $1",
-      about.id.value(), !shelf.present,
-      shelf.date ? std::optional{std::chrono::sys_days{shelf.date->date}.time_since_epoch().count()}
-                 : std::nullopt,
-      shelf.date && shelf.date->kind ? std::optional{std::string{name_of(*shelf.date->kind)}}
-                                     : std::nullopt,
-      shelf.balance, events.version, *micros(events.observed_at), *micros(events.updated_at),
-      micros(shelf.folded_at), micros(shelf.checked_at), micros(shelf.counted_at),
-      *micros(events.received_at));
+  write(transaction, rows, {}, {});
   deletions->acknowledge();
   transaction.commit();
-  return true;
 }
 
 class Check {
@@ -226,21 +199,20 @@ class Check {
       // One moment for rows and events.
       Transaction transaction{connection(), Transaction::Access::read_only,
                               "set transaction isolation level repeatable read"};
-      const auto rows = connection().exec_params(
-          "select " + row_columns() + " from stock_readings where id > $1 order by id limit $2",
-          after, kReadingsAtATime);
+      const auto rows = connection().exec_params(rows_query(), after, kReadingsAtATime);
       more = rows.size() == kReadingsAtATime;
-      const std::int64_t last = more ? rows[rows.size() - 1][0].as<std::int64_t>()
+      const std::int64_t last = more ? rows[rows.size() - 1][1].as<std::int64_t>()
                                      : std::numeric_limits<std::int64_t>::max();
       auto folded = fold_events(connection(), after, last);
       for (const pqxx::row& each : rows) {
-        const Row row = row_of(each);
+        StockRow row = place_of(each);
+        load(each, row);
         ++counts_.checked;
-        const auto events = folded.extract(row.about.id.value());
+        const auto events = folded.extract(row.id.value());
         auto what = events.empty() ? std::vector<std::string>{"it has no events"}
-                                   : compare(row.state, events.mapped());
-        if (events.empty() && !row.state.shelf.present) what.clear();
-        if (!what.empty()) found.push_back({row.about.id, row.about, std::move(what)});
+                                   : compare(row, events.mapped());
+        if (events.empty() && !row.shelf.present) what.clear();
+        if (!what.empty()) found.push_back({row.id, about(row), std::move(what)});
       }
       for (const auto& [id, state] : folded)
         found.push_back({ReadingId{id}, std::nullopt, {"there are events, and no row"}});
@@ -270,13 +242,7 @@ class Check {
     }
   }
 
-  Connection& connection() {
-    if (!connection_ || !connection_->usable()) {
-      connection_.reset();
-      connection_ = std::make_unique<Connection>(options_);
-    }
-    return *connection_;
-  }
+  Connection& connection() { return postgres::renewed(connection_, options_); }
 
   const PostgresOptions options_;
   Invalidation* const mend_;

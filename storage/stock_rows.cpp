@@ -88,25 +88,28 @@ std::string records_of(const Range& range) {
 
 postgres::StockKeys keys_of(const StockRows& rows) { return {shops_of(rows), gtins_of(rows)}; }
 
+void load(const pqxx::row& told, StockRow& row) {
+  row.id = ReadingId{told[1].as<std::int64_t>()};
+  row.exists = true;
+  row.shelf = Shelf{.present = !told[8].as<bool>(),
+                    .date = maybe_date(told[5], told[6]),
+                    .balance = maybe_number(told[7]),
+                    .folded_at = maybe_instant(told[12]),
+                    .checked_at = maybe_instant(told[13]),
+                    .counted_at = maybe_instant(told[14])};
+  row.version = told[9].as<std::int64_t>();
+  row.observed_at = instant(told[10]);
+  row.updated_at = instant(told[11]);
+  row.received_at = instant(told[15]);
+  // The product of a tombstone may be removed itself; load_products() tells.
+  if (row.shelf.present)
+    row.product = ProductName{told[16].as<std::string>(), told[17].as<std::int64_t>()};
+}
+
 void load(const pqxx::result& told, StockRows& rows) {
   for (const pqxx::row& found : told) {
     if (std::string_view{found[0].c_str()} != "reading") continue;
-    auto& row = rows.at({found[3].as<std::int64_t>(), found[4].as<std::int64_t>()});
-    row.id = ReadingId{found[1].as<std::int64_t>()};
-    row.exists = true;
-    row.shelf = Shelf{.present = !found[8].as<bool>(),
-                      .date = maybe_date(found[5], found[6]),
-                      .balance = maybe_number(found[7]),
-                      .folded_at = maybe_instant(found[12]),
-                      .checked_at = maybe_instant(found[13]),
-                      .counted_at = maybe_instant(found[14])};
-    row.version = found[9].as<std::int64_t>();
-    row.observed_at = instant(found[10]);
-    row.updated_at = instant(found[11]);
-    row.received_at = instant(found[15]);
-    // The product of a tombstone may be removed itself; load_products() tells.
-    if (row.shelf.present)
-      row.product = ProductName{found[16].as<std::string>(), found[17].as<std::int64_t>()};
+    load(found, rows.at({found[3].as<std::int64_t>(), found[4].as<std::int64_t>()}));
   }
 }
 

@@ -63,6 +63,9 @@ using StockRows = std::map<StockKey, StockRow>;
 /// Returns: the keys of the rows, as the transaction takes them.
 postgres::StockKeys keys_of(const StockRows& rows);
 
+/// Fills in a row as lock_stock_readings() tells it. Requires: it is about 'reading'.
+void load(const pqxx::row& told, StockRow& row);
+
 /// Fills in what a transaction told about the locked readings. Requires: each is one of `rows`.
 void load(const pqxx::result& told, StockRows& rows);
 

@@ -88,6 +88,14 @@ void Connection::rethrow(const std::exception& error) {
   throw Unavailable{"postgres", error.what()};
 }
 
+Connection& renewed(std::unique_ptr<Connection>& connection, const PostgresOptions& options) {
+  if (!connection || !connection->usable()) {
+    connection.reset();
+    connection = std::make_unique<Connection>(options);
+  }
+  return *connection;
+}
+
 std::string connection_string(const PostgresOptions& options) {
   char* message = nullptr;
   const std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)> parsed{

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <pqxx/connection>
 #include <pqxx/nontransaction>
 #include <pqxx/result>
@@ -100,6 +101,10 @@ class Connection {
   pqxx::nontransaction session_;  // sends what it is given; BEGIN and COMMIT are ours
   bool usable_{true};
 };
+
+/// Returns: the connection, or a new one in its place where there is none that can be used.
+/// Throws: Unavailable.
+Connection& renewed(std::unique_ptr<Connection>& connection, const PostgresOptions& options);
 
 /// Returns: the libpq connection string of `options`, with time limits for a server that does not
 /// answer. Throws: std::invalid_argument when the URL is none; the message does not contain it.
