@@ -24,10 +24,9 @@ double now_seconds(clockid_t clock) {
   return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) / 1e9;
 }
 
-// Since the first scrape asked for it would be too late: this is set before main().
+// Set before main(): the first scrape would be too late.
 const double kStarted = now_seconds(CLOCK_REALTIME);
 
-/// Returns: the pages in memory; nothing where /proc is not there.
 double resident_bytes() {
   std::ifstream file{"/proc/self/statm"};
   double all = 0;

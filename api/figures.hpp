@@ -19,8 +19,8 @@ struct Figure {
   std::vector<std::pair<std::string, std::string>> labels{};
 };
 
-/// Returns: what this process uses, in the names that all Prometheus clients have for it. A part
-/// that the system does not tell is left out.
+/// Returns: what this process uses, in the names that all Prometheus clients have for it; 0 for
+/// a part that the system does not tell.
 std::vector<Figure> process_figures();
 
 /// Returns: which program this is: a 1 with labels.

@@ -229,15 +229,13 @@ std::string Metrics::text() {
   return prometheus::TextSerializer{}.Serialize(families);
 }
 
-void Metrics::slots(const storage::CacheState& state) {
+void Metrics::slots(const storage::CacheState& cache) {
   using storage::SlotState;
-  impl_->fills.Set(state.fills ? 1 : 0);
-  for (const auto& slot : state.slots) {
-    for (const auto& [name, value] : {std::pair{"up", SlotState::up},
-                                      {"waiting", SlotState::waiting},
-                                      {"down", SlotState::down}}) {
-      impl_->slot_states.Add({{"slot", std::to_string(slot.number)}, {"state", name}})
-          .Set(slot.state == value ? 1 : 0);
+  impl_->fills.Set(cache.fills ? 1 : 0);
+  for (const auto& slot : cache.slots) {
+    for (const auto state : {SlotState::up, SlotState::waiting, SlotState::down}) {
+      impl_->slot_states.Add({{"slot", std::to_string(slot.number)}, {"state", name_of(state)}})
+          .Set(slot.state == state ? 1 : 0);
     }
   }
 }

@@ -41,7 +41,7 @@ class Metrics : public cache::Observer,
   [[nodiscard]] std::string text();
 
   /// The states of the cache's slots, as seen last.
-  void slots(const storage::CacheState& state);
+  void slots(const storage::CacheState& cache);
 
   void looked_up(cache::LookupState state) override;
   void read(cache::ReadPath path) override;

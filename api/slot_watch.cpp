@@ -15,8 +15,8 @@ void SlotLog::changed(std::size_t slot, cache::SlotStep step, std::chrono::milli
     case cache::SlotStep::wait:
       return log_.warning(
           "a cache slot does not answer: writes of its keys get 503 until it does, or until "
-          "nothing "
-          "that it holds can be read. Start it again, or look at the way to it",
+          "nothing that "
+          "it holds can be read. Start it again, or look at the way to it",
           {{"slot", slot},
            {"server", server},
            {"state", "waiting"},

@@ -11,6 +11,19 @@
 
 namespace codasync::storage {
 
+/// Returns: its name, in the database, in metrics and for people.
+constexpr const char* name_of(SlotState state) {
+  switch (state) {
+    case SlotState::up:
+      return "up";
+    case SlotState::waiting:
+      return "waiting";
+    case SlotState::down:
+      return "down";
+  }
+  __builtin_unreachable();
+}
+
 /// A Memcached slot as the database has it.
 struct Slot {
   std::size_t number;

@@ -1,5 +1,3 @@
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
 #include <iomanip>
@@ -7,6 +5,7 @@
 #include <thread>
 
 #include "api/cli/commands.hpp"
+#include "api/cli/progress.hpp"
 #include "cache/entry_end.hpp"
 #include "cache/slot_keeper.hpp"
 #include "storage/make_storage.hpp"
@@ -21,18 +20,6 @@ using storage::SlotState;
 
 constexpr auto kPause = 200ms;
 constexpr auto kPatience = 10s;  // for slots that are emptied, which takes milliseconds
-
-const char* name_of(SlotState state) {
-  switch (state) {
-    case SlotState::up:
-      return "up";
-    case SlotState::waiting:
-      return "waiting";
-    case SlotState::down:
-      return "down";
-  }
-  __builtin_unreachable();
-}
 
 bool all_are(const CacheState& state, SlotState wanted) {
   return std::all_of(state.slots.begin(), state.slots.end(), [&](const storage::Slot& slot) {
@@ -68,10 +55,6 @@ class Keeper {
   cache::SlotKeeper keeper_;
 };
 
-void show_progress(const std::string& text) {
-  if (::isatty(STDERR_FILENO) == 1) std::cerr << "\r\033[K" << text << std::flush;
-}
-
 }  // namespace
 
 int cache_status(const config::Settings& settings) {
@@ -100,29 +83,33 @@ int cache_off(const config::Settings& settings, bool wait) {
   keeper.table().stop_fills();
   CacheState state = keeper.table().look();
   std::cerr << "No process fills the cache any more. What is there is used, and writers delete it, "
-               "until nothing can be "
-               "alive in it: in about "
+               "until nothing can be alive in it: in about "
             << wait_of(state).count() << " s all slots are down (`codasync cache status`).\n";
+  Progress progress;
   const auto begun = std::chrono::steady_clock::now();
   const auto enough = begun + 3 * wait_of(state);  // a slot that was lost meanwhile waits anew
   while (wait && !all_are(state, SlotState::down)) {
     if (std::chrono::steady_clock::now() > enough) {
-      std::cerr << "\nThe slots do not go down: do these settings name the same servers as the "
+      progress.clear();
+      std::cerr << "The slots do not go down: do these settings name the same servers as the "
                    "running services'?\n";
       return kFailed;
     }
     std::this_thread::sleep_for(kPause);
     state = keeper.round();
     if (state.fills) {
+      progress.clear();
       std::cerr << "Somebody turned the cache on again.\n";
       return kFailed;
     }
     const auto past =
         std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - begun);
-    show_progress(std::to_string(past.count()) + " of " + std::to_string(wait_of(state).count()) +
-                  " s");
+    progress.show([&] {
+      return std::to_string(past.count()) + " of " + std::to_string(wait_of(state).count()) + " s";
+    });
   }
-  if (wait) std::cerr << "\nAll slots are down: memcached.servers may be changed.\n";
+  progress.clear();
+  if (wait) std::cerr << "All slots are down: memcached.servers may be changed.\n";
   return kDone;
 }
 

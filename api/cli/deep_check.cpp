@@ -1,11 +1,10 @@
-#include <unistd.h>
-
 #include <chrono>
 #include <iostream>
 #include <optional>
 #include <thread>
 
 #include "api/cli/commands.hpp"
+#include "api/cli/progress.hpp"
 #include "api/routes.hpp"
 #include "api/stored_answer.hpp"
 #include "cache/inventory.hpp"
@@ -18,27 +17,8 @@ namespace codasync::api::cli {
 namespace {
 
 using namespace std::chrono_literals;
-using Clock = std::chrono::steady_clock;
 
-constexpr auto kRedraw = 100ms;
 constexpr int kAttemptsMax = 50;  // for locks that a writer or a filler holds
-
-/// One line on a terminal, and nothing elsewhere.
-class Progress {
- public:
-  void show(const std::string& text) {
-    if (!on_terminal_ || Clock::now() - shown_ < kRedraw) return;
-    shown_ = Clock::now();
-    std::cerr << "\r\033[K" << text << std::flush;
-  }
-  void clear() {
-    if (on_terminal_) std::cerr << "\r\033[K" << std::flush;
-  }
-
- private:
-  const bool on_terminal_{::isatty(STDERR_FILENO) == 1};
-  Clock::time_point shown_{};
-};
 
 std::string count_of(std::uint64_t number, const char* what) {
   return std::to_string(number) + " " + what + (number == 1 ? "" : "s");
@@ -71,8 +51,10 @@ std::vector<std::string> compare_readings(const config::Settings& settings, bool
         print(difference);
       },
       [&](const storage::LedgerCheckCounts& so_far) {
-        progress.show(std::to_string(so_far.checked) + " of " + std::to_string(so_far.total) +
-                      " readings compared with their events");
+        progress.show([&] {
+          return std::to_string(so_far.checked) + " of " + std::to_string(so_far.total) +
+                 " readings compared with their events";
+        });
       });
   progress.clear();
   std::cout << "Ledger      " << count_of(counts.checked, "reading") << " compared, "
@@ -156,7 +138,8 @@ class CacheComparison {
       ++others_;
       return;
     }
-    progress_.show(std::to_string(compared_) + " answers compared with the database");
+    progress_.show(
+        [&] { return std::to_string(compared_) + " answers compared with the database"; });
     const std::string path = key.text.substr(std::string_view{cache::kAnswerPrefix}.size());
     const auto stored = inventory_.read(slot, key);
     if (!stored) return;  // gone meanwhile

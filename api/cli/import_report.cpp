@@ -1,7 +1,5 @@
 #include "api/cli/import_report.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <iomanip>
 #include <iostream>
@@ -14,7 +12,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr int kBarWidth = 30;
-constexpr auto kRedraw = std::chrono::milliseconds{100};
 
 std::string quoted(const std::string& text) {
   std::string quoted{"\""};
@@ -32,10 +29,7 @@ std::string megabytes(std::uint64_t bytes) {
 
 ImportReport::ImportReport(std::uint64_t bytes_total,
                            const std::optional<std::filesystem::path>& refused)
-    : bytes_total_{std::max<std::uint64_t>(bytes_total, 1)},
-      on_terminal_{::isatty(STDERR_FILENO) == 1},
-      start_{Clock::now()},
-      shown_{start_} {
+    : bytes_total_{std::max<std::uint64_t>(bytes_total, 1)}, start_{Clock::now()} {
   if (!refused) return;
   refused_.open(*refused, std::ios::trunc);
   refused_ << "line,field,reason\n";
@@ -49,7 +43,7 @@ void ImportReport::refuse(const storage::RowRefusal& refusal) {
     refused_ << refusal.line << ',' << refusal.field << ',' << quoted(refusal.reason) << '\n';
     return;
   }
-  clear_line();
+  line_.clear();
   std::cerr << "line " << refusal.line << ": " << refusal.field
             << (refusal.field.empty() ? "" : ": ") << refusal.reason << '\n';
 }
@@ -57,36 +51,30 @@ void ImportReport::refuse(const storage::RowRefusal& refusal) {
 void ImportReport::progress(const storage::ImportCounts& counts) {
   const std::scoped_lock hold{mutex_};
   counts_ = counts;
-  const auto moment = Clock::now();
-  if (!on_terminal_ || moment - shown_ < kRedraw) return;
-  shown_ = moment;
-  const double done =
-      std::min(1.0, static_cast<double>(counts.bytes) / static_cast<double>(bytes_total_));
-  const auto filled = static_cast<std::size_t>(done * kBarWidth);
-  const double seconds = std::chrono::duration<double>(moment - start_).count();
-  const auto rows = counts.accepted + counts.refused;
-  std::ostringstream line;
-  line << '[' << std::string(filled, '#') << std::string(kBarWidth - filled, '.') << "] "
-       << static_cast<int>(done * 100) << " %  " << megabytes(counts.bytes) << "  " << rows
-       << " rows, " << static_cast<std::uint64_t>(static_cast<double>(rows) / seconds) << "/s, "
-       << refused_rows_ << " refused";
-  clear_line();
-  std::cerr << line.str() << std::flush;
+  line_.show([&] {
+    const double done =
+        std::min(1.0, static_cast<double>(counts.bytes) / static_cast<double>(bytes_total_));
+    const auto filled = static_cast<std::size_t>(done * kBarWidth);
+    const double seconds = std::chrono::duration<double>(Clock::now() - start_).count();
+    const auto rows = counts.accepted + counts.refused;
+    std::ostringstream line;
+    line << '[' << std::string(filled, '#') << std::string(kBarWidth - filled, '.') << "] "
+         << static_cast<int>(done * 100) << " %  " << megabytes(counts.bytes) << "  " << rows
+         << " rows, " << static_cast<std::uint64_t>(static_cast<double>(rows) / seconds) << "/s, "
+         << refused_rows_ << " refused";
+    return line.str();
+  });
 }
 
 void ImportReport::finish(const std::string& details) {
   const std::scoped_lock hold{mutex_};
-  clear_line();
+  line_.clear();
   if (refused_.is_open()) refused_.close();
   const double seconds = std::chrono::duration<double>(Clock::now() - start_).count();
   const auto rows = counts_.accepted + counts_.refused;
   std::cerr << rows << " rows (" << megabytes(counts_.bytes) << ") in " << std::fixed
             << std::setprecision(1) << seconds << " s: " << details << ", " << refused_rows_
             << " refused.\n";
-}
-
-void ImportReport::clear_line() {
-  if (on_terminal_) std::cerr << "\r\x1b[K";
 }
 
 }  // namespace codasync::api::cli

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include "api/cli/progress.hpp"
 #include "storage/import/import.hpp"
 
 namespace codasync::api::cli {
@@ -28,18 +29,15 @@ class ImportReport {
   void finish(const std::string& details);
 
  private:
-  void clear_line();
-
   // Fixed after construction.
   const std::uint64_t bytes_total_;
-  const bool on_terminal_;
   const std::chrono::steady_clock::time_point start_;
 
   std::mutex mutex_;  // guards what follows, and stderr
   std::ofstream refused_;
   std::size_t refused_rows_{0};
   storage::ImportCounts counts_;
-  std::chrono::steady_clock::time_point shown_;
+  Progress line_;
 };
 
 }  // namespace codasync::api::cli

@@ -23,18 +23,6 @@ bool nothing_alive(const CacheState& state) {
                      [](const Slot& slot) { return slot.state == SlotState::down; });
 }
 
-const char* name_of(SlotState state) {
-  switch (state) {
-    case SlotState::up:
-      return "up";
-    case SlotState::waiting:
-      return "waiting";
-    case SlotState::down:
-      return "down";
-  }
-  __builtin_unreachable();
-}
-
 }  // namespace
 
 PostgresSlotTable::PostgresSlotTable(const PostgresOptions& options)
@@ -92,13 +80,7 @@ bool PostgresSlotTable::start_fills() {
   return true;
 }
 
-Connection& PostgresSlotTable::connection() {
-  if (!connection_ || !connection_->usable()) {
-    connection_.reset();
-    connection_ = std::make_unique<Connection>(options_);
-  }
-  return *connection_;
-}
+Connection& PostgresSlotTable::connection() { return renewed(connection_, options_); }
 
 CacheState PostgresSlotTable::read() {
   static const std::string kSettings =
