@@ -3,22 +3,15 @@
 import os
 import signal
 import subprocess
-import time
-from collections.abc import Callable
+import sys
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "nginx"))
+from edge import eventually  # noqa: E402
 
 PROGRAMS = Path("/usr/lib/postgresql/15/bin")
 # PostgreSQL refuses to run as root.
 AS_POSTGRES = ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups", "--"] if os.geteuid() == 0 else []
-
-
-def eventually(holds: Callable[[], bool], what: str, seconds: float = 60) -> None:
-    """Waits until something holds; fails the test that it never does."""
-    deadline = time.monotonic() + seconds
-    while not holds():
-        if time.monotonic() > deadline:
-            raise AssertionError(f"not within {seconds:.0f} s: {what}")
-        time.sleep(0.02)
 
 
 class Server:
@@ -44,7 +37,7 @@ class Server:
         command += ["--listen_addresses=", "--max_connections=200", *words]
         with open(self.folder.parent / f"{self.name}.log", "ab") as log:
             self.process = subprocess.Popen(command, cwd="/", stdout=log, stderr=log)
-        eventually(self.answers, f"{self.name} answers")
+        eventually(self.answers, f"{self.name} answers", 60)
 
     @property
     def name(self) -> str:
@@ -105,19 +98,17 @@ class Cluster:
         self.one.ask("create database codasync", "postgres")
         self.one.tool("pg_basebackup", "-D", self.two.folder, "-h", self.one.sockets, "-U", "postgres", "-R",
                       "--checkpoint=fast", "--no-sync")
-        self.start_standby()
+        self.two.start()
         # Not in a file, which the standby would have copied: it has to be able to go on alone.
         self.one.stop()
         self.one.start(synchronous_standby_names="*")
         self.wait_for_standby()
 
-    def start_standby(self) -> None:
-        self.two.start()
-
     def wait_for_standby(self) -> None:
         eventually(
             lambda: self.one.ask("select sync_state from pg_stat_replication", "postgres") == "sync",
             "the standby follows",
+            60,
         )
 
     def promote(self) -> None:

@@ -8,7 +8,6 @@ import random
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -16,11 +15,8 @@ import unittest
 import uuid
 from pathlib import Path
 
-from cluster import Cluster, eventually
-
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests/nginx"))
-from edge import Memcached, Nginx  # noqa: E402
+from cluster import Cluster
+from edge import ROOT, Memcached, Nginx, eventually
 
 PROGRAM = os.environ.get("CODASYNC_PROGRAM", str(ROOT / ".build/api/codasync"))
 GTINS = ("9520000000004", "9520000000011", "9520000000028", "9520000000035")
@@ -138,7 +134,7 @@ class FailoverTest(unittest.TestCase):
             )
         self.addCleanup(process.wait, 60)
         self.addCleanup(process.send_signal, signal.SIGTERM)
-        eventually(lambda: self.ready(port), "the service is ready")
+        eventually(lambda: self.ready(port), "the service is ready", 60)
         path.chmod(0o777)
 
     @staticmethod
@@ -252,7 +248,7 @@ class FailoverTest(unittest.TestCase):
         status, body = self.client.ask("POST", path + "/adjust", {"delta": 1}, key)
         self.assertIn(status, (503, 504), body)
         self.assertEqual(self.new_client(self.ports[1]).ask("GET", path)[1]["quantity"], 0)
-        self.cluster.start_standby()
+        self.cluster.two.start()
         answers: list[tuple[int, dict]] = []
 
         def answered() -> bool:

@@ -5,11 +5,9 @@ import http.client
 import json
 import os
 import random
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from dataclasses import dataclass, field
@@ -21,7 +19,7 @@ sys.path.insert(0, str(HERE.parent / "system"))
 
 import report  # noqa: E402
 from load import new_readings  # noqa: E402
-from stack import Stack, eventually  # noqa: E402
+from stack import Stack, eventually, own_stack  # noqa: E402
 
 READINGS = 4
 WRITERS = 8
@@ -236,10 +234,7 @@ def compare(stack: Stack, workers: Workers) -> None:
 
 def main() -> None:
     report.end_on_sigterm()
-    folder = Path(tempfile.mkdtemp(prefix="codasync-ha."))
-    folder.chmod(0o755)
-    stack = Stack(folder / "state")
-    try:
+    with own_stack() as stack:
         # The nodes' ports follow it, and have to stay below those that the kernel gives to outgoing connections.
         stack.port = random.randrange(24000, 32000, 100)
         stack.up("--ha", "--instances", 2, "--no-demo")
@@ -290,9 +285,6 @@ def main() -> None:
         assert failover < PAUSE_SECONDS_MAX, f"writes paused {failover:.1f} s"
         assert switchover < PAUSE_SECONDS_MAX, f"writes paused {switchover:.1f} s"
         assert unfenced < PAUSE_SECONDS_MAX, f"writes paused {unfenced:.1f} s"
-    finally:
-        stack.down()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -3,17 +3,15 @@
 
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 from report import checked, end_on_sigterm
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "system"))
-from stack import ROOT, Stack, eventually
+from stack import ROOT, Stack, eventually, own_stack
 
 SECONDS = 20
 # This is about the tools, not about speed: the machine may be busy with other things.
@@ -81,17 +79,11 @@ def check_refusals() -> None:
 def main() -> None:
     end_on_sigterm()
     check_refusals()
-    place = Path(tempfile.mkdtemp(prefix="codasync-ops."))
-    place.chmod(0o755)
-    stack = Stack(place / "state")
-    try:
+    with own_stack() as stack:
         stack.up("--no-demo")
         for tool in ("locust", "jmeter"):
             check(tool, stack)
         check_outage(stack)
-    finally:
-        stack.down()
-        shutil.rmtree(place, ignore_errors=True)
 
 
 if __name__ == "__main__":

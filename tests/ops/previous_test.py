@@ -10,7 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -18,7 +18,7 @@ sys.path.insert(0, str(HERE.parent / "system"))
 
 import report  # noqa: E402
 from load import new_readings  # noqa: E402
-from stack import ROOT, Stack, eventually, free_port  # noqa: E402
+from stack import ROOT, eventually, free_port, own_stack  # noqa: E402
 
 MIGRATIONS = ROOT / "storage" / "migrations"
 
@@ -67,11 +67,7 @@ def build(commit: str) -> Path:
 def main() -> None:
     report.end_on_sigterm()
     commit, what = previous()
-    folder = Path(tempfile.mkdtemp(prefix="codasync-previous."))
-    folder.chmod(0o755)
-    stack = Stack(folder / "state")
-    old: subprocess.Popen[bytes] | None = None
-    try:
+    with own_stack() as stack, ExitStack() as to_end:
         print(f"building {what}, {commit[:12]}", flush=True)
         built = build(commit)
         stack.up("--no-demo")
@@ -81,7 +77,7 @@ def main() -> None:
         os.chown(program, owner.st_uid, owner.st_gid)
         address = f"127.0.0.1:{free_port()}"
         account = {"user": owner.st_uid, "group": owner.st_gid, "extra_groups": []} if os.geteuid() == 0 else {}
-        with (folder / "previous.log").open("wb") as log:
+        with (stack.folder.parent / "previous.log").open("wb") as log:
             old = subprocess.Popen(
                 [program, "serve", "--config", stack.folder / "codasync.toml"],
                 env={"CODASYNC_SERVER_LISTEN": address, "PATH": os.environ["PATH"]},
@@ -89,6 +85,8 @@ def main() -> None:
                 stderr=log,
                 **account,
             )
+        to_end.callback(old.wait)
+        to_end.callback(old.kill)  # first; nothing, when it has ended
         before = f"http://{address}"
         eventually(lambda: stack.request("/readyz", base=before)[0] == 200, "the previous version is ready with this schema")
 
@@ -118,12 +116,6 @@ def main() -> None:
             f"{what}, built from {commit[:12]}, beside this version on schema {schema}: ready, {count} writes of one reading in turns,"
             " each seen at once by both and through the cache; histories and lists; ended with 0"
         )
-    finally:
-        if old is not None and old.poll() is None:
-            old.kill()
-            old.wait()
-        stack.down()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -3,11 +3,9 @@
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import urllib.parse
 import urllib.request
 from pathlib import Path
@@ -17,7 +15,7 @@ from report import checked, end_on_sigterm
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "system"))
 import figures
-from stack import Stack, eventually
+from stack import Stack, eventually, own_stack
 
 GTIN = "4006381333931"
 
@@ -129,27 +127,26 @@ def check_alert(prometheus: Prometheus, stack: Stack) -> None:
     checked("Memcached was stopped with SIGSTOP: MemcachedDown fired after its minute, and ended when it went on")
 
 
+def check_stack(stack: Stack) -> None:
+    stack.up("--no-demo", "--instances", 2, "--pgbouncer", "--prometheus")
+    assert stack.request("/api/v1/shops/", {"name": "North"}, stack.env()["CODASYNC_ADMIN_TOKEN"])[0] == 201
+    prometheus = Prometheus(stack.env()["CODASYNC_PROMETHEUS_URL"])
+    check_targets(prometheus)
+    check_queries(prometheus, stack)
+    check_metrics(stack)
+    check_alert(prometheus, stack)
+
+
 def main() -> None:
     end_on_sigterm()
     check_files()
-    place = Path(tempfile.mkdtemp(prefix="codasync-ops."))
-    place.chmod(0o755)
-    stack = Stack(place / "state")
-    try:
-        stack.up("--no-demo", "--instances", 2, "--pgbouncer", "--prometheus")
-        assert stack.request("/api/v1/shops/", {"name": "North"}, stack.env()["CODASYNC_ADMIN_TOKEN"])[0] == 201
-        prometheus = Prometheus(stack.env()["CODASYNC_PROMETHEUS_URL"])
-        check_targets(prometheus)
-        check_queries(prometheus, stack)
-        check_metrics(stack)
-        check_alert(prometheus, stack)
-    except BaseException:
-        if (stack.folder / "logs").is_dir():
-            print(stack.log())
-        raise
-    finally:
-        stack.down()
-        shutil.rmtree(place, ignore_errors=True)
+    with own_stack() as stack:
+        try:
+            check_stack(stack)
+        except BaseException:
+            if (stack.folder / "logs").is_dir():
+                print(stack.log())
+            raise
 
 
 if __name__ == "__main__":

@@ -2,9 +2,7 @@
 """Rolling restarts and scaling under full load: no request fails, none takes a second."""
 
 import json
-import shutil
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -14,7 +12,7 @@ sys.path.insert(0, str(HERE.parent / "system"))
 
 import report  # noqa: E402
 from load import Load, new_readings  # noqa: E402
-from stack import Stack, call  # noqa: E402
+from stack import Stack, call, own_stack  # noqa: E402
 
 WRITERS = READERS = 24
 READINGS = 50
@@ -39,10 +37,7 @@ def failed_requests(stack: Stack) -> str:
 
 def main() -> None:
     report.end_on_sigterm()
-    folder = Path(tempfile.mkdtemp(prefix="codasync-rolling."))
-    folder.chmod(0o755)
-    stack = Stack(folder / "state")
-    try:
+    with own_stack() as stack:
         stack.up("--instances", STEPS[0], "--no-demo")
         readings = new_readings(stack, READINGS)
         without = [undisturbed(stack, readings)]
@@ -73,9 +68,6 @@ def main() -> None:
             report.not_here(f"whether a restart makes a request slow: without one the slowest took {slowest:.0f} ms here")
         else:
             assert seen["max_ms"] < SLOWEST_MS, f"the slowest request took {seen['max_ms']:.0f} ms"
-    finally:
-        stack.down()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -154,7 +154,7 @@ class TcpGate::Worker {
   }
 
   void run(const std::stop_token& stop) {
-    while (!stop.stop_requested() || !wishes_done()) {
+    while (!stop.stop_requested()) {
       std::vector<pollfd> waiting{{wake_, POLLIN, 0}, {listener_, POLLIN, 0}};
       const bool deaf = mode_ == Mode::stall;
       const bool mute = deaf || mode_ == Mode::one_way;
@@ -212,11 +212,6 @@ class TcpGate::Worker {
       wishes.swap(wishes_);
     }
     for (const auto& wish : wishes) wish();
-  }
-
-  bool wishes_done() {
-    const std::scoped_lock hold{mutex_};
-    return wishes_.empty();
   }
 
   const std::string target_;

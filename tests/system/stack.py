@@ -11,7 +11,8 @@ import time
 import unittest
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -130,13 +131,19 @@ class Stack:
             return status, text
 
 
-class StackTest(unittest.TestCase):
-    """Makes a folder for stacks that the servers' account can reach, and leaves nothing running."""
+@contextmanager
+def own_stack() -> Iterator[Stack]:
+    """A stack in a folder that the servers' account can reach. In the end nothing runs, and the folder is gone."""
+    folder = Path(tempfile.mkdtemp(prefix="codasync-system."))
+    folder.chmod(0o755)
+    stack = Stack(folder / "state")
+    try:
+        yield stack
+    finally:
+        stack.down()
+        shutil.rmtree(folder, ignore_errors=True)
 
+
+class StackTest(unittest.TestCase):
     def new_stack(self) -> Stack:
-        folder = Path(tempfile.mkdtemp(prefix="codasync-system."))
-        folder.chmod(0o755)
-        stack = Stack(folder / "state")
-        self.addCleanup(shutil.rmtree, folder, ignore_errors=True)
-        self.addCleanup(stack.down)
-        return stack
+        return self.enterContext(own_stack())
