@@ -86,12 +86,13 @@ Problem unavailable(std::string detail, int retry_after_seconds) {
 }
 
 Problem in_doubt() {
-  return {504,
-          "in-doubt",
-          "The connection to the database was lost at the last moment, so it is not known whether "
-          "this was done. Repeat the request with the same Idempotency-Key: it has one effect only.",
-          {},
-          {{"Retry-After", "1"}}};
+  return {
+      504,
+      "in-doubt",
+      "The connection to the database was lost at the last moment, so it is not known whether "
+      "this was done. Repeat the request with the same Idempotency-Key: it has one effect only.",
+      {},
+      {{"Retry-After", "1"}}};
 }
 
 Problem internal_error() {

@@ -41,8 +41,8 @@ Problem forbidden(std::string detail);
 /// 503 with Retry-After: nothing was changed.
 Problem unavailable(std::string detail, int retry_after_seconds = 1);
 
-/// 504 with Retry-After: whether a write took effect is not known, and repeating its key finds out. The
-/// same type as Nginx gives (nginx/README.md); never 503, which says that nothing was changed.
+/// 504 with Retry-After: whether a write took effect is not known, and repeating its key finds out.
+/// The same type as Nginx gives (nginx/README.md); never 503, which says that nothing was changed.
 Problem in_doubt();
 
 /// 500: a bug. The log has more.

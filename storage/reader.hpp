@@ -27,7 +27,8 @@ struct ProductFilter {
 
 enum class ReadingOrder { id, expiry_date, expiry_date_descending, name, updated_at_descending };
 
-/// Where a page of readings ended: the sort key of its last row as text, nothing for a null, and its id.
+/// Where a page of readings ended: the sort key of its last row as text, nothing for a null, and
+/// its id.
 struct ReadingCursor {
   std::optional<std::string> key;
   ReadingId id;
@@ -37,11 +38,11 @@ struct ReadingFilter {
   std::optional<ShopId> shop{};
   std::optional<Gtin> gtin{};
   std::optional<std::string> category{};
-  std::optional<Date> expires_before{};         // expiry_date < this
-  std::optional<Date> expires_after{};          // expiry_date > this
-  bool expired{false};                        // expiry_date < today in the shop's time zone
-  std::optional<Instant> not_checked_since{};   // nobody recorded anything at or after this
-  bool in_stock{false};                       // quantity > 0
+  std::optional<Date> expires_before{};        // expiry_date < this
+  std::optional<Date> expires_after{};         // expiry_date > this
+  bool expired{false};                         // expiry_date < today in the shop's time zone
+  std::optional<Instant> not_checked_since{};  // nobody recorded anything at or after this
+  bool in_stock{false};                        // quantity > 0
   ReadingOrder order{ReadingOrder::id};
   std::optional<ReadingCursor> after{};
 };
@@ -64,8 +65,9 @@ struct ExpiredCount {
   std::int64_t readings;
 };
 
-/// The queries. Each is one statement, whatever the size of the page, and sees the newest committed state.
-/// Absent rows and removed ones are the same: nothing. Throws: Unavailable. Threads: a reader belongs to one thread.
+/// The queries. Each is one statement, whatever the size of the page, and sees the newest committed
+/// state. Absent rows and removed ones are the same: nothing. Throws: Unavailable. Threads: a
+/// reader belongs to one thread.
 class Reader {
  public:
   virtual ~Reader() = default;
@@ -78,8 +80,8 @@ class Reader {
   virtual std::optional<Reading> reading(ShopId shop, Gtin gtin) = 0;
   virtual Page<Reading> readings(const ReadingFilter& filter, std::size_t limit) = 0;
 
-  /// Returns: what these readings are about, of removed ones too; ids that no reading has are left out. It never changes,
-  /// so it may be remembered for ever.
+  /// Returns: what these readings are about, of removed ones too; ids that no reading has are left
+  /// out. It never changes, so it may be remembered for ever.
   virtual std::map<ReadingId, ReadingKey> reading_keys(const std::vector<ReadingId>& ids) = 0;
 
   /// Returns: the newest events first, below `before` where it is given.

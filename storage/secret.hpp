@@ -5,7 +5,8 @@
 
 namespace codasync {
 
-/// A text that must not be printed. There is no operator<< on purpose; reveal() is for the one place that needs it.
+/// A text that must not be printed. There is no operator<< on purpose; reveal() is for the one
+/// place that needs it.
 class Secret {
  public:
   Secret() = default;

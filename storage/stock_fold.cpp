@@ -68,8 +68,7 @@ std::optional<StockResult> StockFold::replay(const QueuedOperation& queued) cons
 
 std::optional<Refused> StockFold::refuse(const StockOperation& operation,
                                          const StockRow& row) const {
-  if (!context_.token_is_valid(operation.actor.id))
-    return refused(Why::token_revoked, row);
+  if (!context_.token_is_valid(operation.actor.id)) return refused(Why::token_revoked, row);
   if (!row.shelf.present) {
     if (!operation.may_create) return refused(Why::not_found, row);
     if (!context_.shops.contains(operation.shop.value())) return refused(Why::unknown_shop, row);

@@ -36,7 +36,8 @@ struct Token {
 /// Returns: a new secret, `coda_` and 43 characters of base64url (256 random bits).
 std::string make_token_secret();
 
-/// Returns: the hash of a secret of that shape, or nothing when the text cannot be one of ours, so that it is refused without a query.
+/// Returns: the hash of a secret of that shape, or nothing when the text cannot be one of ours, so
+/// that it is refused without a query.
 std::optional<TokenHash> hash_token_secret(std::string_view secret);
 
 }  // namespace codasync::storage

@@ -76,8 +76,8 @@ static ngx_flag_t names_key(const look_up_t* look_up, const u_char* at, const u_
 // Reads `VA <bytes> f<end> k<key>` between `at` and `end`, and whether the entry still lives: the
 // service writes its end, in seconds since 1970, into the flags. A Memcached that was stopped hands
 // out for a moment what is over, because its clock stood still (cache/entry_end.hpp).
-// Returns: the number of bytes, or NGX_ERROR when the line is none of Memcached's or is the reply to
-// another question.
+// Returns: the number of bytes, or NGX_ERROR when the line is none of Memcached's or is the reply
+// to another question.
 static ssize_t value_size(const look_up_t* look_up, u_char* at, u_char* end, ngx_flag_t* lives) {
   if ((size_t)(end - at) <= LENGTH(kValue) || ngx_memcmp(at, kValue, LENGTH(kValue)) != 0) {
     return NGX_ERROR;

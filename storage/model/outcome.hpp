@@ -12,8 +12,10 @@ namespace codasync {
 template <class T, class E>
 class [[nodiscard]] Outcome {
  public:
-  Outcome(T value) : state_{std::in_place_index<0>, std::move(value)} {}  // NOLINT: implicit on purpose
-  Outcome(E error) : state_{std::in_place_index<1>, std::move(error)} {}  // NOLINT: implicit on purpose
+  // NOLINTNEXTLINE: implicit on purpose
+  Outcome(T value) : state_{std::in_place_index<0>, std::move(value)} {}
+  // NOLINTNEXTLINE: implicit on purpose
+  Outcome(E error) : state_{std::in_place_index<1>, std::move(error)} {}
 
   explicit operator bool() const noexcept { return state_.index() == 0; }
 

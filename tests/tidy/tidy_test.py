@@ -203,6 +203,14 @@ class Files(unittest.TestCase):
         for path, _ in sources(".hpp"):
             self.assertIn(path, used, f"nobody includes {path}")
 
+    def test_sources_are_formatted(self) -> None:
+        paths = [path for path, _ in sources(".cpp", ".hpp", ".c", ".h")]
+        self.assertGreater(len(paths), 0)
+        command = ["clang-format", "--dry-run", "-Werror", *paths]
+        done = subprocess.run(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, check=False)
+        wrong = sorted(set(re.findall(r"^([^:\n]+):\d+:\d+: error:", done.stderr, re.MULTILINE)))
+        self.assertEqual(done.returncode, 0, f"clang-format -i {' '.join(wrong)} mends it" if wrong else done.stderr)
+
     def test_scripts_say_what_runs_them(self) -> None:
         for name in FILES:
             executable = (ROOT / name).stat().st_mode & 0o111 != 0
