@@ -228,6 +228,14 @@ class Log::Queue {
         logger_{std::make_shared<spdlog::async_logger>(
             "codasync", sink_, pool_, spdlog::async_overflow_policy::overrun_oldest)} {}
 
+  ~Queue() {
+    logger_.reset();
+    pool_.reset();  // waits for its thread, which uses the sink
+  }
+
+  Queue(const Queue&) = delete;
+  Queue& operator=(const Queue&) = delete;
+
   void push(std::string_view line) { logger_->log(spdlog::level::info, line); }
 
   [[nodiscard]] std::uint64_t dropped() const { return sink_->lost() + pool_->overrun_counter(); }

@@ -21,7 +21,8 @@ MODULE = os.environ.get(
 # A build with AddressSanitizer names what has to be loaded before Nginx, which itself is not instrumented and keeps its
 # configuration until the end.
 PRELOAD = os.environ.get("CODASYNC_NGINX_PRELOAD", "")
-ENVIRONMENT = {**os.environ, "LD_PRELOAD": PRELOAD, "ASAN_OPTIONS": "detect_leaks=0"} if PRELOAD else None
+LEAKS_ALLOWED = {"ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"}
+ENVIRONMENT = {**os.environ, "LD_PRELOAD": PRELOAD, **LEAKS_ALLOWED} if PRELOAD else None
 # Servers never run as root; started by root, they run as nobody.
 UNPRIVILEGED = {"user": 65534, "group": 65534, "extra_groups": []} if os.geteuid() == 0 else {}
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -76,8 +77,12 @@ Nginx::Nginx(const Options& options) : directory_{make_scratch_directory()}, por
   const auto configuration = render(options, directory_, port_);
   give_to_servers(directory_);
   Process::Options how;
-  if (!options.preload.empty())
-    how.environment = {"LD_PRELOAD=" + options.preload, "ASAN_OPTIONS=detect_leaks=0"};
+  if (!options.preload.empty()) {
+    const char* sanitizer = std::getenv("ASAN_OPTIONS");
+    how.environment = {
+        "LD_PRELOAD=" + options.preload,
+        "ASAN_OPTIONS=" + std::string{sanitizer ? sanitizer : ""} + ":detect_leaks=0"};
+  }
   // TERM: its workers go with it.
   process_ = std::make_unique<Process>(
       as_server({"nginx", "-e", directory_ + "/error.log", "-c", configuration}, SIGTERM), how);
