@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <random>
+#include <set>
 #include <thread>
 #include <utility>
 
@@ -47,6 +48,7 @@ class Lane {
   void settle_with(const Batch& batch, Attempt&& attempt);
 
   void deliver(const Batch& batch, BatchResult result);
+  void settle_with_products(const Batch& batch);
   void answer(QueuedOperation& operation, StockResult result);
   void fail(const Batch& batch, const Failed& failure);
 
@@ -109,8 +111,9 @@ void Lane::settle_with(const Batch& batch, Attempt&& attempt) {
       // A connection that was closed while it idled is found out by its next user: that one may try
       // once more.
       const bool connection_lost = !connection_ || !connection_->usable();
-      if (!connection_lost || number >= 2)
-        return fail(batch, {failure.dependency(), failure.what()});
+      // The server gave this up: too long, too many locks. It may be the work of one reading.
+      if (!connection_lost) return settle_by_reading(batch, {failure.dependency(), failure.what()});
+      if (number >= 2) return fail(batch, {failure.dependency(), failure.what()});
       observer_.on_retry();
     } catch (BatchInDoubt& doubt) {
       observer_.on_doubt();
@@ -133,14 +136,16 @@ void Lane::settle_with(const Batch& batch, Attempt&& attempt) {
 /// Returns: whether the doubtful transaction took effect, or nothing when even that cannot be found
 /// out.
 std::optional<bool> Lane::look_after_doubt(const Batch& batch) {
-  for (std::size_t number = 1; number <= options_.attempts_max; ++number) {
+  const auto enough =
+      Clock::now() + postgres_.statement_timeout;  // a server may be on its way back
+  for (std::size_t number = 1;; ++number) {
     try {
       return resolve_doubt(connection(), batch);
     } catch (const std::exception&) {
+      if (Clock::now() >= enough) return std::nullopt;
       pause(number);
     }
   }
-  return std::nullopt;
 }
 
 /// Halves a batch until the culprit is alone. It is cut between arrivals, so operations on one
@@ -176,16 +181,31 @@ void Lane::settle_by_reading(const Batch& batch, const Failed& failure) {
 void Lane::deliver(const Batch& batch, BatchResult result) {
   observer_.on_batch(result.timing);
   std::size_t refusals = 0;
+  Batch left;
   for (std::size_t i = 0; i < batch.size(); ++i) {
-    auto& queued = *batch[i];
     if (!result.results[i]) {
-      settle_with({&queued}, [&] { return run_with_product(connection(), invalidation_, queued); });
+      left.push_back(batch[i]);
       continue;
     }
     if (std::holds_alternative<Refused>(*result.results[i])) ++refusals;
-    answer(queued, std::move(*result.results[i]));
+    answer(*batch[i], std::move(*result.results[i]));
   }
   if (refusals > 0) observer_.on_refusals(refusals);
+  settle_with_products(left);
+}
+
+/// The first operation of each product writes it; the others find it written and are a batch again.
+void Lane::settle_with_products(const Batch& batch) {
+  std::set<Gtin> written;
+  Batch others;
+  for (auto* queued : batch) {
+    if (!written.insert(queued->operation.gtin).second) {
+      others.push_back(queued);
+      continue;
+    }
+    settle_with({queued}, [&] { return run_with_product(connection(), invalidation_, *queued); });
+  }
+  if (!others.empty()) settle(others);
 }
 
 void Lane::answer(QueuedOperation& operation, StockResult result) {

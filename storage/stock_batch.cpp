@@ -61,6 +61,9 @@ BatchResult fold_and_commit(WriteTransaction& transaction, StockRows rows,
   const auto locked = Clock::now();
 
   std::set<std::int64_t> shops;
+  for (const auto& [key, row] : rows) {
+    if (row.shelf.present) shops.insert(row.shop.value());  // a shop with readings is not deleted
+  }
   if (std::any_of(rows.begin(), rows.end(),
                   [](const auto& entry) { return !entry.second.shelf.present; })) {
     for (const auto id : existing_shops(transaction, rows)) shops.insert(id.value());
@@ -80,6 +83,8 @@ BatchResult fold_and_commit(WriteTransaction& transaction, StockRows rows,
   if (fold.ledger().empty()) return result;
 
   // The deletions travel while PostgreSQL writes; COMMIT waits for both.
+  const bool names = named && fold.names_product();  // somebody else may have done so meanwhile
+  if (!names) changes = {};
   const auto seen = fold.changes();
   changes.readings.insert(changes.readings.end(), seen.readings.begin(), seen.readings.end());
   changes.shop_lists.insert(changes.shop_lists.end(), seen.shop_lists.begin(),
@@ -87,7 +92,7 @@ BatchResult fold_and_commit(WriteTransaction& transaction, StockRows rows,
   std::unique_ptr<Invalidation::Pending> deletions;
   if (!changes.empty())
     deletions = invalidation.begin(changes, transaction.slots(invalidation.slot_count()));
-  if (named) name_product(transaction, batch.front()->operation.gtin, *named);
+  if (names) name_product(transaction, batch.front()->operation.gtin, *named);
   write(transaction, rows, fold.ledger(), fold.new_answers());
   if (deletions) deletions->acknowledge();
 

@@ -27,7 +27,7 @@ using Batch = std::vector<QueuedOperation*>;  // in order of arrival; not owned
 /// What became of each operation, in the batch's order.
 struct BatchResult {
   /// Nothing: the operation writes a product as well and wants a transaction of its own,
-  /// run_with_product().
+  /// run_with_product(), or came after such a one of the same reading.
   std::vector<std::optional<StockResult>> results;
   LedgerObserver::Batch timing;
 };

@@ -68,7 +68,6 @@ std::optional<StockResult> StockFold::replay(const QueuedOperation& queued) cons
 
 std::optional<Refused> StockFold::refuse(const StockOperation& operation,
                                          const StockRow& row) const {
-  if (!context_.token_is_valid(operation.actor.id)) return refused(Why::token_revoked, row);
   if (!row.shelf.present) {
     if (!operation.may_create) return refused(Why::not_found, row);
     if (!context_.shops.contains(operation.shop.value())) return refused(Why::unknown_shop, row);
@@ -84,8 +83,10 @@ std::optional<Refused> StockFold::refuse(const StockOperation& operation,
   return std::nullopt;
 }
 
-std::vector<Event> StockFold::history_of(const StockRow& row) const {
-  auto events = row.exists ? context_.history(row.id) : std::vector<Event>{};
+std::vector<Event> StockFold::history_of(const StockRow& row) {
+  const auto [known, is_new] = histories_.try_emplace(&row);
+  if (is_new && row.exists) known->second = context_.history(row.id);
+  auto events = known->second;
   for (const auto& line : ledger_) {
     if (line.row == &row) events.push_back(line.event);
   }
@@ -117,12 +118,18 @@ std::optional<Refused> StockFold::refuse_event(const StockOperation& operation, 
 std::optional<StockResult> StockFold::decide(const QueuedOperation& queued) {
   const auto& operation = queued.operation;
   auto& row = rows_.at(key_of(operation));
+  if (left_alone_.contains(&row)) return std::nullopt;
+  if (!context_.token_is_valid(operation.actor.id)) return refused(Why::token_revoked, row);
   if (auto earlier = replay(queued)) return earlier;
   if (auto refusal = refuse(operation, row)) return *refusal;
   if (operation.product_name &&
       (!row.product || (!operation.may_create && *operation.product_name != row.product->name))) {
-    if (!context_.named) return std::nullopt;
+    if (!context_.named) {
+      left_alone_.insert(&row);
+      return std::nullopt;
+    }
     row.product = context_.named;
+    names_product_ = true;
   }
 
   // Arrival is a clock of the row's own that never goes back: what was acknowledged first was

@@ -28,12 +28,15 @@ class StockFold {
 
   StockFold(StockRows& rows, Context context) : rows_{rows}, context_{std::move(context)} {}
 
-  /// Returns: what to tell the client, or nothing when the operation writes its product too and was
-  /// left alone.
+  /// Returns: what to tell the client, or nothing when the operation was left alone: it writes its
+  /// product too, or came after one of the same reading that does.
   std::optional<StockResult> decide(const QueuedOperation& queued);
 
   [[nodiscard]] const std::vector<LedgerLine>& ledger() const noexcept { return ledger_; }
   [[nodiscard]] const std::vector<KeptAnswer>& new_answers() const noexcept { return new_answers_; }
+
+  /// Returns: whether an operation gave the product its new name.
+  [[nodiscard]] bool names_product() const noexcept { return names_product_; }
 
   /// Returns: what others see differently from now on.
   [[nodiscard]] Changes changes() const;
@@ -43,10 +46,13 @@ class StockFold {
   std::optional<Refused> refuse(const StockOperation& operation, const StockRow& row) const;
   std::optional<Refused> refuse_event(const StockOperation& operation, const StockRow& row,
                                       const Event& event);
-  std::vector<Event> history_of(const StockRow& row) const;
+  std::vector<Event> history_of(const StockRow& row);
 
   StockRows& rows_;
   const Context context_;
+  std::set<const StockRow*> left_alone_;
+  std::map<const StockRow*, std::vector<Event>> histories_;  // read once, however many ask
+  bool names_product_{false};
   std::vector<LedgerLine> ledger_;
   std::vector<KeptAnswer> new_answers_;
 };

@@ -217,9 +217,10 @@ void write(postgres::WriteTransaction& transaction, const StockRows& rows,
   try {
     transaction.exec_params("select write_stock($1, $2, $3, $4)", records_of(present),
                             records_of(fresh), records_of(answers), records_of(ledger));
-  } catch (const postgres::ConstraintViolation& violation) {
-    const auto& name = violation.constraint();
-    if (name == "stock_readings_shop_id_gtin_key" || name == "idempotency_keys_pkey")
+  } catch (const postgres::UniqueViolation& violation) {
+    const auto& name = violation.constraint();  // empty: the server speaks another language
+    if (name.empty() || name == "stock_readings_shop_id_gtin_key" ||
+        name == "idempotency_keys_pkey")
       throw postgres::Conflict{violation.what()};
     throw;
   }

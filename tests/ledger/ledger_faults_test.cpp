@@ -44,6 +44,27 @@ TEST_F(LedgerUnderFaults, makes_only_the_writers_of_a_locked_row_wait) {
   EXPECT_EQ(text(perform(sighting(20, kTea))), "applied v2 2026-12-20 -");
 }
 
+TEST_F(LedgerUnderFaults, lets_only_the_writers_of_a_reading_fail_that_takes_the_server_too_long) {
+  options.lanes = 1;
+  open();
+  perform(sighting(24, kTea));
+  perform(sighting(24, kMilk));
+  database.run(
+      "create function too_long() returns trigger language plpgsql as $$ begin"
+      " if new.reading_id = 1 then raise exception 'too long' using errcode = '57014'; end if;"
+      " return new; end $$;"
+      " create trigger too_long before insert on stock_events for each row execute function"
+      " too_long()");
+  std::vector<std::future<storage::StockResult>> tea;
+  std::vector<std::future<storage::StockResult>> milk;
+  for (int i = 0; i < 20; ++i) {
+    tea.push_back(submit(sighting(20, kTea)));
+    milk.push_back(submit(sighting(20, kMilk)));
+  }
+  for (auto& answer : milk) EXPECT_TRUE(std::holds_alternative<Answer>(answer.get()));
+  for (auto& answer : tea) EXPECT_TRUE(std::holds_alternative<storage::Failed>(answer.get()));
+}
+
 TEST_F(LedgerUnderFaults, goes_on_after_its_connections_were_killed) {
   perform(count(0));
   for (int round = 0; round < 10; ++round) {

@@ -65,6 +65,34 @@ TEST_F(StockLedger, accepts_no_token_from_the_moment_it_is_revoked) {
   EXPECT_EQ(why(perform(sighting(20))), Why::token_revoked);
 }
 
+TEST_F(StockLedger, replays_nothing_to_a_token_that_is_revoked) {
+  auto once = sighting(24);
+  once.idempotency_key = key("k1");
+  perform(once);
+  database.run("update tokens set revoked_at = clock_timestamp() where id = 1");
+  EXPECT_EQ(why(perform(once)), Why::token_revoked);
+}
+
+TEST_F(StockLedger, names_a_product_once_when_many_record_it_first) {
+  options.lanes = 1;
+  open();
+  std::vector<std::future<storage::StockResult>> answers;
+  for (int i = 0; i < 100; ++i) {
+    auto named = sighting(24, kUnknown);
+    named.product_name = "Salt " + std::to_string(i);
+    answers.push_back(submit(named));
+    answers.push_back(submit(sighting(20, kUnknown)));  // known by then
+  }
+  for (auto& answer : answers) {
+    const auto result = answer.get();
+    ASSERT_TRUE(std::holds_alternative<Answer>(result)) << text(result);
+  }
+  EXPECT_EQ(
+      database.run("select concat_ws(' ', name, version) from products where gtin = 96385074"),
+      "Salt 0 1");
+  EXPECT_LT(observer.batches, 50U) << "each was a transaction of its own";
+}
+
 TEST_F(StockLedger, creates_the_product_that_a_first_recording_names) {
   auto named = sighting(24, kUnknown);
   named.product_name = "Salt";
