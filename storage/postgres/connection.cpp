@@ -9,8 +9,6 @@
 #include <pqxx/except>
 #include <string_view>
 
-#include "storage/postgres/cut_after.hpp"
-
 namespace codasync::storage::postgres {
 namespace {
 
@@ -55,7 +53,7 @@ std::string constraint_in(std::string_view message) {
 // A server that goes away between the two is found out by the session.
 Connection::Connection(const PostgresOptions& options) try
     : limits_{limits_of(options)},
-      commit_patience_{options.statement_timeout},
+      statement_timeout_{options.statement_timeout},
       connection_{connection_string(options)},
       session_{connection_} {
 } catch (const pqxx::failure& error) {
@@ -63,12 +61,11 @@ Connection::Connection(const PostgresOptions& options) try
 }
 
 pqxx::result Connection::exec(const std::string& sql) {
-  return translated([&] { return session_.exec(sql); });
+  return translated(patience(), [&] { return session_.exec(sql); });
 }
 
 void Connection::commit() {
-  const CutAfter limit{connection_.sock(), commit_patience_};
-  exec("set local statement_timeout = 0; commit");
+  translated(statement_timeout_, [&] { return session_.exec("commit"); });
 }
 
 bool Connection::quiet() const noexcept {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <pqxx/connection>
 #include <pqxx/nontransaction>
@@ -10,6 +11,7 @@
 
 #include "storage/errors.hpp"
 #include "storage/options.hpp"
+#include "storage/postgres/cut_after.hpp"
 
 // The border to libpqxx: what it throws is translated here and nowhere else.
 
@@ -51,7 +53,8 @@ class UniqueViolation : public ConstraintViolation {
 /// One connection to the server that takes writes. It keeps no session state (no SET, no prepared
 /// statement, no session lock), so PgBouncer may stand in between in transaction mode; what a
 /// transaction needs it says in its own first message. A connection that broke stays broken:
-/// libpqxx would silently open another one in the middle of a transaction. Every call throws:
+/// libpqxx would silently open another one in the middle of a transaction. One whose server is
+/// silent for longer than statement_timeout and a second is given up. Every call throws:
 /// Unavailable, LockTimeout, Conflict, ConstraintViolation; std::logic_error for a statement that
 /// is wrong. Threads: one at a time.
 class Connection {
@@ -65,7 +68,7 @@ class Connection {
   /// Runs one statement. std::nullopt and nullptr are NULL; a text must not contain a zero byte.
   template <class... Parameters>
   pqxx::result exec_params(const std::string& sql, const Parameters&... parameters) {
-    return translated([&] { return session_.exec_params(sql, parameters...); });
+    return translated(patience(), [&] { return session_.exec_params(sql, parameters...); });
   }
 
   /// Returns: whether it can be used again.
@@ -78,16 +81,16 @@ class Connection {
   /// Returns: `set local …;`, the time limits of a transaction.
   [[nodiscard]] const std::string& limits() const noexcept { return limits_; }
 
-  /// COMMIT. The connection is given up when it takes longer than statement_timeout. The server's
-  /// own limit is off meanwhile: it would cut the wait for a synchronous standby short, and say
-  /// that all is well.
+  /// COMMIT. The connection is given up when it takes longer than statement_timeout: the server's
+  /// own limit does not hold while a synchronous standby is waited for.
   void commit();
 
  private:
   template <class Work>
-  pqxx::result translated(Work&& work) {
+  pqxx::result translated(std::chrono::milliseconds patience, Work&& work) {
     if (!usable_) throw Unavailable{"postgres", "the connection is lost"};
     try {
+      const CutAfter limit{connection_.sock(), patience};
       return std::forward<Work>(work)();
     } catch (const std::exception& error) {
       rethrow(error);
@@ -95,8 +98,13 @@ class Connection {
   }
   [[noreturn]] void rethrow(const std::exception& error);
 
+  /// Longer than the server's own limits, which say more.
+  [[nodiscard]] std::chrono::milliseconds patience() const noexcept {
+    return statement_timeout_ + std::chrono::seconds{1};
+  }
+
   const std::string limits_;
-  const std::chrono::milliseconds commit_patience_;
+  const std::chrono::milliseconds statement_timeout_;
   pqxx::connection connection_;
   pqxx::nontransaction session_;  // sends what it is given; BEGIN and COMMIT are ours
   bool usable_{true};

@@ -43,8 +43,10 @@ class Watch {
       }
       begun_.wait_for(hold, stop, kLook, [] { return false; });
       const auto now = Clock::now();
-      for (const auto& wait : waits_) {
-        if (wait.until <= now) shutdown(wait.socket, SHUT_RDWR);
+      for (auto& wait : waits_) {
+        if (wait.until > now) continue;
+        shutdown(wait.socket, SHUT_RDWR);
+        wait.until = Clock::time_point::max();  // whoever waits may close it from now on
       }
     }
   }

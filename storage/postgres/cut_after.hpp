@@ -10,7 +10,7 @@ namespace codasync::storage::postgres {
 /// Threads: made and destroyed on the thread that waits.
 class CutAfter {
  public:
-  /// The socket stays open as long as this lives.
+  /// The socket stays open until this is destroyed or has cut it.
   CutAfter(int socket, std::chrono::milliseconds patience);
   ~CutAfter();
   CutAfter(const CutAfter&) = delete;

@@ -49,6 +49,7 @@ std::optional<SlotChange> PostgresSlotTable::change(std::size_t slot, const Deci
     return std::nullopt;
   }
   const CacheState state = read();
+  if (state.slots_agreed != options_.cache_slots) return std::nullopt;  // these are other servers
   if (slot >= state.slots.size()) return std::nullopt;
   const auto change = decide(state, state.slots[slot]);
   if (!change) return std::nullopt;
