@@ -1,6 +1,7 @@
 #include "cache/slot_keeper.hpp"
 
 #include <exception>
+#include <utility>
 
 #include "cache/entry_end.hpp"
 
@@ -25,8 +26,13 @@ std::optional<Instant> unfilled_since(const CacheState& state, const Slot& slot)
 
 }  // namespace
 
-SlotKeeper::SlotKeeper(storage::SlotTable& table, Nodes& nodes, SlotObserver& observer)
-    : table_{table}, nodes_{nodes}, observer_{observer}, waits_(nodes.count()) {}
+SlotKeeper::SlotKeeper(storage::SlotTable& table, Nodes& nodes, SlotObserver& observer,
+                       std::function<Clock::time_point()> clock)
+    : table_{table},
+      nodes_{nodes},
+      observer_{observer},
+      clock_{std::move(clock)},
+      waits_(nodes.count()) {}
 
 void SlotKeeper::start() {
   thread_ = std::jthread{[this](const std::stop_token& stop) { run(stop); }};
@@ -49,7 +55,7 @@ void SlotKeeper::run(const std::stop_token& stop) {
   }
 }
 
-void SlotKeeper::round(Clock::time_point now) {
+void SlotKeeper::round() {
   all_well_ = false;
   try {
     const CacheState state = table_.look();
@@ -63,7 +69,7 @@ void SlotKeeper::round(Clock::time_point now) {
     }
     observer_.saw(state);
     all_well_ = true;
-    for (const Slot& slot : state.slots) look_after(state, slot, now);
+    for (const Slot& slot : state.slots) look_after(state, slot);
     observer_.finished();
   } catch (const std::exception& failure) {
     all_well_ = false;
@@ -71,13 +77,13 @@ void SlotKeeper::round(Clock::time_point now) {
   }
 }
 
-void SlotKeeper::look_after(const CacheState& state, const Slot& slot, Clock::time_point now) {
+void SlotKeeper::look_after(const CacheState& state, const Slot& slot) {
   bool reported = false;
   {
     const std::scoped_lock hold{mutex_};
     reported = reports_.erase(slot.number) > 0;
   }
-  const bool over = waited(state, slot, now);
+  const bool over = waited(state, slot);
   const bool in_use = slot.state == SlotState::up && (slot.emptied_now || !state.fills);
   if (in_use && !reported && !over) return;
   if (slot.state == SlotState::down && !state.fills) return;
@@ -88,16 +94,15 @@ void SlotKeeper::look_after(const CacheState& state, const Slot& slot, Clock::ti
   SlotStep step = step_for(slot, state.fills, reply, over);
   if (step == SlotStep::none) return;
   const auto changed = table_.change(slot.number, [&](const CacheState& held, const Slot& mine) {
-    return decide(held, mine, reply, now, step);
+    return decide(held, mine, reply, step);
   });
   if (changed) observer_.changed(slot.number, step, wait_after_last_fill(state.entry_life));
 }
 
 /// Under the exclusive lock: nobody fills, nobody writes.
 std::optional<SlotChange> SlotKeeper::decide(const CacheState& state, const Slot& slot,
-                                             NodeReply reply, Clock::time_point now,
-                                             SlotStep& step) {
-  const bool over = waited(state, slot, now);
+                                             NodeReply reply, SlotStep& step) {
+  const bool over = waited(state, slot);
   // That nobody listened counts only if it is so now: the process may have been started again and
   // filled since.
   if (reply == NodeReply::gone) reply = nodes_.ask(slot.number);
@@ -118,13 +123,14 @@ std::optional<SlotChange> SlotKeeper::decide(const CacheState& state, const Slot
   __builtin_unreachable();
 }
 
-bool SlotKeeper::waited(const CacheState& state, const Slot& slot, Clock::time_point now) {
+bool SlotKeeper::waited(const CacheState& state, const Slot& slot) {
   auto& wait = waits_.at(slot.number);
   const auto since = unfilled_since(state, slot);
   if (!since) {
     wait.reset();
     return false;
   }
+  const auto now = clock_();
   if (!wait || wait->since != *since) wait = Wait{*since, now};
   return now - wait->seen >= wait_after_last_fill(state.entry_life);
 }

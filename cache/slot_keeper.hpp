@@ -4,6 +4,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -45,15 +46,16 @@ class SlotKeeper {
  public:
   using Clock = std::chrono::steady_clock;
 
-  /// All must outlive the keeper.
-  SlotKeeper(storage::SlotTable& table, Nodes& nodes, SlotObserver& observer);
+  /// All must outlive the keeper. `clock` is asked anew after everything that may take time.
+  SlotKeeper(storage::SlotTable& table, Nodes& nodes, SlotObserver& observer,
+             std::function<Clock::time_point()> clock = Clock::now);
 
   /// Somebody got no answer of a slot: it is looked at now.
   void report(std::size_t slot);
 
   /// Goes through all slots once. For tests and for a program that has no thread to spare; the
   /// keeper's own thread does nothing else.
-  void round(Clock::time_point now = Clock::now());
+  void round();
 
   /// Begins to do so by itself, until destroyed.
   void start();
@@ -66,18 +68,16 @@ class SlotKeeper {
   };
 
   void run(const std::stop_token& stop);
-  void look_after(const storage::CacheState& state, const storage::Slot& slot,
-                  Clock::time_point now);
-  [[nodiscard]] bool waited(const storage::CacheState& state, const storage::Slot& slot,
-                            Clock::time_point now);
+  void look_after(const storage::CacheState& state, const storage::Slot& slot);
+  [[nodiscard]] bool waited(const storage::CacheState& state, const storage::Slot& slot);
   [[nodiscard]] std::optional<storage::SlotChange> decide(const storage::CacheState& state,
                                                           const storage::Slot& slot,
-                                                          NodeReply reply, Clock::time_point now,
-                                                          SlotStep& step);
+                                                          NodeReply reply, SlotStep& step);
 
   storage::SlotTable& table_;
   Nodes& nodes_;
   SlotObserver& observer_;
+  const std::function<Clock::time_point()> clock_;
 
   // The keeper's thread only.
   std::vector<std::optional<Wait>> waits_;

@@ -79,14 +79,19 @@ Socket connect_tcp(const Address& address, std::chrono::milliseconds timeout) {
   if (code != 0) throw TextFailure{Loss::silent, gai_strerror(code)};
   const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> addresses{found, &freeaddrinfo};
 
-  for (const addrinfo* each = found;; each = each->ai_next) {
+  std::optional<TextFailure> failure;  // that nobody listens has to be so at each address
+  for (const addrinfo* each = found; each != nullptr; each = each->ai_next) {
     auto socket = try_connect(each->ai_addr, each->ai_addrlen, timeout);
-    if (!socket && each->ai_next == nullptr) throw connect_failure(errno, each->ai_addr);
-    if (!socket) continue;
+    if (!socket) {
+      if (!failure || failure->loss() == Loss::gone)
+        failure = connect_failure(errno, each->ai_addr);
+      continue;
+    }
     const int on = 1;
     setsockopt(socket->descriptor(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     return std::move(*socket);
   }
+  throw *failure;  // there was at least one address
 }
 
 }  // namespace

@@ -26,8 +26,12 @@ class Steps : public SlotObserver {
     steps.push_back(step);
   }
   void failed(const std::string& detail) override { failures.push_back(detail); }
+  void saw(const storage::CacheState&) override {
+    if (on_saw) on_saw();
+  }
   std::vector<SlotStep> steps;
   std::vector<std::string> failures;
+  std::function<void()> on_saw;
 };
 
 /// A process with one keeper, a cache and a way to write, on one Memcached. Time is the test's.
@@ -37,9 +41,10 @@ class Process {
       : postgres_{with_cache(std::move(postgres), memcached)}, memcached_{memcached} {}
 
   void round(std::chrono::milliseconds later = 0ms) {
-    now_ += later;
-    keeper.round(now_);
+    pass(later);
+    keeper.round();
   }
+  void pass(std::chrono::milliseconds time) { now_ += time; }
   /// Returns: how a read went.
   ReadPath read() {
     return cache_->read_through(kKey, kLocks, [](storage::Reader&) { return Produced{"value"}; })
@@ -84,7 +89,7 @@ class Process {
   SlotKeeper::Clock::time_point now_ = SlotKeeper::Clock::now();
 
  public:
-  SlotKeeper keeper{*table_, *nodes_, observer};
+  SlotKeeper keeper{*table_, *nodes_, observer, [this] { return now_; }};
 };
 
 class SlotKeeperTest : public testing::Test {
@@ -177,6 +182,24 @@ TEST_F(SlotKeeperTest, waits_for_a_silent_server_until_nothing_that_it_holds_can
   memcached.thaw();
   EXPECT_TRUE(becomes_up(process));
   EXPECT_EQ(process.read(), ReadPath::filled) << "it was emptied";
+}
+
+TEST_F(SlotKeeperTest, does_not_count_what_passed_before_it_knew) {
+  Process process{database.options(), options()};
+  process.round();
+  memcached.freeze();
+  process.keeper.report(0);
+  process.round();
+  ASSERT_EQ(state(), "waiting");
+  Process slow{database.options(), options()};
+  slow.observer.on_saw = [&] { slow.pass(10s); };
+  slow.round();
+  slow.observer.on_saw = nullptr;
+  slow.round(wait - 1ms);
+  EXPECT_EQ(state(), "waiting");
+  slow.round(1ms);
+  EXPECT_EQ(state(), "down");
+  memcached.thaw();
 }
 
 TEST_F(SlotKeeperTest, takes_a_slot_that_only_waited_up_with_all_that_it_holds) {
