@@ -32,9 +32,9 @@ std::array<std::uint8_t, 32> fingerprint(const Request& request) {
   return digest;
 }
 
-Problem explain(storage::CatalogueRefusal refusal) {
-  using enum storage::CatalogueRefusal;
-  switch (refusal) {
+Problem explain(const storage::CatalogueRefusal& refusal) {
+  using enum storage::CatalogueRefusal::Why;
+  switch (refusal.why) {
     case not_found:
       return api::not_found("There is no such row.");
     case name_taken:
@@ -48,8 +48,14 @@ Problem explain(storage::CatalogueRefusal refusal) {
       return {409, "has-readings",
               "There are stock readings of it. Remove them first; for a shop, ?cascade=true does "
               "both."};
-    case precondition_failed:
-      return {412, "precondition-failed", "It has changed since. GET it and decide anew."};
+    case precondition_failed: {
+      Problem problem{412, "precondition-failed", "It has changed since. GET it and decide anew."};
+      if (refusal.version) {
+        problem.version = refusal.version;
+        problem.headers = {{"ETag", "\"" + std::to_string(*refusal.version) + "\""}};
+      }
+      return problem;
+    }
     case key_reused:
       return {422, "key-reused", "This Idempotency-Key stands for another request. Use a new one."};
     case token_revoked:
@@ -103,6 +109,11 @@ Outcome<std::optional<storage::IdempotencyKey>, Problem> read_idempotency_key(
 }
 
 Outcome<std::optional<EntityTags>, Problem> read_if_match(const Request& request) {
+  if (!request.if_none_match.empty()) {
+    return bad_fields({{"If-None-Match",
+                        {"This is for GET and HEAD. A write takes If-Match; POST of a product "
+                         "changes none that exists."}}});
+  }
   if (request.if_match.empty()) return std::optional<EntityTags>{};
   auto tags = parse_entity_tags(request.if_match);
   if (!tags)

@@ -30,7 +30,8 @@ Outcome<Body, Problem> read_body(const Request& request);
 Outcome<std::optional<storage::IdempotencyKey>, Problem> read_idempotency_key(
     const Request& request);
 
-/// Returns: the tags of If-Match, nothing where there is none, or 400.
+/// Returns: the tags of a write's If-Match, nothing where there is none, or 400; for If-None-Match
+/// too, because a condition must not be passed over (RFC 9110, 13.1.2).
 Outcome<std::optional<EntityTags>, Problem> read_if_match(const Request& request);
 
 /// Returns: who writes and under which conditions, for the catalogue.

@@ -170,7 +170,7 @@ std::optional<Problem> Exchange::prepare() {
   auto& request = call_.request;
   if (!is_request_id(request.request_id)) request.request_id = to_string(Uuid::v7(now()));
   if (request.body.size() > service_.options.body_bytes_max) {
-    return Problem{413, "body-too-large",
+    return Problem{413, "content-too-large",
                    "The body exceeds " + std::to_string(service_.options.body_bytes_max) +
                        " bytes. Send it in parts."};
   }

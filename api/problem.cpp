@@ -90,7 +90,8 @@ Problem in_doubt() {
       504,
       "in-doubt",
       "The connection to the database was lost at the last moment, so it is not known whether "
-      "this was done. Repeat the request with the same Idempotency-Key: it has one effect only.",
+      "this was done, or all of it. Repeat the request with the same Idempotency-Key: it has one "
+      "effect only.",
       {},
       {{"Retry-After", "1"}}};
 }

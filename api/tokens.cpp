@@ -42,19 +42,28 @@ Result create(Service& service, const Call& call) {
       *name.value, *storage::parse_role(*role.value), {}, expires_at.value};
   for (const auto id : shops.value.value_or(std::vector<std::int64_t>{}))
     draft.shops.emplace_back(id);
+  const auto context = write_context(call);
+  if (!context) return context.error();
   const auto secret = storage::make_token_secret();
-  const auto token = service.token_store.create(draft, *storage::hash_token_secret(secret));
-  return Response{201,
-                  {{"Content-Type", "application/json"},
-                   {"Location", std::string{kPath} + "/" + std::to_string(token.id.value())},
-                   {"Cache-Control", "no-store"}},
-                  to_json(token, secret)};
+  std::optional<storage::Token> made;
+  auto result = service.token_store.create(
+      draft, *storage::hash_token_secret(secret), *context, [&](const storage::Token& token, bool) {
+        made = token;
+        return storage::Answer{
+            201, {}, std::string{kPath} + "/" + std::to_string(token.id.value()), to_json(token)};
+      });
+  // Nobody but its maker learns the secret: it is not kept, so a repeated request tells the token
+  // without it.
+  if (!result) return to_result(result);
+  auto told = std::move(result).value();
+  if (made && told.body == to_json(*made)) told.body = to_json(*made, secret);
+  return to_response(told);
 }
 
 Result revoke(Service& service, const Call& call) {
-  if (!service.token_store.revoke(TokenId{call.path.id}))
-    return not_found("There is no token with this id.");
-  return Response{204, {}, {}};
+  const auto context = write_context(call);
+  if (!context) return context.error();
+  return to_result(service.token_store.revoke(TokenId{call.path.id}, *context));
 }
 
 }  // namespace codasync::api::tokens

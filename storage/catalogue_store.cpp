@@ -15,6 +15,7 @@ namespace {
 
 using postgres::WriteTransaction;
 using Decision = CatalogueWriter::Decision;
+using Why = CatalogueRefusal::Why;
 
 constexpr std::size_t kConnectionsMax = 2;
 constexpr std::int64_t kCascadePage = 500;  // removals that are submitted together
@@ -22,6 +23,9 @@ constexpr std::size_t kCascadePagesMax = 2000;
 
 Lock shared(LockName name) { return {name, LockMode::shared}; }
 Lock exclusive(LockName name) { return {name, LockMode::exclusive}; }
+
+CatalogueRefusal refuse(Why why) { return {why}; }
+CatalogueRefusal changed_since(std::int64_t version) { return {Why::precondition_failed, version}; }
 
 bool accepts(const WriteContext& context, std::int64_t version) {
   if (!context.if_match || context.if_match->empty()) return true;
@@ -85,7 +89,8 @@ class PostgresCatalogueStore final : public CatalogueStore {
  public:
   PostgresCatalogueStore(const PostgresOptions& options, Invalidation& invalidation,
                          StockLedger& ledger, PoolObserver& observer)
-      : writer_{options, kConnectionsMax, invalidation, observer}, ledger_{ledger} {}
+      : writer_{PoolName::catalogue, options, kConnectionsMax, invalidation, observer},
+        ledger_{ledger} {}
 
   Result create_shop(const ShopDraft& draft, const WriteContext& context,
                      const Answerer<Shop>& answer) override {
@@ -93,7 +98,7 @@ class PostgresCatalogueStore final : public CatalogueStore {
     return unless_name_taken([&] {
       return writer_.write(
           {shared(shops_lock())}, context, [&](WriteTransaction& transaction) -> Decision {
-            if (context.if_match) return CatalogueRefusal::precondition_failed;
+            if (context.if_match) return refuse(Why::precondition_failed);
             const Shop shop = postgres::shop_of(
                 transaction.exec_params("insert into shops as s (name, time_zone) values ($1, "
                                         "coalesce($2, 'UTC')) returning " +
@@ -110,8 +115,8 @@ class PostgresCatalogueStore final : public CatalogueStore {
     return unless_name_taken([&] {
       return writer_.write(locks_of(id), context, [&](WriteTransaction& transaction) -> Decision {
         std::optional<Shop> shop = lock_shop(transaction, id);
-        if (!shop) return CatalogueRefusal::not_found;
-        if (!accepts(context, shop->version)) return CatalogueRefusal::precondition_failed;
+        if (!shop) return refuse(Why::not_found);
+        if (!accepts(context, shop->version)) return changed_since(shop->version);
         const std::string name = draft.name.value_or(shop->name);
         const std::string time_zone = draft.time_zone.value_or(shop->time_zone);
         if (name == shop->name && time_zone == shop->time_zone) {
@@ -128,20 +133,25 @@ class PostgresCatalogueStore final : public CatalogueStore {
   }
 
   Result delete_shop(ShopId id, bool cascade, const WriteContext& context) override {
-    for (std::size_t page = 0;; ++page) {
-      Result result = delete_empty_shop(id, context);
-      const bool full = !result && result.error() == CatalogueRefusal::has_readings;
-      if (!full || !cascade || page == kCascadePagesMax) return result;
-      if (!remove_readings(id, context.actor)) return CatalogueRefusal::token_revoked;
+    Result result = delete_empty_shop(id, context);
+    try {
+      for (std::size_t page = 0; cascade && has_readings(result) && page < kCascadePagesMax;
+           ++page) {
+        if (!remove_readings(id, context.actor)) return refuse(Why::token_revoked);
+        result = delete_empty_shop(id, context);
+      }
+    } catch (const Unavailable& failure) {
+      throw InDoubt{std::string{"some of its readings may be removed: "} + failure.what()};
     }
+    return result;
   }
 
   Result create_product(Gtin gtin, const ProductDraft& draft, const WriteContext& context,
                         const Answerer<Product>& answer) override {
     return write_product(gtin, context,
                          [&](WriteTransaction& transaction, const auto& row) -> Decision {
-                           if (context.if_match) return CatalogueRefusal::precondition_failed;
-                           if (row && !row->removed) return CatalogueRefusal::already_exists;
+                           if (context.if_match) return refuse(Why::precondition_failed);
+                           if (row && !row->removed) return refuse(Why::already_exists);
                            return save(transaction, gtin, replacement(draft), true, answer);
                          });
   }
@@ -153,7 +163,7 @@ class PostgresCatalogueStore final : public CatalogueStore {
           if (row && !row->removed) {
             return change(transaction, row->product, replacement(draft), context, answer);
           }
-          if (context.if_match) return CatalogueRefusal::precondition_failed;
+          if (context.if_match) return refuse(Why::precondition_failed);
           return save(transaction, gtin, replacement(draft), true, answer);
         });
   }
@@ -162,7 +172,7 @@ class PostgresCatalogueStore final : public CatalogueStore {
                         const Answerer<Product>& answer) override {
     return write_product(
         gtin, context, [&](WriteTransaction& transaction, const auto& row) -> Decision {
-          if (!row || row->removed) return CatalogueRefusal::not_found;
+          if (!row || row->removed) return refuse(Why::not_found);
           const Product& product = row->product;
           return change(transaction, product,
                         {draft.name.value_or(product.name), draft.brand.value_or(product.brand),
@@ -174,8 +184,8 @@ class PostgresCatalogueStore final : public CatalogueStore {
   Result delete_product(Gtin gtin, const WriteContext& context) override {
     return write_product(
         gtin, context, [&](WriteTransaction& transaction, const auto& row) -> Decision {
-          if (!row || row->removed) return CatalogueRefusal::not_found;
-          if (!accepts(context, row->product.version)) return CatalogueRefusal::precondition_failed;
+          if (!row || row->removed) return refuse(Why::not_found);
+          if (!accepts(context, row->product.version)) return changed_since(row->product.version);
           const bool on_a_shelf =
               !transaction
                    .exec_params(
@@ -183,7 +193,7 @@ class PostgresCatalogueStore final : public CatalogueStore {
                        " limit 1",
                        gtin.number())
                    .empty();
-          if (on_a_shelf) return CatalogueRefusal::has_readings;
+          if (on_a_shelf) return refuse(Why::has_readings);
           transaction.exec_params(
               "update products set removed_at = clock_timestamp(), updated_at = clock_timestamp(),"
               " version = version + 1 where gtin = $1",
@@ -197,6 +207,10 @@ class PostgresCatalogueStore final : public CatalogueStore {
   }
 
  private:
+  static bool has_readings(const Result& result) {
+    return !result && result.error() == Why::has_readings;
+  }
+
   static std::vector<Lock> locks_of(ShopId id) {
     return {shared(shops_lock()), exclusive(shop_lock(id))};
   }
@@ -206,21 +220,21 @@ class PostgresCatalogueStore final : public CatalogueStore {
     try {
       return write();
     } catch (const postgres::UniqueViolation&) {
-      return CatalogueRefusal::name_taken;  // the only unique value that a draft can bring
+      return refuse(Why::name_taken);  // the only unique value that a draft can bring
     }
   }
 
   Result delete_empty_shop(ShopId id, const WriteContext& context) {
     return writer_.write(locks_of(id), context, [&](WriteTransaction& transaction) -> Decision {
       const std::optional<Shop> shop = lock_shop(transaction, id);
-      if (!shop) return CatalogueRefusal::not_found;
-      if (!accepts(context, shop->version)) return CatalogueRefusal::precondition_failed;
+      if (!shop) return refuse(Why::not_found);
+      if (!accepts(context, shop->version)) return changed_since(shop->version);
       const bool full =
           !transaction
                .exec_params("select from stock_readings where shop_id = $1 and not removed limit 1",
                             id.value())
                .empty();
-      if (full) return CatalogueRefusal::has_readings;
+      if (full) return refuse(Why::has_readings);
       transaction.exec_params(
           "update shops set removed_at = clock_timestamp(), updated_at = clock_timestamp(),"
           " version = version + 1 where id = $1",
@@ -230,7 +244,7 @@ class PostgresCatalogueStore final : public CatalogueStore {
   }
 
   /// Removes a page of the shop's readings through the ledger, as anybody would.
-  /// Returns: whether the token was still good. Throws: Unavailable, InDoubt.
+  /// Returns: whether the token was still good. Throws: Unavailable.
   bool remove_readings(ShopId shop, const Token& actor) {
     const pqxx::result rows = writer_.connection()->exec_params(
         "select gtin from stock_readings where shop_id = $1 and not removed order by gtin limit $2",
@@ -283,7 +297,7 @@ class PostgresCatalogueStore final : public CatalogueStore {
   static Decision change(WriteTransaction& transaction, const Product& product,
                          const ProductFields& fields, const WriteContext& context,
                          const Answerer<Product>& answer) {
-    if (!accepts(context, product.version)) return CatalogueRefusal::precondition_failed;
+    if (!accepts(context, product.version)) return changed_since(product.version);
     if (fields.name == product.name && fields.brand == product.brand &&
         fields.category == product.category) {
       return CatalogueEffect{answer(product, false)};

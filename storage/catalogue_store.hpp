@@ -14,14 +14,20 @@
 namespace codasync::storage {
 
 /// Why the catalogue did not change.
-enum class CatalogueRefusal {
-  not_found,
-  name_taken,           // another shop has this name
-  already_exists,       // a product with this GTIN
-  has_readings,         // and nobody asked to cascade
-  precondition_failed,  // If-Match names another version
-  key_reused,           // the idempotency key stands for another request
-  token_revoked,
+struct CatalogueRefusal {
+  enum Why {
+    not_found,
+    name_taken,           // another shop has this name
+    already_exists,       // a product with this GTIN
+    has_readings,         // and nobody asked to cascade
+    precondition_failed,  // If-Match names another version
+    key_reused,           // the idempotency key stands for another request
+    token_revoked,
+  };
+  Why why;
+  std::optional<std::int64_t> version{};  // the current one, where If-Match names another
+
+  friend bool operator==(const CatalogueRefusal& refusal, Why why) { return refusal.why == why; }
 };
 
 /// Who writes, and under which conditions.
@@ -63,8 +69,8 @@ class CatalogueStore {
                              const Answerer<Shop>& answer) = 0;
   virtual Result update_shop(ShopId id, const ShopDraft& draft, const WriteContext& context,
                              const Answerer<Shop>& answer) = 0;
-  /// With `cascade` its readings are removed first, in transactions of their own; repeat the call
-  /// to finish one that failed.
+  /// With `cascade` its readings are removed first, in transactions of their own. A refusal may
+  /// come after some of them; InDoubt may too: repeat the call to finish.
   virtual Result delete_shop(ShopId id, bool cascade, const WriteContext& context) = 0;
 
   virtual Result create_product(Gtin gtin, const ProductDraft& draft, const WriteContext& context,
@@ -92,10 +98,13 @@ class CatalogueStore {
   virtual ImportCounts import_products(const std::vector<ImportedProduct>& products) = 0;
 };
 
-/// Access tokens. Throws: Unavailable. Threads: safe concurrently; every call blocks.
+/// Access tokens. Writes like those of the catalogue: see there for what is thrown.
+/// Threads: safe concurrently; every call blocks.
 class TokenStore {
  public:
   virtual ~TokenStore() = default;
+
+  using Result = CatalogueStore::Result;
 
   struct Draft {
     std::string name;
@@ -103,9 +112,16 @@ class TokenStore {
     std::vector<ShopId> shops;
     std::optional<Instant> expires_at;
   };
-  virtual Token create(const Draft& draft, const TokenHash& hash) = 0;
-  /// Returns: whether it existed. From the moment of the answer on no instance accepts it.
-  virtual bool revoke(TokenId id) = 0;
+  /// The answer is kept under the idempotency key: it must not tell the secret.
+  virtual Result create(const Draft& draft, const TokenHash& hash, const WriteContext& context,
+                        const Answerer<Token>& answer) = 0;
+  /// From the moment of the answer on no instance accepts it. Refuses: not_found.
+  virtual Result revoke(TokenId id, const WriteContext& context) = 0;
+
+  /// The same by the operator of the machine.
+  Token create(const Draft& draft, const TokenHash& hash);
+  /// Returns: whether it existed.
+  bool revoke(TokenId id);
 };
 
 }  // namespace codasync::storage

@@ -2,10 +2,8 @@
 
 #include <cassert>
 #include <exception>
-#include <optional>
+#include <thread>
 #include <utility>
-
-#include "storage/postgres/kept_answers.hpp"
 
 namespace codasync::storage {
 namespace {
@@ -17,16 +15,8 @@ using postgres::WriteTransaction;
 using Result = Outcome<Answer, CatalogueRefusal>;
 
 constexpr int kAttemptsMax = 4;
-// A probe waits lock_timeout at most, and a backend that lost its client goes on for
-// statement_timeout.
-constexpr int kProbesMax = 8;
+constexpr std::chrono::milliseconds kPause{20};  // between two looks at a doubtful COMMIT
 const TokenId kNobody{0};
-
-/// COMMIT was sent and the connection lost.
-struct CommitInDoubt {
-  Answer would_be;
-  std::string log_detail;
-};
 
 }  // namespace
 
@@ -54,9 +44,12 @@ Result CatalogueWriter::run(const std::vector<Lock>& locks, const std::vector<To
       return attempt(locks, tokens, key, decide);
     } catch (const postgres::Conflict& conflict) {
       if (number == kAttemptsMax) throw Unavailable{"postgres", conflict.what()};
-    } catch (CommitInDoubt& doubt) {
-      if (took_effect(key)) return std::move(doubt.would_be);
-      if (number == kAttemptsMax) throw Unavailable{"postgres", doubt.log_detail};
+    } catch (const InDoubt& doubt) {
+      const Claim claim = look_after_doubt(key);
+      if (claim.state == Claim::State::other_request)
+        return CatalogueRefusal{CatalogueRefusal::key_reused};
+      if (claim.state == Claim::State::answered) return claim.answer;
+      if (number == kAttemptsMax) throw Unavailable{"postgres", doubt.what()};
     }
   }
 }
@@ -66,10 +59,11 @@ Result CatalogueWriter::attempt(const std::vector<Lock>& locks, const std::vecto
   const Pool::Lease lease = pool_.acquire();
   WriteTransaction transaction{*lease, locks, tokens};
   for (const TokenId token : tokens) {
-    if (!transaction.valid(token)) return CatalogueRefusal::token_revoked;
+    if (!transaction.valid(token)) return CatalogueRefusal{CatalogueRefusal::token_revoked};
   }
   Claim claim = postgres::claim(transaction, key.token, key.key);
-  if (claim.state == Claim::State::other_request) return CatalogueRefusal::key_reused;
+  if (claim.state == Claim::State::other_request)
+    return CatalogueRefusal{CatalogueRefusal::key_reused};
   if (claim.state == Claim::State::answered) return std::move(claim.answer);
 
   Decision decision = decide(transaction);
@@ -83,24 +77,23 @@ Result CatalogueWriter::attempt(const std::vector<Lock>& locks, const std::vecto
   }
   postgres::keep(transaction, key.token, key.key, answer);
   if (deletions) deletions->acknowledge();
-  try {
-    transaction.commit();
-  } catch (const InDoubt& doubt) {
-    throw CommitInDoubt{std::move(answer), doubt.what()};
-  }
+  transaction.commit();
   return answer;
 }
 
-bool CatalogueWriter::took_effect(const Key& key) {
-  std::string last;
-  for (int number = 1; number <= kProbesMax; ++number) {
+/// Returns: what came of the key, mostly by the doubtful COMMIT itself. Throws: InDoubt.
+Claim CatalogueWriter::look_after_doubt(const Key& key) {
+  const auto enough = std::chrono::steady_clock::now() + patience_;
+  for (;;) {
     try {
-      return postgres::committed(*pool_.acquire(), key.token, key.key);
+      Claim claim = postgres::claim_of(*pool_.acquire(), key.token, key.key);
+      claim.answer.replayed = false;
+      return claim;
     } catch (const std::exception& failure) {
-      last = failure.what();
+      if (std::chrono::steady_clock::now() >= enough) throw InDoubt{failure.what()};
+      std::this_thread::sleep_for(kPause);
     }
   }
-  throw InDoubt{last};
 }
 
 }  // namespace codasync::storage

@@ -1,10 +1,12 @@
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <vector>
 
 #include "storage/catalogue_store.hpp"
 #include "storage/invalidation.hpp"
+#include "storage/postgres/kept_answers.hpp"
 #include "storage/postgres/pool.hpp"
 #include "storage/postgres/write_transaction.hpp"
 
@@ -16,14 +18,15 @@ struct CatalogueEffect {
   Changes changes{};
 };
 
-/// Runs the writes of the catalogue: one transaction each, again after a conflict, with the
-/// idempotency key, the cache's deletions before COMMIT and the truth about a COMMIT whose
+/// Runs the writes of the catalogue and of tokens: one transaction each, again after a conflict,
+/// with the idempotency key, the cache's deletions before COMMIT and the truth about a COMMIT whose
 /// connection was lost. Threads: safe concurrently.
 class CatalogueWriter {
  public:
-  CatalogueWriter(const PostgresOptions& options, std::size_t connections_max,
+  CatalogueWriter(PoolName pool, const PostgresOptions& options, std::size_t connections_max,
                   Invalidation& invalidation, PoolObserver& observer)
-      : pool_{PoolName::catalogue, options, connections_max, observer},
+      : pool_{pool, options, connections_max, observer},
+        patience_{options.statement_timeout},
         invalidation_{invalidation} {}
 
   using Decision = Outcome<CatalogueEffect, CatalogueRefusal>;
@@ -50,12 +53,13 @@ class CatalogueWriter {
   Outcome<Answer, CatalogueRefusal> attempt(const std::vector<Lock>& locks,
                                             const std::vector<TokenId>& tokens, const Key& key,
                                             const Decide& decide);
-  bool took_effect(const Key& key);
+  postgres::Claim look_after_doubt(const Key& key);
   Outcome<Answer, CatalogueRefusal> run(const std::vector<Lock>& locks,
                                         const std::vector<TokenId>& tokens, const Key& key,
                                         const Decide& decide);
 
   postgres::Pool pool_;
+  const std::chrono::milliseconds patience_;  // with a server that may be on its way back
   Invalidation& invalidation_;
 };
 

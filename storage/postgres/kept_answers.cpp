@@ -13,14 +13,12 @@ constexpr const char* kClaim =
     "insert into idempotency_keys (token_id, key, fingerprint, status, etag, location, body)"
     " values ($1, $2, $3::bytea, 102, '', '', '') on conflict do nothing returning key";
 
-pqxx::result insert(Connection& connection, TokenId token, const IdempotencyKey& key) {
-  return connection.exec_params(kClaim, token.value(), key.key, "\\x" + to_hex(key.fingerprint));
-}
-
 }  // namespace
 
 Claim claim(WriteTransaction& transaction, TokenId token, const IdempotencyKey& key) {
-  if (!insert(transaction.connection(), token, key).empty()) return {Claim::State::ours};
+  const pqxx::result made =
+      transaction.exec_params(kClaim, token.value(), key.key, "\\x" + to_hex(key.fingerprint));
+  if (!made.empty()) return {Claim::State::ours};
   const pqxx::result rows = transaction.exec_params(
       "select encode(fingerprint, 'hex'), status, etag, location, body from idempotency_keys"
       " where token_id = $1 and key = $2",
@@ -41,14 +39,14 @@ void keep(WriteTransaction& transaction, TokenId token, const IdempotencyKey& ke
       token.value(), key.key, answer.status, answer.etag, answer.location, answer.body);
 }
 
-bool committed(Connection& connection, TokenId token, const IdempotencyKey& key) {
-  bool there = false;
+Claim claim_of(Connection& connection, TokenId token, const IdempotencyKey& key) {
+  Claim found{Claim::State::ours};
   {
-    const Transaction probe{connection, Transaction::Access::read_write};
-    there = insert(connection, token, key).empty();
+    WriteTransaction probe{connection, {}, {}};
+    found = claim(probe, token, key);
   }
-  if (there) await_standby(connection);
-  return there;
+  if (found.state != Claim::State::ours) await_standby(connection);
+  return found;
 }
 
 IdempotencyKey make_internal_key() { return {" " + to_string(Uuid::v7(now())), {}}; }

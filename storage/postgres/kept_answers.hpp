@@ -26,9 +26,9 @@ Claim claim(WriteTransaction& transaction, TokenId token, const IdempotencyKey& 
 void keep(WriteTransaction& transaction, TokenId token, const IdempotencyKey& key,
           const Answer& answer);
 
-/// Waits for the transaction that claimed the key, if it has not ended. Returns: whether it
-/// committed.
-bool committed(Connection& connection, TokenId token, const IdempotencyKey& key);
+/// Waits for a transaction that claimed the key, if it has not ended. Returns: what came of the
+/// key; `ours`, and it stays free, when none that claimed it committed.
+Claim claim_of(Connection& connection, TokenId token, const IdempotencyKey& key);
 
 /// Returns: a key that no client can send (it begins with a space), for a write that came without
 /// one: after a connection lost at COMMIT it is what tells the truth.

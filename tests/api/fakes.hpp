@@ -177,10 +177,14 @@ class FakeCatalogue : public storage::CatalogueStore {
 
 class FakeTokens : public storage::TokenStore {
  public:
-  storage::Token create(const Draft& draft, const storage::TokenHash&) override {
-    return {TokenId{9}, draft.name, draft.role, draft.shops, {}, draft.expires_at};
+  Result create(const Draft& draft, const storage::TokenHash&, const storage::WriteContext&,
+                const storage::Answerer<storage::Token>& answer) override {
+    return answer({TokenId{9}, draft.name, draft.role, draft.shops, {}, draft.expires_at}, true);
   }
-  bool revoke(TokenId id) override { return id == TokenId{9}; }
+  Result revoke(TokenId id, const storage::WriteContext&) override {
+    if (id == TokenId{9}) return storage::Answer{.status = 204};
+    return storage::CatalogueRefusal{storage::CatalogueRefusal::not_found};
+  }
 };
 
 }  // namespace codasync::test

@@ -57,8 +57,21 @@ TEST_F(Catalogue, changes_only_the_version_that_was_seen) {
   auto conditional = admin();
   conditional.emplace("If-Match", get(path).header("ETag"));
   EXPECT_EQ(patch(path, R"({"time_zone":"Europe/Zurich"})", conditional).status, 200);
-  EXPECT_EQ(patch(path, R"({"time_zone":"Asia/Tokyo"})", conditional).status, 412);
+  const auto stale = patch(path, R"({"time_zone":"Asia/Tokyo"})", conditional);
+  EXPECT_EQ(stale.status, 412);
+  EXPECT_EQ(stale.header("ETag"), get(path).header("ETag"));
+  EXPECT_EQ(stale.header("ETag"), "\"" + std::to_string(stale.number("version")) + "\"");
   EXPECT_EQ(get(path).text("time_zone"), "Europe/Zurich");
+}
+
+TEST_F(Catalogue, does_not_pass_over_a_condition_that_is_for_reads) {
+  const auto path = "/api/v1/shops/" + shop();
+  auto conditional = admin();
+  conditional.emplace("If-None-Match", "*");
+  EXPECT_EQ(patch(path, R"({"time_zone":"Asia/Tokyo"})", conditional).status, 400);
+  EXPECT_EQ(get(path).text("time_zone"), "UTC");
+  const auto reading = "/api/v1/stock-readings/" + std::to_string(a_reading("4006381333931"));
+  EXPECT_EQ(patch(reading, R"({"quantity":3})", conditional).status, 400);
 }
 
 TEST_F(Catalogue, knows_what_has_expired_in_the_time_zone_of_the_shop) {

@@ -118,6 +118,23 @@ TEST_F(StockReadings, obey_a_token_until_it_is_revoked) {
   EXPECT_EQ(post("/api/v1/stock-readings", body, till).status, 401);
 }
 
+TEST_F(StockReadings, are_written_with_one_token_however_often_its_making_is_repeated) {
+  auto keyed = admin();
+  keyed.emplace("Idempotency-Key", "till-7");
+  const auto made = post("/api/v1/tokens", R"({"name":"till 7","role":"admin"})", keyed);
+  const auto again = post("/api/v1/tokens", R"({"name":"till 7","role":"admin"})", keyed);
+  EXPECT_EQ(made.status, 201);
+  EXPECT_EQ(again.status, 201);
+  EXPECT_EQ(again.header("Idempotency-Replayed"), "true");
+  EXPECT_EQ(again.number("id"), made.number("id"));
+  EXPECT_FALSE(made.text("token").empty());
+  EXPECT_TRUE(again.text("token").empty()) << "a secret that was kept";
+  EXPECT_EQ(database().run("select count(*) from idempotency_keys where body like '%coda_%'"), "0");
+  const httplib::Headers till{{"Authorization", "Bearer " + made.text("token")}};
+  EXPECT_EQ(del("/api/v1/tokens/" + std::to_string(made.number("id")), till).status, 204);
+  EXPECT_EQ(post("/api/v1/tokens", R"({"name":"heir","role":"admin"})", till).status, 401);
+}
+
 TEST_F(StockReadings, lose_nothing_when_64_clients_update_one) {
   const auto path = "/api/v1/stock-readings/" + std::to_string(a_reading("4006381333931"));
   patch(path, R"({"quantity":1000})", staff());

@@ -32,7 +32,7 @@ Answer describe_product(const Product& product, bool created) {
 }
 
 std::string body(const Result& result) {
-  return result ? result->body : "refused: " + std::to_string(static_cast<int>(result.error()));
+  return result ? result->body : "refused: " + std::to_string(static_cast<int>(result.error().why));
 }
 
 class CatalogueTest : public LedgerTest {
