@@ -12,9 +12,11 @@ Executor::Executor(const ExecutorOptions& options) : queue_max_{options.queue_ma
 }
 
 Executor::~Executor() {
+  std::deque<std::function<void()>> dropped;
   {
     const std::scoped_lock hold{mutex_};
     stopping_ = true;
+    dropped.swap(queue_);
   }
   changed_.notify_all();
 }

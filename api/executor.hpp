@@ -12,7 +12,8 @@
 namespace codasync::api {
 
 /// A bounded queue of work and the threads that do it: what may block runs here, never on an event
-/// loop. Threads: submit() is safe anywhere. The destructor finishes what was accepted.
+/// loop. Threads: submit() is safe anywhere. The destructor finishes what has begun and drops what
+/// waits.
 class Executor {
  public:
   explicit Executor(const ExecutorOptions& options);

@@ -1,6 +1,7 @@
 #include "api/serve.hpp"
 
 #include <csignal>
+#include <optional>
 
 #include "api/dispatcher.hpp"
 #include "api/expired_readings.hpp"
@@ -79,6 +80,7 @@ int serve(const config::Settings& settings) {
   const auto invalidation = cache::make_invalidation(settings.memcached, watch);
   const auto database = storage::make_database(settings.postgres, metrics);
   const auto cache = cache::make_cache(settings.memcached, *database, watch);
+  std::optional<Service> service;  // what the ledger and the executor still answer uses it
   const auto ledger =
       storage::make_combiner(settings.postgres, settings.combiner, *invalidation, metrics);
   const auto catalogue =
@@ -90,10 +92,10 @@ int serve(const config::Settings& settings) {
       }};
   ExpiredReadings expired{*database};
   Executor executor{settings.executor};
-  Service service{settings.api, *database, *ledger, *catalogue, *tokens,
-                  *cache,       executor,  metrics, log};
-  service.started = [&slot_log] { return slot_log.seen(); };
-  Dispatcher dispatcher{service};
+  service.emplace(settings.api, *database, *ledger, *catalogue, *tokens, *cache, executor, metrics,
+                  log);
+  service->started = [&slot_log] { return slot_log.seen(); };
+  Dispatcher dispatcher{*service};
   Server server{settings.server,
                 [&dispatcher](Request request, Reply reply) {
                   dispatcher.dispatch(std::move(request), std::move(reply));
@@ -114,7 +116,7 @@ int serve(const config::Settings& settings) {
   int signal{};
   sigwait(&end_signals, &signal);
   log.info("shutting down", {{"signal", signal == SIGTERM ? "SIGTERM" : "SIGINT"}});
-  service.draining = true;
+  service->draining = true;
   const bool complete = server.drain(settings.api.shutdown_grace);
   if (!complete)
     log.warning("requests were left unanswered", {{"requests", server.requests_in_flight()}});

@@ -61,6 +61,8 @@ Observation read_observation(Body& fields) {
     fields.refuse("expiry_date",
                   "A check says the shortest date on the shelf, or null when nothing is left.");
   }
+  if (seen.date_kind.value && !seen.expiry_date.value)
+    fields.refuse("date_kind", "It says what `expiry_date` means; send both.");
   if (seen.kind.value == "count" && !seen.quantity.value) {
     fields.refuse("quantity", "A count says how many units are there.");
   }

@@ -70,7 +70,7 @@ void add_token(CLI::App& app, Command& command, TokenCreation& creation, std::in
       ->add_option("--role", creation.role,
                    "staff records stock; admin also changes shops, products and tokens")
       ->required()
-      ->transform(CLI::Transformer(std::map<std::string, storage::Role>{
+      ->transform(CLI::CheckedTransformer(std::map<std::string, storage::Role>{
           {"staff", storage::Role::staff}, {"admin", storage::Role::admin}}));
   create
       ->add_option("--shop", creation.shops,

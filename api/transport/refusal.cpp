@@ -1,10 +1,15 @@
 #include "api/transport/refusal.hpp"
 
+#include "storage/model/uuid.hpp"
+
 namespace codasync::api::transport {
 
 Response to_response(const Refusal& refusal) {
+  const std::string id = to_string(Uuid::v7(now()));
   Response response{refusal.status,
-                    {{"Content-Type", "application/problem+json"}, {"Cache-Control", "no-store"}},
+                    {{"Content-Type", "application/problem+json"},
+                     {"Cache-Control", "no-store"},
+                     {"X-Request-Id", id}},
                     {}};
   if (refusal.status == 503) response.headers.push_back({"Retry-After", "1"});
   response.body.append(R"({"type":"urn:codasync:problem:)")
@@ -15,6 +20,8 @@ Response to_response(const Refusal& refusal) {
       .append(std::to_string(refusal.status))
       .append(R"(,"detail":")")
       .append(refusal.detail)
+      .append(R"(","instance":")")
+      .append(id)
       .append(R"("})");
   return response;
 }

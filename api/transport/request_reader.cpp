@@ -1,19 +1,21 @@
 #include "api/transport/request_reader.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace codasync::api::transport {
 
 constexpr std::size_t kKeptMemory = 16 * 1024;  // of an idle connection's buffer
 
 void RequestReader::feed(std::string_view bytes) {
-  if (at_ > 0) {
-    buffer_.erase(0, at_);
-    scanned_ -= std::min(scanned_, at_);
-    at_ = 0;
-  }
-  if (buffer_.empty() && buffer_.capacity() > kKeptMemory) buffer_.shrink_to_fit();
+  forget_read();
   buffer_.append(bytes);
+}
+
+void RequestReader::forget_read() {
+  scanned_ -= std::min(scanned_, at_);
+  buffer_.erase(0, std::exchange(at_, 0));
+  if (buffer_.empty() && buffer_.capacity() > kKeptMemory) buffer_.shrink_to_fit();
 }
 
 RequestReader::Step RequestReader::next(Parser& parser) {
@@ -70,6 +72,7 @@ RequestReader::Step RequestReader::read_body() {
     return Incomplete{};
   }
   in_body_ = false;
+  if (at_ == buffer_.size()) forget_read();  // the connection may be idle from now on
   message_.request.body = body_.take();
   return std::move(message_);
 }

@@ -40,9 +40,10 @@ class RequestReader {
   Step read_head(Parser& parser);
   Step read_body();
   void skip_empty_lines();
+  void forget_read();
 
   std::size_t bytes_max_;
-  std::string buffer_;
+  std::string buffer_;      // small while the connection is idle
   std::size_t at_{0};       // everything before is used
   std::size_t scanned_{0};  // no end of the head before this
   bool in_body_{false};

@@ -53,6 +53,9 @@ TEST(Record, of_an_empty_shelf_is_a_check_without_a_date) {
 TEST(Record, needs_a_date_for_a_check_and_a_quantity_for_a_count) {
   EXPECT_FALSE(readings::record(call(R"({"shop":1,"GTIN":"4006381333931","kind":"check"})")));
   EXPECT_FALSE(readings::record(call(R"({"shop":1,"GTIN":"4006381333931","kind":"count"})")));
+  EXPECT_FALSE(readings::record(
+      call(R"({"shop":1,"GTIN":"4006381333931","quantity":1,"date_kind":"use_by"})")))
+      << "a kind of no date";
 }
 
 TEST(Change, of_nothing_is_accepted) {

@@ -60,6 +60,7 @@ TEST_F(CommandLine, makes_shows_and_ends_tokens) {
   EXPECT_EQ(run({"token", "revoke", "999999999"}).status, 1) << "there is no such token";
   EXPECT_EQ(run({"token", "create", "--name", "\x1b[31m", "--role", "staff"}).status, 2);
   EXPECT_EQ(run({"token", "create", "--name", "x", "--role", "king"}).status, 2);
+  EXPECT_EQ(run({"token", "create", "--name", "x", "--role", "7"}).status, 2);
 }
 
 TEST_F(CommandLine, imports_readings_and_names_each_row_that_it_refuses) {

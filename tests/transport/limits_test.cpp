@@ -101,6 +101,9 @@ TEST(Limit, of_connections_is_answered_503) {
     ASSERT_TRUE(received);
     EXPECT_EQ(received->status, 503);
     EXPECT_EQ(received->header("Retry-After"), "1");
+    const auto id = received->header("X-Request-Id").value_or("");
+    EXPECT_EQ(id.size(), 36U);
+    EXPECT_NE(received->body.find(id), std::string::npos);
     EXPECT_TRUE(refused.closed_by_server());
   }
   clients.pop_back();
