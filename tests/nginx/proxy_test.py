@@ -107,6 +107,7 @@ class Proxy(EdgeTest):
             self.assertIn(b"Content-Type: application/problem+json\r\n", answer)
             self.assertIn(b"X-Request-Id: ", answer)
             self.assertIn(b'"status":%d,' % status, answer)
+            self.assertEqual(b"\r\nAllow: GET, HEAD, " in answer, status == 405)  # RFC 9110, 15.5.6
         self.assertEqual(self.service.requests, [])
 
     def test_metrics_are_not_for_clients_however_they_ask(self) -> None:
