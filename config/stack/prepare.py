@@ -132,9 +132,11 @@ def check_port(port: int) -> None:
 def build(root: Path) -> Path:
     """Returns: the folder with the program. Throws: Failed."""
     print("Building (the first time takes a few minutes)", flush=True)
-    if subprocess.run([root / "config" / "build", "codasync", "codasync_nginx"], check=False).returncode != 0:
+    built = root / ".build"
+    command = [root / "config" / "build", "codasync", "codasync_nginx"]
+    if subprocess.run(command, check=False, env={**os.environ, "CODASYNC_BUILD": str(built)}).returncode != 0:
         raise Failed("The build failed; the reason is above.")
-    return root / ".build"
+    return built
 
 
 def hand_over(root: Path, built: Path, into: Path, who: Account) -> None:

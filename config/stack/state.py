@@ -3,6 +3,7 @@
 import fcntl
 import os
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,12 +80,14 @@ class State:
         return descriptor
 
     def runs(self) -> bool:
-        """Returns: whether anything of this stack runs."""
+        """Returns: whether anything of this stack runs. Throws: Failed when another account's it is."""
         try:
             with open(self.lock, encoding="ascii") as file:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except FileNotFoundError:
             return False
+        except PermissionError:
+            raise Failed(f"{self.lock} is another account's, who started this stack: use that one, or sudo.") from None
         except BlockingIOError:
             return True
         return False
@@ -101,10 +104,14 @@ class State:
         """Returns: the process id of the supervisor; None when it is gone, even if its servers are still ending."""
         try:
             pid = int(self.lock.read_text())
-            files = [os.readlink(entry) for entry in Path(f"/proc/{pid}/fd").iterdir()]
+            entries = list(Path(f"/proc/{pid}/fd").iterdir())
         except (OSError, ValueError):
             return None
-        return pid if str(self.lock.resolve()) in files else None
+        for entry in entries:
+            with suppress(OSError):  # closed meanwhile
+                if os.readlink(entry) == str(self.lock.resolve()):
+                    return pid
+        return None
 
 
 def write_private(path: Path, text: str) -> None:

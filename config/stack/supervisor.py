@@ -86,8 +86,9 @@ class Supervisor:
     def say(self, text: str) -> None:
         """Tells the log, and the terminal while there is one."""
         stamp = time.strftime("%H:%M:%S")
-        self._log.write(f"{time.strftime('%Y-%m-%d')} {stamp} {text}\n".encode())
-        with suppress(OSError):  # the terminal is gone; the log has it
+        with suppress(OSError):  # a full disk must not end the servers
+            self._log.write(f"{time.strftime('%Y-%m-%d')} {stamp} {text}\n".encode())
+        with suppress(OSError):  # the terminal is gone
             print(f"{stamp} {text}", flush=True)
         if self._order is not None:
             self._order.say(f"{stamp} {text}")
@@ -143,8 +144,8 @@ class Supervisor:
         return printed.decode()
 
     def watch(self, orders: Orders, carry_out: Callable[[Order], None]) -> NoReturn:
-        """Starts again what dies, and carries out orders one by one. One that cannot be (Failed) is answered so, and
-        things stay as carry_out left them. Throws: Asked.
+        """Starts again what dies, and carries out orders one by one. One that cannot be (Failed, OSError) is answered so,
+        and things stay as carry_out left them. Throws: Asked.
         """
         while True:
             pauses = [p.start_at - time.monotonic() for p in self._processes if p.start_at is not None]
@@ -156,7 +157,7 @@ class Supervisor:
                 try:
                     carry_out(order)
                     order.end(0)
-                except Failed as failure:
+                except (Failed, OSError) as failure:
                     self.say(str(failure))
                     order.end(1)
                 finally:
