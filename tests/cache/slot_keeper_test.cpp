@@ -357,7 +357,8 @@ TEST_F(SlotKeeperTest, survives_an_outage_of_the_database) {
       "select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = "
       "current_database() and pid <> pg_backend_pid()");
   process.round();
-  EXPECT_THAT(process.observer.failures, testing::SizeIs(1));
+  EXPECT_THAT(process.observer.failures, testing::SizeIs(testing::Le(1U)))
+      << "none where PgBouncer has connected anew by itself";
   memcached.stop();
   process.keeper.report(0);
   process.round();
