@@ -125,6 +125,9 @@ def main() -> int:
     except Failed as failure:
         print(failure, file=sys.stderr)
         return 1
+    except PermissionError as refused:
+        print(f"{refused.filename} is another account's: use that one or sudo, or another folder.", file=sys.stderr)
+        return 1
     wanted = run.Options(
         options.port,
         options.instances or 1,

@@ -80,14 +80,12 @@ class State:
         return descriptor
 
     def runs(self) -> bool:
-        """Returns: whether anything of this stack runs. Throws: Failed when another account's it is."""
+        """Returns: whether anything of this stack runs."""
         try:
             with open(self.lock, encoding="ascii") as file:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except FileNotFoundError:
             return False
-        except PermissionError:
-            raise Failed(f"{self.lock} is another account's, who started this stack: use that one, or sudo.") from None
         except BlockingIOError:
             return True
         return False
@@ -105,7 +103,7 @@ class State:
         try:
             pid = int(self.lock.read_text())
             entries = list(Path(f"/proc/{pid}/fd").iterdir())
-        except (OSError, ValueError):
+        except (FileNotFoundError, ProcessLookupError, ValueError):
             return None
         for entry in entries:
             with suppress(OSError):  # closed meanwhile

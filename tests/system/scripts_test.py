@@ -1,8 +1,13 @@
 """The scripts of the repository: read by shellcheck, and the list of packages by the script that installs it."""
 
+import os
 import re
+import shutil
 import subprocess
+import sys
+import tempfile
 import unittest
+from pathlib import Path
 
 from stack import ROOT
 
@@ -30,6 +35,19 @@ class Scripts(unittest.TestCase):
         command = [str(ROOT / "config" / "install"), "build", "run", "pgbouncer", "test"]
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         self.assertEqual((done.returncode, done.stdout), (0, ""))
+
+    @unittest.skipUnless(os.geteuid() == 0, "needs two accounts")
+    def test_a_stack_of_another_account_is_said_to_be_one(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            stack = shutil.copytree(ROOT / "config" / "stack", Path(folder, "stack"))  # the clone may be out of their reach
+            subprocess.run(["chmod", "-R", "a+rX", folder], check=True)
+            lock = Path(folder, "lock")
+            lock.touch(0o600)
+            for command in ("down", "restart"):
+                done = subprocess.run([sys.executable, "-B", stack, command, "--dir", folder], user=65534,
+                                      group=65534, extra_groups=[], cwd="/", capture_output=True, text=True)
+                self.assertEqual((done.returncode, done.stdout), (1, ""))
+                self.assertEqual(done.stderr, f"{lock} is another account's: use that one or sudo, or another folder.\n")
 
     def test_the_images_have_the_version_of_the_program(self) -> None:
         program = re.search(r"project\(codasync VERSION ([0-9.]+)", (ROOT / "CMakeLists.txt").read_text())
