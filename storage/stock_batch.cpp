@@ -83,7 +83,7 @@ BatchResult fold_and_commit(WriteTransaction& transaction, StockRows rows,
   if (fold.ledger().empty()) return result;
 
   // The deletions travel while PostgreSQL writes; COMMIT waits for both.
-  const bool names = named && fold.names_product();  // somebody else may have done so meanwhile
+  const bool names = fold.names_product();  // somebody else may have done so meanwhile
   if (!names) changes = {};
   const auto seen = fold.changes();
   changes.readings.insert(changes.readings.end(), seen.readings.begin(), seen.readings.end());

@@ -102,13 +102,14 @@ class State:
         """Returns: the process id of the supervisor; None when it is gone, even if its servers are still ending."""
         try:
             pid = int(self.lock.read_text())
-            entries = list(Path(f"/proc/{pid}/fd").iterdir())
-        except (FileNotFoundError, ProcessLookupError, ValueError):
+        except (FileNotFoundError, ValueError):
             return None
-        for entry in entries:
-            with suppress(OSError):  # closed meanwhile
-                if os.readlink(entry) == str(self.lock.resolve()):
-                    return pid
+        held = str(self.lock.resolve())
+        with suppress(OSError):  # it is gone, or its number is another account's process by now
+            for entry in Path(f"/proc/{pid}/fd").iterdir():
+                with suppress(FileNotFoundError):  # closed meanwhile
+                    if os.readlink(entry) == held:
+                        return pid
         return None
 
 

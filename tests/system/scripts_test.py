@@ -49,6 +49,13 @@ class Scripts(unittest.TestCase):
                 self.assertEqual((done.returncode, done.stdout), (1, ""))
                 self.assertEqual(done.stderr, f"{lock} is another account's: use that one or sudo, or another folder.\n")
 
+            lock.write_text("1\n")  # of a stack that is gone, and the number is another account's process
+            os.chown(lock, 65534, 65534)
+            done = subprocess.run([sys.executable, "-B", stack, "restart", "--dir", folder], user=65534, group=65534,
+                                  extra_groups=[], cwd="/", capture_output=True, text=True)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("Nothing runs with the state folder", done.stderr)
+
     def test_the_images_have_the_version_of_the_program(self) -> None:
         program = re.search(r"project\(codasync VERSION ([0-9.]+)", (ROOT / "CMakeLists.txt").read_text())
         image = re.search(r"^ARG VERSION=([0-9.]+)$", (ROOT / "config/container/Dockerfile").read_text(), re.MULTILINE)
