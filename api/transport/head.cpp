@@ -9,10 +9,17 @@ namespace {
 
 constexpr Refusal malformed(std::string_view detail) { return {400, "malformed-request", detail}; }
 
-constexpr bool is_token_char(char c) {  // RFC 9110 section 5.6.2
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-         std::string_view{"!#$%&'*+-.^_`|~"}.find(c) != std::string_view::npos;
-}
+constexpr auto kTokenChars = [] {  // RFC 9110 section 5.6.2
+  std::array<bool, 256> allowed{};
+  for (const char c :
+       std::string_view{"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                        "!#$%&'*+-.^_`|~"}) {
+    allowed[static_cast<unsigned char>(c)] = true;
+  }
+  return allowed;
+}();
+
+constexpr bool is_token_char(char c) { return kTokenChars[static_cast<unsigned char>(c)]; }
 
 constexpr bool is_token(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), is_token_char);
@@ -47,6 +54,22 @@ std::string_view take_until(std::string_view& text, std::string_view separator) 
   return part;
 }
 
+/// A header that the service reads, in lower case, and where its value goes.
+struct ReadHeader {
+  std::string_view name;
+  std::string Request::*target;
+};
+constexpr std::array<ReadHeader, 8> kRead{{
+    {"authorization", &Request::authorization},
+    {"if-match", &Request::if_match},
+    {"if-none-match", &Request::if_none_match},
+    {"idempotency-key", &Request::idempotency_key},
+    {"content-type", &Request::content_type},
+    {"accept", &Request::accept},
+    {"x-request-id", &Request::request_id},
+    {"traceparent", &Request::traceparent},
+}};
+
 /// The checks of one head, line by line. Each step returns the refusal, or nothing when the line is
 /// fine.
 class Gate {
@@ -72,9 +95,10 @@ class Gate {
     if (!absolute_without_path_ && !path.starts_with('/') && path != "*") {
       return malformed("The request target is neither a path nor an absolute URI.");
     }
-    head_.query = target;
-    head_.canonical.append(method).append(" ");
-    head_.canonical.append(absolute_without_path_ ? "/" : path).append(" HTTP/1.1\r\n");
+    head_.request.query = target;
+    head_.line.reserve(method.size() + path.size() + 16);
+    head_.line.append(method).append(" ").append(absolute_without_path_ ? "/" : path);
+    head_.line.append(" HTTP/1.1\r\n\r\n");
     return std::nullopt;
   }
 
@@ -95,7 +119,7 @@ class Gate {
     if (equals_lower(name, "connection")) return connection(value);
     if (equals_lower(name, "expect")) return expect(value);
     if (equals_lower(name, "host")) return host();
-    return known(name, value);
+    return take(name, value);
   }
 
   std::variant<Head, Refusal> finish() {
@@ -105,11 +129,8 @@ class Gate {
     }
     head_.keep_alive = !says_close_ && (!old_version_ || says_keep_alive_);
     head_.wants_continue = head_.wants_continue && !old_version_;
-    head_.canonical += "\r\n";
     return std::move(head_);
   }
-
-  void reserve(std::size_t bytes) { head_.canonical.reserve(bytes); }
 
  private:
   std::optional<Refusal> version(std::string_view text) {
@@ -168,14 +189,13 @@ class Gate {
     return std::nullopt;
   }
 
-  std::optional<Refusal> known(std::string_view name, std::string_view value) {
-    const auto& all = known_headers();
-    for (std::size_t i = 0; i < all.size(); ++i) {
-      if (!equals_lower(name, all[i].name)) continue;
+  std::optional<Refusal> take(std::string_view name, std::string_view value) {
+    for (std::size_t i = 0; i < kRead.size(); ++i) {
+      if (!equals_lower(name, kRead[i].name)) continue;
       if (std::exchange(seen_[i], true)) {
         return malformed("A header that may be given once is given twice.");
       }
-      head_.canonical.append(all[i].parser_name).append(": ").append(value).append("\r\n");
+      head_.request.*kRead[i].target = value;
       return std::nullopt;
     }
     return std::nullopt;  // nobody reads it
@@ -188,30 +208,13 @@ class Gate {
   bool has_length_{false};
   bool says_close_{false};
   bool says_keep_alive_{false};
-  std::array<bool, 8> seen_{};
+  std::array<bool, kRead.size()> seen_{};
 };
 
 }  // namespace
 
-const std::array<KnownHeader, 8>& known_headers() {
-  // Pistache parses the values of Accept and Content-Type, throws on legal ones, and has no way to
-  // turn that off. Under another name it keeps them as text.
-  static const std::array<KnownHeader, 8> headers{{
-      {"authorization", "authorization", &Request::authorization},
-      {"if-match", "if-match", &Request::if_match},
-      {"if-none-match", "if-none-match", &Request::if_none_match},
-      {"idempotency-key", "idempotency-key", &Request::idempotency_key},
-      {"content-type", "text-content-type", &Request::content_type},
-      {"accept", "text-accept", &Request::accept},
-      {"x-request-id", "x-request-id", &Request::request_id},
-      {"traceparent", "traceparent", &Request::traceparent},
-  }};
-  return headers;
-}
-
 std::variant<Head, Refusal> check_head(std::string_view text) {
   Gate gate;
-  gate.reserve(text.size());
   if (auto refusal = gate.request_line(take_until(text, "\r\n"))) return *refusal;
   for (auto line = take_until(text, "\r\n"); !line.empty(); line = take_until(text, "\r\n")) {
     if (auto refusal = gate.header(line)) return *refusal;

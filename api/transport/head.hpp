@@ -15,30 +15,22 @@ namespace codasync::api::transport {
 /// Of request line and headers together. Nginx sends below 2 KB; 431 or 414 beyond.
 inline constexpr std::size_t kHeadBytesMax = 32 * 1024;
 
-/// A header the service reads, and where its value goes.
-struct KnownHeader {
-  std::string_view name;    // in lower case, as clients send it
-  std::string parser_name;  // as the parser gets it (head.cpp says why they differ)
-  std::string Request::*target;
-};
-const std::array<KnownHeader, 8>& known_headers();
-
 enum class Framing { no_body, content_length, chunked };
 
 /// What stands before the body, checked.
 struct Head {
-  std::string canonical;  // for the parser: request line without the query, known headers only
-  std::string query;      // as sent, without the question mark
+  std::string line;  // for the parser: the request line without the query, and an empty line
+  Request request;   // the query and the headers that the service reads; the rest is still to come
   Framing framing{Framing::no_body};
   std::uint64_t content_length{0};
   bool keep_alive{true};
   bool wants_continue{false};
 };
 
-/// The gate before the parser: lets through only what RFC 9112 calls well-formed, and of the
-/// headers only the known ones, so that neither odd values of typed headers nor ambiguous framing
-/// ever reach it. `text`: from the first byte of the request line to the empty line, inclusive.
-/// Pure.
+/// The gate before the parser: lets through only what RFC 9112 calls well-formed. It looks at each
+/// header anyway, so it also takes those that the service reads; neither odd values of typed
+/// headers nor ambiguous framing ever reach the parser. `text`: from the first byte of the request
+/// line to the empty line, inclusive. Pure.
 std::variant<Head, Refusal> check_head(std::string_view text);
 
 /// Returns: the refusal of a head that is not complete yet and that no further byte can mend.

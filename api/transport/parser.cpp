@@ -3,7 +3,6 @@
 #include <pistache/http.h>
 
 #include <exception>
-#include <utility>
 
 namespace codasync::api::transport {
 namespace {
@@ -39,29 +38,20 @@ class Parser::Impl {
 Parser::Parser() : impl_{std::make_unique<Impl>()} {}
 Parser::~Parser() = default;
 
-std::optional<Request> Parser::parse(Head& head) {
+bool Parser::parse(Head& head) {
   auto& parser = impl_->parser;
   parser.reset();
   try {
-    if (!parser.feed(head.canonical.data(), head.canonical.size()) ||
+    if (!parser.feed(head.line.data(), head.line.size()) ||
         parser.parse() != Pistache::Http::Private::State::Done) {
-      return std::nullopt;
+      return false;
     }
   } catch (const std::exception&) {
-    return std::nullopt;  // the gate has checked everything but the list of methods
+    return false;  // the gate has checked everything but the list of methods
   }
-
-  Request request;
-  request.method = method_of(parser.request.method());
-  request.path = parser.request.resource();
-  request.query = std::move(head.query);
-  const auto& found = parser.request.headers().rawList();
-  if (found.empty()) return request;
-  for (const auto& header : known_headers()) {
-    const auto it = found.find(header.parser_name);
-    if (it != found.end()) request.*header.target = it->second.value();
-  }
-  return request;
+  head.request.method = method_of(parser.request.method());
+  head.request.path = parser.request.resource();
+  return true;
 }
 
 }  // namespace codasync::api::transport

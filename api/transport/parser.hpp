@@ -1,22 +1,20 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 
-#include "api/http.hpp"
 #include "api/transport/head.hpp"
 
 namespace codasync::api::transport {
 
-/// Pistache's request parser behind the gate of head.hpp. One for each worker: it sees complete
-/// heads only, so it keeps nothing between two requests.
+/// Pistache's parser, for request lines, behind the gate of head.hpp. One for each worker: it sees
+/// complete heads only, so it keeps nothing between two requests.
 class Parser {
  public:
   Parser();
   ~Parser();
 
-  /// Returns: method, path, query and headers; nothing when the method is unknown to HTTP.
-  std::optional<Request> parse(Head& head);
+  /// Completes the request with method and path. Returns: false when the method is unknown to HTTP.
+  [[nodiscard]] bool parse(Head& head);
 
  private:
   class Impl;

@@ -46,14 +46,13 @@ RequestReader::Step RequestReader::read_head(Parser& parser) {
   auto checked = check_head(text);
   if (const auto* refusal = std::get_if<Refusal>(&checked)) return *refusal;
   Head& head = std::get<Head>(checked);
-  auto request = parser.parse(head);
-  if (!request)
+  if (!parser.parse(head))
     return Refusal{501, "method-not-implemented", "This server does not know the method."};
   if (text.size() > bytes_max_)
     return Refusal{413, "content-too-large", "The request is too large."};
   if (const auto refusal = body_.start(head, bytes_max_ - text.size())) return *refusal;
 
-  message_ = {std::move(*request), head.keep_alive};
+  message_ = {std::move(head.request), head.keep_alive};
   wants_continue_ = head.wants_continue;
   in_body_ = true;
   at_ = scanned_ = stop;
