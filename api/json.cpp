@@ -6,6 +6,7 @@
 #include <rapidjson/writer.h>
 
 #include <algorithm>
+#include <array>
 #include <set>
 
 #include "storage/model/text.hpp"
@@ -188,8 +189,20 @@ std::string_view view(const rapidjson::Value& value) {
 
 }  // namespace
 
+/// The first bytes that a document needs; without them each body, however short, takes 64 KB.
+template <std::size_t Bytes>
+class Pool {
+ public:
+  rapidjson::MemoryPoolAllocator<>& allocator() { return allocator_; }
+
+ private:
+  std::array<char, Bytes> bytes_;  // given out uninitialised, as malloc does
+  rapidjson::MemoryPoolAllocator<> allocator_{bytes_.data(), bytes_.size()};
+};
+
 struct Body::Impl {
-  rapidjson::Document document;
+  Pool<2048> pool;
+  rapidjson::Document document{&pool.allocator()};
   std::set<std::string, std::less<>> known;
   FieldErrors errors;
 
