@@ -39,7 +39,7 @@ location = /static{uri} {{
   add_header Last-Modified "";
   add_header ETag '{etag}';
   add_header Cache-Control no-cache;
-  add_header X-Request-Id $name_of_request always;
+  add_header X-Request-Id $request_name always;
   add_header X-Content-Type-Options nosniff always;
 }}
 """

@@ -74,6 +74,10 @@ class Proxy(EdgeTest):
                 self.service.requests[-1].headers["X-Request-Id"], answer.headers["X-Request-Id"]
             )
 
+    def test_no_name_is_given_twice(self) -> None:
+        names = [self.nginx.get("/").headers["X-Request-Id"] for _ in range(100)]
+        self.assertEqual(len(set(names)), 100)
+
     def test_the_log_is_json_whatever_clients_send(self) -> None:
         self.nginx.get("/a%22b", X_Request_Id="strange", User_Agent='quote " slash \\ tab \t')
         line = self.nginx.log("strange")
