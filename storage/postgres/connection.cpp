@@ -19,6 +19,11 @@ std::string limits_of(const PostgresOptions& options) {
          "; set local idle_in_transaction_session_timeout = " + statement + ";";
 }
 
+std::string limit_arguments_of(const PostgresOptions& options) {
+  return "'" + std::to_string(options.lock_timeout.count()) + "','" +
+         std::to_string(options.statement_timeout.count()) + "'";
+}
+
 /// The name in `… constraint "name"…`. libpqxx 6 does not pass the field of its own on.
 std::string constraint_in(std::string_view message) {
   constexpr std::string_view kBefore = "constraint \"";
@@ -53,6 +58,7 @@ std::string constraint_in(std::string_view message) {
 // A server that goes away between the two is found out by the session.
 Connection::Connection(const PostgresOptions& options) try
     : limits_{limits_of(options)},
+      limit_arguments_{limit_arguments_of(options)},
       statement_timeout_{options.statement_timeout},
       connection_{connection_string(options)},
       session_{connection_} {

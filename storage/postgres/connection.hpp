@@ -81,6 +81,9 @@ class Connection {
   /// Returns: `set local …;`, the time limits of a transaction.
   [[nodiscard]] const std::string& limits() const noexcept { return limits_; }
 
+  /// Returns: the same as the first two arguments of open_write().
+  [[nodiscard]] const std::string& limit_arguments() const noexcept { return limit_arguments_; }
+
   /// COMMIT. The connection is given up when it takes longer than statement_timeout: the server's
   /// own limit does not hold while a synchronous standby is waited for.
   void commit();
@@ -104,6 +107,7 @@ class Connection {
   }
 
   const std::string limits_;
+  const std::string limit_arguments_;
   const std::chrono::milliseconds statement_timeout_;
   pqxx::connection connection_;
   pqxx::nontransaction session_;  // sends what it is given; BEGIN and COMMIT are ours

@@ -4,11 +4,15 @@
 
 namespace codasync::storage::postgres {
 
-// Delegates, so that the destructor also ends a transaction whose first message failed half-way.
 Transaction::Transaction(Connection& connection, Access access, const std::string& first)
+    : Transaction{connection,
+                  (access == Access::read_only ? "begin read only;" : "begin read write;") +
+                      connection.limits() + first} {}
+
+// Delegates, so that the destructor also ends a transaction whose first message failed half-way.
+Transaction::Transaction(Connection& connection, const std::string& opening)
     : Transaction{connection} {
-  const char* begin = access == Access::read_only ? "begin read only;" : "begin read write;";
-  first_ = connection_.exec(begin + connection_.limits() + first);
+  first_ = connection_.exec(opening);
 }
 
 Transaction::~Transaction() {

@@ -15,11 +15,14 @@ class Transaction {
 
   /// Sends BEGIN, the time limits and `first` in one message. Requires: like Connection::exec.
   Transaction(Connection& connection, Access access, const std::string& first = {});
+
+  /// Sends `opening`, which begins with BEGIN and sets the time limits in its own way.
+  Transaction(Connection& connection, const std::string& opening);
   ~Transaction();
   Transaction(const Transaction&) = delete;
   Transaction& operator=(const Transaction&) = delete;
 
-  /// Returns: the result of the last statement in `first`.
+  /// Returns: the result of the last statement of the first message.
   [[nodiscard]] const pqxx::result& first() const noexcept { return first_; }
   [[nodiscard]] Connection& connection() noexcept { return connection_; }
 

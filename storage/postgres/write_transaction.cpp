@@ -18,23 +18,20 @@ std::vector<Lock> with_slots(std::vector<Lock> locks) {
 
 std::string literal(const std::string& array) { return "'" + array + "'"; }
 
-std::string first_of(const std::vector<Lock>& locks, const std::vector<TokenId>& tokens,
-                     const std::optional<StockKeys>& readings) {
+std::string opening_of(const Connection& connection, const std::vector<Lock>& locks,
+                       const std::vector<TokenId>& tokens, const StockKeys& readings) {
   const std::string ids = array_of(tokens, [](TokenId id) { return std::to_string(id.value()); });
-  const std::string what =
-      literal(numbers_of(locks)) + "," + literal(modes_of(locks)) + "," + literal(ids);
-  if (!readings) return "select * from begin_write(" + what + ")";
-  return "select * from begin_stock_write(" + what + "," + literal(readings->shops) + "," +
-         literal(readings->gtins) + ")";
+  return "begin read write; select * from open_write(" + connection.limit_arguments() + "," +
+         literal(numbers_of(locks)) + "," + literal(modes_of(locks)) + "," + literal(ids) + "," +
+         literal(readings.shops) + "," + literal(readings.gtins) + ")";
 }
 
 }  // namespace
 
 WriteTransaction::WriteTransaction(Connection& connection, std::vector<Lock> locks,
-                                   const std::vector<TokenId>& tokens,
-                                   const std::optional<StockKeys>& readings)
-    : transaction_{connection, Transaction::Access::read_write,
-                   first_of(with_slots(std::move(locks)), tokens, readings)} {
+                                   const std::vector<TokenId>& tokens, const StockKeys& readings)
+    : transaction_{connection,
+                   opening_of(connection, with_slots(std::move(locks)), tokens, readings)} {
   for (const pqxx::row& row : transaction_.first()) {
     const std::string_view about{row[0].c_str()};
     if (about == "slot") put_slot(slots_, row[1], row[2]);

@@ -13,8 +13,8 @@ namespace codasync::storage::postgres {
 
 /// The readings whose rows a transaction locks FOR UPDATE: array literals with an element for each.
 struct StockKeys {
-  std::string shops;
-  std::string gtins;
+  std::string shops{"{}"};
+  std::string gtins{"{}"};
 };
 
 /// A transaction that changes what the cache may show. Construction is one message: BEGIN, the time
@@ -26,8 +26,7 @@ class WriteTransaction {
   /// Takes slots_lock() shared besides `locks`, which may be in any order. `tokens`: those that
   /// valid() will be asked for.
   WriteTransaction(Connection& connection, std::vector<Lock> locks,
-                   const std::vector<TokenId>& tokens,
-                   const std::optional<StockKeys>& readings = {});
+                   const std::vector<TokenId>& tokens, const StockKeys& readings = {});
 
   /// Returns: what the first message told: the rows of `readings` that exist, locked, about
   /// 'reading'; and rows about other things.

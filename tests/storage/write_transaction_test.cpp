@@ -61,6 +61,28 @@ TEST_F(WriteTransactionTest, waits_for_a_lock_no_longer_than_lock_timeout) {
   EXPECT_TRUE(other.usable());
 }
 
+TEST_F(WriteTransactionTest, keeps_its_time_limits_to_its_end_and_no_longer) {
+  PostgresOptions options = database_->options();
+  options.lock_timeout = std::chrono::milliseconds{1234};
+  options.statement_timeout = std::chrono::milliseconds{5678};
+  Connection connection{options};
+  const auto limits = [&] {
+    std::vector<std::string> found;
+    for (const char* name :
+         {"lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout"}) {
+      found.emplace_back(connection.exec(std::string{"show "} + name)[0][0].c_str());
+    }
+    return found;
+  };
+  const auto outside = limits();
+  {
+    WriteTransaction transaction{connection, {kShared}, {}};
+    EXPECT_THAT(limits(), ElementsAre("1234ms", "5678ms", "5678ms"));
+    transaction.commit();
+  }
+  EXPECT_EQ(limits(), outside);
+}
+
 TEST_F(WriteTransactionTest, takes_its_locks_in_their_order) {
   const Lock first{product_lock(kTea), LockMode::exclusive};
   const Lock second{shop_lock(ShopId{1}), LockMode::exclusive};
