@@ -189,20 +189,22 @@ std::string_view view(const rapidjson::Value& value) {
 
 }  // namespace
 
-/// The first bytes that a document needs; without them each body, however short, takes 64 KB.
-template <std::size_t Bytes>
+/// The first bytes that a document needs: without them each body, however short, takes 64 KB. Few
+/// enough for what holds them to stay below 1 KB, from where on malloc tidies up before it gives.
 class Pool {
  public:
   rapidjson::MemoryPoolAllocator<>& allocator() { return allocator_; }
 
  private:
-  std::array<char, Bytes> bytes_;  // given out uninitialised, as malloc does
+  std::array<char, 512> bytes_;
   rapidjson::MemoryPoolAllocator<> allocator_{bytes_.data(), bytes_.size()};
 };
 
 struct Body::Impl {
-  Pool<2048> pool;
-  rapidjson::Document document{&pool.allocator()};
+  static constexpr std::size_t kStackBytes = 256;  // to begin with
+
+  Pool pool;
+  rapidjson::Document document{&pool.allocator(), kStackBytes};
   std::set<std::string, std::less<>> known;
   FieldErrors errors;
 

@@ -12,7 +12,6 @@
 #include "api/slot_watch.hpp"
 #include "api/transport/server.hpp"
 #include "cache/make_cache.hpp"
-#include "storage/combiner.hpp"
 #include "storage/housekeeper.hpp"
 #include "storage/make_storage.hpp"
 
@@ -66,7 +65,7 @@ std::string joined(const std::vector<std::string>& texts) {
 
 }  // namespace
 
-int serve(const config::Settings& settings) {
+int serve(const config::Settings& settings, const MakeLedger& make_ledger) {
   const auto end_signals = block_end_signals();
 
   // In the order of need: each may use those above, and is destroyed before them.
@@ -81,8 +80,7 @@ int serve(const config::Settings& settings) {
   const auto database = storage::make_database(settings.postgres, metrics);
   const auto cache = cache::make_cache(settings.memcached, *database, watch);
   std::optional<Service> service;  // what the ledger and the executor still answer uses it
-  const auto ledger =
-      storage::make_combiner(settings.postgres, settings.combiner, *invalidation, metrics);
+  const auto ledger = make_ledger(settings.postgres, settings.combiner, *invalidation, metrics);
   const auto catalogue =
       storage::make_catalogue_store(settings.postgres, *invalidation, *ledger, metrics);
   const auto tokens = storage::make_token_store(settings.postgres, metrics);

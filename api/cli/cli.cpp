@@ -7,6 +7,7 @@
 #include "api/cli/commands.hpp"
 #include "api/serve.hpp"
 #include "config/settings.hpp"
+#include "storage/combiner.hpp"
 #include "storage/errors.hpp"
 #include "storage/migrate.hpp"
 
@@ -166,7 +167,8 @@ int run(int argc, const char* const* argv) {
   bool cache_wait{false};
   CheckDepth depth;
   app.add_subcommand("serve", "Run the service until SIGTERM or SIGINT")->callback([&] {
-    command = with_settings(serve);
+    command =
+        with_settings([](const auto& settings) { return serve(settings, storage::make_combiner); });
   });
   app.add_subcommand("migrate",
                      "Bring the database's schema up to date; needs the rights of its owner")
