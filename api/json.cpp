@@ -74,7 +74,9 @@ class Object {
     writer_.Key(name.data(), static_cast<rapidjson::SizeType>(name.size()));
   }
 
-  rapidjson::StringBuffer buffer_;
+  static constexpr std::size_t kUsualBytes = 512;
+
+  rapidjson::StringBuffer buffer_{nullptr, kUsualBytes};
   rapidjson::Writer<rapidjson::StringBuffer> writer_{buffer_};
 };
 

@@ -34,8 +34,6 @@ std::optional<ShelfDate> maybe_date(const pqxx::field& date, const pqxx::field& 
 
 // ---- into SQL ----
 
-using postgres::Record;
-
 std::optional<Date> date_of(const std::optional<ShelfDate>& date) {
   return date ? std::optional{date->date} : std::nullopt;
 }
@@ -53,35 +51,55 @@ std::string gtins_of(const StockRows& rows) {
 }
 
 /// As the type folded_reading.
-std::string record_of(const StockRow* row) {
+auto values_of(const StockRow* row) {
   const auto& shelf = row->shelf;
-  return Record::of(row->id.value(), row->shop.value(), row->gtin.number(), date_of(shelf.date),
-                    kind_of(shelf.date), shelf.balance, !shelf.present, row->version,
-                    row->observed_at, row->updated_at, shelf.folded_at, shelf.checked_at,
-                    shelf.counted_at, row->received_at, row->changed);
+  return std::tuple{row->id.value(),     row->shop.value(), row->gtin.number(), date_of(shelf.date),
+                    kind_of(shelf.date), shelf.balance,     !shelf.present,     row->version,
+                    row->observed_at,    row->updated_at,   shelf.folded_at,    shelf.checked_at,
+                    shelf.counted_at,    row->received_at,  row->changed};
 }
 
 /// As the type kept_answer.
-std::string record_of(const KeptAnswer& kept) {
+auto values_of(const KeptAnswer& kept) {
   const auto& answer = kept.answer;
-  return Record::of(kept.token.value(), kept.key.key, "\\x" + to_hex(kept.key.fingerprint),
-                    answer.status, answer.etag, answer.location, answer.body);
+  return std::tuple{kept.token.value(),
+                    std::string_view{kept.key.key},
+                    "\\x" + to_hex(kept.key.fingerprint),
+                    answer.status,
+                    std::string_view{answer.etag},
+                    std::string_view{answer.location},
+                    std::string_view{answer.body}};
 }
 
 /// As the type ledger_line.
-std::string record_of(const LedgerLine& line) {
+auto values_of(const LedgerLine& line) {
   const auto& event = line.event;
   const auto delta = event.kind == EventKind::adjust ? std::optional{event.delta} : std::nullopt;
-  return Record::of(event.id, line.row->id.value(), name_of(event.kind), date_of(event.date),
-                    kind_of(event.date), event.quantity, delta, event.voids, line.reason,
-                    event.observed_at, line.received_at, line.token.value(), line.actor,
-                    name_of(line.outcome), line.version, date_of(line.after.date),
-                    kind_of(line.after.date), line.after.quantity(), !line.after.present);
+  const auto reason = line.reason ? std::optional{std::string_view{*line.reason}} : std::nullopt;
+  return std::tuple{event.id,
+                    line.row->id.value(),
+                    name_of(event.kind),
+                    date_of(event.date),
+                    kind_of(event.date),
+                    event.quantity,
+                    delta,
+                    event.voids,
+                    reason,
+                    event.observed_at,
+                    line.received_at,
+                    line.token.value(),
+                    std::string_view{line.actor},
+                    name_of(line.outcome),
+                    line.version,
+                    date_of(line.after.date),
+                    kind_of(line.after.date),
+                    line.after.quantity(),
+                    !line.after.present};
 }
 
 template <class Range>
-std::string records_of(const Range& range) {
-  return array_of(range, [](const auto& item) { return record_of(item); });
+std::string rows_of(const Range& range) {
+  return postgres::array_of_rows(range, [](const auto& item) { return values_of(item); });
 }
 
 }  // namespace
@@ -215,8 +233,8 @@ void write(postgres::WriteTransaction& transaction, const StockRows& rows,
     if (row.touched) (row.exists ? present : fresh).push_back(&row);
   }
   try {
-    transaction.exec_params("select write_stock($1, $2, $3, $4)", records_of(present),
-                            records_of(fresh), records_of(answers), records_of(ledger));
+    transaction.exec_params("select write_stock($1, $2, $3, $4)", rows_of(present), rows_of(fresh),
+                            rows_of(answers), rows_of(ledger));
   } catch (const postgres::UniqueViolation& violation) {
     const auto& name = violation.constraint();  // empty: the server speaks another language
     if (name.empty() || name == "stock_readings_shop_id_gtin_key" ||

@@ -68,9 +68,13 @@ std::optional<std::chrono::minutes> take_offset(std::string_view& text) {
   return behind ? std::optional{-*behind} : std::nullopt;
 }
 
-void append_padded(std::string& text, std::int64_t number, std::size_t width) {
-  const auto digits = std::to_string(number);
-  text.append(width - std::min(width, digits.size()), '0').append(digits);
+/// Appends exactly `width` digits.
+void append_digits(std::string& text, std::int64_t number, std::size_t width) {
+  const auto begin = text.size();
+  text.append(width, '0');
+  for (auto at = begin + width; at > begin; number /= 10) {
+    text[--at] = static_cast<char>('0' + number % 10);
+  }
 }
 
 constexpr Instant kFirst{std::chrono::sys_days{std::chrono::year{1} / 1 / 1}};
@@ -90,11 +94,12 @@ std::optional<Date> parse_date(std::string_view text) {
 std::string to_string(Date date) {
   assert(date.ok());
   std::string text;
-  append_padded(text, int{date.year()}, 4);
+  text.reserve(10);
+  append_digits(text, int{date.year()}, 4);
   text.push_back('-');
-  append_padded(text, unsigned{date.month()}, 2);
+  append_digits(text, unsigned{date.month()}, 2);
   text.push_back('-');
-  append_padded(text, unsigned{date.day()}, 2);
+  append_digits(text, unsigned{date.day()}, 2);
   return text;
 }
 
@@ -123,14 +128,14 @@ std::string to_string(Instant instant) {
   const std::chrono::hh_mm_ss time{instant - day};
   auto text = to_string(Date{day});
   text.push_back('T');
-  append_padded(text, time.hours().count(), 2);
+  append_digits(text, time.hours().count(), 2);
   text.push_back(':');
-  append_padded(text, time.minutes().count(), 2);
+  append_digits(text, time.minutes().count(), 2);
   text.push_back(':');
-  append_padded(text, time.seconds().count(), 2);
+  append_digits(text, time.seconds().count(), 2);
   if (time.subseconds().count() != 0) {
     text.push_back('.');
-    append_padded(text, time.subseconds().count(), 6);
+    append_digits(text, time.subseconds().count(), 6);
     text.erase(text.find_last_not_of('0') + 1);
   }
   text.push_back('Z');

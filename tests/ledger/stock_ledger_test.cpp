@@ -165,6 +165,23 @@ TEST_F(StockLedger, removes_and_brings_back_with_a_higher_version) {
   EXPECT_EQ(std::get<Answer>(back).status, 201);
 }
 
+TEST_F(StockLedger, keeps_what_people_write_letter_by_letter) {
+  const std::vector<std::string> reasons{R"("quoted")", R"(back\slash\)", R"(\"both\\")",
+                                         "a,b(c){d}",   "it's $1",        "NULL",
+                                         " ",           "Tee für 3 €\n"};
+  perform(count(100));
+  for (const auto& reason : reasons) {
+    auto breakage = adjust(-1);
+    breakage.reason = reason;
+    breakage.idempotency_key = key(reason);
+    perform(breakage);
+    EXPECT_EQ(database.run("select reason from stock_events order by received_at desc limit 1"),
+              reason);
+    EXPECT_EQ(database.run("select key from idempotency_keys order by created_at desc limit 1"),
+              reason);
+  }
+}
+
 TEST_F(StockLedger, voids_one_event_once) {
   perform(sighting(24));
   perform(sighting(2));
