@@ -28,7 +28,6 @@ struct Request {
   std::string if_none_match;
   std::string idempotency_key;
   std::string content_type;
-  std::string accept;
   std::string request_id;
   std::string traceparent;
   std::chrono::steady_clock::time_point arrived;

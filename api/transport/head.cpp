@@ -59,13 +59,12 @@ struct ReadHeader {
   std::string_view name;
   std::string Request::*target;
 };
-constexpr std::array<ReadHeader, 8> kRead{{
+constexpr std::array<ReadHeader, 7> kRead{{
     {"authorization", &Request::authorization},
     {"if-match", &Request::if_match},
     {"if-none-match", &Request::if_none_match},
     {"idempotency-key", &Request::idempotency_key},
     {"content-type", &Request::content_type},
-    {"accept", &Request::accept},
     {"x-request-id", &Request::request_id},
     {"traceparent", &Request::traceparent},
 }};

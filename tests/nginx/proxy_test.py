@@ -28,11 +28,11 @@ class Proxy(EdgeTest):
             "If-Match": '"1"',
             "If-None-Match": '"2"',
             "Idempotency-Key": "k",
-            "Accept": "text/csv",
             "X-Request-Id": "r-1",
             "traceparent": "00-a-b-01",
         }
         dropped = {
+            "Accept": "text/csv",
             "Cookie": "abc",
             "Cache-Control": "What",
             "X-Forwarded-For": "10.0.0.1",

@@ -66,11 +66,11 @@ const std::vector<Case> kCases{
     // Headers.
     {"names_in_any_case", kGet + "IF-NONE-match: \"1\"\r\n\r\n", 200, true, "none=\"1\"\n"},
     {"blanks_around_values", kGet + "X-Request-Id: \t a b \t\r\n\r\n", 200, true, "id=a b\n"},
-    {"empty_value", kGet + "Accept:\r\nContent-Type:\r\n\r\n", 200, true, "accept=\ntype=\n"},
+    {"empty_value", kGet + "Accept:\r\nContent-Type:\r\n\r\n", 200, true, "\ntype=\n"},
     {"odd_values_of_headers_pistache_parses",
      kGet + "Accept: text/html,\r\nContent-Type: multipart/x; boundary=\"a b\"\r\nCookie: abc\r\n"
             "Cache-Control: No-Such, x=\r\nDate: foo\r\nAuthorization: x\r\nUser-Agent:\r\n\r\n",
-     200, true, "accept=text/html,\ntype=multipart/x; boundary=\"a b\"\nauthorization=x\n"},
+     200, true, "\ntype=multipart/x; boundary=\"a b\"\nauthorization=x\n"},
     {"odd_host", "GET / HTTP/1.1\r\nHost: a:b:c\r\n\r\n", 200, true, ""},
     {"header_of_8_kB", kGet + "Authorization: " + std::string(8'000, 'a') + "\r\n\r\n", 200, true,
      "aaa"},

@@ -100,7 +100,7 @@ void Service::dispatch(Request request, Reply reply) {
   } else if (request.path != "/drop") {
     std::string seen = "method=" + std::string{api::name_of(request.method)};
     seen += "\npath=" + request.path + "\nquery=" + request.query + "\nbody=" + request.body;
-    seen += "\naccept=" + request.accept + "\ntype=" + request.content_type;
+    seen += "\ntype=" + request.content_type;
     seen += "\nauthorization=" + request.authorization + "\nid=" + request.request_id;
     seen += "\nmatch=" + request.if_match + "\nnone=" + request.if_none_match;
     seen += "\nkey=" + request.idempotency_key + "\ntrace=" + request.traceparent + "\n";
