@@ -92,9 +92,12 @@ const std::array kRoutes{
 };
 // clang-format on
 
+constexpr std::size_t kUsualSegments = 8;  // reserved at once
+
 /// Splits at slashes. Returns: nothing when the path does not start with one.
 std::vector<std::string_view> segments(std::string_view path) {
   std::vector<std::string_view> parts;
+  parts.reserve(kUsualSegments);
   while (path.starts_with('/')) {
     path.remove_prefix(1);
     const auto end = std::min(path.find('/'), path.size());
@@ -107,6 +110,7 @@ std::vector<std::string_view> segments(std::string_view path) {
 /// Returns: the segments without escapes; nothing when one of them is broken.
 std::vector<std::string> decoded_segments(std::string_view path) {
   std::vector<std::string> parts;
+  parts.reserve(kUsualSegments);
   for (const auto segment : segments(path)) {
     auto part = decode_path(segment);
     if (!part) return {};

@@ -17,7 +17,7 @@ struct Uuid {
 
   /// Returns: a new version 7 identifier: the milliseconds of `at`, then 74 bits of the kernel's
   /// randomness, so identifiers of one millisecond are in no order.
-  /// Requires: `at` is not before 1970.
+  /// Requires: `at` is not before 1970; a process that calls it does not fork.
   /// Throws: std::system_error when the kernel has no randomness to give.
   /// Threads: safe anywhere.
   static Uuid v7(Instant at);
