@@ -139,11 +139,11 @@ class Bench:
             time.sleep(0.02)
         sys.exit(f"nothing answers on {address}")
 
-    def nginx(self, name: str, services: list[str], memcached: list[str], include: str = "") -> str:
-        """Returns: the address of an Nginx from the project's template."""
-        address = f"127.0.0.1:{free_port()}"
+    def nginx(self, name: str, services: list[str], memcached: list[str], include: str = "", on_socket: bool = False) -> str:
+        """Returns: the address of an Nginx from the project's template, on a port or a Unix socket."""
         place = self.folder / name
         place.mkdir()
+        address = f"unix:{place}/socket" if on_socket else f"127.0.0.1:{free_port()}"
         # A copy, because whoever Nginx runs as need not be able to read the build folder.
         module = shutil.copy(self.build / "nginx/ngx_http_answer_cache_module.so", place)
         command = [
@@ -167,6 +167,17 @@ class Bench:
         conf = subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
         self.give_away(place, *place.iterdir())
         self.start("nginx", "-e", str(place / "error.log"), "-c", conf)
+        self.wait_for(address)
+        return address
+
+    def instance(self, name: str, settings: str, *command: object) -> str:
+        """Returns: the address of an instance that `command` starts with these settings."""
+        address = f"unix:{self.folder}/{name}"
+        file = self.folder / f"{name}.toml"
+        file.write_text(settings)
+        file.chmod(0o600)
+        self.give_away(file)
+        self.start(*map(str, command), "--config", str(file), CODASYNC_SERVER_LISTEN=address)
         self.wait_for(address)
         return address
 
@@ -197,11 +208,17 @@ class Bench:
             Way("Nginx, from Memcached", f"http://{edge}{SAMPLE_URI}", 0.75),
         ]
 
+    def behind_nginx(self) -> tuple[list[str], list[str]]:
+        """Returns: the instances and the Memcacheds of the running stack."""
+        conf = (self.options.dir / "nginx/nginx.conf").read_text()
+        return (
+            re.findall(r"^\s+server (\S+) max_fails", conf, re.MULTILINE),
+            re.findall(r"^\s+answer_cache_server (\S+);", conf, re.MULTILINE),
+        )
+
     def stack_paths(self) -> list[Way]:
         """The running stack of config/up: its instances and its Memcached behind Nginxes of our own."""
-        conf = (self.options.dir / "nginx/nginx.conf").read_text()
-        services = re.findall(r"^\s+server (\S+) max_fails", conf, re.MULTILINE)
-        memcached = re.findall(r"^\s+answer_cache_server (\S+);", conf, re.MULTILINE)
+        services, memcached = self.behind_nginx()
         env = dict(
             line.split("=", 1) for line in (self.options.dir / "env").read_text().splitlines()
         )
@@ -214,20 +231,9 @@ class Bench:
 
         edge = self.nginx("edge", services, memcached, self.static(uri, body, etag))
         without_look_up = self.nginx("service", services, [])
-        alone = f"unix:{self.folder}/instance"
         settings = (self.options.dir / "codasync.toml").read_text()
-        uncached = self.folder / "uncached.toml"
-        uncached.write_text(re.sub(r"(?m)^servers = .*$", "servers = []", settings))
-        uncached.chmod(0o600)
-        self.give_away(uncached)
-        self.start(
-            str(self.build / "api/codasync"),
-            "serve",
-            "--config",
-            str(uncached),
-            CODASYNC_SERVER_LISTEN=alone,
-        )
-        self.wait_for(alone)
+        uncached = re.sub(r"(?m)^servers = .*$", "servers = []", settings)
+        alone = self.instance("uncached", uncached, self.build / "api/codasync", "serve")
         database = self.nginx("database", [alone], [])
         return [
             Way("Nginx, a file of the same bytes", f"http://{edge}/static{uri}"),

@@ -1,13 +1,15 @@
 // Three ways to let many writers change one row, or many, on the same tables and with the same
 // durability:
-//   optimistic   read, decide, UPDATE … WHERE version = what was read; again when somebody was
-//   faster pessimistic  SELECT … FOR UPDATE, decide, UPDATE, COMMIT; one transaction per write
-//   combined     the ledger of the service: writers that meet are folded into one transaction
-// Each write adds one unit and appends one event. Prints one JSON object a line: strategy, writers,
-// rows, writes a second, attempts per write.
 //
-//   strategies --seconds 3     with CODASYNC_DATABASE_URL of a migrated database that this program
-//   may fill
+//   optimistic   read, decide, UPDATE … WHERE version = what was read; again when somebody was
+//   first pessimistic  SELECT … FOR UPDATE, decide, UPDATE, COMMIT; one transaction per write
+//   combined     the ledger of the service: writers that meet are folded into one transaction
+//
+// Each write adds one unit and appends one event. Prints one JSON object a line: strategy, writers,
+// rows, writes a second, attempts per write. It fills the database of CODASYNC_DATABASE_URL, which
+// has to be migrated.
+//
+//   strategies --seconds 3
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -25,6 +27,7 @@
 #include <vector>
 
 #include "storage/combiner.hpp"
+#include "tests/bench/plain_ledger.hpp"
 
 namespace {
 
@@ -79,19 +82,6 @@ constexpr auto kInsertEvent =
     " after_quantity, after_removed) values (gen_random_uuid(), $1, 'adjust', 1, now(), now(), 0, "
     "'bench', 'applied', $2, $3, false)";
 
-bool write_pessimistic(pqxx::connection& connection, std::int64_t id) {
-  pqxx::work work{connection};
-  const auto row =
-      work.exec_params1("select version, balance from stock_readings where id = $1 for update", id);
-  const auto version = row[0].as<std::int64_t>() + 1;
-  const auto balance = row[1].as<std::int64_t>() + 1;
-  work.exec_params("update stock_readings set version = $2, balance = $3 where id = $1", id,
-                   version, balance);
-  work.exec_params(kInsertEvent, id, version, balance);
-  work.commit();
-  return true;
-}
-
 bool write_optimistic(pqxx::connection& connection, std::int64_t id) {
   pqxx::work work{connection};
   const auto row =
@@ -108,9 +98,8 @@ bool write_optimistic(pqxx::connection& connection, std::int64_t id) {
 }
 
 /// One connection and one thread per writer, as a pool would lend them, up to its size.
-template <class Write>
-void run_writers(const std::string& url, const Rows& rows, std::size_t writers, std::size_t spread,
-                 Clock::duration time, Count& count, Write write) {
+void run_optimistic(const std::string& url, const Rows& rows, std::size_t writers,
+                    std::size_t spread, Clock::duration time, Count& count) {
   std::atomic<bool> stop{false};
   std::vector<std::jthread> threads;
   for (std::size_t writer = 0; writer < std::min(writers, kConnectionsMax); ++writer) {
@@ -120,7 +109,7 @@ void run_writers(const std::string& url, const Rows& rows, std::size_t writers, 
       while (!stop) {
         const auto id = rows.ids[random() % spread];
         do ++count.attempts;
-        while (!write(connection, id) && !stop);
+        while (!write_optimistic(connection, id) && !stop);
         ++count.writes;
       }
     });
@@ -129,8 +118,16 @@ void run_writers(const std::string& url, const Rows& rows, std::size_t writers, 
   stop = true;
 }
 
+/// Deletes nothing. It has as many slots as the processes that use this database agree on, or the
+/// ledger would refuse to write beside them.
 class NoCache : public codasync::storage::Invalidation {
  public:
+  explicit NoCache(const std::string& url) {
+    pqxx::connection connection{url};
+    pqxx::work work{connection};
+    slots_ = work.exec1("select coalesce(slots, 0) from cache_settings")[0].as<std::size_t>();
+  }
+
   std::unique_ptr<Pending> begin(const codasync::storage::Changes&,
                                  const codasync::storage::SlotStates&) override {
     struct Done : Pending {
@@ -138,7 +135,10 @@ class NoCache : public codasync::storage::Invalidation {
     };
     return std::make_unique<Done>();
   }
-  [[nodiscard]] std::size_t slot_count() const noexcept override { return 0; }
+  [[nodiscard]] std::size_t slot_count() const noexcept override { return slots_; }
+
+ private:
+  std::size_t slots_{0};
 };
 
 class Silent : public codasync::storage::LedgerObserver {
@@ -152,17 +152,12 @@ class Silent : public codasync::storage::LedgerObserver {
 
 /// Writers wait for their answers as clients do; they need no connection and no thread of their
 /// own.
-void run_combined(const std::string& url, const Rows& rows, std::size_t writers, std::size_t spread,
-                  Clock::duration time, Count& count) {
-  codasync::storage::PostgresOptions postgres;
-  postgres.url = codasync::Secret{url};
-  NoCache cache;
-  Silent silent;
+void run_ledger(codasync::storage::StockLedger& ledger, const Rows& rows, std::size_t writers,
+                std::size_t spread, Clock::duration time, Count& count) {
   std::atomic<bool> stop{false};
   std::counting_semaphore<> ended{0};
   const codasync::storage::Token actor{
       codasync::storage::kOperator, "bench", codasync::storage::Role::admin, {}, {}, {}};
-  const auto ledger = codasync::storage::make_combiner(postgres, {}, cache, silent);
   std::vector<std::function<void()>> next(writers);
   for (std::size_t writer = 0; writer < writers; ++writer) {
     next[writer] = [&, writer,
@@ -178,20 +173,42 @@ void run_combined(const std::string& url, const Rows& rows, std::size_t writers,
           .answer = [](const auto&) {
             return codasync::storage::Answer{200, {}, {}, {}};
           }};
-      ledger->submit(std::move(operation), [&, writer](const codasync::storage::StockResult&) {
-        ++count.writes;
-        if (stop) {
-          ended.release();
-        } else {
-          next[writer]();
-        }
-      });
+      ledger.submit(std::move(operation),
+                    [&, writer](const codasync::storage::StockResult& result) {
+                      if (!std::holds_alternative<codasync::storage::Answer>(result)) {
+                        std::cerr << "strategies: a write was not answered\n";
+                        std::_Exit(1);
+                      }
+                      ++count.writes;
+                      if (stop) {
+                        ended.release();
+                      } else {
+                        next[writer]();
+                      }
+                    });
     };
   }
   for (auto& start : next) start();
   std::this_thread::sleep_for(time);
   stop = true;
   for (std::size_t writer = 0; writer < writers; ++writer) ended.acquire();
+}
+
+void run_pessimistic(const std::string& url, const Rows& rows, std::size_t writers,
+                     std::size_t spread, Clock::duration time, Count& count) {
+  const auto ledger = codasync::bench::make_plain_ledger(url, std::min(writers, kConnectionsMax),
+                                                         codasync::bench::Statements::unnamed);
+  run_ledger(*ledger, rows, writers, spread, time, count);
+}
+
+void run_combined(const std::string& url, const Rows& rows, std::size_t writers, std::size_t spread,
+                  Clock::duration time, Count& count) {
+  codasync::storage::PostgresOptions postgres;
+  postgres.url = codasync::Secret{url};
+  NoCache cache{url};
+  Silent silent;
+  const auto ledger = codasync::storage::make_combiner(postgres, {}, cache, silent);
+  run_ledger(*ledger, rows, writers, spread, time, count);
 }
 
 void report(const char* strategy, std::size_t writers, std::size_t spread, double seconds,
@@ -225,10 +242,10 @@ int main(int argc, char** argv) {
     for (const std::size_t writers :
          {std::size_t{1}, std::size_t{8}, std::size_t{64}, std::size_t{256}}) {
       Count optimistic;
-      run_writers(url, rows, writers, spread, time, optimistic, write_optimistic);
+      run_optimistic(url, rows, writers, spread, time, optimistic);
       report("optimistic", writers, spread, seconds, optimistic);
       Count pessimistic;
-      run_writers(url, rows, writers, spread, time, pessimistic, write_pessimistic);
+      run_pessimistic(url, rows, writers, spread, time, pessimistic);
       report("pessimistic", writers, spread, seconds, pessimistic);
       Count combined;
       run_combined(url, rows, writers, spread, time, combined);

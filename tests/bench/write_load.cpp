@@ -5,7 +5,8 @@
 // asked, and that every request is answered (a connection is left where an answer says so). SIGTERM
 // ends it early.
 //
-//   write_load --port 8080 --clients 32 --seconds 5 [--readers 8] [--keys RUN] < ids-and-versions
+//   write_load --address 127.0.0.1:8080 --clients 32 --seconds 5 [--readers 8] [--keys RUN] <
+//   ids-and-versions
 //
 // Standard input: `<reading id> <version>` a line, the readings to write and where they stand. The
 // token is in CODASYNC_STAFF_TOKEN.
@@ -15,6 +16,7 @@
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -38,13 +40,48 @@ using Clock = std::chrono::steady_clock;
 volatile std::sig_atomic_t asked_to_end = 0;
 
 struct Options {
-  std::uint16_t port{8080};
+  std::string address{"127.0.0.1:8080"};
   std::size_t clients{32};
   std::size_t readers{0};
   double seconds{5};
-  std::string keys;           // names this run in its idempotency keys; empty: no keys
-  bool refused_early{false};  // requests that the service refuses without the database: the cost of
-                              // the way there and back
+  std::string keys;  // names this run in its idempotency keys; empty: no keys
+};
+
+/// Where to connect to.
+class Address {
+ public:
+  /// `text`: `unix:/path`, or a number and a port: `127.0.0.1:8080`.
+  explicit Address(const std::string& text) {
+    constexpr std::string_view kUnix = "unix:";
+    const auto colon = text.rfind(':');
+    if (text.starts_with(kUnix) && text.size() - kUnix.size() < sizeof unix_.sun_path) {
+      unix_.sun_family = AF_UNIX;
+      text.copy(unix_.sun_path, sizeof unix_.sun_path - 1, kUnix.size());
+    } else if (colon != std::string::npos &&
+               ::inet_pton(AF_INET, text.substr(0, colon).c_str(), &tcp_.sin_addr) == 1) {
+      tcp_.sin_family = AF_INET;
+      tcp_.sin_port = htons(static_cast<std::uint16_t>(std::stoul(text.substr(colon + 1))));
+    } else {
+      throw std::invalid_argument{"--address must be unix:/path or 127.0.0.1:port"};
+    }
+  }
+
+  /// Returns: a connected socket. Throws: std::runtime_error.
+  [[nodiscard]] int connect() const {
+    const bool is_unix = unix_.sun_family == AF_UNIX;
+    const int socket = ::socket(is_unix ? AF_UNIX : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const auto* address = is_unix ? reinterpret_cast<const sockaddr*>(&unix_)
+                                  : reinterpret_cast<const sockaddr*>(&tcp_);
+    if (::connect(socket, address, is_unix ? sizeof unix_ : sizeof tcp_) != 0)
+      throw std::runtime_error{"cannot connect"};
+    const int on = 1;
+    if (!is_unix) ::setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    return socket;
+  }
+
+ private:
+  sockaddr_un unix_{};
+  sockaddr_in tcp_{};
 };
 
 struct Target {
@@ -67,6 +104,7 @@ class Load {
  public:
   Load(const Options& options, std::vector<Target> targets)
       : options_{options},
+        address_{options.address},
         targets_{std::move(targets)},
         token_{std::getenv("CODASYNC_STAFF_TOKEN")} {}
 
@@ -130,15 +168,7 @@ class Load {
 
  private:
   void connect(Client& client) {
-    client.socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(options_.port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (::connect(client.socket, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
-      throw std::runtime_error{"cannot connect"};
-    const int on = 1;
-    ::setsockopt(client.socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    client.socket = address_.connect();
     epoll_event event{};
     event.events = EPOLLIN;
     event.data.u64 = static_cast<std::uint64_t>(&client - clients_.data());
@@ -154,7 +184,7 @@ class Load {
                            " HTTP/1.1\r\nHost: localhost\r\n\r\n");
       return;
     }
-    const std::string_view body = options_.refused_early ? R"({"delta":"1"})" : R"({"delta":1})";
+    constexpr std::string_view body = R"({"delta":1})";
     std::string request = "POST /api/v1/stock-readings/" + std::to_string(client.target->id) +
                           "/adjust HTTP/1.1\r\nHost: localhost\r\nContent-Type: "
                           "application/json\r\nAuthorization: Bearer " +
@@ -217,6 +247,7 @@ class Load {
   }
 
   const Options options_;
+  const Address address_;
   std::vector<Target> targets_;
   const std::string token_;
   int epoll_{-1};
@@ -236,15 +267,13 @@ class Load {
 int main(int argc, char** argv) {
   Options options;
   CLI::App app{"Writes stock readings as fast as they are answered."};
-  app.add_option("--port", options.port, "of Nginx or an instance, on 127.0.0.1");
+  app.add_option("--address", options.address, "of Nginx or an instance");
   app.add_option("--clients", options.clients, "connections that write")
       ->check(CLI::Range(0, 4096));
   app.add_option("--readers", options.readers, "connections that read the same readings")
       ->check(CLI::Range(0, 4096));
   app.add_option("--seconds", options.seconds, "how long")->check(CLI::Range(0.1, 600.0));
   app.add_option("--keys", options.keys, "send idempotency keys that start with this");
-  app.add_flag("--refused-early", options.refused_early,
-               "send what is refused without the database");
   CLI11_PARSE(app, argc, argv);
   if (std::getenv("CODASYNC_STAFF_TOKEN") == nullptr) {
     std::cerr

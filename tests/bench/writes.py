@@ -1,7 +1,10 @@
 """How fast stock readings are written: pgbench's locked transaction beside the service through Nginx, on the same PostgreSQL.
 
-A lone writer is compared with the way to the service and back plus one transaction: the bare one of pgbench, and a plain one that does
-what any service has to that keeps a ledger, SELECT … FOR UPDATE, UPDATE, INSERT into tables like ours, COMMIT, four round trips.
+A lone writer is compared with one plain locked transaction on the same way: the same Nginx, the same service from HTTP to the answer,
+but BEGIN, SELECT … FOR UPDATE, UPDATE, INSERT into the ledger, COMMIT, without a lane, locks for the cache or deletions in it. Once as
+a service sends it that may stand behind PgBouncer, like ours, and once with prepared statements, which may not.
+
+The writers reach Nginx through a Unix socket as pgbench does PostgreSQL; what TCP costs both sides of a connection is shown beside it.
 
 All ways are measured in every round, one after the other; what counts are ratios of medians. After each run of the service the
 ledger, the rows and the answers are compared: every answered write is there once, nothing else is, versions have no gap.
@@ -12,12 +15,15 @@ import argparse
 import json
 import os
 import re
+import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from reads import Bench
 
 ROOT = Path(__file__).resolve().parents[2]
 PGBENCH = "/usr/lib/postgresql/15/bin/pgbench"
@@ -26,12 +32,6 @@ ONE_ROW = "begin;\nselect n from bench_rows where id = 1 for update;\nupdate ben
 MANY_ROWS = (
     "\\set id random(1, 10000)\nbegin;\nselect n from bench_rows where id = :id for update;\n"
     "update bench_rows set n = n + 1 where id = :id;\nend;\n"
-)
-PLAIN_WRITE = (
-    "begin;\nselect id, version, balance, expiry_date, received_at from bench_readings where id = 1 for update;\n"
-    "update bench_readings set balance = balance + 1, version = version + 1, updated_at = now(), received_at = now() where id = 1;\n"
-    "insert into bench_events (id, reading_id, kind, delta, observed_at, received_at, token_id, actor, outcome, version, after_removed)"
-    " values (gen_random_uuid(), 1, 'adjust', 1, now(), now(), 1, 'staff', 'applied', 2, false);\nend;\n"
 )
 
 
@@ -79,11 +79,6 @@ def prepare(stack: Stack) -> tuple[int, list[int]]:
     """Makes rows to write: for pgbench, and a shop with readings. Returns: the hot reading, and all of them."""
     stack.sql("drop table if exists bench_rows; create table bench_rows (id int primary key, n bigint not null);"
               f" insert into bench_rows select i, 0 from generate_series(1, {MANY}) i")
-    stack.sql("drop table if exists bench_readings, bench_events;"
-              " create table bench_readings (like stock_readings including all);"
-              " create table bench_events (like stock_events including all);"
-              " insert into bench_readings (id, shop_id, gtin, balance, version, observed_at, updated_at, folded_at, received_at)"
-              " overriding system value values (1, 1, 1, 0, 1, now(), now(), now(), now())")
     stack.sql("insert into shops (name) values ('bench') on conflict do nothing")
     stack.sql(f"insert into products (gtin, name) select 95210000000000 + i, 'bench' from generate_series(1, {MANY}) i on conflict do nothing")
     stack.sql("insert into stock_readings (shop_id, gtin, balance, version, observed_at, updated_at, folded_at, counted_at, received_at)"
@@ -107,27 +102,45 @@ def pgbench(stack: Stack, way: Way, script: str, clients: int, seconds: float) -
     way.p99.append(took[len(took) * 99 // 100])
 
 
+def plain_service(bench: Bench, options: argparse.Namespace, *flags: str) -> str:
+    """Returns: the address of an Nginx before a service that writes plainly."""
+    name = "-".join(["plain", *flags]).replace("--", "")
+    # A copy, because whoever runs it need not be able to read the build folder.
+    program = shutil.copy(options.build / "tests/bench/plain_service", bench.folder / f"{name}-service")
+    address = bench.instance(name, (options.dir / "codasync.toml").read_text(), program, *flags)
+    return bench.nginx(f"edge-{name}", [address], [], on_socket=True)
+
+
 def standing(stack: Stack, ids: list[int]) -> str:
     return stack.sql(f"select id, version from stock_readings where id between {ids[0]} and {ids[-1]}").replace("|", " ")
 
 
-def service(stack: Stack, load: Path, way: Way, ids: list[int], clients: int, options: argparse.Namespace, *more: object) -> dict:
-    before = int(stack.sql("select count(*) from stock_events"))
-    printed = stack.run(load, "--port", stack.port, "--clients", clients, "--seconds", options.seconds, *more, text=standing(stack, ids))
-    seen = json.loads(printed)
-    written = seen["requests"] - seen["refused"]
-    if int(stack.sql("select count(*) from stock_events")) != before + written:
-        sys.exit(f"{way.name}: the ledger does not have what was answered")
-    wrong = stack.sql("select count(*) from stock_readings r where version <> 1 + (select count(*) from stock_events e where"
-                      f" e.reading_id = r.id) and id between {ids[0]} and {ids[-1]}") if options.check_rows else "0"
-    if wrong != "0":
-        sys.exit(f"{way.name}: {wrong} rows do not agree with the ledger")
-    if seen["refused"] and "--refused-early" not in more:
-        sys.exit(f"{way.name}: {seen['refused']} writes were refused")
-    way.per_second.append(seen["requests"] / seen["seconds"])
-    way.p50.append(seen["p50_ms"])
-    way.p99.append(seen["p99_ms"])
-    return seen
+@dataclass
+class Writers:
+    """Who writes through one Nginx and checks what became of it."""
+
+    stack: Stack
+    options: argparse.Namespace
+    address: str
+
+    def write(self, way: Way, ids: list[int], clients: int, *more: object) -> None:
+        before = int(self.stack.sql("select count(*) from stock_events"))
+        load = self.options.build / "tests/bench/write_load"
+        printed = self.stack.run(load, "--address", self.address, "--clients", clients, "--seconds", self.options.seconds, *more,
+                                 text=standing(self.stack, ids))
+        seen = json.loads(printed)
+        written = seen["requests"] - seen["refused"]
+        if int(self.stack.sql("select count(*) from stock_events")) != before + written:
+            sys.exit(f"{way.name}: the ledger does not have what was answered")
+        wrong = self.stack.sql("select count(*) from stock_readings r where version <> 1 + (select count(*) from stock_events e where"
+                          f" e.reading_id = r.id) and id between {ids[0]} and {ids[-1]}") if self.options.check_rows else "0"
+        if wrong != "0":
+            sys.exit(f"{way.name}: {wrong} rows do not agree with the ledger")
+        if seen["refused"]:
+            sys.exit(f"{way.name}: {seen['refused']} writes were refused")
+        way.per_second.append(seen["requests"] / seen["seconds"])
+        way.p50.append(seen["p50_ms"])
+        way.p99.append(seen["p99_ms"])
 
 
 def main() -> None:
@@ -136,42 +149,56 @@ def main() -> None:
     parser.add_argument("--build", type=Path, default=ROOT / ".build", help="build folder with the tests (tests/run makes it)")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=3.0, help="of each measurement")
+    parser.add_argument("--workers", default="auto", help="of the Nginxes")
     parser.add_argument("--no-check-rows", dest="check_rows", action="store_false", help="compare only counts with the ledger")
     options = parser.parse_args()
     stack = Stack(options.dir)
-    load = options.build / "tests" / "bench" / "write_load"
-    if not load.exists():
-        sys.exit(f"{load} is not there: build the tests first (tests/run --fast)")
+    if not (options.build / "tests/bench/write_load").exists():
+        sys.exit(f"{options.build} has no tests/bench/write_load: build the tests first (tests/run --fast)")
     hot, ids = prepare(stack)
 
     one = {clients: Way(f"pgbench, one row, {clients} clients") for clients in (1, 8, 32)}
     many = {clients: Way(f"pgbench, {MANY} rows, {clients} clients") for clients in (32, 256)}
-    plain = Way("pgbench, one row and a line in a ledger, 1 client")
+    plain = Way("plain transaction, one reading, 1 writer")
+    prepared = Way("the same with prepared statements")
     hot_ways = {clients: Way(f"service, one reading, {clients} writers") for clients in (1, 32, 256)}
     many_ways = {clients: Way(f"service, {MANY} readings, {clients} writers") for clients in (32, 256)}
     keyed = Way("service, one reading, 256 writers, with keys")
     keyed_many = Way(f"service, {MANY} readings, 256 writers, with keys")
-    nothing = Way("service, refused before the database, 1 writer")
-    for number in range(options.rounds):
-        print(f"round {number + 1} of {options.rounds}", file=sys.stderr)
-        for clients, way in one.items():
-            pgbench(stack, way, ONE_ROW, clients, options.seconds)
-        for clients, way in many.items():
-            pgbench(stack, way, MANY_ROWS, clients, options.seconds)
-        pgbench(stack, plain, PLAIN_WRITE, 1, options.seconds)
-        for clients, way in hot_ways.items():
-            service(stack, load, way, [hot], clients, options)
-        for clients, way in many_ways.items():
-            service(stack, load, way, ids, clients, options)
-        run = f"{os.getpid()}-{number}"
-        service(stack, load, keyed, [hot], 256, options, "--keys", f"hot-{run}")
-        service(stack, load, keyed_many, ids, 256, options, "--keys", f"many-{run}")
-        service(stack, load, nothing, [hot], 1, options, "--refused-early")
+    tcp = Way("service, one reading, 256 writers, over TCP")
+    tcp_many = Way(f"service, {MANY} readings, 256 writers, over TCP")
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        bench = Bench(options, Path(folder))
+        try:
+            writers = Writers(stack, options, bench.nginx("edge", *bench.behind_nginx(), on_socket=True))
+            tcp_writers = Writers(stack, options, f"127.0.0.1:{stack.port}")
+            plain_writer = Writers(stack, options, plain_service(bench, options))
+            prepared_writer = Writers(stack, options, plain_service(bench, options, "--prepared"))
+            for number in range(options.rounds):
+                print(f"round {number + 1} of {options.rounds}", file=sys.stderr)
+                for clients, way in one.items():
+                    pgbench(stack, way, ONE_ROW, clients, options.seconds)
+                for clients, way in many.items():
+                    pgbench(stack, way, MANY_ROWS, clients, options.seconds)
+                # What the cache has of the reading goes with the service's own writes, which follow.
+                plain_writer.write(plain, [hot], 1)
+                prepared_writer.write(prepared, [hot], 1)
+                for clients, way in hot_ways.items():
+                    writers.write(way, [hot], clients)
+                tcp_writers.write(tcp, [hot], 256)
+                for clients, way in many_ways.items():
+                    writers.write(way, ids, clients)
+                tcp_writers.write(tcp_many, ids, 256)
+                run = f"{os.getpid()}-{number}"
+                writers.write(keyed, [hot], 256, "--keys", f"hot-{run}")
+                writers.write(keyed_many, ids, 256, "--keys", f"many-{run}")
+        finally:
+            bench.stop()
 
     print(f"{options.rounds} interleaved rounds of {options.seconds:g} s, {os.cpu_count()} cores; medians;"
           f" synchronous_commit = {stack.sql('show synchronous_commit')}, fsync = {stack.sql('show fsync')}")
     print(f"{'':52}{'writes/s':>10}{'p50 ms':>9}{'p99 ms':>9}")
-    for way in [*one.values(), *many.values(), plain, *hot_ways.values(), *many_ways.values(), keyed, keyed_many, nothing]:
+    for way in [*one.values(), *many.values(), plain, prepared, *hot_ways.values(), keyed, tcp, *many_ways.values(), keyed_many, tcp_many]:
         print(f"{way.name:52}{statistics.median(way.per_second):10.0f}{statistics.median(way.p50):9.2f}{statistics.median(way.p99):9.2f}")
 
     def rate(way: Way) -> float:
@@ -182,11 +209,12 @@ def main() -> None:
 
     best = max(map(rate, one.values()))
     print(f"\none hot reading, of pgbench's best on one row:  {rate(hot_ways[256]) / best:.1f} with 256 writers (wanted 6),"
-          f" {rate(hot_ways[32]) / best:.1f} with 32, {rate(keyed) / best:.1f} with 256 and keys")
+          f" {rate(hot_ways[32]) / best:.1f} with 32, {rate(keyed) / best:.1f} with 256 and keys, {rate(tcp) / best:.1f} with 256 over TCP")
     print(f"many readings, of pgbench's with as many clients: {rate(many_ways[256]) / rate(many[256]):.1f} with 256 (wanted 3),"
-          f" {rate(many_ways[32]) / rate(many[32]):.1f} with 32, {rate(keyed_many) / rate(many[256]):.1f} with 256 and keys")
-    print(f"a lone writer's p50, of the way and one transaction: {time(hot_ways[1]) / (time(plain) + time(nothing)):.2f} of a plain"
-          f" write with its ledger (wanted at most 1.3), {time(hot_ways[1]) / (time(one[1]) + time(nothing)):.2f} of pgbench's bare one")
+          f" {rate(many_ways[32]) / rate(many[32]):.1f} with 32, {rate(keyed_many) / rate(many[256]):.1f} with 256 and keys,"
+          f" {rate(tcp_many) / rate(many[256]):.1f} with 256 over TCP")
+    print(f"a lone writer's p50, of a plain transaction on the same way: {time(hot_ways[1]) / time(plain):.2f} (wanted at most 1.3),"
+          f" {time(hot_ways[1]) / time(prepared):.2f} of one with prepared statements")
     print("ledger, rows and answers agree: every answered write once, nothing else, versions without a gap")
 
 

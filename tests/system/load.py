@@ -41,7 +41,8 @@ class Load:
         self.stack = stack
         self.readings = readings
         self.seen: dict[str, Any] = {}
-        self.words = ["--port", stack.port, "--clients", writers, "--readers", readers, "--seconds", 600, *options]
+        address = f"127.0.0.1:{stack.port}"
+        self.words = ["--address", address, "--clients", writers, "--readers", readers, "--seconds", 600, *options]
 
     def __enter__(self) -> Self:
         versions = [(one, self.stack.request(f"/api/v1/stock-readings/{one}")[1]["version"]) for one in self.readings]

@@ -1,0 +1,128 @@
+#include "tests/bench/plain_ledger.hpp"
+
+#include <pqxx/pqxx>
+#include <thread>
+#include <vector>
+
+#include "storage/lane_queue.hpp"
+
+namespace codasync::bench {
+namespace {
+
+using storage::Failed;
+using storage::QueuedOperation;
+using storage::Refused;
+using storage::StockResult;
+
+constexpr std::size_t kQueueMax = 10'000;
+
+struct Statement {
+  const char* name;
+  const char* sql;
+};
+constexpr Statement kLock{
+    "lock",
+    "select r.id, r.version, r.balance, p.name, p.version from stock_readings r"
+    " join products p using (gtin) where r.shop_id = $1 and r.gtin = $2"
+    " for update of r"};
+constexpr Statement kUpdate{
+    "update",
+    "update stock_readings set version = $2, balance = $3, observed_at = $4,"
+    " updated_at = $4, folded_at = $4, received_at = $4 where id = $1"};
+constexpr Statement kAppend{
+    "append",
+    "insert into stock_events (id, reading_id, kind, delta, observed_at, received_at, token_id,"
+    " actor, outcome, version, after_quantity, after_removed)"
+    " values ($1, $2, 'adjust', $3, $4, $4, $5, $6, 'applied', $7, $8, false)"};
+
+class Writer {
+ public:
+  Writer(const std::string& url, Statements statements)
+      : connection_{url}, prepared_{statements == Statements::prepared} {
+    if (!prepared_) return;
+    for (const auto& statement : {kLock, kUpdate, kAppend})
+      connection_.prepare(statement.name, statement.sql);
+  }
+
+  StockResult write(const QueuedOperation& queued) {
+    const auto& operation = queued.operation;
+    pqxx::work work{connection_};
+    const auto found = run(work, kLock, operation.shop.value(), operation.gtin.number());
+    if (found.empty()) return Refused{Refused::Why::not_found, {}};
+    const auto id = found[0][0].as<std::int64_t>();
+    const auto version = found[0][1].as<std::int64_t>() + 1;
+    const auto balance = found[0][2].as<std::int64_t>(0) + operation.delta;
+    const auto at = now();
+    const auto moment = to_string(at);
+    run(work, kUpdate, id, version, balance, moment);
+    run(work, kAppend, to_string(queued.event), id, operation.delta, moment,
+        operation.actor.id.value(), operation.actor.name, version, balance);
+    auto answer = operation.answer({EventOutcome::applied, false, false,
+                                    Reading{ReadingId{id},
+                                            operation.shop,
+                                            operation.gtin,
+                                            found[0][3].as<std::string>(),
+                                            found[0][4].as<std::int64_t>(),
+                                            {},
+                                            balance,
+                                            version,
+                                            at,
+                                            at},
+                                    queued.event});
+    work.commit();
+    return answer;
+  }
+
+ private:
+  template <class... Values>
+  pqxx::result run(pqxx::work& work, const Statement& statement, const Values&... values) {
+    return prepared_ ? work.exec_prepared(statement.name, values...)
+                     : work.exec_params(statement.sql, values...);
+  }
+
+  pqxx::connection connection_;
+  const bool prepared_;
+};
+
+class PlainLedger : public storage::StockLedger {
+ public:
+  PlainLedger(const std::string& url, std::size_t connections, Statements statements) {
+    for (std::size_t i = 0; i < connections; ++i)
+      threads_.emplace_back([this, url, statements] { run(url, statements); });
+  }
+
+  ~PlainLedger() override { queue_.close(); }
+
+  void submit(storage::StockOperation operation, std::function<void(StockResult)> done) override {
+    QueuedOperation queued{std::move(operation), Uuid::v7(now()), std::chrono::steady_clock::now(),
+                           std::move(done)};
+    if (!queue_.push(queued)) queued.done(Failed{"queue", "the queue is full"});
+  }
+
+ private:
+  void run(const std::string& url, Statements statements) {
+    Writer writer{url, statements};
+    for (;;) {
+      auto next = queue_.take(1);
+      if (next.empty()) return;
+      try {
+        next.front().done(writer.write(next.front()));
+      } catch (const pqxx::failure& failure) {
+        next.front().done(Failed{"postgres", failure.what()});
+      }
+    }
+  }
+
+  storage::LaneQueue queue_{kQueueMax};
+  std::vector<std::jthread> threads_;  // last: they use the queue
+};
+
+}  // namespace
+
+std::unique_ptr<storage::StockLedger> make_plain_ledger(const std::string& url,
+                                                        std::size_t connections,
+                                                        Statements statements) {
+  return std::make_unique<PlainLedger>(url, connections, statements);
+}
+
+}  // namespace codasync::bench
