@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <set>
 
 #include "storage/model/text.hpp"
@@ -198,7 +199,7 @@ class Pool {
   rapidjson::MemoryPoolAllocator<>& allocator() { return allocator_; }
 
  private:
-  std::array<char, 512> bytes_;
+  alignas(std::max_align_t) std::array<char, 512> bytes_;
   rapidjson::MemoryPoolAllocator<> allocator_{bytes_.data(), bytes_.size()};
 };
 
