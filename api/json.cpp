@@ -192,22 +192,14 @@ std::string_view view(const rapidjson::Value& value) {
 
 }  // namespace
 
-/// The first bytes that a document needs: without them each body, however short, takes 64 KB. Few
-/// enough for what holds them to stay below 1 KB, from where on malloc tidies up before it gives.
-class Pool {
- public:
-  rapidjson::MemoryPoolAllocator<>& allocator() { return allocator_; }
-
- private:
-  alignas(std::max_align_t) std::array<char, 512> bytes_;
-  rapidjson::MemoryPoolAllocator<> allocator_{bytes_.data(), bytes_.size()};
-};
-
 struct Body::Impl {
   static constexpr std::size_t kStackBytes = 256;  // to begin with
 
-  Pool pool;
-  rapidjson::Document document{&pool.allocator(), kStackBytes};
+  // The document's first memory: without it each body, however short, takes 64 KB. Little enough
+  // for all this to stay below 1 KB, from where on malloc tidies up before it gives.
+  alignas(std::max_align_t) std::array<char, 512> bytes;
+  rapidjson::MemoryPoolAllocator<> memory{bytes.data(), bytes.size()};
+  rapidjson::Document document{&memory, kStackBytes};
   std::vector<std::string_view> known;  // names that a handler asked for
   FieldErrors errors;
 

@@ -14,8 +14,8 @@ namespace codasync::storage {
 
 /// Operations that wait for a lane, in order of arrival for each reading. Readings take turns, so
 /// one that everybody writes keeps the others of its lane waiting for one batch at most, unless
-/// more readings than a batch holds are waiting. Threads: push() and close() anywhere; take()
-/// belongs to the lane.
+/// more readings than a batch holds are waiting. Threads: safe anywhere; where several take, the
+/// order holds for what each of them gets.
 class LaneQueue {
  public:
   explicit LaneQueue(std::size_t operations_max) : operations_max_{operations_max} {}

@@ -1,22 +1,18 @@
--- The first message of a write as one function without nested ones: begin_write() and begin_stock_write() took 0.3 ms of a lone
--- write before they came to the rows. The time limits are set in here too, because three statements `set local` cost as
+-- The first message of a write as one function: with begin_write() inside begin_stock_write() it took 0.3 ms of a lone write
+-- before it came to the rows. The time limits are set in here too, because three statements `set local` cost as
 -- much as the locks. Those of the first message itself: lock_timeout holds from here on; for the statement as a whole the
 -- role's limit does, and the service gives the connection up.
 --
 -- Takes the advisory locks one by one in the order of the arrays. Then, in statements of their own and so with snapshots
 -- taken under the locks, says: the state of each Memcached slot that has a row, 0 up, 1 waiting, 2 down; in how many slots
--- everybody agrees; which of the tokens are valid; and of the readings of these shops and products that exist, whose rows it
--- locks in their order, all that the fold needs.
+-- everybody agrees; which of the tokens are valid; and what lock_stock_readings() does.
 create function open_write(lock_timeout text, statement_timeout text, locks bigint[], exclusive boolean[],
                            tokens bigint[], shops bigint[], gtins bigint[])
 returns table (about text, number bigint, state integer, shop_id bigint, gtin bigint, expiry_date integer,
                date_kind text, balance bigint, removed boolean, version bigint, observed_at bigint, updated_at bigint,
                folded_at bigint, checked_at bigint, counted_at bigint, received_at bigint, name text,
                product_version bigint)
-language plpgsql
--- By index, whatever the tables held when the plan was made; without one a scan looks so dear that it would be compiled.
-set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
-set jit = off
+language plpgsql set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare
@@ -41,16 +37,6 @@ begin
              where t.id = any(tokens) and t.revoked_at is null
                and (t.expires_at is null or t.expires_at > clock_timestamp())) as told (about, number, state);
   if cardinality(shops) > 0 then
-    -- LockRows stands above the sort, so the locks are taken in this order.
-    return query
-      select 'reading', r.id, null::integer, r.shop_id, r.gtin, r.expiry_date - date '1970-01-01', r.date_kind,
-             r.balance, r.removed, r.version, micros_of(r.observed_at), micros_of(r.updated_at),
-             micros_of(r.folded_at), micros_of(r.checked_at), micros_of(r.counted_at), micros_of(r.received_at), p.name,
-             p.version
-        from unnest(shops, gtins) as wanted (shop_id, gtin)
-        join stock_readings r on r.shop_id = wanted.shop_id and r.gtin = wanted.gtin
-        join products p on p.gtin = r.gtin
-       order by r.shop_id, r.gtin
-         for update of r;
+    return query select * from lock_stock_readings(shops, gtins);
   end if;
 end $$;

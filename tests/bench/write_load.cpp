@@ -5,8 +5,7 @@
 // asked, and that every request is answered (a connection is left where an answer says so). SIGTERM
 // ends it early.
 //
-//   write_load --address 127.0.0.1:8080 --clients 32 --seconds 5 [--readers 8] [--keys RUN] <
-//   ids-and-versions
+//   write_load --address 127.0.0.1:8080 --clients 32 [--readers 8] [--keys RUN] < ids-and-versions
 //
 // Standard input: `<reading id> <version>` a line, the readings to write and where they stand. The
 // token is in CODASYNC_STAFF_TOKEN.
