@@ -67,20 +67,15 @@ std::vector<std::string> compare(const StockRow& row, const Fold& events) {
   return found;
 }
 
-/// Returns: a query of the readings after $1 in the order of ids, $2 at most, as
-/// lock_stock_readings() tells them.
-const std::string& rows_query() {
-  using postgres::days;
-  using postgres::micros;
-  static const std::string kQuery =
-      "select 'reading', r.id, null, r.shop_id, r.gtin, " + days("r.expiry_date") +
-      ", r.date_kind, r.balance, r.removed, r.version, " + micros("r.observed_at") + ", " +
-      micros("r.updated_at") + ", " + micros("r.folded_at") + ", " + micros("r.checked_at") + ", " +
-      micros("r.counted_at") + ", " + micros("r.received_at") +
-      ", p.name, p.version from stock_readings r join products p using (gtin) where r.id > $1"
-      " order by r.id limit $2";
-  return kQuery;
-}
+/// A query of the readings after $1 in the order of ids, $2 at most, as lock_for_write() tells
+/// them.
+const std::string kRows =
+    "select 'reading', r.id, null, r.shop_id, r.gtin, " + postgres::days("r.expiry_date") +
+    ", r.date_kind, r.balance, r.removed, r.version, timestamptz_send(r.observed_at), "
+    "timestamptz_send(r.updated_at), timestamptz_send(r.folded_at), "
+    "timestamptz_send(r.checked_at), timestamptz_send(r.counted_at), "
+    "timestamptz_send(r.received_at), p.name, p.version, r.ctid"
+    " from stock_readings r join products p using (gtin) where r.id > $1 order by r.id limit $2";
 
 StockRow place_of(const pqxx::row& told) {
   return {.shop = ShopId{told[3].as<std::int64_t>()},
@@ -199,7 +194,7 @@ class Check {
       // One moment for rows and events.
       Transaction transaction{connection(), Transaction::Access::read_only,
                               "set transaction isolation level repeatable read"};
-      const auto rows = connection().exec_params(rows_query(), after, kReadingsAtATime);
+      const auto rows = connection().exec_params(kRows, after, kReadingsAtATime);
       more = rows.size() == kReadingsAtATime;
       const std::int64_t last = more ? rows[rows.size() - 1][1].as<std::int64_t>()
                                      : std::numeric_limits<std::int64_t>::max();

@@ -137,10 +137,9 @@ BatchResult run_with_product(postgres::Connection& connection, Invalidation& inv
   auto locks = postgres::shop_locks(changes);
   locks.push_back({shop_lock(operation.shop), LockMode::shared});
   locks.push_back({reading_lock(operation.shop, operation.gtin), LockMode::shared});
-  transaction.lock(std::move(locks));
-  const auto named = next_name(transaction, operation.gtin, *operation.product_name);
   auto rows = rows_of(batch);
-  load(transaction.lock_readings(keys_of(rows)), rows);
+  load(transaction.lock(std::move(locks), keys_of(rows)), rows);
+  const auto named = next_name(transaction, operation.gtin, *operation.product_name);
   return fold_and_commit(transaction, std::move(rows), invalidation, batch, started,
                          std::move(changes), named);
 }

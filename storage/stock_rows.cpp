@@ -1,10 +1,11 @@
 #include "storage/stock_rows.hpp"
 
 #include <cassert>
+#include <charconv>
+#include <pqxx/binarystring>
 
 #include "storage/postgres/arrays.hpp"
-#include "storage/postgres/record.hpp"
-#include "storage/sha256.hpp"
+#include "storage/postgres/row_array.hpp"
 
 namespace codasync::storage {
 namespace {
@@ -14,12 +15,33 @@ using postgres::quoted;
 
 // ---- out of SQL ----
 
-Instant instant(const pqxx::field& field) {
-  return Instant{std::chrono::microseconds{field.as<std::int64_t>()}};
+Instant instant(const pqxx::field& micros) {
+  return Instant{std::chrono::microseconds{micros.as<std::int64_t>()}};
 }
 
-std::optional<Instant> maybe_instant(const pqxx::field& field) {
-  return field.is_null() ? std::nullopt : std::optional{instant(field)};
+/// `bytes`: of timestamptz_send(), as PostgreSQL writes bytes: \x and sixteen digits.
+Instant sent_instant(const pqxx::field& bytes) {
+  constexpr std::size_t kDigits = 16;
+  const std::string_view text{bytes.c_str(), bytes.size()};
+  assert(text.size() == 2 + kDigits);
+  std::uint64_t number = 0;
+  std::from_chars(text.data() + 2, text.data() + 2 + kDigits, number, 16);
+  return postgres::kPostgresEpoch + std::chrono::microseconds{static_cast<std::int64_t>(number)};
+}
+
+/// `at`: a tid, as PostgreSQL writes it: (block,offset), both without a sign.
+postgres::RowAddress row_address(const pqxx::field& at) {
+  const std::string_view text{at.c_str(), at.size()};
+  const std::size_t comma = text.find(',');
+  std::uint32_t block = 0;
+  std::uint16_t offset = 0;
+  std::from_chars(text.data() + 1, text.data() + comma, block);
+  std::from_chars(text.data() + comma + 1, text.data() + text.size() - 1, offset);
+  return {static_cast<std::int32_t>(block), static_cast<std::int16_t>(offset)};
+}
+
+std::optional<Instant> maybe_sent_instant(const pqxx::field& bytes) {
+  return bytes.is_null() ? std::nullopt : std::optional{sent_instant(bytes)};
 }
 
 std::optional<std::int64_t> maybe_number(const pqxx::field& field) {
@@ -38,8 +60,8 @@ std::optional<Date> date_of(const std::optional<ShelfDate>& date) {
   return date ? std::optional{date->date} : std::nullopt;
 }
 
-std::optional<DateKind> kind_of(const std::optional<ShelfDate>& date) {
-  return date ? date->kind : std::nullopt;
+std::optional<std::string_view> kind_of(const std::optional<ShelfDate>& date) {
+  return date && date->kind ? std::optional{name_of(*date->kind)} : std::nullopt;
 }
 
 std::string shops_of(const StockRows& rows) {
@@ -50,13 +72,13 @@ std::string gtins_of(const StockRows& rows) {
   return array_of(rows, [](const auto& entry) { return std::to_string(entry.first.second); });
 }
 
-/// As the type folded_reading.
+/// As the type reading_row.
 auto values_of(const StockRow* row) {
   const auto& shelf = row->shelf;
   return std::tuple{row->id.value(),     row->shop.value(), row->gtin.number(), date_of(shelf.date),
                     kind_of(shelf.date), shelf.balance,     !shelf.present,     row->version,
                     row->observed_at,    row->updated_at,   shelf.folded_at,    shelf.checked_at,
-                    shelf.counted_at,    row->received_at,  row->changed};
+                    shelf.counted_at,    row->received_at,  row->changed,       row->at};
 }
 
 /// As the type kept_answer.
@@ -64,14 +86,14 @@ auto values_of(const KeptAnswer& kept) {
   const auto& answer = kept.answer;
   return std::tuple{kept.token.value(),
                     std::string_view{kept.key.key},
-                    "\\x" + to_hex(kept.key.fingerprint),
+                    kept.key.fingerprint,
                     answer.status,
                     std::string_view{answer.etag},
                     std::string_view{answer.location},
                     std::string_view{answer.body}};
 }
 
-/// As the type ledger_line.
+/// As the type event_row.
 auto values_of(const LedgerLine& line) {
   const auto& event = line.event;
   const auto delta = event.kind == EventKind::adjust ? std::optional{event.delta} : std::nullopt;
@@ -97,11 +119,6 @@ auto values_of(const LedgerLine& line) {
                     !line.after.present};
 }
 
-template <class Range>
-std::string rows_of(const Range& range) {
-  return postgres::array_of_rows(range, [](const auto& item) { return values_of(item); });
-}
-
 }  // namespace
 
 postgres::StockKeys keys_of(const StockRows& rows) { return {shops_of(rows), gtins_of(rows)}; }
@@ -112,13 +129,14 @@ void load(const pqxx::row& told, StockRow& row) {
   row.shelf = Shelf{.present = !told[8].as<bool>(),
                     .date = maybe_date(told[5], told[6]),
                     .balance = maybe_number(told[7]),
-                    .folded_at = maybe_instant(told[12]),
-                    .checked_at = maybe_instant(told[13]),
-                    .counted_at = maybe_instant(told[14])};
+                    .folded_at = maybe_sent_instant(told[12]),
+                    .checked_at = maybe_sent_instant(told[13]),
+                    .counted_at = maybe_sent_instant(told[14])};
   row.version = told[9].as<std::int64_t>();
-  row.observed_at = instant(told[10]);
-  row.updated_at = instant(told[11]);
-  row.received_at = instant(told[15]);
+  row.observed_at = sent_instant(told[10]);
+  row.updated_at = sent_instant(told[11]);
+  row.received_at = sent_instant(told[15]);
+  row.at = row_address(told[18]);
   // The product of a tombstone may be removed itself; load_products() tells.
   if (row.shelf.present)
     row.product = ProductName{told[16].as<std::string>(), told[17].as<std::int64_t>()};
@@ -233,8 +251,15 @@ void write(postgres::WriteTransaction& transaction, const StockRows& rows,
     if (row.touched) (row.exists ? present : fresh).push_back(&row);
   }
   try {
-    transaction.exec_params("select write_stock($1, $2, $3, $4)", rows_of(present), rows_of(fresh),
-                            rows_of(answers), rows_of(ledger));
+    const auto array_of_rows = [&](postgres::RowType type, const auto& items) {
+      return pqxx::binarystring{postgres::array_of_rows(
+          transaction.number_of(type), items, [](const auto& item) { return values_of(item); })};
+    };
+    using postgres::RowType;
+    transaction.exec_params(
+        "select write_rows($1, $2, $3, $4)", array_of_rows(RowType::reading, present),
+        array_of_rows(RowType::reading, fresh), array_of_rows(RowType::kept_answer, answers),
+        array_of_rows(RowType::event, ledger));
   } catch (const postgres::UniqueViolation& violation) {
     const auto& name = violation.constraint();  // empty: the server speaks another language
     if (name.empty() || name == "stock_readings_shop_id_gtin_key" ||

@@ -33,8 +33,9 @@ struct StockRow {
   Instant updated_at{};
   Instant received_at{};  // newest arrival
   std::optional<ProductName> product{};
-  bool touched{false};  // an event was folded in
-  bool changed{false};  // so that others see it
+  std::optional<postgres::RowAddress> at{};  // while it is locked and not written
+  bool touched{false};                       // an event was folded in
+  bool changed{false};                       // so that others see it
 };
 
 /// An accepted event with what it made of the reading.
@@ -63,7 +64,7 @@ using StockRows = std::map<StockKey, StockRow>;
 /// Returns: the keys of the rows, as the transaction takes them.
 postgres::StockKeys keys_of(const StockRows& rows);
 
-/// Fills in a row as lock_stock_readings() tells it. Requires: it is about 'reading'.
+/// Fills in a row as lock_for_write() tells it. Requires: it is about 'reading'.
 void load(const pqxx::row& told, StockRow& row);
 
 /// Fills in what a transaction told about the locked readings. Requires: each is one of `rows`.

@@ -81,7 +81,7 @@ class Connection {
   /// Returns: `set local …;`, the time limits of a transaction.
   [[nodiscard]] const std::string& limits() const noexcept { return limits_; }
 
-  /// Returns: the same as the first two arguments of open_write().
+  /// Returns: the same as the first two arguments of lock_for_write().
   [[nodiscard]] const std::string& limit_arguments() const noexcept { return limit_arguments_; }
 
   /// COMMIT. The connection is given up when it takes longer than statement_timeout: the server's

@@ -18,7 +18,7 @@ inline constexpr const char* kDatabase =
 /// Returns: a query of the slots that a process with these options may fill: number, 1.
 std::string storable_slots_query(const PostgresOptions& options);
 
-/// Enters a slot of which open_write() told: its number, and its state as the number of a
+/// Enters a slot of which lock_for_write() told: its number, and its state as the number of a
 /// SlotState. Slots between are up.
 void put_slot(SlotStates& states, const pqxx::field& slot, const pqxx::field& state);
 

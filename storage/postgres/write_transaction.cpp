@@ -18,10 +18,10 @@ std::vector<Lock> with_slots(std::vector<Lock> locks) {
 
 std::string literal(const std::string& array) { return "'" + array + "'"; }
 
-std::string opening_of(const Connection& connection, const std::vector<Lock>& locks,
-                       const std::vector<TokenId>& tokens, const StockKeys& readings) {
+std::string lock_for_write(const Connection& connection, const std::vector<Lock>& locks,
+                           const std::vector<TokenId>& tokens, const StockKeys& readings) {
   const std::string ids = array_of(tokens, [](TokenId id) { return std::to_string(id.value()); });
-  return "begin read write; select * from open_write(" + connection.limit_arguments() + "," +
+  return "select * from lock_for_write(" + connection.limit_arguments() + "," +
          literal(numbers_of(locks)) + "," + literal(modes_of(locks)) + "," + literal(ids) + "," +
          literal(readings.shops) + "," + literal(readings.gtins) + ")";
 }
@@ -31,19 +31,21 @@ std::string opening_of(const Connection& connection, const std::vector<Lock>& lo
 WriteTransaction::WriteTransaction(Connection& connection, std::vector<Lock> locks,
                                    const std::vector<TokenId>& tokens, const StockKeys& readings)
     : transaction_{connection,
-                   opening_of(connection, with_slots(std::move(locks)), tokens, readings)} {
+                   "begin read write;" +
+                       lock_for_write(connection, with_slots(std::move(locks)), tokens, readings)} {
   for (const pqxx::row& row : transaction_.first()) {
     const std::string_view about{row[0].c_str()};
     if (about == "slot") put_slot(slots_, row[1], row[2]);
     if (about == "slots") agreed_slots_ = row[1].as<std::size_t>();
     if (about == "token") valid_tokens_.emplace_back(row[1].as<std::int64_t>());
+    if (about == "type") types_.at(row[2].as<std::size_t>()) = row[1].as<TypeNumber>();
   }
   failpoint::reach("after-locks");
 }
 
-pqxx::result WriteTransaction::lock_readings(const StockKeys& keys) {
-  return exec_params("select * from lock_stock_readings($1::bigint[], $2::bigint[])", keys.shops,
-                     keys.gtins);
+pqxx::result WriteTransaction::lock(std::vector<Lock> locks, const StockKeys& readings) {
+  auto& connection = transaction_.connection();
+  return connection.exec(lock_for_write(connection, in_order(std::move(locks)), {}, readings));
 }
 
 SlotStates WriteTransaction::slots(std::size_t count) const {

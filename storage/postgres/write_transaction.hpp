@@ -1,11 +1,13 @@
 #pragma once
 
+#include <array>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "storage/invalidation.hpp"
 #include "storage/locks.hpp"
+#include "storage/postgres/row_array.hpp"
 #include "storage/postgres/transaction.hpp"
 #include "storage/token.hpp"
 
@@ -16,6 +18,9 @@ struct StockKeys {
   std::string shops{"{}"};
   std::string gtins{"{}"};
 };
+
+/// The types of the arrays that write_rows() takes, in their order in lock_for_write().
+enum class RowType : std::size_t { reading, kept_answer, event };
 
 /// A transaction that changes what the cache may show. Construction is one message: BEGIN, the time
 /// limits, the locks one by one in order, and as later statements, so with snapshots taken under
@@ -32,8 +37,10 @@ class WriteTransaction {
   /// 'reading'; and rows about other things.
   [[nodiscard]] const pqxx::result& told() const noexcept { return transaction_.first(); }
 
-  /// Locks the rows of more readings. Returns: like told().
-  pqxx::result lock_readings(const StockKeys& keys);
+  /// Returns: the number of the type in this database.
+  [[nodiscard]] TypeNumber number_of(RowType type) const {
+    return types_[static_cast<std::size_t>(type)];
+  }
 
   /// Returns: the state of the slots of a process that has `count`; it cannot change before the
   /// transaction ends. Throws: Unavailable when the others have another number of them.
@@ -44,6 +51,9 @@ class WriteTransaction {
 
   /// Takes more locks, also in order. Requires: their names come after all that are held.
   void lock(std::vector<Lock> locks);
+
+  /// The same, and then locks the rows of more readings. Returns: like told().
+  pqxx::result lock(std::vector<Lock> locks, const StockKeys& readings);
 
   template <class... Parameters>
   pqxx::result exec_params(const std::string& sql, const Parameters&... parameters) {
@@ -60,6 +70,7 @@ class WriteTransaction {
   SlotStates slots_;                         // those with a row
   std::optional<std::size_t> agreed_slots_;  // nothing: nobody has said yet
   std::vector<TokenId> valid_tokens_;
+  std::array<TypeNumber, 3> types_{};
 };
 
 }  // namespace codasync::storage::postgres

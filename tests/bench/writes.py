@@ -27,6 +27,9 @@ from reads import Bench
 
 ROOT = Path(__file__).resolve().parents[2]
 PGBENCH = "/usr/lib/postgresql/15/bin/pgbench"
+# Whoever makes the load takes no processor away from what it measures each time that an answer arrives (sched(7)): in use
+# the clients are on other machines.
+WITHOUT_PREEMPTION = ("chrt", "--batch", "0")
 MANY = 10_000
 ONE_ROW = "begin;\nselect n from bench_rows where id = 1 for update;\nupdate bench_rows set n = n + 1 where id = 1;\nend;\n"
 MANY_ROWS = (
@@ -93,7 +96,7 @@ def pgbench(stack: Stack, way: Way, script: str, clients: int, seconds: float) -
         os.chmod(folder, 0o777)  # another account runs it
         file = Path(folder, "script.sql")
         file.write_text(script)
-        printed = stack.run(PGBENCH, "-n", "-M", "prepared", "-c", clients, "-j", 1, "-T", max(1, round(seconds + clients / 64)),  # connecting counts
+        printed = stack.run(*WITHOUT_PREEMPTION, PGBENCH, "-n", "-M", "prepared", "-c", clients, "-j", 1, "-T", max(1, round(seconds + clients / 64)),  # connecting counts
                             "-f", file,
                             "--log", "--log-prefix", f"{folder}/log", stack.env["CODASYNC_DATABASE_URL"])
         took = sorted(int(line.split()[2]) / 1000 for log in Path(folder).glob("log*") for line in log.read_text().splitlines())
@@ -126,7 +129,7 @@ class Writers:
     def write(self, way: Way, ids: list[int], clients: int, *more: object) -> None:
         before = int(self.stack.sql("select count(*) from stock_events"))
         load = self.options.build / "tests/bench/write_load"
-        printed = self.stack.run(load, "--address", self.address, "--clients", clients, "--seconds", self.options.seconds, *more,
+        printed = self.stack.run(*WITHOUT_PREEMPTION, load, "--address", self.address, "--clients", clients, "--seconds", self.options.seconds, *more,
                                  text=standing(self.stack, ids))
         seen = json.loads(printed)
         written = seen["requests"] - seen["refused"]

@@ -133,6 +133,39 @@ TEST_F(WriteTransactionTest, sees_what_committed_while_it_waited_for_its_locks) 
   EXPECT_EQ(seen, 1);
 }
 
+TEST_F(WriteTransactionTest, knows_where_a_row_lies_that_moved_while_it_waited_for_it) {
+  database_->run(
+      "insert into shops (id, name) overriding system value values (7, 'moving');"
+      "insert into products (gtin, name) values (4012345678901, 'tea');"
+      "insert into stock_readings (shop_id, gtin, version, observed_at, updated_at, folded_at, "
+      "received_at) values (7, 4012345678901, 1, now(), now(), now(), now())");
+  const StockKeys reading{"{7}", "{4012345678901}"};
+  const auto at_of = [](const pqxx::result& told) {
+    for (const pqxx::row& row : told) {
+      if (std::string_view{row[0].c_str()} == "reading") return std::string{row["at"].c_str()};
+    }
+    return std::string{"nowhere"};
+  };
+  WriteTransaction obstacle{connection_, {kShared}, {}, reading};
+  const std::string before = at_of(obstacle.told());
+  Connection waiting{database_->options()};
+  const std::string pid = waiting.exec("select pg_backend_pid()")[0][0].c_str();
+  std::string after;
+  std::jthread waiter{[&] {
+    WriteTransaction transaction{waiting, {kShared}, {}, reading};
+    after = at_of(transaction.told());
+  }};
+  while (database_->run("select wait_event_type from pg_stat_activity where pid = " + pid) !=
+         "Lock") {
+    std::this_thread::yield();
+  }
+  obstacle.exec_params("update stock_readings set version = 2 where shop_id = 7");
+  obstacle.commit();
+  waiter.join();
+  EXPECT_NE(after, before);
+  EXPECT_EQ(after, database_->run("select ctid from stock_readings where shop_id = 7"));
+}
+
 TEST_F(WriteTransactionTest, knows_which_tokens_are_valid) {
   database_->run(
       "insert into tokens (id, name, role, hash, expires_at, revoked_at) overriding system value "
