@@ -1,14 +1,19 @@
 #pragma once
 
+#include <endian.h>
+
 #include <array>
+#include <bit>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <tuple>
 #include <type_traits>
+#include <utility>
 
 #include "storage/model/reading.hpp"
 
@@ -25,7 +30,7 @@ struct RowAddress {
 
 /// Returns: PostgreSQL's type for a value, by the number that pg_type.dat gives it for ever.
 template <class Value>
-constexpr TypeNumber type_of() {
+consteval TypeNumber type_of() {
   if constexpr (std::is_same_v<Value, bool>) return 16;
   if constexpr (std::is_same_v<Value, std::array<std::uint8_t, 32>>) return 17;  // bytea
   if constexpr (std::is_same_v<Value, std::int64_t>) return 20;
@@ -79,11 +84,12 @@ class RowArrayWriter {
   }
 
   void put_raw(bool truth) { bytes_ += truth ? '\1' : '\0'; }
-  void put_raw(std::int32_t number) { put_big_endian(static_cast<std::uint32_t>(number)); }
-  void put_raw(std::int64_t number) { put_big_endian(static_cast<std::uint64_t>(number)); }
+  void put_raw(std::int16_t number) { put_bytes(htobe16(static_cast<std::uint16_t>(number))); }
+  void put_raw(std::int32_t number) { put_bytes(htobe32(static_cast<std::uint32_t>(number))); }
+  void put_raw(std::int64_t number) { put_bytes(htobe64(static_cast<std::uint64_t>(number))); }
   void put_raw(RowAddress address) {
     put_raw(address.block);
-    put_big_endian(static_cast<std::uint16_t>(address.offset));
+    put_raw(address.offset);
   }
   void put_raw(Instant moment) {
     put_raw(std::int64_t{std::chrono::microseconds{moment - kPostgresEpoch}.count()});
@@ -95,27 +101,23 @@ class RowArrayWriter {
   void put_raw(const Uuid& uuid) { put_raw(uuid.bytes); }
   template <std::size_t size>
   void put_raw(const std::array<std::uint8_t, size>& bytes) {
-    bytes_.append(bytes.begin(), bytes.end());
+    put_bytes(bytes);
   }
 
-  template <class Unsigned>
-  void put_big_endian(Unsigned number) {
-    std::array<std::uint8_t, sizeof number> bytes;
-    for (auto byte = bytes.rbegin(); byte != bytes.rend(); ++byte, number >>= 8) {
-      *byte = static_cast<std::uint8_t>(number);
-    }
-    put_raw(bytes);
+  template <class Value>
+  void put_bytes(const Value& value) {
+    const auto bytes = std::bit_cast<std::array<char, sizeof value>>(value);
+    bytes_.append(bytes.data(), bytes.size());
   }
 
   /// A length is known when what it counts is written.
   std::size_t begin_length() {
-    bytes_.append(4, '\0');
+    put_raw(std::int32_t{0});
     return bytes_.size();
   }
   void end_length(std::size_t start) {
-    auto length = bytes_.size() - start;
-    for (std::size_t i = 1; i <= 4; ++i, length >>= 8)
-      bytes_[start - i] = static_cast<char>(length);
+    const auto length = htobe32(static_cast<std::uint32_t>(bytes_.size() - start));
+    std::memcpy(bytes_.data() + start - sizeof length, &length, sizeof length);
   }
 
   std::string bytes_;
