@@ -67,15 +67,20 @@ std::vector<std::string> compare(const StockRow& row, const Fold& events) {
   return found;
 }
 
+/// Returns: SQL for a moment as lock_for_write() tells it.
+std::string sent(const std::string& column) {
+  return ", encode(timestamptz_send(" + column + "), 'hex')";
+}
+
 /// A query of the readings after $1 in the order of ids, $2 at most, as lock_for_write() tells
 /// them.
 const std::string kRows =
     "select 'reading', r.id, null, r.shop_id, r.gtin, " + postgres::days("r.expiry_date") +
-    ", r.date_kind, r.balance, r.removed, r.version, timestamptz_send(r.observed_at), "
-    "timestamptz_send(r.updated_at), timestamptz_send(r.folded_at), "
-    "timestamptz_send(r.checked_at), timestamptz_send(r.counted_at), "
-    "timestamptz_send(r.received_at), p.name, p.version, r.ctid"
-    " from stock_readings r join products p using (gtin) where r.id > $1 order by r.id limit $2";
+    ", r.date_kind, r.balance, r.removed, r.version" + sent("r.observed_at") +
+    sent("r.updated_at") + sent("r.folded_at") + sent("r.checked_at") + sent("r.counted_at") +
+    sent("r.received_at") +
+    ", p.name, p.version, r.ctid from stock_readings r join products p using (gtin)"
+    " where r.id > $1 order by r.id limit $2";
 
 StockRow place_of(const pqxx::row& told) {
   return {.shop = ShopId{told[3].as<std::int64_t>()},

@@ -2,7 +2,6 @@
 
 #include <cassert>
 #include <charconv>
-#include <pqxx/binarystring>
 
 #include "storage/postgres/arrays.hpp"
 #include "storage/postgres/row_array.hpp"
@@ -19,29 +18,28 @@ Instant instant(const pqxx::field& micros) {
   return Instant{std::chrono::microseconds{micros.as<std::int64_t>()}};
 }
 
-/// `bytes`: of timestamptz_send(), as PostgreSQL writes bytes: \x and sixteen digits.
-Instant sent_instant(const pqxx::field& bytes) {
-  constexpr std::size_t kDigits = 16;
-  const std::string_view text{bytes.c_str(), bytes.size()};
-  assert(text.size() == 2 + kDigits);
+/// `hex`: the bytes of timestamptz_send().
+Instant sent_instant(const pqxx::field& hex) {
+  const std::string_view digits{hex.c_str(), hex.size()};
   std::uint64_t number = 0;
-  std::from_chars(text.data() + 2, text.data() + 2 + kDigits, number, 16);
+  [[maybe_unused]] const auto read =
+      std::from_chars(digits.data(), digits.data() + digits.size(), number, 16);
+  assert(digits.size() == 16 && read.ptr == digits.data() + digits.size());
   return postgres::kPostgresEpoch + std::chrono::microseconds{static_cast<std::int64_t>(number)};
 }
 
-/// `at`: a tid, as PostgreSQL writes it: (block,offset), both without a sign.
-postgres::RowAddress row_address(const pqxx::field& at) {
-  const std::string_view text{at.c_str(), at.size()};
-  const std::size_t comma = text.find(',');
-  std::uint32_t block = 0;
-  std::uint16_t offset = 0;
-  std::from_chars(text.data() + 1, text.data() + comma, block);
-  std::from_chars(text.data() + comma + 1, text.data() + text.size() - 1, offset);
-  return {static_cast<std::int32_t>(block), static_cast<std::int16_t>(offset)};
+std::optional<Instant> maybe_sent_instant(const pqxx::field& hex) {
+  return hex.is_null() ? std::nullopt : std::optional{sent_instant(hex)};
 }
 
-std::optional<Instant> maybe_sent_instant(const pqxx::field& bytes) {
-  return bytes.is_null() ? std::nullopt : std::optional{sent_instant(bytes)};
+/// `at`: a tid, as PostgreSQL writes it: (block,offset).
+postgres::RowAddress row_address(const pqxx::field& at) {
+  const char* const end = at.c_str() + at.size();
+  postgres::RowAddress address{};
+  const auto block = std::from_chars(at.c_str() + 1, end, address.block);
+  [[maybe_unused]] const auto offset = std::from_chars(block.ptr + 1, end, address.offset);
+  assert(*block.ptr == ',' && *offset.ptr == ')');
+  return address;
 }
 
 std::optional<std::int64_t> maybe_number(const pqxx::field& field) {
@@ -252,8 +250,8 @@ void write(postgres::WriteTransaction& transaction, const StockRows& rows,
   }
   try {
     const auto array_of_rows = [&](postgres::RowType type, const auto& items) {
-      return pqxx::binarystring{postgres::array_of_rows(
-          transaction.number_of(type), items, [](const auto& item) { return values_of(item); })};
+      return postgres::array_of_rows(transaction.number_of(type), items,
+                                     [](const auto& item) { return values_of(item); });
     };
     using postgres::RowType;
     transaction.exec_params(

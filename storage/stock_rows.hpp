@@ -33,7 +33,7 @@ struct StockRow {
   Instant updated_at{};
   Instant received_at{};  // newest arrival
   std::optional<ProductName> product{};
-  std::optional<postgres::RowAddress> at{};  // while it is locked and not written
+  std::optional<postgres::RowAddress> at{};  // where it lies while it is locked
   bool touched{false};                       // an event was folded in
   bool changed{false};                       // so that others see it
 };

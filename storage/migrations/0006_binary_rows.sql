@@ -1,8 +1,8 @@
 -- The two messages of a write once more, cheaper for a batch of many rows. Rows are sent in PostgreSQL's binary format, as they
 -- are to stand in the tables: reading numbers and moments out of texts was a sixth of what a line of the ledger cost. Moments
--- are told as the eight bytes of timestamptz_send(); extract() computes with numerics and took half a microsecond each. The
--- first message is one function without another inside, and tells where each row lies, so that the second one need not look
--- for it in an index.
+-- are told as the eight bytes of timestamptz_send(), in hexadecimal digits so that no setting matters; extract() computes with
+-- numerics and took half a microsecond each. The first message is one function without another inside, and tells where each
+-- row lies, so that the second one need not look for it in an index.
 
 -- What a batch made of a reading, whose row lies at `at` if it is there already; and the lines of the ledger. Kept answers are
 -- sent as `kept_answer`.
@@ -21,13 +21,13 @@ create type event_row as (
 -- Locks the readings of these shops and products that exist FOR UPDATE, in their order, and says what is in them; the number
 -- is the id. The time limits hold from here on, lock_timeout also in here.
 --
--- The plans are made once and must be good for ever: by index, whatever the tables held at that moment. Without indexes the
--- small tables of slots look so expensive then that they would be compiled.
+-- The plans are made once and must be good for ever: by index, whatever the tables held at that moment, so scans are priced
+-- out. There is no other way to read the small tables of slots, and at that price PostgreSQL would compile the query.
 create function lock_for_write(lock_timeout text, statement_timeout text, locks bigint[], exclusive boolean[],
                                tokens bigint[], shops bigint[], gtins bigint[])
 returns table (about text, number bigint, state integer, shop_id bigint, gtin bigint, expiry_date integer,
-               date_kind text, balance bigint, removed boolean, version bigint, observed_at bytea, updated_at bytea,
-               folded_at bytea, checked_at bytea, counted_at bytea, received_at bytea, name text,
+               date_kind text, balance bigint, removed boolean, version bigint, observed_at text, updated_at text,
+               folded_at text, checked_at text, counted_at text, received_at text, name text,
                product_version bigint, at tid)
 language plpgsql
 set plan_cache_mode = force_generic_plan set jit = off
@@ -46,7 +46,7 @@ begin
   end loop;
   return query
     select told.about, told.number, told.state, null::bigint, null::bigint, null::integer, null::text, null::bigint,
-           null::boolean, null::bigint, null::bytea, null::bytea, null::bytea, null::bytea, null::bytea, null::bytea,
+           null::boolean, null::bigint, null::text, null::text, null::text, null::text, null::text, null::text,
            null::text, null::bigint, null::tid
       from (select 'slot', s.slot::bigint, array_position('{up,waiting,down}', s.state) - 1 from cache_slots s
             union all
@@ -64,9 +64,10 @@ begin
     -- LockRows stands above the sort, so the locks are taken in this order.
     return query
       select 'reading', r.id, null::integer, r.shop_id, r.gtin, r.expiry_date - date '1970-01-01', r.date_kind,
-             r.balance, r.removed, r.version, timestamptz_send(r.observed_at), timestamptz_send(r.updated_at),
-             timestamptz_send(r.folded_at), timestamptz_send(r.checked_at), timestamptz_send(r.counted_at),
-             timestamptz_send(r.received_at), p.name, p.version, r.ctid
+             r.balance, r.removed, r.version, encode(timestamptz_send(r.observed_at), 'hex'),
+             encode(timestamptz_send(r.updated_at), 'hex'), encode(timestamptz_send(r.folded_at), 'hex'),
+             encode(timestamptz_send(r.checked_at), 'hex'), encode(timestamptz_send(r.counted_at), 'hex'),
+             encode(timestamptz_send(r.received_at), 'hex'), p.name, p.version, r.ctid
         from unnest(shops, gtins) as wanted (shop_id, gtin)
         join stock_readings r on r.shop_id = wanted.shop_id and r.gtin = wanted.gtin
         join products p on p.gtin = r.gtin

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <cstring>
 #include <optional>
+#include <pqxx/binarystring>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -20,12 +21,12 @@
 namespace codasync::storage::postgres {
 
 /// The number of a type in PostgreSQL, its OID.
-using TypeNumber = std::int32_t;
+using TypeNumber = std::uint32_t;
 
 /// Where a row lies in its table: a `tid`.
 struct RowAddress {
-  std::int32_t block;
-  std::int16_t offset;
+  std::uint32_t block;
+  std::uint16_t offset;
 };
 
 /// Returns: PostgreSQL's type for a value, by the number that pg_type.dat gives it for ever.
@@ -84,8 +85,9 @@ class RowArrayWriter {
   }
 
   void put_raw(bool truth) { bytes_ += truth ? '\1' : '\0'; }
-  void put_raw(std::int16_t number) { put_bytes(htobe16(static_cast<std::uint16_t>(number))); }
-  void put_raw(std::int32_t number) { put_bytes(htobe32(static_cast<std::uint32_t>(number))); }
+  void put_raw(std::uint16_t number) { put_bytes(htobe16(number)); }
+  void put_raw(std::uint32_t number) { put_bytes(htobe32(number)); }
+  void put_raw(std::int32_t number) { put_raw(static_cast<std::uint32_t>(number)); }
   void put_raw(std::int64_t number) { put_bytes(htobe64(static_cast<std::uint64_t>(number))); }
   void put_raw(RowAddress address) {
     put_raw(address.block);
@@ -127,10 +129,10 @@ class RowArrayWriter {
 /// the composite type `type`. `values` makes a tuple of the row's values, in the order of the
 /// type's columns and each of its type; std::nullopt is null.
 template <class Range, class Values>
-std::string array_of_rows(TypeNumber type, const Range& range, Values&& values) {
+pqxx::binarystring array_of_rows(TypeNumber type, const Range& range, Values&& values) {
   RowArrayWriter writer{type, std::size(range)};
   for (const auto& item : range) writer.row(values(item));
-  return writer.done();
+  return pqxx::binarystring{writer.done()};
 }
 
 }  // namespace codasync::storage::postgres

@@ -70,7 +70,7 @@ class Stack:
             **self.account,
         )
         if done.returncode:
-            sys.exit(f"{command[0]} failed:\n{done.stdout}{done.stderr}")
+            sys.exit(f"{' '.join(map(str, command))} failed:\n{done.stdout}{done.stderr}")
         return done.stdout
 
     def sql(self, statement: str) -> str:

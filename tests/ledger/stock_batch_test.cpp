@@ -60,6 +60,31 @@ TEST_F(StockBatch, does_not_rename_a_product_that_was_created_meanwhile) {
   EXPECT_FALSE(invalidation.changes().back().catalogue) << "nothing of the product changed";
 }
 
+TEST_F(StockBatch, is_an_error_when_a_row_is_not_where_it_was_locked) {
+  perform(sighting(24));
+  const auto write_at = [&](const auto& change) {
+    storage::StockRows rows;
+    rows.emplace(storage::StockKey{kShop.value(), kTea.number()},
+                 storage::StockRow{.shop = kShop, .gtin = kTea});
+    storage::postgres::WriteTransaction transaction{connection, {}, {}, keys_of(rows)};
+    load(transaction.told(), rows);
+    auto& row = rows.begin()->second;
+    change(row.at);
+    row.version = 9;
+    row.touched = true;
+    write(transaction, rows, {}, {});
+    transaction.commit();
+  };
+  EXPECT_THROW(write_at([](auto& at) { at.reset(); }), std::logic_error);
+  EXPECT_THROW(write_at([](auto& at) { at->offset += 100; }), std::logic_error);
+  const std::string version =
+      "select version from stock_readings where shop_id = " + std::to_string(kShop.value()) +
+      " and gtin = " + std::to_string(kTea.number());
+  EXPECT_EQ(database.run(version), "1");
+  write_at([](auto&) {});
+  EXPECT_EQ(database.run(version), "9");
+}
+
 TEST_F(StockBatch, reads_the_history_of_a_reading_once) {
   storage::StockRows rows;
   const auto key = storage::StockKey{kShop.value(), kTea.number()};

@@ -3,7 +3,6 @@
 #include <gmock/gmock.h>
 
 #include <limits>
-#include <pqxx/binarystring>
 #include <vector>
 
 #include "storage/postgres/connection.hpp"
@@ -21,7 +20,7 @@ class RowArray : public testing::Test {
     database_ = std::make_unique<TestDatabase>(TestDatabase::Schema::none);
     database_->run(
         "create type everything as (truth boolean, bytes bytea, big bigint, small integer, words "
-        "text, day date, moment timestamptz, id uuid)");
+        "text, day date, moment timestamptz, id uuid, address tid)");
     database_->run("create type one_text as (words text)");
   }
   static void TearDownTestSuite() { database_.reset(); }
@@ -34,8 +33,7 @@ class RowArray : public testing::Test {
   template <class Row>
   std::vector<std::string> read_back(const std::string& type, const std::vector<Row>& rows) {
     connection_.exec("begin; set local time zone 'UTC'");
-    const pqxx::binarystring array{
-        array_of_rows(number_of(type), rows, [](const Row& row) { return row; })};
+    const auto array = array_of_rows(number_of(type), rows, [](const Row& row) { return row; });
     const auto found =
         connection_.exec_params("select r::text from unnest($1::" + type + "[]) as r", array);
     connection_.exec("rollback");
@@ -52,7 +50,7 @@ using Bytes = std::array<std::uint8_t, 32>;
 using Everything =
     std::tuple<std::optional<bool>, std::optional<Bytes>, std::optional<std::int64_t>,
                std::optional<int>, std::optional<std::string_view>, std::optional<Date>,
-               std::optional<Instant>, std::optional<Uuid>>;
+               std::optional<Instant>, std::optional<Uuid>, std::optional<RowAddress>>;
 
 constexpr Date day(int year, unsigned month, unsigned day_of_month) {
   return {std::chrono::year{year}, std::chrono::month{month}, std::chrono::day{day_of_month}};
@@ -69,11 +67,12 @@ TEST_F(RowArray, arrives_as_it_was_whatever_the_type) {
                         "tea",
                         day(2026, 11, 28),
                         {},
-                        *Uuid::parse("0193a5c2-7d4e-7abc-8def-0123456789ab")};
+                        *Uuid::parse("0193a5c2-7d4e-7abc-8def-0123456789ab"),
+                        RowAddress{4'294'967'294, 65'535}};
   EXPECT_THAT(read_back("everything", std::vector{some}),
               ElementsAre("(t,\"\\\\xfe" + std::string(60, '0') +
                           "01\",1234567890123,-7,tea,2026-11-28,,"
-                          "0193a5c2-7d4e-7abc-8def-0123456789ab)"));
+                          "0193a5c2-7d4e-7abc-8def-0123456789ab,\"(4294967294,65535)\")"));
 }
 
 TEST_F(RowArray, keeps_nulls_and_limits) {
@@ -85,6 +84,7 @@ TEST_F(RowArray, keeps_nulls_and_limits) {
                          "",
                          day(1969, 7, 20),
                          Instant{std::chrono::microseconds{-1}},
+                         {},
                          {}};
   const Everything most{{},
                         {},
@@ -93,20 +93,21 @@ TEST_F(RowArray, keeps_nulls_and_limits) {
                         {},
                         day(9999, 12, 31),
                         Instant{std::chrono::microseconds{253'402'300'799'999'999}},
+                        {},
                         {}};
   EXPECT_THAT(read_back("everything", std::vector{nothing, least, most}),
-              ElementsAre("(,,,,,,,)",
+              ElementsAre("(,,,,,,,,)",
                           "(f,,-9223372036854775808,-2147483648,\"\",1969-07-20,\"1969-12-31 "
-                          "23:59:59.999999+00\",)",
+                          "23:59:59.999999+00\",,)",
                           "(,,9223372036854775807,2147483647,,9999-12-31,\"9999-12-31 "
-                          "23:59:59.999999+00\",)"));
+                          "23:59:59.999999+00\",,)"));
 }
 
 TEST_F(RowArray, needs_no_quotes_for_any_text) {
   const std::vector<std::tuple<std::string_view>> rows{{R"(a"b\c)"}, {"{x,y}"}, {"(1,2)"},
                                                        {"null"},     {" \n"},   {"žluťoučký 🐎"}};
-  const pqxx::binarystring array{
-      array_of_rows(number_of("one_text"), rows, [](const auto& row) { return row; })};
+  const auto array =
+      array_of_rows(number_of("one_text"), rows, [](const auto& row) { return row; });
   std::vector<std::string> words;
   for (const pqxx::row& row :
        connection_.exec_params("select r.words from unnest($1::one_text[]) as r", array)) {
@@ -123,8 +124,7 @@ TEST_F(RowArray, is_refused_for_another_type) {
   const std::vector<std::tuple<bool>> rows{{true}};
   EXPECT_THROW(connection_.exec_params(
                    "select r from unnest($1::one_text[]) as r",
-                   pqxx::binarystring{array_of_rows(number_of("one_text"), rows,
-                                                    [](const auto& row) { return row; })}),
+                   array_of_rows(number_of("one_text"), rows, [](const auto& row) { return row; })),
                std::logic_error);
 }
 

@@ -62,7 +62,7 @@ LINKED = {
 }
 # Headers of C++, C, POSIX and Linux.
 OF_THE_SYSTEM = re.compile(
-    r"[a-z_]+|(arpa|net|netinet|sys)/[a-z_]+\.h|(dirent|fcntl|grp|netdb|poll|pthread|pwd|sched|semaphore|signal|termios|"
+    r"[a-z_]+|(arpa|net|netinet|sys)/[a-z_]+\.h|(dirent|endian|fcntl|grp|netdb|poll|pthread|pwd|sched|semaphore|signal|termios|"
     r"unistd)\.h"
 )
 TEXT = {".c", ".cmake", ".conf", ".cpp", ".css", ".h", ".hpp", ".html", ".js", ".json", ".md", ".py", ".sql", ".template",
