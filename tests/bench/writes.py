@@ -211,11 +211,11 @@ def main() -> None:
         return statistics.median(way.p50)
 
     best = max(map(rate, one.values()))
-    print(f"\none hot reading, of pgbench's best on one row:  {rate(hot_ways[256]) / best:.1f} with 256 writers (wanted 6),"
-          f" {rate(hot_ways[32]) / best:.1f} with 32, {rate(keyed) / best:.1f} with 256 and keys, {rate(tcp) / best:.1f} with 256 over TCP")
-    print(f"many readings, of pgbench's with as many clients: {rate(many_ways[256]) / rate(many[256]):.1f} with 256 (wanted 3),"
-          f" {rate(many_ways[32]) / rate(many[32]):.1f} with 32, {rate(keyed_many) / rate(many[256]):.1f} with 256 and keys,"
-          f" {rate(tcp_many) / rate(many[256]):.1f} with 256 over TCP")
+    print(f"\none hot reading, of pgbench's best on one row:  {rate(hot_ways[256]) / best:.2f} with 256 writers (wanted 6),"
+          f" {rate(hot_ways[32]) / best:.2f} with 32, {rate(keyed) / best:.2f} with 256 and keys, {rate(tcp) / best:.2f} with 256 over TCP")
+    print(f"many readings, of pgbench's with as many clients: {rate(many_ways[256]) / rate(many[256]):.2f} with 256 (wanted 3),"
+          f" {rate(many_ways[32]) / rate(many[32]):.2f} with 32, {rate(keyed_many) / rate(many[256]):.2f} with 256 and keys,"
+          f" {rate(tcp_many) / rate(many[256]):.2f} with 256 over TCP")
     print(f"a lone writer's p50, of a plain transaction on the same way: {time(hot_ways[1]) / time(plain):.2f} (wanted at most 1.3),"
           f" {time(hot_ways[1]) / time(prepared):.2f} of one with prepared statements")
     print("ledger, rows and answers agree: every answered write once, nothing else, versions without a gap")
