@@ -73,7 +73,7 @@ void Lane::run() {
     if (operations.empty()) return;
     process(std::move(operations));
     // Where processors are short, whoever was answered or hands in an operation goes first: the
-    // next batch is larger. Where they are not, this costs nothing.
+    // next batch is larger. Where they are not, this returns at once.
     std::this_thread::yield();
   }
 }

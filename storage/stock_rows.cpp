@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "storage/postgres/arrays.hpp"
+#include "storage/postgres/columns.hpp"
 #include "storage/postgres/row_array.hpp"
 
 namespace codasync::storage {
@@ -13,10 +14,6 @@ using postgres::array_of;
 using postgres::quoted;
 
 // ---- out of SQL ----
-
-Instant instant(const pqxx::field& micros) {
-  return Instant{std::chrono::microseconds{micros.as<std::int64_t>()}};
-}
 
 /// `hex`: the bytes of timestamptz_send().
 Instant sent_instant(const pqxx::field& hex) {
@@ -200,7 +197,7 @@ std::vector<Event> load_events(postgres::WriteTransaction& transaction, ReadingI
                            .quantity = maybe_number(line[4]),
                            .delta = line[5].as<std::int64_t>(),
                            .voids = line[6].is_null() ? std::nullopt : Uuid::parse(line[6].c_str()),
-                           .observed_at = instant(line[7])});
+                           .observed_at = postgres::instant_of(line[7])});
   }
   return events;
 }
