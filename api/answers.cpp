@@ -18,48 +18,96 @@ bool is_json(std::string_view content_type) {
   return media_type == "application/json";
 }
 
-/// Method, path and body: what makes two requests the same.
-std::array<std::uint8_t, 32> fingerprint(const Request& request) {
+/// Returns: the path without a trailing slash, without needless escapes, and with GTINs in their
+/// canonical form. An id of digits that happen to be a GTIN keeps its number.
+std::string canonical_text(std::string_view path) {
+  std::string text;
+  path = canonical_path(path);
+  while (path.starts_with('/')) {
+    path.remove_prefix(1);
+    const auto segment = path.substr(0, path.find('/'));
+    path.remove_prefix(segment.size());
+    const auto decoded = decode_path(segment).value_or(std::string{segment});
+    const auto gtin = Gtin::parse(decoded);
+    text.append("/").append(encode(gtin ? gtin->canonical() : decoded));
+  }
+  return text;
+}
+
+std::string canonical_text(Query query) {
+  std::sort(query.begin(), query.end());
+  std::string text;
+  for (const auto& [name, value] : query)
+    text.append("&").append(encode(name)).append("=").append(encode(value));
+  return text;
+}
+
+std::array<std::uint8_t, 32> fingerprint(const Request& request, const Query& query,
+                                         const Body* body) {
   std::string text{name_of(request.method)};
-  text.append(" ")
-      .append(canonical_path(request.path))
-      .append("?")
-      .append(request.query)
-      .append("\n")
-      .append(request.body);
+  text.append(" ").append(canonical_text(request.path));
+  text.append("?").append(canonical_text(query)).append("\n");
+  if (body != nullptr) body->append_canonical(text);
   std::array<std::uint8_t, 32> digest{};
   SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest.data());
   return digest;
 }
 
-Problem explain(const storage::CatalogueRefusal& refusal) {
+std::string_view name_of(Subject subject) {
+  switch (subject) {
+    case Subject::shop:
+      return "shop";
+    case Subject::product:
+      return "product";
+    case Subject::token:
+      return "token";
+  }
+  __builtin_unreachable();
+}
+
+Problem explain(Subject subject, const storage::CatalogueRefusal& refusal) {
   using enum storage::CatalogueRefusal::Why;
+  const auto the_row = "The " + std::string{name_of(subject)};
   switch (refusal.why) {
     case not_found:
-      return api::not_found("There is no such row.");
+      return api::not_found(subject);
     case name_taken:
       return {409,
               "name-taken",
               "Another shop has this name.",
               {{"name", {"Another shop has this name."}}}};
     case already_exists:
-      return {409, "already-exists", "There is a product with this GTIN. PUT or PATCH changes it."};
+      return {409, "already-exists",
+              "A product with this GTIN exists already. Change it with PUT or PATCH."};
     case has_readings:
       return {409, "has-readings",
-              "There are stock readings of it. Remove them first; for a shop, ?cascade=true does "
-              "both."};
+              the_row + " has stock readings. " +
+                  (subject == Subject::shop
+                       ? "Remove them first, or send ?cascade=true to remove them with the shop."
+                       : "Remove them first.")};
+    case unknown_shop:
+      return {422,
+              "unknown-shop",
+              "There is no shop with one of these ids.",
+              {{"shops", {"There is no shop with one of these ids."}}}};
     case precondition_failed: {
-      Problem problem{412, "precondition-failed", "It has changed since. GET it and decide anew."};
-      if (refusal.version) {
-        problem.version = refusal.version;
-        problem.headers = {{"ETag", "\"" + std::to_string(*refusal.version) + "\""}};
+      if (!refusal.version) {
+        return {412, "precondition-failed",
+                "The condition in If-Match is not met: there is no such version."};
       }
+      Problem problem{412, "precondition-failed",
+                      the_row +
+                          " was changed by someone else. Fetch it again and retry with its "
+                          "new ETag."};
+      problem.version = refusal.version;
+      problem.headers = {{"ETag", "\"" + std::to_string(*refusal.version) + "\""}};
       return problem;
     }
     case key_reused:
-      return {422, "key-reused", "This Idempotency-Key stands for another request. Use a new one."};
+      return {422, "key-reused",
+              "This Idempotency-Key was used for another request. Use a new key."};
     case token_revoked:
-      return unauthorized("This token is revoked or has expired.");
+      return unauthorized("This access token was revoked or has expired.");
   }
   __builtin_unreachable();
 }
@@ -74,19 +122,9 @@ Response ok(std::string json, const std::string& tag) {
           std::move(json)};
 }
 
-Response ok_list(std::string json) {
+Response ok_by_body(std::string json) {
   const auto tag = body_tag(json);
   return ok(std::move(json), tag);
-}
-
-Response to_response(const storage::Answer& answer) {
-  Response response{answer.status, {}, answer.body};
-  if (!answer.body.empty()) response.headers.push_back({"Content-Type", "application/json"});
-  if (!answer.etag.empty()) response.headers.push_back({"ETag", "\"" + answer.etag + "\""});
-  if (!answer.location.empty()) response.headers.push_back({"Location", answer.location});
-  if (answer.replayed) response.headers.push_back({"Idempotency-Replayed", "true"});
-  response.headers.push_back({"Cache-Control", "no-store"});
-  return response;
 }
 
 Outcome<Body, Problem> read_body(const Request& request) {
@@ -97,33 +135,35 @@ Outcome<Body, Problem> read_body(const Request& request) {
   return Body::parse(request.body);
 }
 
-Outcome<std::optional<storage::IdempotencyKey>, Problem> read_idempotency_key(
-    const Request& request) {
-  const auto& key = request.idempotency_key;
-  if (key.empty()) return std::optional<storage::IdempotencyKey>{};
-  if (key.size() > kIdempotencyKeyMax ||
-      !std::all_of(key.begin(), key.end(), [](char c) { return c >= '!' && c <= '~'; })) {
-    return bad_fields({{"Idempotency-Key", {"This must be 1 to 255 visible ASCII characters."}}});
+Outcome<std::optional<storage::IdempotencyKey>, Problem> read_idempotency_key(const Call& call,
+                                                                              const Body* body) {
+  const auto& key = call.request.idempotency_key;
+  if (!key) return std::optional<storage::IdempotencyKey>{};
+  if (key->empty() || key->size() > kIdempotencyKeyMax ||
+      !std::all_of(key->begin(), key->end(), [](char c) { return c >= '!' && c <= '~'; })) {
+    return bad_fields({{"Idempotency-Key",
+                        {"This must be 1 to 255 visible ASCII characters. Leave the header out to "
+                         "send no key."}}});
   }
-  return std::optional{storage::IdempotencyKey{key, fingerprint(request)}};
+  return std::optional{storage::IdempotencyKey{*key, fingerprint(call.request, call.query, body)}};
 }
 
 Outcome<std::optional<EntityTags>, Problem> read_if_match(const Request& request) {
   if (!request.if_none_match.empty()) {
     return bad_fields({{"If-None-Match",
-                        {"This is for GET and HEAD. A write takes If-Match; POST of a product "
-                         "changes none that exists."}}});
+                        {"This is for GET and HEAD. Use If-Match for a write; POST of a product "
+                         "never changes one that exists."}}});
   }
-  if (request.if_match.empty()) return std::optional<EntityTags>{};
-  auto tags = parse_entity_tags(request.if_match);
+  if (!request.if_match) return std::optional<EntityTags>{};
+  auto tags = parse_entity_tags(*request.if_match);
   if (!tags)
     return bad_fields(
         {{"If-Match", {"This must be * or a list of entity tags in double quotes."}}});
   return tags;
 }
 
-Outcome<storage::WriteContext, Problem> write_context(const Call& call) {
-  auto key = read_idempotency_key(call.request);
+Outcome<storage::WriteContext, Problem> write_context(const Call& call, const Body* body) {
+  auto key = read_idempotency_key(call, body);
   if (!key) return key.error();
   const auto tags = read_if_match(call.request);
   if (!tags) return tags.error();
@@ -132,9 +172,21 @@ Outcome<storage::WriteContext, Problem> write_context(const Call& call) {
   return context;
 }
 
-Result to_result(const storage::CatalogueStore::Result& result) {
-  if (!result) return explain(result.error());
+Result to_result(Subject subject, const storage::CatalogueStore::Result& result) {
+  if (!result) return explain(subject, result.error());
   return to_response(*result);
+}
+
+Problem not_found(Subject subject) {
+  switch (subject) {
+    case Subject::shop:
+      return not_found("There is no shop with this id.");
+    case Subject::product:
+      return not_found("There is no product with this GTIN.");
+    case Subject::token:
+      return not_found("There is no access token with this id, or it was revoked.");
+  }
+  __builtin_unreachable();
 }
 
 std::string_view canonical_path(std::string_view path) {

@@ -91,6 +91,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   void look_up();
   void proceed();
   void introduced(const std::map<ReadingId, storage::ReadingKey>& keys);
+  [[nodiscard]] bool look_key_up_again();
   void act() {
     std::visit([this](const auto& action) { perform(action); }, route_->action);
   }
@@ -99,7 +100,13 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   void perform(const Work& work);
   void perform(const Read& read);
   void perform(const StockWrite& write);
+  void written(const storage::StockResult& result, Answer (*answer)(const storage::Written&));
 
+  /// Returns: how a single resource is remembered; null pointer: not at all, or there are
+  /// parameters.
+  [[nodiscard]] const RememberAnswer* remembered(const Read& read) const {
+    return call_.query.empty() ? std::get_if<RememberAnswer>(&read.remember) : nullptr;
+  }
   Response read_remembering(const Read& read);
   Response produce(const Read& read, storage::Reader& reader);
 
@@ -116,6 +123,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   Call call_;
   const Route* route_{nullptr};
   std::optional<storage::TokenHash> token_;
+  bool key_remembered_{false};  // call_.path.reading was not looked up for this request
 };
 
 template <class Step>
@@ -126,8 +134,7 @@ void Exchange::guarded(Step&& step) {
     service_.log.warning("a dependency is unavailable", {{"request_id", call_.request.request_id},
                                                          {"dependency", failure.dependency()},
                                                          {"detail", failure.what()}});
-    finish(
-        unavailable("The service cannot do this at the moment. Nothing was changed; try again."));
+    finish(unavailable_because(failure.dependency()));
   } catch (const InDoubt& doubt) {
     service_.log.error("a commit is in doubt",
                        {{"request_id", call_.request.request_id}, {"detail", doubt.what()}});
@@ -181,6 +188,7 @@ std::optional<Problem> Exchange::prepare() {
   call_.path = matched->arguments;
   auto query = parse_query(request.query);
   if (!query) return Problem{400, "bad-query", "The query has a broken percent escape."};
+  if (auto problem = refuse_unknown_parameters(*route_, *query)) return problem;
   call_.query = std::move(*query);
   return std::nullopt;
 }
@@ -210,7 +218,7 @@ void Exchange::authorise() {
   if (const auto secret = bearer_secret(call_.request.authorization))
     token_ = storage::hash_token_secret(*secret);
   if (!token_) {
-    finish(unauthorized("This is no access token of this service."));
+    finish(unauthorized("Invalid access token."));
     return;
   }
   // A write's own transaction asks for the token again, so what this process remembers is enough to
@@ -247,7 +255,7 @@ void Exchange::authorised() {
 /// time.
 void Exchange::look_up() {
   const auto* read = std::get_if<Read>(&route_->action);
-  const auto* remember = read != nullptr ? std::get_if<RememberAnswer>(&read->remember) : nullptr;
+  const auto* remember = read != nullptr ? remembered(*read) : nullptr;
   if (remember == nullptr) {
     proceed();
     return;
@@ -257,10 +265,11 @@ void Exchange::look_up() {
 
 void Exchange::looked_up(const cache::Lookup& found) {
   guarded([&] {
-    if (found.state == cache::LookupState::hit) {
-      finish(from_stored(found.bytes));
+    auto answer = found.state == cache::LookupState::hit ? from_stored(found.bytes) : std::nullopt;
+    if (answer) {
+      finish(std::move(*answer));
     } else {
-      proceed();
+      proceed();  // a malformed entry is found again there, and deleted
     }
   });
 }
@@ -272,8 +281,19 @@ void Exchange::proceed() {
       turn.strangers.push_back(shared_from_this());
       return;
     }
+    key_remembered_ = true;
   }
   act();
+}
+
+/// For a request whose remembered reading key does not lead to its reading: forgets the key, and
+/// has it looked up with this turn's others. Returns: false, and does nothing, when it was looked
+/// up for this request.
+bool Exchange::look_key_up_again() {
+  if (!std::exchange(key_remembered_, false)) return false;
+  service_.reading_keys.forget(ReadingId{call_.path.id});
+  turn.strangers.push_back(shared_from_this());
+  return true;
 }
 
 void Exchange::introduce_strangers(Service& service) {
@@ -315,31 +335,44 @@ void Exchange::perform(const Read& read) {
       self.finish(self.read_remembering(read));
     } catch (const NotKept& answer) {
       self.finish(answer.problem);
+    } catch (const readings::StaleKey&) {
+      if (!self.look_key_up_again()) throw;
     }
   });
 }
 
 void Exchange::perform(const StockWrite& write) {
-  auto operation = write.operation(call_);
-  if (!operation) {
-    finish(operation.error());
+  auto made = write.operation(call_);
+  if (!made) {
+    finish(made.error());
     return;
   }
-  service_.ledger.submit(std::move(operation).value(), [self = shared_from_this()](
-                                                           const storage::StockResult& result) {
-    self->guarded([&] {
-      if (const auto* refused = std::get_if<storage::Refused>(&result);
-          refused != nullptr && refused->why == storage::Refused::Why::token_revoked) {
-        self->service_.tokens.forget(*self->token_);
-      } else if (const auto* failed = std::get_if<storage::Failed>(&result)) {
-        self->service_.log.warning("a write failed",
-                                   {{"request_id", self->call_.request.request_id},
-                                    {"dependency", failed->dependency},
-                                    {"detail", failed->log_detail}});
-      }
-      self->finish(readings::to_result(result));
-    });
+  auto operation = std::move(made).value();
+  if (operation.idempotency_key)
+    operation.keep = [answer = write.answer](const storage::Written& done) {
+      return write_down(answer(done));
+    };
+  service_.ledger.submit(std::move(operation), [self = shared_from_this(), answer = write.answer](
+                                                   const storage::StockResult& result) {
+    self->guarded([&] { self->written(result, answer); });
   });
+}
+
+/// Goes on with what the ledger answered.
+void Exchange::written(const storage::StockResult& result,
+                       Answer (*answer)(const storage::Written&)) {
+  if (const auto* refused = std::get_if<storage::Refused>(&result)) {
+    if (refused->why == storage::Refused::Why::token_revoked) service_.tokens.forget(*token_);
+    if (refused->why == storage::Refused::Why::not_found && look_key_up_again()) {
+      introduce_strangers(service_);
+      return;
+    }
+  } else if (const auto* failed = std::get_if<storage::Failed>(&result)) {
+    service_.log.warning("a write failed", {{"request_id", call_.request.request_id},
+                                            {"dependency", failed->dependency},
+                                            {"detail", failed->log_detail}});
+  }
+  finish(readings::to_result(result, answer));
 }
 
 Response Exchange::produce(const Read& read, storage::Reader& reader) {
@@ -349,19 +382,24 @@ Response Exchange::produce(const Read& read, storage::Reader& reader) {
 }
 
 Response Exchange::read_remembering(const Read& read) {
-  const auto keep = [&](storage::Reader& reader) {
-    return cache::Produced{to_stored(produce(read, reader))};
+  std::optional<Response> response;  // of the entry or of the database, whichever came last
+  const auto valid = [&](std::string_view bytes) {
+    response = from_stored(bytes);
+    return response.has_value();
   };
-  if (const auto* answer = std::get_if<RememberAnswer>(&read.remember)) {
-    return from_stored(
-        service_.cache.read_through(answer->key(call_.path), answer->locks(call_.path), keep)
-            .bytes);
+  const auto make = [&](storage::Reader& reader) {
+    response = produce(read, reader);
+    return cache::Produced{to_stored(*response)};
+  };
+  if (const auto* answer = remembered(read)) {
+    service_.cache.read_through(answer->key(call_.path), answer->locks(call_.path), valid, make);
+    return std::move(response).value();
   }
   if (const auto* list = std::get_if<RememberList>(&read.remember)) {
     if (const auto entry = list->entry(call_)) {
-      return from_stored(
-          service_.cache.read_list(entry->generation, entry->locks, body_tag(entry->query), keep)
-              .bytes);
+      service_.cache.read_list(entry->generation, entry->locks, body_tag(entry->query), valid,
+                               make);
+      return std::move(response).value();
     }
   }
   return produce(read, *service_.database.read());
@@ -378,7 +416,7 @@ void Exchange::finish(Result result) {
   if (!wanted.empty() && reads && response.status == 200) {
     const auto tags = parse_entity_tags(wanted);
     for (const auto& header : response.headers) {
-      if (!tags || header.name != "ETag") continue;
+      if (!tags || header.name != "ETag" || header.value.size() < 2) continue;
       if (!tags->contains(std::string_view{header.value}.substr(1, header.value.size() - 2)))
         continue;
       response.status = 304;

@@ -86,10 +86,13 @@ storage::ReadingPrecondition reading_precondition(const EntityTags& tags) {
   if (tags.any) return precondition;
   for (const std::string_view tag : tags.tags) {
     const auto dash = tag.find('-');
-    if (dash == std::string_view::npos) continue;
     const auto reading = parse_version(tag.substr(0, dash));
-    const auto product = parse_version(tag.substr(dash + 1));
-    if (reading && product) precondition.any_of.push_back({*reading, *product});
+    std::optional<std::int64_t> product;
+    if (dash != std::string_view::npos) {
+      product = parse_version(tag.substr(dash + 1));
+      if (!product) continue;
+    }
+    if (reading) precondition.any_of.push_back({*reading, product});
   }
   if (precondition.any_of.empty()) precondition.any_of.push_back({0, 0});
   return precondition;

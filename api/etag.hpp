@@ -22,7 +22,7 @@ struct EntityTags {
   [[nodiscard]] bool contains(std::string_view tag) const;
 };
 
-/// Returns: the tags, or nothing when the header is none (RFC 9110, section 8.8.3).
+/// Returns: the tags, or nothing when the header is malformed or empty (RFC 9110, section 8.8.3).
 std::optional<EntityTags> parse_entity_tags(std::string_view header);
 
 // The tags themselves, without quotes.
@@ -30,9 +30,12 @@ std::string version_tag(std::int64_t version);
 std::string reading_tag(std::int64_t version, std::int64_t product_version);
 std::string body_tag(std::string_view body);  // 96 bits of SHA-256
 
-/// Returns: the versions that If-Match accepts. Tags that are no version of ours match nothing; a
-/// list of only those accepts version 0, which no row has.
+/// Returns: the versions that If-Match accepts. Tags that are not a version of ours match nothing;
+/// a list of only those accepts version 0, which no row has.
 std::vector<std::int64_t> versions_of(const EntityTags& tags);
+
+/// The same for a reading. Besides its ETag, `"<version>-<product version>"`, the `version` in its
+/// JSON is accepted alone, whatever version the product has.
 storage::ReadingPrecondition reading_precondition(const EntityTags& tags);
 
 }  // namespace codasync::api

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "api/routes.hpp"
+#include "storage/errors.hpp"
 
 // What the routes do, by resource.
 
@@ -27,9 +28,17 @@ Result remove(Service& service, const Call& call);
 }  // namespace products
 
 namespace readings {
+
+/// The row of an id is about another shop or product than the reading key that the call was given:
+/// a failover or a restore gave the id to another reading.
+class StaleKey : public Unavailable {
+ public:
+  StaleKey() : Unavailable{"postgres", "an id stands for another reading than a moment ago"} {}
+};
+
 Result list(storage::Reader& reader, const Call& call);
 std::optional<ListEntry> list_entry(const Call& call);
-Result one(storage::Reader& reader, const Call& call);
+Result one(storage::Reader& reader, const Call& call);  // throws: StaleKey
 Result one_in_shop(storage::Reader& reader, const Call& call);
 Result in_all_shops(storage::Reader& reader, const Call& call);
 Result history(storage::Reader& reader, const Call& call);
@@ -42,12 +51,17 @@ Operation adjust(const Call& call);
 Operation remove(const Call& call);
 Operation void_event(const Call& call);
 
-/// Returns: the client's answer to what the ledger said.
-Result to_result(const storage::StockResult& result);
+Answer written(const storage::Written& written);  // with the reading
+Answer done(const storage::Written& written);     // without content
+
+/// Returns: the client's answer to what the ledger said. `answer`: of the route.
+Result to_result(const storage::StockResult& result, Answer (*answer)(const storage::Written&));
 }  // namespace readings
 
 namespace tokens {
 Result list(storage::Reader& reader, const Call& call);
+Result one(storage::Reader& reader, const Call& call);
+Result self(Service& service, const Call& call);
 Result create(Service& service, const Call& call);
 Result revoke(Service& service, const Call& call);
 }  // namespace tokens

@@ -16,7 +16,12 @@ Result alive(Service&, const Call&) { return plain(200, "alive\n"); }
 
 Result ready(Service& service, const Call&) {
   if (service.draining) return unavailable("The service is shutting down.");
-  service.database.ping();
+  try {
+    service.metrics.clock_offset(service.database.ping());
+  } catch (const Unavailable& failure) {
+    if (failure.dependency() == "clock") return unavailable_because("clock");
+    throw;
+  }
   if (!service.started()) return unavailable("The service is starting.");
   return plain(200, "ready\n");
 }

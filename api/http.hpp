@@ -22,11 +22,13 @@ struct Request {
   std::string path;   // as sent, without the query: may hold percent escapes
   std::string query;  // as sent, without the question mark
   std::string body;
-  // Headers that the service reads; empty: absent. Others are dropped at the edge.
+  // Headers that the service reads, without blanks at their ends. Others are dropped at the edge.
+  // Where an empty one would mean something else than an absent one: nothing is absent.
+  std::optional<std::string> if_match;
+  std::optional<std::string> idempotency_key;
+  // Empty: absent.
   std::string authorization;
-  std::string if_match;
   std::string if_none_match;
-  std::string idempotency_key;
   std::string content_type;
   std::string request_id;
   std::string traceparent;

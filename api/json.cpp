@@ -1,14 +1,15 @@
 #include "api/json.hpp"
 
 #include <rapidjson/document.h>
-#include <rapidjson/error/en.h>
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
 
 #include <algorithm>
 #include <array>
+#include <cassert>
+#include <charconv>
+#include <cmath>
 #include <cstddef>
-#include <set>
 
 #include "storage/model/text.hpp"
 
@@ -90,6 +91,8 @@ void describe(Object& object, const Reading& reading) {
       .add("quantity", reading.quantity)
       .add("version", reading.version)
       .add("observed_at", reading.observed_at)
+      .add("checked_at", reading.checked_at)
+      .add("counted_at", reading.counted_at)
       .add("updated_at", reading.updated_at);
 }
 
@@ -106,7 +109,11 @@ void describe(Object& object, const storage::Token& token) {
 
 std::string to_json(const Shop& shop) {
   Object object;
-  object.add("id", shop.id.value()).add("name", shop.name).add("time_zone", shop.time_zone);
+  object.add("id", shop.id.value())
+      .add("name", shop.name)
+      .add("time_zone", shop.time_zone)
+      .add("version", shop.version)
+      .add("updated_at", shop.updated_at);
   return object.done();
 }
 
@@ -117,6 +124,7 @@ std::string to_json(const Product& product) {
       .add("brand", product.brand)
       .add("category", product.category)
       .add("restricted", product.gtin.restricted())
+      .add("version", product.version)
       .add("updated_at", product.updated_at);
   return object.done();
 }
@@ -131,6 +139,17 @@ std::string to_json(const Reading& reading, EventOutcome outcome) {
   Object object;
   describe(object, reading);
   object.add("outcome", name_of(outcome));
+  return object.done();
+}
+
+std::string tombstone_json(const Reading& reading, EventOutcome outcome) {
+  Object object;
+  object.add("id", reading.id.value())
+      .add("shop", reading.shop.value())
+      .add("GTIN", reading.gtin.canonical())
+      .add("version", reading.version)
+      .add("removed", true)
+      .add("outcome", name_of(outcome));
   return object.done();
 }
 
@@ -149,7 +168,9 @@ std::string to_json(const HistoryEntry& entry) {
       .add("reason", entry.reason)
       .add("outcome", name_of(entry.outcome))
       .add("version", entry.version)
-      .add("voids", event.voids ? std::optional{to_string(*event.voids)} : std::nullopt);
+      .add("voids", event.voids ? std::optional{to_string(*event.voids)} : std::nullopt)
+      .add("voided_by",
+           entry.voided_by ? std::optional{to_string(*entry.voided_by)} : std::nullopt);
   return object.done();
 }
 
@@ -171,23 +192,167 @@ std::string to_json(const storage::Token& token, std::string_view secret) {
 
 namespace {
 
-constexpr std::size_t kDepthMax = 16;
+using Value = rapidjson::Value;
 
-bool too_deep(const rapidjson::Value& value, std::size_t depth) {
-  if (depth > kDepthMax) return true;
-  if (value.IsObject()) {
-    return std::any_of(value.MemberBegin(), value.MemberEnd(),
-                       [&](const auto& member) { return too_deep(member.value, depth + 1); });
-  }
-  if (value.IsArray()) {
-    return std::any_of(value.Begin(), value.End(),
-                       [&](const auto& item) { return too_deep(item, depth + 1); });
-  }
-  return false;
+constexpr std::size_t kDepthMax = 16;
+constexpr std::size_t kErrorsMax = 20;  // a wild body must not make a wild answer
+
+// Doubles up to here are whole numbers of which no two are the same.
+constexpr double kExactMax = 9'007'199'254'740'992;  // 2^53
+
+std::string_view view(const Value& value) { return {value.GetString(), value.GetStringLength()}; }
+
+/// Returns: the number that a JSON number stands for, if it is a whole one.
+std::optional<std::int64_t> whole_number(const Value& value) {
+  if (value.IsInt64()) return value.GetInt64();
+  if (!value.IsDouble()) return std::nullopt;
+  const double number = value.GetDouble();
+  if (std::abs(number) > kExactMax || std::trunc(number) != number) return std::nullopt;
+  return static_cast<std::int64_t>(number);
 }
 
-std::string_view view(const rapidjson::Value& value) {
-  return {value.GetString(), value.GetStringLength()};
+/// The same for one that may also be written as a string.
+std::optional<std::int64_t> lenient_number(const Value& value) {
+  return value.IsString() ? parse_whole_number(view(value)) : whole_number(value);
+}
+
+std::optional<Problem> refuse_repeated_names(const Value& object) {
+  std::vector<std::string_view> names;
+  names.reserve(object.MemberCount());
+  for (const auto& member : object.GetObject()) names.push_back(view(member.name));
+  std::sort(names.begin(), names.end());
+  const auto twice = std::adjacent_find(names.begin(), names.end());
+  if (twice == names.end()) return std::nullopt;
+  return bad_fields({{shown_field(*twice), {"This field is given twice."}}});
+}
+
+/// Returns: why a value cannot be (part of) a body, whatever it means.
+std::optional<Problem> refuse_shape(const Value& value, std::size_t depth) {
+  if (depth > kDepthMax) return bad_json("The body is nested deeper than 16 levels.");
+  if (value.IsObject()) {
+    if (auto problem = refuse_repeated_names(value)) return problem;
+    for (const auto& member : value.GetObject()) {
+      if (auto problem = refuse_shape(member.value, depth + 1)) return problem;
+    }
+  } else if (value.IsArray()) {
+    for (const auto& item : value.GetArray()) {
+      if (auto problem = refuse_shape(item, depth + 1)) return problem;
+    }
+  }
+  return std::nullopt;
+}
+
+void append_canonical_string(std::string_view bytes, std::string& text) {
+  text.append("\"").append(std::to_string(bytes.size())).append(":").append(bytes);
+}
+
+void append_canonical_number(const Value& value, std::string& text) {
+  if (const auto number = whole_number(value)) {
+    text += std::to_string(*number);
+  } else if (value.IsUint64()) {
+    text += std::to_string(value.GetUint64());
+  } else {
+    std::array<char, 32> digits{};  // the shortest that say which double it is
+    const auto end =
+        std::to_chars(digits.data(), digits.data() + digits.size(), value.GetDouble()).ptr;
+    text.append(digits.data(), end);
+  }
+  text.push_back(',');
+}
+
+void append_canonical_value(const Value& value, std::string& text);
+
+void append_canonical_object(const Value& object, std::string& text) {
+  std::vector<const Value::Member*> members;
+  members.reserve(object.MemberCount());
+  for (const auto& member : object.GetObject()) members.push_back(&member);
+  std::sort(members.begin(), members.end(),
+            [](const auto* a, const auto* b) { return view(a->name) < view(b->name); });
+  text.push_back('{');
+  for (const auto* member : members) {
+    append_canonical_string(view(member->name), text);
+    append_canonical_value(member->value, text);
+  }
+  text.push_back('}');
+}
+
+void append_canonical_value(const Value& value, std::string& text) {
+  switch (value.GetType()) {
+    case rapidjson::kObjectType:
+      append_canonical_object(value, text);
+      return;
+    case rapidjson::kArrayType:
+      text.push_back('[');
+      for (const auto& item : value.GetArray()) append_canonical_value(item, text);
+      text.push_back(']');
+      return;
+    case rapidjson::kStringType:
+      append_canonical_string(view(value), text);
+      return;
+    case rapidjson::kNumberType:
+      append_canonical_number(value, text);
+      return;
+    case rapidjson::kTrueType:
+      text.push_back('t');
+      return;
+    case rapidjson::kFalseType:
+      text.push_back('f');
+      return;
+    case rapidjson::kNullType:
+      text.push_back('n');
+      return;
+  }
+}
+
+// The fields that the service computes and the form that they have in answers. Without a sentence a
+// value has that form.
+using Form = std::string_view (*)(const Value& value);
+
+std::string_view is_counter(const Value& value) {
+  const auto number = lenient_number(value);
+  return number && *number >= 1 ? "" : "This must be a whole number from 1, as in our answers.";
+}
+std::string_view is_boolean(const Value& value) {
+  return value.IsBool() ? "" : "This must be true or false, as in our answers.";
+}
+std::string_view is_instant(const Value& value) {
+  return value.IsString() && parse_instant(view(value))
+             ? ""
+             : "This must be a date and time, as in our answers.";
+}
+std::string_view is_instant_or_null(const Value& value) {
+  return value.IsNull() ? "" : is_instant(value);
+}
+std::string_view is_outcome(const Value& value) {
+  static constexpr std::string_view kOutcomes[] = {"applied", "kept", "duplicate"};
+  const bool known = value.IsString() && std::find(std::begin(kOutcomes), std::end(kOutcomes),
+                                                   view(value)) != std::end(kOutcomes);
+  return known ? "" : "This must be applied, kept or duplicate, as in our answers.";
+}
+
+struct ReadOnlyField {
+  std::string_view name;
+  Form form;
+};
+constexpr ReadOnlyField kReadOnlyFields[] = {
+    {"id", is_counter},
+    {"version", is_counter},
+    {"updated_at", is_instant},
+    {"observed_at", is_instant},
+    {"checked_at", is_instant_or_null},
+    {"counted_at", is_instant_or_null},
+    {"available", is_boolean},
+    {"expired", is_boolean},
+    {"restricted", is_boolean},
+    {"outcome", is_outcome},
+};
+
+Form form_of(std::string_view field) {
+  const auto* const found =
+      std::find_if(std::begin(kReadOnlyFields), std::end(kReadOnlyFields),
+                   [&](const ReadOnlyField& known) { return known.name == field; });
+  assert(found != std::end(kReadOnlyFields));
+  return found->form;
 }
 
 }  // namespace
@@ -200,15 +365,31 @@ struct Body::Impl {
   alignas(std::max_align_t) std::array<char, 512> bytes;
   rapidjson::MemoryPoolAllocator<> memory{bytes.data(), bytes.size()};
   rapidjson::Document document{&memory, kStackBytes};
-  std::vector<std::string_view> known;  // names that a handler asked for
+  std::vector<std::string_view> known;      // fields that a client may send, in the order of asking
+  std::vector<std::string_view> sent_back;  // fields of answers that it may send too
   FieldErrors errors;
+  FieldErrors identity_errors;
+  bool may_be_empty{true};
 
-  /// Returns: the member, or null when it is left out. Fills `given`.
-  const rapidjson::Value* find(const char* field, bool& given) {
+  /// Returns: the member as it is; null pointer: it is left out.
+  [[nodiscard]] const Value* member(const char* field) const {
+    const auto found = document.FindMember(field);
+    return found == document.MemberEnd() ? nullptr : &found->value;
+  }
+
+  /// Returns: the member, or null pointer when it is left out or null. Fills `given`.
+  const Value* find(const char* field, bool& given) {
     known.push_back(field);
-    const auto member = document.FindMember(field);
-    given = member != document.MemberEnd();
-    return given && !member->value.IsNull() ? &member->value : nullptr;
+    const auto* const value = member(field);
+    given = value != nullptr;
+    return given && !value->IsNull() ? value : nullptr;
+  }
+
+  [[nodiscard]] bool knows(std::string_view field) const {
+    const auto has = [&](const auto& names) {
+      return std::find(names.begin(), names.end(), field) != names.end();
+    };
+    return has(known) || has(sent_back);
   }
 
   void refuse(const char* field, std::string sentence) {
@@ -228,17 +409,11 @@ Outcome<Body, Problem> Body::parse(const std::string& text) {
   document.Parse<rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag |
                  rapidjson::kParseFullPrecisionFlag>(text.data(), text.size());
   if (document.HasParseError()) {
-    return bad_json("The body is no JSON: stopped at byte " +
-                    std::to_string(document.GetErrorOffset()) + ".");
+    return bad_json("The body is not valid JSON (error at byte " +
+                    std::to_string(document.GetErrorOffset()) + ").");
   }
   if (!document.IsObject()) return bad_json("The body must be a JSON object.");
-  if (too_deep(document, 0)) return bad_json("The body is nested deeper than 16 levels.");
-  std::set<std::string_view> names;
-  for (const auto& member : document.GetObject()) {
-    if (!names.insert(view(member.name)).second) {
-      return bad_fields({{shown_field(view(member.name)), {"This field is given twice."}}});
-    }
-  }
+  if (auto problem = refuse_shape(document, 0)) return *problem;
   return Body{std::move(impl)};
 }
 
@@ -247,11 +422,14 @@ Field<std::string> Body::name(const char* field) {
   const auto* value = impl_->find(field, out.given);
   if (value == nullptr) return out;
   if (!value->IsString()) {
-    impl_->refuse(field, "This must be a text.");
-  } else if (const auto refusal = refuse_name(view(*value))) {
-    impl_->refuse(field, std::string{explain(*refusal)});
+    impl_->refuse(field, "This must be a string.");
+    return out;
+  }
+  const auto name = trim(view(*value));
+  if (const auto refusal = refuse_name(name)) {
+    impl_->refuse(field, explain(*refusal));
   } else {
-    out.value = view(*value);
+    out.value = name;
   }
   return out;
 }
@@ -260,11 +438,12 @@ Field<std::int64_t> Body::integer(const char* field, std::int64_t min, std::int6
   Field<std::int64_t> out;
   const auto* value = impl_->find(field, out.given);
   if (value == nullptr) return out;
-  if (!value->IsInt64() || value->GetInt64() < min || value->GetInt64() > max) {
+  const auto number = lenient_number(*value);
+  if (!number || *number < min || *number > max) {
     impl_->refuse(field, "This must be a whole number from " + std::to_string(min) + " to " +
                              std::to_string(max) + ".");
   } else {
-    out.value = value->GetInt64();
+    out.value = *number;
   }
   return out;
 }
@@ -273,8 +452,14 @@ Field<Date> Body::date(const char* field) {
   Field<Date> out;
   const auto* value = impl_->find(field, out.given);
   if (value == nullptr) return out;
-  out.value = value->IsString() ? parse_date(view(*value)) : std::nullopt;
-  if (!out.value) impl_->refuse(field, "This must be an existing day as YYYY-MM-DD.");
+  const auto date = value->IsString() ? parse_date(view(*value)) : std::nullopt;
+  if (!date) {
+    impl_->refuse(field, "This must be an existing day as YYYY-MM-DD.");
+  } else if (!is_expiry_date(*date, date_of(now()))) {
+    impl_->refuse(field, std::string{explain_expiry_date()});
+  } else {
+    out.value = date;
+  }
   return out;
 }
 
@@ -294,14 +479,13 @@ Field<Gtin> Body::gtin(const char* field) {
   Field<Gtin> out;
   const auto* value = impl_->find(field, out.given);
   if (value == nullptr) return out;
-  if (!value->IsString() && !value->IsUint64()) {
-    impl_->refuse(field, "This must be a GTIN as text.");
+  // One that lost its leading zeros as a number has a wrong length and is refused.
+  const auto number = whole_number(*value);
+  if (!value->IsString() && !number) {
+    impl_->refuse(field, "This must be a GTIN as a string.");
     return out;
   }
-  // The first service took numbers too. One that lost its leading zeros has a wrong length and is
-  // refused.
-  const auto gtin = Gtin::parse(value->IsString() ? std::string{view(*value)}
-                                                  : std::to_string(value->GetUint64()));
+  const auto gtin = Gtin::parse(number ? std::to_string(*number) : std::string{view(*value)});
   if (gtin) {
     out.value = *gtin;
   } else {
@@ -316,12 +500,9 @@ Field<std::string> Body::one_of(const char* field, std::initializer_list<std::st
   if (value == nullptr) return out;
   if (value->IsString() && std::find(words.begin(), words.end(), view(*value)) != words.end()) {
     out.value = view(*value);
-    return out;
+  } else {
+    impl_->refuse(field, "This must be one of: " + listed({words.begin(), words.size()}) + ".");
   }
-  std::string sentence{"This must be one of:"};
-  for (const auto word : words)
-    sentence += (sentence.back() == ':' ? " " : ", ") + std::string{word};
-  impl_->refuse(field, sentence + ".");
   return out;
 }
 
@@ -334,11 +515,12 @@ Field<std::vector<std::int64_t>> Body::integers(const char* field, std::int64_t 
   bool right = value->IsArray() && value->Size() <= count_max;
   if (right) {
     for (const auto& item : value->GetArray()) {
-      if (!item.IsInt64() || item.GetInt64() < min || item.GetInt64() > max) {
+      const auto number = lenient_number(item);
+      if (!number || *number < min || *number > max) {
         right = false;
         break;
       }
-      numbers.push_back(item.GetInt64());
+      numbers.push_back(*number);
     }
   }
   if (right) {
@@ -352,25 +534,53 @@ Field<std::vector<std::int64_t>> Body::integers(const char* field, std::int64_t 
 }
 
 void Body::read_only(std::initializer_list<const char*> fields) {
-  for (const auto* field : fields) impl_->known.push_back(field);
+  for (const auto* field : fields) {
+    impl_->sent_back.emplace_back(field);
+    const auto* const value = impl_->member(field);
+    if (value == nullptr) continue;
+    if (const auto sentence = form_of(field)(*value); !sentence.empty())
+      impl_->refuse(field, std::string{sentence});
+  }
+}
+
+void Body::own_id(const char* field, std::int64_t id) {
+  read_only({field});
+  const auto* const value = impl_->member(field);
+  if (value != nullptr && !refused(field) && lenient_number(*value) != id) refuse_identity(field);
 }
 
 void Body::refuse(const char* field, std::string sentence) {
   impl_->refuse(field, std::move(sentence));
 }
 
+void Body::refuse_identity(const char* field) {
+  impl_->identity_errors[field].emplace_back("This is another one than in the address.");
+}
+
+void Body::refuse_empty() { impl_->may_be_empty = false; }
+
 bool Body::refused(const char* field) const { return impl_->errors.contains(field); }
 
 std::optional<Problem> Body::finish() {
   for (const auto& member : impl_->document.GetObject()) {
     const auto name = view(member.name);
-    if (std::find(impl_->known.begin(), impl_->known.end(), name) != impl_->known.end()) continue;
-    // A wild body must not make a wild answer.
-    if (impl_->errors.size() >= 50) break;
-    impl_->errors[shown_field(name)].push_back("There is no field of this name here.");
+    if (impl_->knows(name)) continue;
+    if (impl_->errors.size() >= kErrorsMax) break;
+    impl_->errors[shown_field(name)].push_back(
+        "Unknown field. Known fields: " + listed(impl_->known) + ".");
   }
-  if (impl_->errors.empty()) return std::nullopt;
-  return bad_fields(impl_->errors);
+  if (!impl_->errors.empty()) return bad_fields(impl_->errors);
+  if (!impl_->may_be_empty && impl_->document.ObjectEmpty())
+    return Problem{400, "bad-fields",
+                   "Send at least one of these fields: " + listed(impl_->known) + "."};
+  if (impl_->identity_errors.empty()) return std::nullopt;
+  return Problem{422, "identity-is-fixed",
+                 "The identity of a row cannot change. Create another row instead.",
+                 impl_->identity_errors};
+}
+
+void Body::append_canonical(std::string& text) const {
+  append_canonical_value(impl_->document, text);
 }
 
 }  // namespace codasync::api

@@ -11,8 +11,9 @@
 namespace codasync::api {
 
 /// A bounded map in this process for facts that cannot go out of date, or that are checked again
-/// where it matters. When it is full it starts anew: simpler than an order of use, and as good for
-/// facts that are cheap to ask again. Threads: safe concurrently.
+/// where it matters. Ids are unique in one history of the database only, so it is cleared when
+/// another one begins. When it is full it is cleared too: simpler than an order of use, and as good
+/// for facts that are cheap to look up. Threads: safe concurrently.
 template <class Key, class Value, class Hash = std::hash<Key>>
 class Memory {
  public:
@@ -35,6 +36,11 @@ class Memory {
     entries_.erase(key);
   }
 
+  void clear() {
+    const std::scoped_lock hold{mutex_};
+    entries_.clear();
+  }
+
  private:
   const std::size_t entries_max_;
   mutable std::mutex mutex_;  // guards entries_
@@ -54,7 +60,7 @@ struct TokenHashHash {
 /// nothing.
 using TokenMemory = Memory<storage::TokenHash, storage::Token, TokenHashHash>;
 
-/// What each reading is about, which never changes.
+/// What each reading is about. Whoever uses it compares with the row (readings::StaleKey).
 using ReadingKeyMemory = Memory<ReadingId, storage::ReadingKey>;
 
 }  // namespace codasync::api

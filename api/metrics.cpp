@@ -84,6 +84,7 @@ struct Metrics::Impl {
       const prometheus::Labels label{{"slot", std::to_string(slot)}};
       slot_unavailable.push_back(&slots_unavailable.Add(label));
       slot_delete_failed.push_back(&slots_delete_failed.Add(label));
+      slot_malformed.push_back(&slots_malformed.Add(label));
     }
     for (const auto pool : kPools) {
       const prometheus::Labels label{{"pool", name_of(pool)}};
@@ -128,6 +129,9 @@ struct Metrics::Impl {
   Family<Counter>& slots_delete_failed =
       counter("codasync_cache_delete_failures_total",
               "Deletes that were not acknowledged: their writes answered 503.");
+  Family<Counter>& slots_malformed =
+      counter("codasync_cache_malformed_entries_total",
+              "Entries that no process of this program stores: they were deleted.");
   Family<Gauge>& slot_states =
       prometheus::BuildGauge()
           .Name("codasync_cache_slot_state")
@@ -142,10 +146,18 @@ struct Metrics::Impl {
                      .Add({});
   std::vector<Counter*> slot_unavailable;    // by slot
   std::vector<Counter*> slot_delete_failed;  // by slot
+  std::vector<Counter*> slot_malformed;      // by slot
   Counter& deletes = counter("codasync_cache_deletes_total", "Acknowledged deletes.").Add({});
   Histogram& delete_duration = histogram("codasync_cache_delete_duration_seconds",
                                          "A round of deletes until it is acknowledged.", kSeconds);
 
+  Gauge& clock = prometheus::BuildGauge()
+                     .Name("codasync_clock_offset_seconds")
+                     .Help(
+                         "How far this process's clock is behind PostgreSQL's; negative: ahead. "
+                         "Beyond 30 s it refuses writes.")
+                     .Register(registry)
+                     .Add({});
   Histogram& batch_operations = histogram("codasync_ledger_batch_operations",
                                           "Operations folded into one transaction.", kOperations);
   Histogram& queue_wait = histogram("codasync_ledger_queue_wait_seconds",
@@ -229,6 +241,10 @@ std::string Metrics::text() {
   return prometheus::TextSerializer{}.Serialize(families);
 }
 
+void Metrics::clock_offset(std::chrono::duration<double> offset) {
+  impl_->clock.Set(offset.count());
+}
+
 void Metrics::slots(const storage::CacheState& cache) {
   using storage::SlotState;
   impl_->fills.Set(cache.fills ? 1 : 0);
@@ -272,6 +288,8 @@ void Metrics::unavailable(std::size_t slot, std::string_view) {
   impl_->slot_unavailable.at(slot)->Increment();
 }
 
+void Metrics::malformed(std::size_t slot) { impl_->slot_malformed.at(slot)->Increment(); }
+
 void Metrics::delete_failed(std::size_t slot, cache::Loss, std::string_view) {
   impl_->slot_delete_failed.at(slot)->Increment();
 }
@@ -286,6 +304,7 @@ void Metrics::on_batch(const Batch& batch) {
   impl_->queue_wait.Observe(batch.oldest_wait.count());
   impl_->lock_wait.Observe(batch.lock_wait.count());
   impl_->commit_time.Observe(batch.commit.count());
+  clock_offset(batch.clock_offset);
 }
 
 void Metrics::on_refusals(std::size_t operations) {

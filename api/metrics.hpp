@@ -40,12 +40,16 @@ class Metrics : public cache::Observer,
   /// given.
   [[nodiscard]] std::string text();
 
+  /// How far this process's clock is behind the database's, as seen last.
+  void clock_offset(std::chrono::duration<double> offset);
+
   /// The states of the cache's slots, as seen last.
   void slots(const storage::CacheState& cache);
 
   void looked_up(cache::LookupState state) override;
   void read(cache::ReadPath path) override;
   void unavailable(std::size_t slot, std::string_view log_detail) override;
+  void malformed(std::size_t slot) override;
   void delete_failed(std::size_t slot, cache::Loss loss, std::string_view log_detail) override;
   void deleted(std::size_t keys, std::chrono::nanoseconds took) override;
 

@@ -1,8 +1,5 @@
 #include "api/parameters.hpp"
 
-#include <algorithm>
-#include <charconv>
-
 #include "storage/model/text.hpp"
 
 namespace codasync::api {
@@ -13,41 +10,34 @@ constexpr std::string_view kAlphabet =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 constexpr char kCursorVersion = '1';
 
-std::optional<std::int64_t> parse_number(std::string_view text) {
-  std::int64_t number{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return number;
-}
-
 }  // namespace
 
 std::optional<std::string> Parameters::take(const std::string& name) {
   std::optional<std::string> value;
-  const auto rest = std::remove_if(query_.begin(), query_.end(), [&](auto& parameter) {
-    if (parameter.first != name) return false;
+  for (const auto& [known, text] : query_) {
+    if (known != name) continue;
     if (value) refuse(name, "This parameter is given twice.");
-    value = std::move(parameter.second);
-    return true;
-  });
-  query_.erase(rest, query_.end());
+    value = text;
+  }
   return value;
 }
 
 std::optional<std::string> Parameters::text(const std::string& name) {
-  auto value = take(name);
+  const auto value = take(name);
   if (!value) return std::nullopt;
-  if (const auto refusal = refuse_name(*value)) {
-    refuse(name, std::string{explain(*refusal)});
+  const auto text = trim(*value);
+  if (text.empty()) return std::nullopt;
+  if (const auto refusal = refuse_name(text)) {
+    refuse(name, explain(*refusal));
     return std::nullopt;
   }
-  return value;
+  return std::string{text};
 }
 
 std::optional<std::int64_t> Parameters::id(const std::string& name) {
   const auto value = take(name);
   if (!value) return std::nullopt;
-  const auto number = parse_number(*value);
+  const auto number = parse_whole_number(*value);
   if (!number || *number < 1) {
     refuse(name, "This must be an id: a whole number from 1 to 9223372036854775807.");
     return std::nullopt;
@@ -87,21 +77,34 @@ std::optional<std::string> Parameters::cursor() {
   const auto value = take("cursor");
   if (!value) return std::nullopt;
   auto carried = read_cursor(*value);
-  if (!carried) refuse("cursor", "This is no cursor.");
+  if (!carried) refuse_cursor();
   return carried;
 }
 
-bool Parameters::flag(const std::string& name) {
+std::optional<std::int64_t> Parameters::id_cursor() {
+  const auto carried = cursor();
+  if (!carried) return std::nullopt;
+  const auto id = parse_whole_number(*carried);
+  if (!id || *id < 1) {
+    refuse_cursor();
+    return std::nullopt;
+  }
+  return id;
+}
+
+std::optional<bool> Parameters::flag(const std::string& name) {
   const auto value = take(name);
-  if (!value || *value == "false" || *value == "0") return false;
-  if (*value != "true" && *value != "1") refuse(name, "This must be true or false.");
-  return true;
+  if (!value) return std::nullopt;
+  if (*value == "true" || *value == "1") return true;
+  if (*value == "false" || *value == "0") return false;
+  refuse(name, "This must be true or false.");
+  return std::nullopt;
 }
 
 std::size_t Parameters::limit() {
   const auto value = take("limit");
   if (!value) return kLimitDefault;
-  const auto number = parse_number(*value);
+  const auto number = parse_whole_number(*value);
   if (!number || *number < 1 || *number > static_cast<std::int64_t>(storage::kPageMax)) {
     refuse("limit",
            "This must be a whole number from 1 to " + std::to_string(storage::kPageMax) + ".");
@@ -114,14 +117,12 @@ void Parameters::refuse(const std::string& name, std::string sentence) {
   errors_[name].push_back(std::move(sentence));
 }
 
-std::optional<Problem> Parameters::finish() {
-  for (const auto& [name, value] : query_) {
-    if (errors_.size() >= 50) break;
-    errors_[shown_field(name)] = {"There is no parameter of this name here."};
-  }
+std::optional<Problem> Parameters::finish() const {
   if (errors_.empty()) return std::nullopt;
-  return bad_fields(errors_);
+  return bad_query(errors_);
 }
+
+std::string make_cursor(std::int64_t id) { return make_cursor(std::to_string(id)); }
 
 std::string make_cursor(std::string_view text) {
   std::string cursor{kCursorVersion};

@@ -63,8 +63,18 @@ std::string shown_field(std::string_view name) {
   return showable(name, kCharactersMax);
 }
 
+std::string listed(std::span<const std::string_view> words) {
+  std::string list;
+  for (const auto word : words) list.append(list.empty() ? "" : ", ").append(word);
+  return list;
+}
+
 Problem bad_fields(FieldErrors errors) {
   return {400, "bad-fields", "Some fields cannot be accepted; see `errors`.", std::move(errors)};
+}
+
+Problem bad_query(FieldErrors errors) {
+  return {400, "bad-query", "Some parameters cannot be accepted; see `errors`.", std::move(errors)};
 }
 
 Problem bad_json(std::string detail) { return {400, "bad-json", std::move(detail)}; }
@@ -85,6 +95,17 @@ Problem unavailable(std::string detail, int retry_after_seconds) {
           {{"Retry-After", std::to_string(retry_after_seconds)}}};
 }
 
+Problem unavailable_because(std::string_view dependency) {
+  if (dependency != "clock")
+    return unavailable("The service cannot do this at the moment. Nothing was changed; try again.");
+  auto problem = unavailable(
+      "The clocks of this server and of its database differ too much. Nothing was changed; an "
+      "operator has to synchronise them.",
+      60);
+  problem.type = "clock";
+  return problem;
+}
+
 Problem in_doubt() {
   return {
       504,
@@ -98,8 +119,7 @@ Problem in_doubt() {
 
 Problem internal_error() {
   return {500, "internal-error",
-          "The service failed in a way it should not. Please report `instance`; trying again may "
-          "help."};
+          "Unexpected server error. Please report this id: `instance`. Trying again may help."};
 }
 
 }  // namespace codasync::api

@@ -2,6 +2,7 @@
 
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,11 +29,16 @@ struct Problem {
 /// Returns: the answer, `application/problem+json`, with the request id as `instance`.
 Response to_response(const Problem& problem, std::string_view request_id);
 
-/// Returns: a client's own name of a field as `errors` shows it: readable, and not long.
+/// Returns: a name of a field or parameter that a client made up, as `errors` shows it: readable,
+/// and not long.
 std::string shown_field(std::string_view name);
+
+/// Returns: the words with commas in between, for a sentence.
+std::string listed(std::span<const std::string_view> words);
 
 // The common ones.
 Problem bad_fields(FieldErrors errors);
+Problem bad_query(FieldErrors errors);  // like bad_fields, for parameters of the address
 Problem bad_json(std::string detail);
 Problem not_found(std::string detail);
 Problem unauthorized(std::string detail);
@@ -40,6 +46,10 @@ Problem forbidden(std::string detail);
 
 /// 503 with Retry-After: nothing was changed.
 Problem unavailable(std::string detail, int retry_after_seconds = 1);
+
+/// The same because of a dependency (storage/errors.hpp): type `clock` where this machine's clock
+/// and the database's differ too much.
+Problem unavailable_because(std::string_view dependency);
 
 /// 504 with Retry-After: whether a write took effect is not known, and repeating its key finds out.
 /// The same type as Nginx gives (nginx/README.md); never 503, which says that nothing was changed.

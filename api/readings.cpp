@@ -57,7 +57,7 @@ bool fits(storage::ReadingOrder order, const std::optional<std::string>& key) {
       return !key;
     case storage::ReadingOrder::expiry_date:
     case storage::ReadingOrder::expiry_date_descending:
-      return !key || parse_date(*key);
+      return !key || (parse_date(*key) && to_string(*parse_date(*key)) == *key);
     case storage::ReadingOrder::name:
       return key && !refuse_name(*key);
     case storage::ReadingOrder::updated_at_descending: {
@@ -85,15 +85,42 @@ std::optional<storage::ReadingCursor> parse_cursor(storage::ReadingOrder order,
 storage::ReadingOrder read_ordering(Parameters& parameters) {
   const auto text = parameters.text("ordering");
   if (!text) return storage::ReadingOrder::id;
+  std::vector<std::string_view> names;
   for (const auto& known : kOrderings) {
     if (known.name == *text) return known.order;
+    names.push_back(known.name);
   }
-  parameters.refuse("ordering",
-                    "This must be one of: expiry_date, -expiry_date, name, -updated_at, id.");
+  parameters.refuse("ordering", "This must be one of: " + listed(names) + ".");
   return storage::ReadingOrder::id;
 }
 
-Outcome<std::pair<storage::ReadingFilter, std::size_t>, Problem> read_filter(const Query& query) {
+/// Requires: the filter has its order.
+void read_cursor(Parameters& parameters, storage::ReadingFilter& filter) {
+  const auto cursor = parameters.cursor();
+  if (!cursor) return;
+  filter.after = parse_cursor(filter.order, *cursor);
+  if (!filter.after) parameters.refuse_cursor();
+}
+
+std::string write_history_cursor(const Event& last) {
+  return make_cursor(to_string(last.observed_at) + kSeparator + to_string(last.id));
+}
+
+std::optional<storage::HistoryCursor> parse_history_cursor(const std::string& text) {
+  const auto end = std::min(text.find(kSeparator), text.size());
+  const auto observed_at = parse_instant(std::string_view{text}.substr(0, end));
+  const auto event = Uuid::parse(std::string_view{text}.substr(std::min(end + 1, text.size())));
+  if (!observed_at || !event) return std::nullopt;
+  return storage::HistoryCursor{*observed_at, *event};
+}
+
+/// What is asked of a list of readings.
+struct Wanted {
+  storage::ReadingFilter filter;
+  std::size_t limit;
+};
+
+Outcome<Wanted, Problem> read_filter(const Query& query) {
   Parameters parameters{query};
   storage::ReadingFilter filter;
   const auto limit = parameters.limit();
@@ -106,12 +133,23 @@ Outcome<std::pair<storage::ReadingFilter, std::size_t>, Problem> read_filter(con
   filter.not_checked_since = parameters.instant("not_checked_since");
   filter.in_stock = parameters.flag("in_stock");
   filter.order = read_ordering(parameters);
-  if (const auto cursor = parameters.cursor()) {
-    filter.after = parse_cursor(filter.order, *cursor);
-    if (!filter.after) parameters.refuse("cursor", "This is no cursor of this list in this order.");
-  }
+  if (filter.order == storage::ReadingOrder::updated_at_descending && !filter.shop)
+    parameters.refuse("ordering", "-updated_at needs `shop` too.");
+  read_cursor(parameters, filter);
   if (auto problem = parameters.finish()) return *problem;
-  return std::pair{filter, limit};
+  return Wanted{filter, limit};
+}
+
+/// A page of readings at `path`.
+Result answer_page(storage::Reader& reader, const Wanted& wanted, std::string_view path,
+                   const Query& query) {
+  const auto page = reader.readings(wanted.filter, wanted.limit);
+  auto response = ok_by_body(to_json(page.rows));
+  if (page.more) {
+    response.headers.push_back(
+        next_page(path, query, write_cursor(wanted.filter.order, page.rows.back())));
+  }
+  return response;
 }
 
 Result answer_one(const std::optional<Reading>& reading) {
@@ -122,34 +160,28 @@ Result answer_one(const std::optional<Reading>& reading) {
 }  // namespace
 
 Result list(storage::Reader& reader, const Call& call) {
-  const auto read = read_filter(call.query);
-  if (!read) return read.error();
-  const auto& [filter, limit] = *read;
-  const auto page = reader.readings(filter, limit);
-  auto response = ok_list(to_json(page.rows));
-  if (page.more) {
-    response.headers.push_back(
-        next_page(kPath, call.query, write_cursor(filter.order, page.rows.back())));
-  }
-  return response;
+  const auto wanted = read_filter(call.query);
+  if (!wanted) return wanted.error();
+  return answer_page(reader, *wanted, kPath, call.query);
 }
 
 std::optional<ListEntry> list_entry(const Call& call) {
   const auto read = read_filter(call.query);
   if (!read) return std::nullopt;
-  const auto& filter = read.value().first;
+  const auto& filter = read->filter;
   // One shop's lists have a generation. Left out is what changes without a write to the shop's
-  // readings: the categories of products, the day, and sightings that leave the row as it was but
-  // count as a look at the shelf.
-  if (!filter.shop || filter.category || filter.expired || filter.not_checked_since)
-    return std::nullopt;
+  // readings: the categories of products, and the day.
+  if (!filter.shop || filter.category || filter.expired) return std::nullopt;
   return ListEntry{cache::shop_generation(*filter.shop),
                    {{storage::shop_lock(*filter.shop), storage::LockMode::exclusive}},
                    call.request.query};
 }
 
 Result one(storage::Reader& reader, const Call& call) {
-  return answer_one(reader.reading(ReadingId{call.path.id}));
+  const auto reading = reader.reading(ReadingId{call.path.id});
+  const auto& key = *call.path.reading;  // the locks of a fill are made of it
+  if (reading && (reading->shop != key.shop || reading->gtin != key.gtin)) throw StaleKey{};
+  return answer_one(reading);
 }
 
 Result one_in_shop(storage::Reader& reader, const Call& call) {
@@ -157,35 +189,35 @@ Result one_in_shop(storage::Reader& reader, const Call& call) {
 }
 
 Result in_all_shops(storage::Reader& reader, const Call& call) {
-  if (!reader.product(*call.path.gtin)) return not_found("There is no product with this GTIN.");
-  storage::ReadingFilter filter;
-  filter.gtin = call.path.gtin;
-  const auto page = reader.readings(filter, storage::kPageMax);
-  auto response = ok_list(to_json(page.rows));
-  if (page.more) {
-    const Query query{{"GTIN", call.path.gtin->canonical()},
-                      {"limit", std::to_string(storage::kPageMax)}};
-    response.headers.push_back(
-        next_page(kPath, query, write_cursor(filter.order, page.rows.back())));
-  }
-  return response;
+  Parameters parameters{call.query};
+  Wanted wanted{{.gtin = call.path.gtin}, parameters.limit()};
+  wanted.filter.in_stock = parameters.flag("in_stock");
+  read_cursor(parameters, wanted.filter);
+  if (auto problem = parameters.finish()) return *problem;
+  if (!reader.product(*call.path.gtin)) return not_found(Subject::product);
+  return answer_page(reader, wanted, "/api/v1/products/" + call.path.gtin->canonical() + "/stock",
+                     call.query);
 }
 
 Result history(storage::Reader& reader, const Call& call) {
   Parameters parameters{call.query};
   const auto limit = parameters.limit();
-  std::optional<EventId> before;
+  std::optional<storage::HistoryCursor> before;
   if (const auto cursor = parameters.cursor()) {
-    before = Uuid::parse(*cursor);
-    if (!before) parameters.refuse("cursor", "This is no cursor of this list.");
+    before = parse_history_cursor(*cursor);
+    if (!before) parameters.refuse_cursor();
   }
   if (auto problem = parameters.finish()) return *problem;
+  if (!covers(*call.actor, call.path.reading->shop))
+    return forbidden("This access token is for other shops.");
   const auto page = reader.history(ReadingId{call.path.id}, before, limit);
-  auto response = ok_list(to_json(page.rows));
+  auto response = ok_by_body(to_json(page.rows));
   if (page.more) {
     response.headers.push_back(next_page(canonical_path(call.request.path), call.query,
-                                         make_cursor(to_string(page.rows.back().event.id))));
+                                         write_history_cursor(page.rows.back().event)));
   }
+  // What was observed before is part of the reading, but no longer of its history.
+  if (page.begins_at) response.headers.push_back({"History-Begins", to_string(*page.begins_at)});
   return response;
 }
 

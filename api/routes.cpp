@@ -54,36 +54,48 @@ constexpr auto put = Method::put;
 constexpr auto patch = Method::patch;
 constexpr auto del = Method::del;
 
+// Query parameters. The handler reads each of them.
+constexpr std::string_view kPage[] = {"limit", "cursor"};
+constexpr std::string_view kCascade[] = {"cascade"};
+constexpr std::string_view kProductList[] = {"search", "category", "brand", "limit", "cursor"};
+constexpr std::string_view kProductStockList[] = {"in_stock", "limit", "cursor"};
+constexpr std::string_view kReadingList[] = {
+    "shop",          "GTIN",    "category", "expires_before",
+    "expires_after", "expired", "in_stock", "not_checked_since",
+    "ordering",      "limit",   "cursor"};
+
 // clang-format off
 const std::array kRoutes{
-    Route{get,   "/api/v1/shops",                               Access::reader, Read{&shops::list, RememberList{&shops::list_entry}}},
+    Route{get,   "/api/v1/shops",                               Access::reader, Read{&shops::list, RememberList{&shops::list_entry}}, kPage},
     Route{post,  "/api/v1/shops",                               Access::admin,  Work{&shops::create}},
     Route{get,   "/api/v1/shops/{id}",                          Access::reader, Read{&shops::one, kShop}},
     Route{put,   "/api/v1/shops/{id}",                          Access::admin,  Work{&shops::replace}},
     Route{patch, "/api/v1/shops/{id}",                          Access::admin,  Work{&shops::change}},
-    Route{del,   "/api/v1/shops/{id}",                          Access::admin,  Work{&shops::remove}},
+    Route{del,   "/api/v1/shops/{id}",                          Access::admin,  Work{&shops::remove}, kCascade},
     Route{get,   "/api/v1/shops/{id}/stock/{gtin}",             Access::reader, Read{&readings::one_in_shop, kShopStock}},
 
-    Route{get,   "/api/v1/products",                            Access::reader, Read{&products::list, RememberList{&products::list_entry}}},
+    Route{get,   "/api/v1/products",                            Access::reader, Read{&products::list, RememberList{&products::list_entry}}, kProductList},
     Route{post,  "/api/v1/products",                            Access::admin,  Work{&products::create}},
     Route{get,   "/api/v1/products/{gtin}",                     Access::reader, Read{&products::one, kProduct}},
     Route{put,   "/api/v1/products/{gtin}",                     Access::admin,  Work{&products::replace}},
     Route{patch, "/api/v1/products/{gtin}",                     Access::admin,  Work{&products::change}},
     Route{del,   "/api/v1/products/{gtin}",                     Access::admin,  Work{&products::remove}},
-    Route{get,   "/api/v1/products/{gtin}/stock",               Access::reader, Read{&readings::in_all_shops, kProductStock}},
+    Route{get,   "/api/v1/products/{gtin}/stock",               Access::reader, Read{&readings::in_all_shops, kProductStock}, kProductStockList},
 
-    Route{get,   "/api/v1/stock-readings",                      Access::reader, Read{&readings::list, RememberList{&readings::list_entry}}},
-    Route{post,  "/api/v1/stock-readings",                      Access::staff,  StockWrite{&readings::record}},
+    Route{get,   "/api/v1/stock-readings",                      Access::reader, Read{&readings::list, RememberList{&readings::list_entry}}, kReadingList},
+    Route{post,  "/api/v1/stock-readings",                      Access::staff,  StockWrite{&readings::record, &readings::written}},
     Route{get,   "/api/v1/stock-readings/{id}",                 Access::reader, Read{&readings::one, kReading}},
-    Route{put,   "/api/v1/stock-readings/{id}",                 Access::staff,  StockWrite{&readings::replace}},
-    Route{patch, "/api/v1/stock-readings/{id}",                 Access::staff,  StockWrite{&readings::change}},
-    Route{del,   "/api/v1/stock-readings/{id}",                 Access::staff,  StockWrite{&readings::remove}},
-    Route{post,  "/api/v1/stock-readings/{id}/adjust",          Access::staff,  StockWrite{&readings::adjust}},
-    Route{get,   "/api/v1/stock-readings/{id}/history",         Access::staff,  Read{&readings::history}},
-    Route{del,   "/api/v1/stock-readings/{id}/history/{event}", Access::staff,  StockWrite{&readings::void_event}},
+    Route{put,   "/api/v1/stock-readings/{id}",                 Access::staff,  StockWrite{&readings::replace, &readings::written}},
+    Route{patch, "/api/v1/stock-readings/{id}",                 Access::staff,  StockWrite{&readings::change, &readings::written}},
+    Route{del,   "/api/v1/stock-readings/{id}",                 Access::staff,  StockWrite{&readings::remove, &readings::done}},
+    Route{post,  "/api/v1/stock-readings/{id}/adjust",          Access::staff,  StockWrite{&readings::adjust, &readings::written}},
+    Route{get,   "/api/v1/stock-readings/{id}/history",         Access::staff,  Read{&readings::history}, kPage},
+    Route{del,   "/api/v1/stock-readings/{id}/history/{event}", Access::staff,  StockWrite{&readings::void_event, &readings::done}},
 
-    Route{get,   "/api/v1/tokens",                              Access::admin,  Read{&tokens::list}},
+    Route{get,   "/api/v1/tokens",                              Access::admin,  Read{&tokens::list}, kPage},
     Route{post,  "/api/v1/tokens",                              Access::admin,  Work{&tokens::create}},
+    Route{get,   "/api/v1/tokens/self",                         Access::staff,  Now{&tokens::self}},
+    Route{get,   "/api/v1/tokens/{id}",                         Access::admin,  Read{&tokens::one}},
     Route{del,   "/api/v1/tokens/{id}",                         Access::admin,  Work{&tokens::revoke}},
 
     Route{get,   "/healthz",                                    Access::open,   Now{&health::alive}},
@@ -151,8 +163,17 @@ bool same_shape(const std::vector<std::string_view>& pattern,
                     });
 }
 
-/// Ids that are none cannot name anything, so they are 404 as in the first service; a GTIN with a
-/// typing error deserves a word.
+/// Returns: the pattern of an address, nothing for one that no route has. Where several fit, the
+/// first in the table is it, so fixed names stand before variables.
+std::string_view pattern_of(const std::vector<std::string>& path) {
+  for (const auto& pattern : patterns()) {
+    if (same_shape(pattern.parts, path)) return pattern.route->pattern;
+  }
+  return {};
+}
+
+/// A malformed id cannot name anything, so it is 404 as in the first service; a GTIN with a typing
+/// error is 400 and says what is wrong.
 Outcome<Arguments, Problem> read_arguments(const std::vector<std::string_view>& pattern,
                                            const std::vector<std::string>& path) {
   Arguments arguments;
@@ -180,8 +201,9 @@ std::span<const Route> routes() { return kRoutes; }
 Outcome<Match, Problem> match(Method method, std::string_view path) {
   const auto wanted = method == Method::head ? Method::get : method;
   const auto parts = decoded_segments(path);
+  const auto resource = pattern_of(parts);
   for (const auto& pattern : patterns()) {
-    if (pattern.route->method != wanted || !same_shape(pattern.parts, parts)) continue;
+    if (pattern.route->method != wanted || pattern.route->pattern != resource) continue;
     const auto arguments = read_arguments(pattern.parts, parts);
     if (!arguments) return arguments.error();
     return Match{pattern.route, *arguments};
@@ -190,18 +212,33 @@ Outcome<Match, Problem> match(Method method, std::string_view path) {
   if (allowed.empty()) return nothing_here();
   return Problem{405,
                  "method-not-allowed",
-                 "This address answers " + allowed + " only.",
+                 "This address supports only " + allowed + ".",
                  {},
                  {{"Allow", allowed}}};
 }
 
+std::optional<Problem> refuse_unknown_parameters(const Route& route, const Query& query) {
+  constexpr std::size_t kErrorsMax = 20;  // a wild query must not make a wild answer
+  FieldErrors errors;
+  for (const auto& [name, value] : query) {
+    const auto& known = route.parameters;
+    if (std::find(known.begin(), known.end(), name) != known.end()) continue;
+    if (errors.size() == kErrorsMax) break;
+    errors[shown_field(name)] = {
+        known.empty() ? std::string{"Unknown parameter. This address takes no parameters."}
+                      : "Unknown parameter. Known parameters: " + listed(known) + "."};
+  }
+  if (errors.empty()) return std::nullopt;
+  return bad_query(std::move(errors));
+}
+
 std::string allowed_methods(std::string_view path) {
-  const auto parts = decoded_segments(path);
+  const auto resource = pattern_of(decoded_segments(path));
   std::string allowed;
-  for (const auto& pattern : patterns()) {
-    if (!same_shape(pattern.parts, parts)) continue;
-    allowed += std::string{name_of(pattern.route->method)} + ", ";
-    if (pattern.route->method == Method::get) allowed += "HEAD, ";
+  for (const auto& route : kRoutes) {
+    if (route.pattern != resource) continue;
+    allowed += std::string{name_of(route.method)} + ", ";
+    if (route.method == Method::get) allowed += "HEAD, ";
   }
   if (!allowed.empty()) allowed += "OPTIONS";
   return allowed;

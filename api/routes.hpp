@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "api/answer.hpp"
 #include "api/http.hpp"
 #include "api/problem.hpp"
 #include "api/service.hpp"
@@ -56,7 +57,8 @@ struct Work {
 };
 
 /// The cache decorator. A single resource: its entry, and what the handler reads as locks
-/// (cache/README.md).
+/// (cache/README.md). The entry is the answer without parameters; with parameters nothing is
+/// remembered.
 struct RememberAnswer {
   cache::Key (*key)(const Arguments&);
   std::vector<storage::Lock> (*locks)(const Arguments&);
@@ -80,9 +82,11 @@ struct Read {
   std::variant<std::monostate, RememberAnswer, RememberList> remember{};
 };
 
-/// Makes an operation for the ledger, on the event loop.
+/// Makes an operation for the ledger, on the event loop, and the answer when it was done, on a
+/// thread of the ledger.
 struct StockWrite {
   Outcome<storage::StockOperation, Problem> (*operation)(const Call&);
+  Answer (*answer)(const storage::Written&);
 };
 
 struct Route {
@@ -90,6 +94,7 @@ struct Route {
   std::string_view pattern;  // `{id}`, `{gtin}` and `{event}` stand for one segment
   Access access;
   std::variant<Now, Work, Read, StockWrite> action;
+  std::span<const std::string_view> parameters{};  // of the query; all others are refused
 };
 
 /// The whole public surface.
@@ -104,6 +109,10 @@ struct Match {
 /// is answered by the route of GET. `path` is as it was sent, without a trailing slash: its
 /// segments are decoded one by one, so an escaped slash separates nothing.
 Outcome<Match, Problem> match(Method method, std::string_view path);
+
+/// Returns: 400 naming the parameters that the route does not have, or nothing. Decided for every
+/// request before anything else is, so that no handler and no remembered answer ignores one.
+std::optional<Problem> refuse_unknown_parameters(const Route& route, const Query& query);
 
 /// Returns: the methods of an address as Allow lists them; empty: there is nothing.
 std::string allowed_methods(std::string_view path);

@@ -6,6 +6,7 @@
 #include "api/dispatcher.hpp"
 #include "api/expired_readings.hpp"
 #include "api/figures.hpp"
+#include "api/housekeeper_log.hpp"
 #include "api/log.hpp"
 #include "api/metrics.hpp"
 #include "api/service.hpp"
@@ -71,7 +72,11 @@ int serve(const config::Settings& settings, const MakeLedger& make_ledger) {
   // In the order of need: each may use those above, and is destroyed before them.
   Log log{settings.log};
   Metrics metrics{settings.memcached.servers.size()};
-  SlotLog slot_log{settings.memcached, metrics, log};
+  std::optional<Service> service;  // what the keeper, the ledger and the executor still do uses it
+  SlotLog slot_log{settings.memcached, metrics, log, [&service] {
+                     service->tokens.clear();
+                     service->reading_keys.clear();
+                   }};
   const auto slot_table = storage::make_slot_table(settings.postgres);
   const auto nodes = cache::make_nodes(settings.memcached);
   cache::SlotKeeper keeper{*slot_table, *nodes, slot_log};
@@ -79,15 +84,12 @@ int serve(const config::Settings& settings, const MakeLedger& make_ledger) {
   const auto invalidation = cache::make_invalidation(settings.memcached, watch);
   const auto database = storage::make_database(settings.postgres, metrics);
   const auto cache = cache::make_cache(settings.memcached, *database, watch);
-  std::optional<Service> service;  // what the ledger and the executor still answer uses it
   const auto ledger = make_ledger(settings.postgres, settings.combiner, *invalidation, metrics);
   const auto catalogue =
       storage::make_catalogue_store(settings.postgres, *invalidation, *ledger, metrics);
   const auto tokens = storage::make_token_store(settings.postgres, metrics);
-  const storage::Housekeeper housekeeper{
-      settings.postgres, [&log](const std::string& failure) {
-        log.warning("housekeeping failed", {{"detail", failure}});
-      }};
+  HousekeeperLog housekeeper_log{log};
+  const storage::Housekeeper housekeeper{settings.postgres, *invalidation, housekeeper_log};
   ExpiredReadings expired{*database};
   Executor executor{settings.executor};
   service.emplace(settings.api, *database, *ledger, *catalogue, *tokens, *cache, executor, metrics,

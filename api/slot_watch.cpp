@@ -35,6 +35,13 @@ void SlotLog::changed(std::size_t slot, cache::SlotStep step, std::chrono::milli
   }
 }
 
+void SlotLog::history_changed() {
+  forget_();
+  log_.warning(
+      "the database has another history, after a failover or a restore: what this process "
+      "remembered of it is forgotten");
+}
+
 void SlotLog::failed(const std::string& log_detail) {
   if (log_detail == last_failure_) return;
   last_failure_ = log_detail;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -11,7 +12,9 @@ namespace codasync::api {
 /// sends as it is (nginx/README.md). Only 200 is stored.
 std::string to_stored(const Response& response);
 
-/// Returns: the answer again. Requires: `bytes` came from to_stored().
-Response from_stored(std::string_view bytes);
+/// Returns: the answer again, or nothing when the bytes are not of that form: anybody who reaches
+/// Memcached can store others. nginx/answer_cache has the same rules: names of letters, digits and
+/// `-`, values without control characters, none of the fields that frame an answer, a body.
+std::optional<Response> from_stored(std::string_view bytes);
 
 }  // namespace codasync::api

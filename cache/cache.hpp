@@ -3,6 +3,7 @@
 #include <functional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cache/key.hpp"
@@ -28,6 +29,10 @@ struct Produced {
 };
 using Produce = std::function<Produced(storage::Reader&)>;
 
+/// Returns: whether bytes are of the form that Produce makes. Anybody who reaches a server can
+/// store others: they are a miss, and deleted.
+using Valid = std::function<bool(std::string_view)>;
+
 /// The cache protocol (cache/README.md): what it returns is never older than what a writer was
 /// told. Threads: safe concurrently.
 class Cache {
@@ -41,19 +46,21 @@ class Cache {
   /// failure once and never probes.
   virtual std::vector<Lookup> lookup(std::span<const Key> keys) = 0;
 
-  /// Returns: the entry, or what `produce` makes of the database, stored under the protocol where
-  /// that is possible. `locks` names everything that `produce` reads, with the modes of
+  /// Returns: the entry, which `valid` accepted, or what `produce` makes of the database, stored
+  /// under the protocol where that is possible; of all calls of the two the last one made the
+  /// answer. `locks` names everything that `produce` reads, with the modes of
   /// cache/README.md. Waits up to about 15 ms for somebody else who fills the entry: not for an
   /// event loop. Throws: what the database and `produce` throw; never because of Memcached.
   virtual Fetched read_through(const Key& key, std::span<const storage::Lock> locks,
-                               const Produce& produce) = 0;
+                               const Valid& valid, const Produce& produce) = 0;
 
   /// The same for an answer that depends on a set of rows: `generation` is its generation entry,
   /// filled under `locks`; the entry itself lives under the generation's token. `query_digest` (up
   /// to 200 characters of a-z, 0-9 and `-`) stands for everything else that the answer depends on:
   /// the canonical query, and today's date where the rows are compared with it.
   virtual Fetched read_list(const Key& generation, std::span<const storage::Lock> locks,
-                            const std::string& query_digest, const Produce& produce) = 0;
+                            const std::string& query_digest, const Valid& valid,
+                            const Produce& produce) = 0;
 };
 
 }  // namespace codasync::cache

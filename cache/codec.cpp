@@ -99,7 +99,8 @@ std::string encode(const Product& product) {
 }
 
 std::string encode(const Shop& shop) {
-  return seal(kShopKind, shop.id.value(), Text{shop.name}, Text{shop.time_zone}, shop.version);
+  return seal(kShopKind, shop.id.value(), Text{shop.name}, Text{shop.time_zone}, shop.version,
+              static_cast<std::int64_t>(shop.updated_at.time_since_epoch().count()));
 }
 
 std::optional<Product> decode_product(std::string_view bytes) {
@@ -124,10 +125,12 @@ std::optional<Product> decode_product(std::string_view bytes) {
 std::optional<Shop> decode_shop(std::string_view bytes) {
   std::int64_t id{};
   std::int64_t version{};
+  std::int64_t updated_at{};
   Text name;
   Text time_zone;
-  if (!unseal(kShopKind, bytes, id, name, time_zone, version)) return std::nullopt;
-  return Shop{ShopId{id}, std::move(name.value), std::move(time_zone.value), version};
+  if (!unseal(kShopKind, bytes, id, name, time_zone, version, updated_at)) return std::nullopt;
+  return Shop{ShopId{id}, std::move(name.value), std::move(time_zone.value), version,
+              Instant{std::chrono::microseconds{updated_at}}};
 }
 
 }  // namespace codasync::cache

@@ -18,7 +18,8 @@ namespace codasync::cache {
 //   body     = endian product / endian shop   ; a portable binary archive of cereal
 //   product  = int64 text optional optional int64 int64   ; GTIN, name, brand, category, version,
 //                                                         ; microseconds since 1970
-//   shop     = int64 text text int64                      ; id, name, time zone, version
+//   shop     = int64 text text int64 int64                ; id, name, time zone, version,
+//                                                         ; microseconds since 1970
 //   optional = %x00 / (%x01 text)
 //   text     = uint16 *OCTET            ; length in octets
 //   endian   = %x01                     ; written little endian, which is what it says

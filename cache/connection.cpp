@@ -88,9 +88,11 @@ Reply Connection::get(std::span<const Key* const> keys,
                                memcached_result_key_length(&result_)};
     while (next < keys.size() && keys[next]->text != key) ++next;
     if (next == keys.size()) return judge(MEMCACHED_PROTOCOL_ERROR);  // nobody asked for that
-    found(next++, {{memcached_result_value(&result_), memcached_result_length(&result_)},
-                   memcached_result_flags(&result_),
-                   memcached_result_cas(&result_)});
+    // libmemcached takes any length from the server, also one that it has no bytes for.
+    const std::size_t size = memcached_result_length(&result_);
+    const bool fits = size <= kValueBytesMax;
+    found(next++, {fits ? std::string{memcached_result_value(&result_), size} : std::string{},
+                   memcached_result_flags(&result_), memcached_result_cas(&result_)});
   }
   return judge(code == MEMCACHED_END || code == MEMCACHED_NOTFOUND ? MEMCACHED_SUCCESS : code);
 }
@@ -122,6 +124,10 @@ Reply Connection::replace(const Key& key, std::string_view bytes, std::uint32_t 
   assert(cas != 0 && usable_);
   return judge(memcached_cas(handle_.get(), key.text.data(), key.text.size(), bytes.data(),
                              bytes.size(), seconds(ttl), flags, cas));
+}
+
+Reply Connection::remove(const Key& key) {
+  return judge(memcached_delete(handle_.get(), key.text.data(), key.text.size(), 0));
 }
 
 Reply Connection::remove(const Key& key, std::uint64_t cas) {

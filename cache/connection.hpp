@@ -15,7 +15,8 @@
 
 namespace codasync::cache {
 
-/// Values above this are not sent: an item of Memcached is 1 MiB with its key and head.
+/// Values above this are not sent: an item of Memcached is 1 MiB with its key and head. One that is
+/// received, from a server with larger items, is empty: no process stores an empty value.
 inline constexpr std::size_t kValueBytesMax = 1'000'000;
 
 /// What a server said, or did not say.
@@ -53,6 +54,7 @@ class Connection {
   /// Requires: `cas` was read on this connection. Ids start again with each process of a server.
   Reply replace(const Key& key, std::string_view bytes, std::uint32_t flags,
                 std::chrono::seconds ttl, std::uint64_t cas);
+  Reply remove(const Key& key);
   /// Removes the entry if it still has this id. Requires: as replace().
   Reply remove(const Key& key, std::uint64_t cas);
 

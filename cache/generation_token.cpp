@@ -8,20 +8,29 @@
 #include <system_error>
 
 namespace codasync::cache {
+namespace {
+
+constexpr std::string_view kDigits = "0123456789abcdef";
+constexpr std::size_t kBytes = 16;
+
+}  // namespace
 
 std::string make_generation_token() {
-  std::array<std::uint8_t, 16> bytes{};
+  std::array<std::uint8_t, kBytes> bytes{};
   // Up to 256 bytes are never cut short (getrandom(2)).
   if (getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
     throw std::system_error{errno, std::generic_category(), "getrandom"};
   }
-  constexpr const char* kDigits = "0123456789abcdef";
   std::string text;
   for (const unsigned byte : bytes) {
     text += kDigits[byte >> 4];
     text += kDigits[byte & 15];
   }
   return text;
+}
+
+bool is_generation_token(std::string_view text) {
+  return text.size() == 2 * kBytes && text.find_first_not_of(kDigits) == std::string_view::npos;
 }
 
 }  // namespace codasync::cache

@@ -39,8 +39,9 @@ std::string without_escapes(std::string_view text) {
   std::string plain;
   for (std::size_t i = 0; i < text.size(); ++i) {
     unsigned code = 0;
+    const char* const digits = text.data() + i + 1;
     if (text[i] == '%' && i + 2 < text.size() &&
-        std::from_chars(&text[i + 1], &text[i + 3], code, 16).ptr == &text[i + 3]) {
+        std::from_chars(digits, digits + 2, code, 16).ptr == digits + 2) {
       plain += static_cast<char>(code);
       i += 2;
     } else {

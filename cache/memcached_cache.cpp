@@ -44,28 +44,34 @@ std::vector<Lookup> MemcachedCache::lookup(std::span<const Key> keys) {
   return found;
 }
 
-Fetched MemcachedCache::read_through(const Key& key, Locks locks, const Produce& produce) {
-  Fetched fetched =
-      servers_.empty() ? uncached(produce, ReadPath::unavailable) : fetch(key, locks, produce);
+Fetched MemcachedCache::read_through(const Key& key, Locks locks, const Valid& valid,
+                                     const Produce& produce) {
+  Fetched fetched = servers_.empty() ? uncached(produce, ReadPath::unavailable)
+                                     : fetch(key, locks, valid, produce);
   observer_.read(fetched.path);
   return fetched;
 }
 
 Fetched MemcachedCache::read_list(const Key& generation, Locks locks,
-                                  const std::string& query_digest, const Produce& produce) {
+                                  const std::string& query_digest, const Valid& valid,
+                                  const Produce& produce) {
   Fetched fetched = servers_.empty() ? uncached(produce, ReadPath::unavailable)
-                                     : fetch_list(generation, locks, query_digest, produce);
+                                     : fetch_list(generation, locks, query_digest, valid, produce);
   observer_.read(fetched.path);
   return fetched;
 }
 
-Fetched MemcachedCache::fetch(const Key& key, Locks locks, const Produce& produce) {
+Fetched MemcachedCache::fetch(const Key& key, Locks locks, const Valid& valid,
+                              const Produce& produce) {
   Server& server = server_of(key);
   for (const auto pause : kPatience) {
     std::this_thread::sleep_for(pause);
     Lookup found = server.find(key, Probe::yes);
-    if (found.state == LookupState::hit) return {std::move(found.bytes), ReadPath::hit};
     if (found.state == LookupState::unavailable) return uncached(produce, ReadPath::unavailable);
+    if (found.state == LookupState::hit) {
+      if (valid(found.bytes)) return {std::move(found.bytes), ReadPath::hit};
+      server.discard(key);
+    }
 
     if (auto lease = server.lease(key)) {
       return fill(std::move(*lease), locks, produce,
@@ -78,21 +84,26 @@ Fetched MemcachedCache::fetch(const Key& key, Locks locks, const Produce& produc
 }
 
 Fetched MemcachedCache::fetch_list(const Key& generation, Locks locks,
-                                   const std::string& query_digest, const Produce& produce) {
+                                   const std::string& query_digest, const Valid& valid,
+                                   const Produce& produce) {
   Server& home = server_of(generation);
   for (const auto pause : kPatience) {
     std::this_thread::sleep_for(pause);
     const Lookup token = home.find(generation, Probe::yes);
     if (token.state == LookupState::unavailable) return uncached(produce, ReadPath::unavailable);
 
-    const bool live = token.state == LookupState::hit;
+    const bool live = token.state == LookupState::hit && is_generation_token(token.bytes);
+    if (token.state == LookupState::hit && !live) home.discard(generation);
     const std::string name = live ? token.bytes : make_generation_token();
     const Key entry = list_entry(name, query_digest);
     Server& server = server_of(entry);
     if (live) {
       Lookup found = server.find(entry, Probe::yes);
-      if (found.state == LookupState::hit) return {std::move(found.bytes), ReadPath::hit};
       if (found.state == LookupState::unavailable) return uncached(produce, ReadPath::unavailable);
+      if (found.state == LookupState::hit) {
+        if (valid(found.bytes)) return {std::move(found.bytes), ReadPath::hit};
+        server.discard(entry);
+      }
     }
 
     const auto may_store = [&](const storage::Fill& held) {

@@ -15,17 +15,18 @@ class MemcachedCache final : public Cache {
   MemcachedCache(const MemcachedOptions& options, storage::Database& database, Observer& observer);
 
   std::vector<Lookup> lookup(std::span<const Key> keys) override;
-  Fetched read_through(const Key& key, std::span<const storage::Lock> locks,
+  Fetched read_through(const Key& key, std::span<const storage::Lock> locks, const Valid& valid,
                        const Produce& produce) override;
   Fetched read_list(const Key& generation, std::span<const storage::Lock> locks,
-                    const std::string& query_digest, const Produce& produce) override;
+                    const std::string& query_digest, const Valid& valid,
+                    const Produce& produce) override;
 
  private:
   using Locks = std::span<const storage::Lock>;
 
-  Fetched fetch(const Key& key, Locks locks, const Produce& produce);
+  Fetched fetch(const Key& key, Locks locks, const Valid& valid, const Produce& produce);
   Fetched fetch_list(const Key& generation, Locks locks, const std::string& query_digest,
-                     const Produce& produce);
+                     const Valid& valid, const Produce& produce);
 
   /// Stores what was produced, while the fill locks are held. Returns: whether it is stored.
   using Store = std::function<bool(const storage::Fill&, Server::Lease&, const std::string& bytes)>;

@@ -14,7 +14,8 @@ enum class ReadPath {
   filled,       // from the database, and stored
   not_stored,   // from the database: not worth an entry, or there was no place for one
   lease_lost,   // somebody else is filling and did not finish in time: from the database
-  lock_busy,    // a writer was in the way: from the database
+  lock_busy,    // a writer held the locks, or all connections for fills were in use: from the
+                // database
   unavailable,  // no cache: from the database
 };
 
@@ -35,6 +36,9 @@ class Observer {
 
   /// A read or a fill got no answer; reads leave the server alone for a while.
   virtual void unavailable(std::size_t /*slot*/, std::string_view /*log_detail*/) {}
+
+  /// An entry was found that no process stores; it is deleted.
+  virtual void malformed(std::size_t /*slot*/) {}
 
   /// Deletes were not acknowledged, and their writer has to give up.
   virtual void delete_failed(std::size_t /*slot*/, Loss, std::string_view /*log_detail*/) {}

@@ -62,6 +62,13 @@ bool Server::put(const Key& key, std::string_view bytes, Instant begun_at) {
   return reply == Reply::yes;
 }
 
+void Server::discard(const Key& key) {
+  observer_.malformed(slot_);
+  if (!rest_.well()) return;
+  const auto connection = lookups_.acquire(options_.answer_timeout);
+  if (connection) note((*connection)->remove(key), **connection);
+}
+
 std::optional<Server::Lease> Server::lease(const Key& key) {
   if (!rest_.well()) return std::nullopt;
   auto connection = leases_.acquire(std::chrono::milliseconds{0});

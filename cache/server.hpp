@@ -44,6 +44,10 @@ class Server {
   /// Returns: whether it was stored, whatever was there before.
   bool put(const Key& key, std::string_view bytes, Instant begun_at);
 
+  /// Deletes a malformed entry, if that can be done now. What was stored there meanwhile goes with
+  /// it, which is only a miss.
+  void discard(const Key& key);
+
   /// The right to fill one entry, once: a placeholder in Memcached, and its id together with the
   /// connection on which it was read. It ends with the first of: store(), somebody's delete,
   /// lease_ttl, the connection, or the server's process. The destructor takes the placeholder away

@@ -32,7 +32,7 @@ SlotKeeper::SlotKeeper(storage::SlotTable& table, Nodes& nodes, SlotObserver& ob
       nodes_{nodes},
       observer_{observer},
       clock_{std::move(clock)},
-      waits_(nodes.count()) {}
+      known_(nodes.count()) {}
 
 void SlotKeeper::start() {
   thread_ = std::jthread{[this](const std::stop_token& stop) { run(stop); }};
@@ -50,8 +50,9 @@ void SlotKeeper::run(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     round();
     std::unique_lock hold{mutex_};
+    // Lost deletions are reported as fast as writers come; in trouble they change nothing.
     reported_.wait_for(hold, stop, all_well_ ? Clock::duration{kPause} : kPauseInTrouble,
-                       [this] { return !reports_.empty(); });
+                       [this] { return all_well_ && !reports_.empty(); });
   }
 }
 
@@ -59,6 +60,8 @@ void SlotKeeper::round() {
   all_well_ = false;
   try {
     const CacheState state = table_.look();
+    const std::string before = std::exchange(history_, state.history);
+    if (!before.empty() && before != history_) observer_.history_changed();
     if (state.slots_agreed != nodes_.count()) {
       observer_.failed("memcached.servers names " + std::to_string(nodes_.count()) + " here and " +
                        std::to_string(state.slots_agreed) +
@@ -78,6 +81,12 @@ void SlotKeeper::round() {
 }
 
 void SlotKeeper::look_after(const CacheState& state, const Slot& slot) {
+  Known& known = known_.at(slot.number);
+  if (known.seen && slot.state == SlotState::up &&
+      (known.seen->state != SlotState::up || known.seen->since != slot.since))
+    known.silence.taken_up(clock_());
+  known.seen = slot;
+
   bool reported = false;
   {
     const std::scoped_lock hold{mutex_};
@@ -85,28 +94,38 @@ void SlotKeeper::look_after(const CacheState& state, const Slot& slot) {
   }
   const bool over = waited(state, slot);
   const bool in_use = slot.state == SlotState::up && (slot.emptied_now || !state.fills);
-  if (in_use && !reported && !over) return;
+  const bool suspected = reported || known.silence.begun();
+  if (in_use && !suspected && !over) return;
   if (slot.state == SlotState::down && !state.fills) return;
-  all_well_ = all_well_ && in_use && !reported;
+  all_well_ = all_well_ && in_use && !suspected;
 
   // Asked before anybody has to wait for the exclusive lock.
   const NodeReply reply = nodes_.ask(slot.number);
-  SlotStep step = step_for(slot, state.fills, reply, over);
+  const auto now = clock_();
+  known.silence.heard(reply, now);
+  const NodeView node{reply, known.silence.long_enough(now), over};
+  SlotStep step = step_for(slot, state.fills, node);
   if (step == SlotStep::none) return;
-  const auto changed = table_.change(slot.number, [&](const CacheState& held, const Slot& mine) {
-    return decide(held, mine, reply, step);
+  const auto change = table_.change(slot.number, [&](const CacheState& held, const Slot& mine) {
+    return decide(held, mine, node, step);
   });
-  if (changed) observer_.changed(slot.number, step, wait_after_last_fill(state.entry_life));
+  if (!change) return;
+  // Only what other processes do after this counts as theirs.
+  known.seen.reset();
+  if (change->state != SlotState::up) known.seen = Slot{slot.number, change->state};
+  observer_.changed(slot.number, step, wait_after_last_fill(state.entry_life));
 }
 
 /// Under the exclusive lock: nobody fills, nobody writes.
 std::optional<SlotChange> SlotKeeper::decide(const CacheState& state, const Slot& slot,
-                                             NodeReply reply, SlotStep& step) {
-  const bool over = waited(state, slot);
+                                             NodeView node, SlotStep& step) {
+  node.waited = waited(state, slot);
+  // Another process took it up since then.
+  if (slot.since != known_.at(slot.number).seen->since) node.silent_long = false;
   // That nobody listened counts only if it is so now: the process may have been started again and
   // filled since.
-  if (reply == NodeReply::gone) reply = nodes_.ask(slot.number);
-  step = step_for(slot, state.fills, reply, over);
+  if (node.reply == NodeReply::gone) node.reply = nodes_.ask(slot.number);
+  step = step_for(slot, state.fills, node);
   switch (step) {
     case SlotStep::none:
       return std::nullopt;
@@ -124,7 +143,7 @@ std::optional<SlotChange> SlotKeeper::decide(const CacheState& state, const Slot
 }
 
 bool SlotKeeper::waited(const CacheState& state, const Slot& slot) {
-  auto& wait = waits_.at(slot.number);
+  auto& wait = known_.at(slot.number).wait;
   const auto since = unfilled_since(state, slot);
   if (!since) {
     wait.reset();

@@ -30,6 +30,10 @@ class SlotObserver {
   /// It has been through all slots.
   virtual void finished() {}
 
+  /// CacheState::history is another one than in the round before. Each process's keeper sees that
+  /// for itself.
+  virtual void history_changed() {}
+
   /// This keeper changed a slot. `wait`: how long its writers give up at most, after
   /// SlotStep::wait.
   virtual void changed(std::size_t /*slot*/, SlotStep, std::chrono::milliseconds /*wait*/) {}
@@ -50,7 +54,8 @@ class SlotKeeper {
   SlotKeeper(storage::SlotTable& table, Nodes& nodes, SlotObserver& observer,
              std::function<Clock::time_point()> clock = Clock::now);
 
-  /// Somebody got no answer of a slot: it is looked at now.
+  /// A deletion in a slot was not acknowledged: it is looked at now, or within a fifth of a second
+  /// where one is looked at already.
   void report(std::size_t slot);
 
   /// Goes through all slots once. For tests and for a program that has no thread to spare; the
@@ -67,12 +72,19 @@ class SlotKeeper {
     Clock::time_point seen;
   };
 
+  /// What this keeper knows of a slot.
+  struct Known {
+    std::optional<storage::Slot> seen;  // in the newest round, or as it was left; nothing: not yet
+    std::optional<Wait> wait;
+    Silence silence;
+  };
+
   void run(const std::stop_token& stop);
   void look_after(const storage::CacheState& state, const storage::Slot& slot);
   [[nodiscard]] bool waited(const storage::CacheState& state, const storage::Slot& slot);
   [[nodiscard]] std::optional<storage::SlotChange> decide(const storage::CacheState& state,
-                                                          const storage::Slot& slot,
-                                                          NodeReply reply, SlotStep& step);
+                                                          const storage::Slot& slot, NodeView node,
+                                                          SlotStep& step);
 
   storage::SlotTable& table_;
   Nodes& nodes_;
@@ -80,7 +92,8 @@ class SlotKeeper {
   const std::function<Clock::time_point()> clock_;
 
   // The keeper's thread only.
-  std::vector<std::optional<Wait>> waits_;
+  std::vector<Known> known_;  // by slot
+  std::string history_;       // as seen last; empty: not yet
   bool all_well_{false};
 
   std::mutex mutex_;

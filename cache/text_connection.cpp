@@ -19,6 +19,8 @@
 namespace codasync::cache {
 namespace {
 
+constexpr std::size_t kLineBytesMax = 1024;  // of an answer; those that are expected have 9
+
 /// The server ended the connection, as far as it existed.
 struct HungUp {};
 
@@ -174,6 +176,7 @@ void TextConnection::take_lines() {
     --missing_;
   }
   unread_.erase(0, begin);
+  if (unread_.size() > kLineBytesMax) throw TextFailure{Loss::silent, "an answer without an end"};
 }
 
 void TextConnection::start_over() {

@@ -78,7 +78,9 @@ std::vector<Setting> postgres_settings() {
           [](auto& all) -> auto& { return all.postgres.connections_max; }),
       setting(
           "postgres.fill_connections_max",
-          "Connections for reads that fill the cache, apart so that they starve nobody: 1 to 1000.",
+          "Connections for reads that fill the cache; a read that finds none free fills nothing. "
+          "With "
+          "as many as executor.threads each finds one: 1 to 1000.",
           [](auto& all) -> auto& { return all.postgres.fill_connections_max; }),
       setting(
           "postgres.waiters_max",

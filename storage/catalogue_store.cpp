@@ -9,12 +9,15 @@
 #include "storage/make_storage.hpp"
 #include "storage/postgres/columns.hpp"
 #include "storage/postgres/product_changes.hpp"
+#include "storage/postgres/product_writes.hpp"
+#include "storage/postgres/shop_writes.hpp"
 
 namespace codasync::storage {
 namespace {
 
 using postgres::WriteTransaction;
 using Decision = CatalogueWriter::Decision;
+using postgres::ProductFields;
 using Why = CatalogueRefusal::Why;
 
 constexpr std::size_t kConnectionsMax = 2;
@@ -61,23 +64,6 @@ std::optional<ProductRow> find_product(WriteTransaction& transaction, Gtin gtin)
   return ProductRow{postgres::product_of(rows[0]), rows[0].back().as<bool>()};
 }
 
-struct ProductFields {
-  std::string name;
-  std::optional<std::string> brand;
-  std::optional<std::string> category;
-};
-
-/// Creates the product, brings it back or changes it.
-Product save_product(WriteTransaction& transaction, Gtin gtin, const ProductFields& fields) {
-  return postgres::product_of(transaction.exec_params(
-      "insert into products as p (gtin, name, brand, category) values ($1, $2, $3, $4)"
-      " on conflict (gtin) do update set name = excluded.name, brand = excluded.brand,"
-      " category = excluded.category, version = p.version + 1, updated_at = clock_timestamp(),"
-      " removed_at = null returning " +
-          postgres::kProductColumns,
-      gtin.number(), fields.name, fields.brand, fields.category)[0]);
-}
-
 /// Everything that shows the product; takes the locks of the shops that have it.
 Changes forget_product(WriteTransaction& transaction, Gtin gtin) {
   Changes changes = postgres::changes_of_product(transaction, gtin);
@@ -99,11 +85,8 @@ class PostgresCatalogueStore final : public CatalogueStore {
       return writer_.write(
           {shared(shops_lock())}, context, [&](WriteTransaction& transaction) -> Decision {
             if (context.if_match) return refuse(Why::precondition_failed);
-            const Shop shop = postgres::shop_of(
-                transaction.exec_params("insert into shops as s (name, time_zone) values ($1, "
-                                        "coalesce($2, 'UTC')) returning " +
-                                            postgres::kShopColumns,
-                                        *draft.name, draft.time_zone)[0]);
+            const Shop shop = postgres::create_shop(
+                transaction, {*draft.name, draft.time_zone.value_or("UTC")}, context.actor);
             transaction.lock({exclusive(shop_lock(shop.id))});
             return CatalogueEffect{answer(shop, true), changes_of_shop(shop.id)};
           });
@@ -122,11 +105,7 @@ class PostgresCatalogueStore final : public CatalogueStore {
         if (name == shop->name && time_zone == shop->time_zone) {
           return CatalogueEffect{answer(*shop, false)};
         }
-        *shop = postgres::shop_of(transaction.exec_params(
-            "update shops s set name = $2, time_zone = $3, version = version + 1,"
-            " updated_at = clock_timestamp() where id = $1 returning " +
-                postgres::kShopColumns,
-            id.value(), name, time_zone)[0]);
+        *shop = postgres::change_shop(transaction, id, {name, time_zone}, context.actor);
         return CatalogueEffect{answer(*shop, false), changes_of_shop(id)};
       });
     });
@@ -148,12 +127,12 @@ class PostgresCatalogueStore final : public CatalogueStore {
 
   Result create_product(Gtin gtin, const ProductDraft& draft, const WriteContext& context,
                         const Answerer<Product>& answer) override {
-    return write_product(gtin, context,
-                         [&](WriteTransaction& transaction, const auto& row) -> Decision {
-                           if (context.if_match) return refuse(Why::precondition_failed);
-                           if (row && !row->removed) return refuse(Why::already_exists);
-                           return save(transaction, gtin, replacement(draft), true, answer);
-                         });
+    return write_product(
+        gtin, context, [&](WriteTransaction& transaction, const auto& row) -> Decision {
+          if (context.if_match) return refuse(Why::precondition_failed);
+          if (row && !row->removed) return refuse(Why::already_exists);
+          return save(transaction, gtin, replacement(draft), true, context, answer);
+        });
   }
 
   Result put_product(Gtin gtin, const ProductDraft& draft, const WriteContext& context,
@@ -164,7 +143,7 @@ class PostgresCatalogueStore final : public CatalogueStore {
             return change(transaction, row->product, replacement(draft), context, answer);
           }
           if (context.if_match) return refuse(Why::precondition_failed);
-          return save(transaction, gtin, replacement(draft), true, answer);
+          return save(transaction, gtin, replacement(draft), true, context, answer);
         });
   }
 
@@ -188,22 +167,18 @@ class PostgresCatalogueStore final : public CatalogueStore {
           if (!accepts(context, row->product.version)) return changed_since(row->product.version);
           const bool on_a_shelf =
               !transaction
-                   .exec_params(
-                       "select from stock_readings where gtin = $1 and not removed"
-                       " limit 1",
-                       gtin.number())
+                   .exec_params("select from stock_readings where gtin = $1 and present limit 1",
+                                gtin.number())
                    .empty();
           if (on_a_shelf) return refuse(Why::has_readings);
-          transaction.exec_params(
-              "update products set removed_at = clock_timestamp(), updated_at = clock_timestamp(),"
-              " version = version + 1 where gtin = $1",
-              gtin.number());
-          return CatalogueEffect{Answer{.status = 204}, forget_product(transaction, gtin)};
+          postgres::remove_product(transaction, gtin, context.actor);
+          return CatalogueEffect{{}, forget_product(transaction, gtin)};
         });
   }
 
-  ImportCounts import_products(const std::vector<ImportedProduct>& products) override {
-    return storage::import_products(writer_, products);
+  ImportCounts import_products(const std::vector<ImportedProduct>& products,
+                               const Token& actor) override {
+    return storage::import_products(writer_, products, actor);
   }
 
  private:
@@ -231,15 +206,12 @@ class PostgresCatalogueStore final : public CatalogueStore {
       if (!accepts(context, shop->version)) return changed_since(shop->version);
       const bool full =
           !transaction
-               .exec_params("select from stock_readings where shop_id = $1 and not removed limit 1",
+               .exec_params("select from stock_readings where shop_id = $1 and present limit 1",
                             id.value())
                .empty();
       if (full) return refuse(Why::has_readings);
-      transaction.exec_params(
-          "update shops set removed_at = clock_timestamp(), updated_at = clock_timestamp(),"
-          " version = version + 1 where id = $1",
-          id.value());
-      return CatalogueEffect{Answer{.status = 204}, changes_of_shop(id)};
+      postgres::remove_shop(transaction, id, context.actor);
+      return CatalogueEffect{{}, changes_of_shop(id)};
     });
   }
 
@@ -247,7 +219,7 @@ class PostgresCatalogueStore final : public CatalogueStore {
   /// Returns: whether the token was still good. Throws: Unavailable.
   bool remove_readings(ShopId shop, const Token& actor) {
     const pqxx::result rows = writer_.connection()->exec_params(
-        "select gtin from stock_readings where shop_id = $1 and not removed order by gtin limit $2",
+        "select gtin from stock_readings where shop_id = $1 and present order by gtin limit $2",
         shop.value(), kCascadePage);
     std::vector<std::future<StockResult>> results;
     for (const pqxx::row& row : rows) {
@@ -257,8 +229,7 @@ class PostgresCatalogueStore final : public CatalogueStore {
                       .gtin = Gtin::from_number(row[0].as<std::int64_t>()),
                       .kind = EventKind::remove,
                       .reason = "the shop was deleted",
-                      .actor = actor,
-                      .answer = [](const Written&) { return Answer{.status = 204}; }},
+                      .actor = actor},
                      [done](StockResult result) { done->set_value(std::move(result)); });
     }
     bool token_good = true;
@@ -289,8 +260,9 @@ class PostgresCatalogueStore final : public CatalogueStore {
   }
 
   static Decision save(WriteTransaction& transaction, Gtin gtin, const ProductFields& fields,
-                       bool created, const Answerer<Product>& answer) {
-    const Product product = save_product(transaction, gtin, fields);
+                       bool created, const WriteContext& context, const Answerer<Product>& answer) {
+    const Product product = postgres::save_product(transaction, gtin, fields,
+                                                   postgres::OtherFields::replaced, context.actor);
     return CatalogueEffect{answer(product, created), forget_product(transaction, gtin)};
   }
 
@@ -302,7 +274,7 @@ class PostgresCatalogueStore final : public CatalogueStore {
         fields.category == product.category) {
       return CatalogueEffect{answer(product, false)};
     }
-    return save(transaction, product.gtin, fields, false, answer);
+    return save(transaction, product.gtin, fields, false, context, answer);
   }
 
   CatalogueWriter writer_;

@@ -6,7 +6,7 @@
 #include <variant>
 #include <vector>
 
-#include "storage/answer.hpp"
+#include "storage/idempotency.hpp"
 #include "storage/model/catalogue.hpp"
 #include "storage/stock_ledger.hpp"
 #include "storage/token.hpp"
@@ -20,6 +20,7 @@ struct CatalogueRefusal {
     name_taken,           // another shop has this name
     already_exists,       // a product with this GTIN
     has_readings,         // and nobody asked to cascade
+    unknown_shop,         // a token is for a shop that does not exist
     precondition_failed,  // If-Match names another version
     key_reused,           // the idempotency key stands for another request
     token_revoked,
@@ -51,9 +52,9 @@ struct ProductDraft {
   std::optional<std::optional<std::string>> category;
 };
 
+/// Writes down what the client is told of a row. Pure; runs inside the transaction.
 template <class Row>
-using Answerer =
-    std::function<Answer(const Row&, bool created)>;  // pure; runs inside the transaction
+using Answerer = std::function<std::string(const Row&, bool created)>;
 
 /// The locked writes of the rarely changing tables. Each is one transaction that locks the row,
 /// decides, forgets what the cache shows of it, and commits. A lost connection at COMMIT is
@@ -63,7 +64,8 @@ class CatalogueStore {
  public:
   virtual ~CatalogueStore() = default;
 
-  using Result = Outcome<Answer, CatalogueRefusal>;
+  /// What the answerer wrote; of a deletion: an empty text.
+  using Result = Outcome<KeptText, CatalogueRefusal>;
 
   virtual Result create_shop(const ShopDraft& draft, const WriteContext& context,
                              const Answerer<Shop>& answer) = 0;
@@ -95,7 +97,8 @@ class CatalogueStore {
     std::size_t unchanged{0};
   };
   /// Requires: at most kPageMax rows, no GTIN twice.
-  virtual ImportCounts import_products(const std::vector<ImportedProduct>& products) = 0;
+  virtual ImportCounts import_products(const std::vector<ImportedProduct>& products,
+                                       const Token& actor) = 0;
 };
 
 /// Access tokens. Writes like those of the catalogue: see there for what is thrown.
@@ -112,14 +115,16 @@ class TokenStore {
     std::vector<ShopId> shops;
     std::optional<Instant> expires_at;
   };
-  /// The answer is kept under the idempotency key: it must not tell the secret.
+  /// Refuses: unknown_shop. The answer is kept under the idempotency key: it must not contain the
+  /// secret.
   virtual Result create(const Draft& draft, const TokenHash& hash, const WriteContext& context,
                         const Answerer<Token>& answer) = 0;
   /// From the moment of the answer on no instance accepts it. Refuses: not_found.
   virtual Result revoke(TokenId id, const WriteContext& context) = 0;
 
   /// The same by the operator of the machine.
-  Token create(const Draft& draft, const TokenHash& hash);
+  /// Returns: the token, or nothing when one of its shops does not exist.
+  std::optional<Token> create(const Draft& draft, const TokenHash& hash);
   /// Returns: whether it existed.
   bool revoke(TokenId id);
 };

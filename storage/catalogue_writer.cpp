@@ -5,47 +5,52 @@
 #include <thread>
 #include <utility>
 
+#include "storage/operation_name.hpp"
+
 namespace codasync::storage {
 namespace {
 
 using postgres::Claim;
+using postgres::NamedRequest;
 using postgres::Pool;
 using postgres::WriteTransaction;
 
-using Result = Outcome<Answer, CatalogueRefusal>;
+using Result = CatalogueStore::Result;
 
 constexpr int kAttemptsMax = 4;
 constexpr std::chrono::milliseconds kPause{20};  // between two looks at a doubtful COMMIT
-const TokenId kNobody{0};
+
+NamedRequest request_of(const WriteContext& context) {
+  if (!context.idempotency_key) return {postgres::make_internal_name()};
+  return {name_of_key(context.actor.id, context.idempotency_key->key),
+          context.idempotency_key->fingerprint};
+}
 
 }  // namespace
 
 Result CatalogueWriter::write(const std::vector<Lock>& locks, const WriteContext& context,
                               const Decide& decide) {
-  return run(locks, {context.actor.id},
-             {context.actor.id,
-              context.idempotency_key ? *context.idempotency_key : postgres::make_internal_key()},
-             decide);
+  return run(locks, {context.actor.id}, request_of(context), decide);
 }
 
 void CatalogueWriter::write(const std::vector<Lock>& locks,
                             const std::function<Changes(WriteTransaction&)>& work) {
-  const Result result = run(locks, {}, {kNobody, postgres::make_internal_key()},
-                            [&work](WriteTransaction& transaction) {
-                              return CatalogueEffect{{}, work(transaction)};
-                            });
+  const Result result =
+      run(locks, {}, {postgres::make_internal_name()}, [&work](WriteTransaction& transaction) {
+        return CatalogueEffect{{}, work(transaction)};
+      });
   assert(result);
 }
 
 Result CatalogueWriter::run(const std::vector<Lock>& locks, const std::vector<TokenId>& tokens,
-                            const Key& key, const Decide& decide) {
+                            const NamedRequest& request, const Decide& decide) {
   for (int number = 1;; ++number) {
     try {
-      return attempt(locks, tokens, key, decide);
+      return attempt(locks, tokens, request, decide);
     } catch (const postgres::Conflict& conflict) {
       if (number == kAttemptsMax) throw Unavailable{"postgres", conflict.what()};
     } catch (const InDoubt& doubt) {
-      const Claim claim = look_after_doubt(key);
+      const Claim claim = look_after_doubt(request);
       if (claim.state == Claim::State::other_request)
         return CatalogueRefusal{CatalogueRefusal::key_reused};
       if (claim.state == Claim::State::answered) return claim.answer;
@@ -55,13 +60,13 @@ Result CatalogueWriter::run(const std::vector<Lock>& locks, const std::vector<To
 }
 
 Result CatalogueWriter::attempt(const std::vector<Lock>& locks, const std::vector<TokenId>& tokens,
-                                const Key& key, const Decide& decide) {
+                                const NamedRequest& request, const Decide& decide) {
   const Pool::Lease lease = pool_.acquire();
-  WriteTransaction transaction{*lease, locks, tokens};
+  WriteTransaction transaction{*lease, locks, {.tokens = tokens}};
   for (const TokenId token : tokens) {
     if (!transaction.valid(token)) return CatalogueRefusal{CatalogueRefusal::token_revoked};
   }
-  Claim claim = postgres::claim(transaction, key.token, key.key);
+  Claim claim = postgres::claim(transaction, request);
   if (claim.state == Claim::State::other_request)
     return CatalogueRefusal{CatalogueRefusal::key_reused};
   if (claim.state == Claim::State::answered) return std::move(claim.answer);
@@ -75,18 +80,18 @@ Result CatalogueWriter::attempt(const std::vector<Lock>& locks, const std::vecto
   if (!changes.empty()) {
     deletions = invalidation_.begin(changes, transaction.slots(invalidation_.slot_count()));
   }
-  postgres::keep(transaction, key.token, key.key, answer);
+  postgres::keep(transaction, request.name, answer);
   if (deletions) deletions->acknowledge();
   transaction.commit();
-  return answer;
+  return KeptText{std::move(answer)};
 }
 
 /// Returns: what came of the key, mostly by the doubtful COMMIT itself. Throws: InDoubt.
-Claim CatalogueWriter::look_after_doubt(const Key& key) {
+Claim CatalogueWriter::look_after_doubt(const NamedRequest& request) {
   const auto enough = std::chrono::steady_clock::now() + patience_;
   for (;;) {
     try {
-      Claim claim = postgres::claim_of(*pool_.acquire(), key.token, key.key);
+      Claim claim = postgres::claim_of(*pool_.acquire(), request);
       claim.answer.replayed = false;
       return claim;
     } catch (const std::exception& failure) {

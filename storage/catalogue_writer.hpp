@@ -12,9 +12,9 @@
 
 namespace codasync::storage {
 
-/// What a decision comes to: the answer, and what the cache has to forget.
+/// What a decision comes to: the answer, and what the cache must not show any more.
 struct CatalogueEffect {
-  Answer answer;
+  std::string answer{};
   Changes changes{};
 };
 
@@ -34,11 +34,11 @@ class CatalogueWriter {
   using Decide = std::function<Decision(postgres::WriteTransaction&)>;
 
   /// One request. Throws: Unavailable, InDoubt; postgres::UniqueViolation of `decide`.
-  Outcome<Answer, CatalogueRefusal> write(const std::vector<Lock>& locks,
-                                          const WriteContext& context, const Decide& decide);
+  CatalogueStore::Result write(const std::vector<Lock>& locks, const WriteContext& context,
+                               const Decide& decide);
 
-  /// Work of the program itself: no token, no key of a client. Returns: what the cache has to
-  /// forget.
+  /// Work of the program itself: no token, no key of a client. `work` returns what the cache must
+  /// not show any more.
   void write(const std::vector<Lock>& locks,
              const std::function<Changes(postgres::WriteTransaction&)>& work);
 
@@ -46,17 +46,11 @@ class CatalogueWriter {
   postgres::Pool::Lease connection() { return pool_.acquire(); }
 
  private:
-  struct Key {
-    TokenId token;
-    IdempotencyKey key;
-  };
-  Outcome<Answer, CatalogueRefusal> attempt(const std::vector<Lock>& locks,
-                                            const std::vector<TokenId>& tokens, const Key& key,
-                                            const Decide& decide);
-  postgres::Claim look_after_doubt(const Key& key);
-  Outcome<Answer, CatalogueRefusal> run(const std::vector<Lock>& locks,
-                                        const std::vector<TokenId>& tokens, const Key& key,
-                                        const Decide& decide);
+  CatalogueStore::Result attempt(const std::vector<Lock>& locks, const std::vector<TokenId>& tokens,
+                                 const postgres::NamedRequest& request, const Decide& decide);
+  postgres::Claim look_after_doubt(const postgres::NamedRequest& request);
+  CatalogueStore::Result run(const std::vector<Lock>& locks, const std::vector<TokenId>& tokens,
+                             const postgres::NamedRequest& request, const Decide& decide);
 
   postgres::Pool pool_;
   const std::chrono::milliseconds patience_;  // with a server that may be on its way back

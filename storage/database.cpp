@@ -1,6 +1,7 @@
 #include <set>
 #include <utility>
 
+#include "storage/clock.hpp"
 #include "storage/make_storage.hpp"
 #include "storage/migrate.hpp"
 #include "storage/postgres/columns.hpp"
@@ -85,23 +86,32 @@ class PostgresDatabase final : public Database {
   }
 
   std::unique_ptr<Fill> try_fill(std::span<const Lock> locks) override {
+    auto connection = fills_.try_acquire();
+    if (!connection) return nullptr;
     std::vector<Lock> all{locks.begin(), locks.end()};
     all.push_back({slots_lock(), LockMode::shared});
-    auto fill =
-        std::make_unique<PostgresFill>(fills_.acquire(), in_order(std::move(all)), fill_context_);
+    auto fill = std::make_unique<PostgresFill>(std::move(*connection), in_order(std::move(all)),
+                                               fill_context_);
     return fill->granted() ? std::move(fill) : nullptr;
   }
 
-  void ping() override {
+  std::chrono::microseconds ping() override {
     const Pool::Lease lease = reads_.acquire();
     try {
-      const auto newest =
-          lease->exec("select coalesce(max(number), 0) from schema_migrations")[0][0].as<int>();
+      const auto sent = now();
+      const auto row = lease->exec(
+          "select coalesce(max(number), 0), micros_of(clock_timestamp()) from schema_migrations")
+                           [0];
+      const auto answered = now();
+      const auto newest = row[0].as<int>();
       if (newest < migrations().back().number) {
         throw Unavailable{"postgres", "the schema is at migration " + std::to_string(newest) +
                                           ", this program needs " +
                                           std::to_string(migrations().back().number)};
       }
+      const auto offset = clock_offset(postgres::instant_of(row[1]), sent, answered);
+      if (std::chrono::abs(offset) > kClockDifferenceMax) throw clock_is_off(offset);
+      return offset;
     } catch (const std::logic_error& error) {
       throw Unavailable{"postgres", std::string{"no schema: "} + error.what()};
     }

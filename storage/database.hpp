@@ -38,12 +38,15 @@ class Database {
   /// Returns: a reader that gives its connection back when destroyed. Throws: Unavailable.
   virtual std::unique_ptr<Reader> read() = 0;
 
-  /// Tries to take `locks` and slots_lock(), without waiting for any.
-  /// Returns: nothing when a writer or another fill is in the way. Throws: Unavailable.
+  /// Tries to take `locks` and slots_lock(), without waiting for any, nor for a connection.
+  /// Returns: nothing when a writer or another fill holds one of them, or all connections for fills
+  /// are in use. Throws: Unavailable.
   virtual std::unique_ptr<Fill> try_fill(std::span<const Lock> locks) = 0;
 
-  /// Throws: Unavailable when PostgreSQL does not answer or its schema is older than this program.
-  virtual void ping() = 0;
+  /// Returns: how far this process's clock is behind the database's; negative: ahead.
+  /// Throws: Unavailable when PostgreSQL does not answer, its schema is older than this program, or
+  /// the clocks differ by more than kClockDifferenceMax.
+  virtual std::chrono::microseconds ping() = 0;
 };
 
 }  // namespace codasync::storage

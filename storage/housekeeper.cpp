@@ -1,50 +1,163 @@
 #include "storage/housekeeper.hpp"
 
+#include <algorithm>
 #include <condition_variable>
+#include <functional>
+#include <memory>
 #include <mutex>
-#include <utility>
+#include <optional>
 
+#include "storage/clock.hpp"
+#include "storage/ledger/clock_repair.hpp"
+#include "storage/postgres/columns.hpp"
 #include "storage/postgres/connection.hpp"
 
 namespace codasync::storage {
 namespace {
 
 constexpr std::chrono::hours kEvery{1};
-constexpr std::size_t kKeysAtATime = 5'000;  // some milliseconds of locks
-constexpr std::size_t kRoundsMax = 100'000;
+constexpr std::chrono::seconds kClockEvery{5};
+constexpr std::size_t kKeysAtATime = 5'000;      // some milliseconds of locks
+constexpr std::size_t kChangesAtATime = 10'000;  // the same
 
-}  // namespace
-
-std::size_t delete_old_keys(const PostgresOptions& options) {
-  postgres::Connection connection{options};
+/// Deletes some rows at a time until there are none. Returns: how many.
+std::size_t delete_all(postgres::Connection& connection, const std::stop_token& stop,
+                       std::size_t at_a_time, const std::function<pqxx::result()>& delete_some) {
   std::size_t deleted = 0;
-  for (std::size_t round = 0; round < kRoundsMax; ++round) {
-    const auto rows = connection.exec_params(
-        "delete from idempotency_keys where (token_id, key) in (select token_id, key from "
-        "idempotency_keys"
-        " where created_at < clock_timestamp() - make_interval(days => $1::integer) limit "
-        "$2::integer)",
-        kIdempotencyKeysKept.count(), kKeysAtATime);
-    deleted += rows.affected_rows();
-    if (rows.affected_rows() < kKeysAtATime) break;
+  while (!stop.stop_requested() && connection.usable()) {
+    const std::size_t some = delete_some().affected_rows();
+    deleted += some;
+    if (some < at_a_time) break;
   }
   return deleted;
 }
 
-Housekeeper::Housekeeper(const PostgresOptions& options,
-                         std::function<void(const std::string&)> on_failure)
-    : thread_{[options, on_failure = std::move(on_failure)](const std::stop_token& stop) {
-        std::mutex mutex;
-        std::condition_variable_any stopped;
-        while (!stop.stop_requested()) {
-          try {
-            delete_old_keys(options);
-          } catch (const std::exception& failure) {
-            on_failure(failure.what());
-          }
-          std::unique_lock hold{mutex};
-          stopped.wait_for(hold, stop, kEvery, [] { return false; });
-        }
+}  // namespace
+
+std::size_t delete_old_keys(const PostgresOptions& options, const std::stop_token& stop) {
+  postgres::Connection connection{options};
+  return delete_all(connection, stop, kKeysAtATime, [&] {
+    return connection.exec_params(
+        "delete from idempotency_keys where name in (select name from idempotency_keys"
+        " where created_at < clock_timestamp() - make_interval(days => $1::integer)"
+        " limit $2::integer)",
+        kIdempotencyKeysKept.count(), kKeysAtATime);
+  });
+}
+
+std::size_t delete_old_changes(const PostgresOptions& options, const std::stop_token& stop) {
+  postgres::Connection connection{options};
+  // Where the feed stands today: everything below is committed or gone.
+  connection.exec(
+      "insert into change_marks (day, xid) select (clock_timestamp() at time zone 'UTC')::date,"
+      " pg_snapshot_xmin(pg_current_snapshot()) on conflict do nothing");
+  const auto marks = connection.exec_params(
+      "select day, xid from change_marks where day <= (clock_timestamp() at time zone 'UTC')::date "
+      "-"
+      " $1::integer order by day desc limit 1",
+      kChangesKept.count());
+  if (marks.empty()) return 0;
+  const auto day = marks[0][0].as<std::string>();
+  const auto below = marks[0][1].as<std::string>();
+  // Cursors are refused before the rows go that they would miss.
+  connection.exec_params(
+      "update ledger_settings set purged_below = $1::xid8 where purged_below < $1::xid8", below);
+  std::size_t deleted = 0;
+  for (const pqxx::row& shop : connection.exec("select id from shops order by id")) {
+    deleted += delete_all(connection, stop, kChangesAtATime, [&] {
+      return connection.exec_params(
+          "delete from changes where (shop_id, xid, reading_id) in (select shop_id, xid, reading_id"
+          " from changes where shop_id = $1 and xid < $2::xid8 limit $3::integer)",
+          shop[0].as<std::int64_t>(), below, kChangesAtATime);
+    });
+  }
+  connection.exec_params("delete from change_marks where day < $1::date", day);
+  return deleted;
+}
+
+void keep_ledger_partitions(const PostgresOptions& options) {
+  postgres::Connection connection{options};
+  connection.exec("select keep_ledger_partitions()");
+}
+
+namespace {
+
+/// Compares the database's clock with this process's, and acts on what it finds.
+class ClockWatch {
+ public:
+  ClockWatch(const PostgresOptions& options, Invalidation& invalidation,
+             HousekeeperObserver& observer)
+      : options_{options}, invalidation_{invalidation}, observer_{observer} {}
+
+  /// Throws: Unavailable; the next look goes on.
+  void look(const std::stop_token& stop) {
+    auto& connection = postgres::renewed(connection_, options_);
+    const auto sent = now();
+    const auto database =
+        postgres::instant_of(connection.exec("select micros_of(clock_timestamp())")[0][0]);
+    note_offset(clock_offset(database, sent, now()));
+    const auto ahead = std::chrono::floor<std::chrono::microseconds>(
+        database.time_since_epoch() - std::chrono::steady_clock::now().time_since_epoch());
+    if (ahead_ && ahead > *ahead_ - kSetBackMin) {
+      ahead_ = std::max(*ahead_, ahead);
+      return;
+    }
+    const auto readings = repair_clock_everywhere(connection_, options_, invalidation_, stop);
+    if (readings > 0) observer_.on_clock_repair(readings);
+    ahead_ = ahead;
+  }
+
+ private:
+  // What is further in the future than twice this is repaired.
+  static constexpr auto kSetBackMin = kClockTolerance / 2;
+
+  void note_offset(std::chrono::microseconds offset) {
+    const bool is_off = std::chrono::abs(offset) > kClockDifferenceWarning;
+    if (is_off != was_off_) observer_.on_clock_offset(offset);
+    was_off_ = is_off;
+  }
+
+  const PostgresOptions& options_;
+  Invalidation& invalidation_;
+  HousekeeperObserver& observer_;
+  std::unique_ptr<postgres::Connection> connection_;
+  // How far the database's clock was ahead of the steady one, at most; nothing: not known yet.
+  std::optional<std::chrono::microseconds> ahead_;
+  bool was_off_{false};
+};
+
+void keep_house(const PostgresOptions& options, Invalidation& invalidation,
+                HousekeeperObserver& observer, const std::stop_token& stop) {
+  std::mutex mutex;
+  std::condition_variable_any stopped;
+  ClockWatch clock{options, invalidation, observer};
+  const auto try_to = [&](const auto& work) {
+    try {
+      work();
+    } catch (const std::exception& failure) {
+      observer.on_failure(failure.what());
+    }
+  };
+  auto next_round = std::chrono::steady_clock::now();
+  while (!stop.stop_requested()) {
+    try_to([&] { clock.look(stop); });
+    if (std::chrono::steady_clock::now() >= next_round) {
+      next_round += kEvery;
+      try_to([&] { keep_ledger_partitions(options); });
+      try_to([&] { delete_old_keys(options, stop); });
+      try_to([&] { delete_old_changes(options, stop); });
+    }
+    std::unique_lock hold{mutex};
+    stopped.wait_for(hold, stop, kClockEvery, [] { return false; });
+  }
+}
+
+}  // namespace
+
+Housekeeper::Housekeeper(const PostgresOptions& options, Invalidation& invalidation,
+                         HousekeeperObserver& observer)
+    : thread_{[options, &invalidation, &observer](const std::stop_token& stop) {
+        keep_house(options, invalidation, observer, stop);
       }} {}
 
 }  // namespace codasync::storage

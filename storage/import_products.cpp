@@ -1,7 +1,7 @@
 #include "storage/import_products.hpp"
 
 #include <cassert>
-#include <unordered_set>
+#include <unordered_map>
 
 #include "storage/postgres/arrays.hpp"
 #include "storage/postgres/product_changes.hpp"
@@ -14,6 +14,8 @@ using postgres::array_of;
 using postgres::quoted;
 using postgres::WriteTransaction;
 using Products = std::vector<CatalogueStore::ImportedProduct>;
+
+constexpr std::size_t kRenamesMax = 100;  // in a transaction
 
 /// The columns as array literals, for unnest().
 struct Columns {
@@ -39,63 +41,97 @@ const std::string kDiffers =
     " or p.brand is distinct from coalesce(n.brand, p.brand)"
     " or p.category is distinct from coalesce(n.category, p.category) ";
 
+/// A product of the list that would change something.
+struct Difference {
+  const CatalogueStore::ImportedProduct* product;
+  bool renames;  // one that is there, so that its readings show another name
+};
+
 /// Returns: those that would change something. Most of a supplier's list is as it was the week
 /// before.
-Products that_differ(postgres::Connection& connection, const Products& products) {
+std::vector<Difference> that_differ(postgres::Connection& connection, const Products& products) {
   const Columns columns{products};
-  std::unordered_set<std::int64_t> gtins;
-  for (const pqxx::row& row :
-       connection.exec_params("select gtin from" + kIncoming + "where p.gtin is null or" + kDiffers,
-                              columns.gtins, columns.names, columns.brands, columns.categories)) {
-    gtins.insert(row[0].as<std::int64_t>());
+  std::unordered_map<std::int64_t, bool> renames;
+  for (const pqxx::row& row : connection.exec_params(
+           "select gtin, coalesce(p.removed_at is null and p.name <> n.name, false) from" +
+               kIncoming + "where p.gtin is null or" + kDiffers,
+           columns.gtins, columns.names, columns.brands, columns.categories)) {
+    renames.emplace(row[0].as<std::int64_t>(), row[1].as<bool>());
   }
-  Products different;
+  std::vector<Difference> different;
   for (const auto& product : products) {
-    if (gtins.contains(product.gtin.number())) different.push_back(product);
+    const auto found = renames.find(product.gtin.number());
+    if (found != renames.end()) different.push_back({&product, found->second});
   }
   return different;
 }
 
-/// Writes what still differs under the locks. Returns: rows of GTIN and whether the product is new,
-/// or back.
-pqxx::result save(WriteTransaction& transaction, const Products& products) {
-  const Columns columns{products};
-  return transaction.exec_params(
-      "with saved as ("
+/// Writes what still differs under the locks, with the audit and the change feed. Returns: rows of
+/// GTIN and whether the product is new, or back.
+pqxx::result save(WriteTransaction& transaction, const Products& products, const Token& actor) {
+  static const std::string kStatement =
+      "with old as (select * from products where gtin = any($1::bigint[])), saved as ("
       " insert into products as p (gtin, name, brand, category)"
       " select n.gtin, n.name, coalesce(n.brand, p.brand), coalesce(n.category, p.category) from" +
-          kIncoming + "where p.gtin is null or" + kDiffers +
-          " on conflict (gtin) do update set name = excluded.name, brand = excluded.brand,"
-          " category = excluded.category, version = p.version + 1,"
-          " updated_at = clock_timestamp(), removed_at = null returning gtin)"
-          " select gtin, p.gtin is null or p.removed_at is not null"
-          " from saved" +
-          kExisting,
-      columns.gtins, columns.names, columns.brands, columns.categories);
+      kIncoming + "where p.gtin is null or" + kDiffers +
+      " on conflict (gtin) do update set name = excluded.name, brand = excluded.brand,"
+      " category = excluded.category, version = p.version + 1,"
+      " updated_at = clock_timestamp(), removed_at = null returning gtin, name, brand, category),"
+      " compared as (select saved.*, old.gtin is null or old.removed_at is not null as created,"
+      "  old.name as old_name, old.brand as old_brand, old.category as old_category"
+      "  from saved left join old using (gtin)),"
+      " fed as (insert into changes (shop_id, reading_id)"
+      "  select r.shop_id, r.id from compared c join stock_readings r using (gtin)"
+      "   where r.present and c.old_name <> c.name),"
+      " logged as (insert into audit (token_id, actor, action, subject, subject_id, before, after)"
+      "  select $5, $6, case when created then 'create' else 'change' end, 'product', gtin,"
+      "   case when not created then audited_product(old_name, old_brand, old_category) end,"
+      "   audited_product(name, brand, category) from compared)"
+      " select gtin, created from compared";
+  const Columns columns{products};
+  return transaction.exec_params(kStatement, columns.gtins, columns.names, columns.brands,
+                                 columns.categories, actor.id.value(), actor.name);
+}
+
+/// Returns: the products from `from` on that go into one transaction; `from` moves on. A renamed
+/// product is shown by a reading in every shop, so there are few of them at a time.
+Products next_page(const std::vector<Difference>& different, std::size_t& from) {
+  Products page;
+  std::size_t renamed = 0;
+  for (; from < different.size() && renamed < kRenamesMax; ++from) {
+    page.push_back(*different[from].product);
+    if (different[from].renames) ++renamed;
+  }
+  return page;
 }
 
 }  // namespace
 
-CatalogueStore::ImportCounts import_products(CatalogueWriter& writer, const Products& products) {
+CatalogueStore::ImportCounts import_products(CatalogueWriter& writer, const Products& products,
+                                             const Token& actor) {
   assert(products.size() <= kPageMax);
-  const Products different = that_differ(*writer.connection(), products);
+  const auto different = that_differ(*writer.connection(), products);
   CatalogueStore::ImportCounts counts;
-  if (!different.empty()) {
+  for (std::size_t next = 0; next < different.size();) {
+    const auto page = next_page(different, next);
     std::vector<Lock> locks{{catalogue_lock(), LockMode::shared}};
-    for (const auto& product : different) {
+    for (const auto& product : page) {
       locks.push_back({product_lock(product.gtin), LockMode::exclusive});
     }
+    CatalogueStore::ImportCounts written;
     writer.write(locks, [&](WriteTransaction& transaction) {
-      counts = {};
+      written = {};
       std::vector<Gtin> gtins;
-      for (const pqxx::row& row : save(transaction, different)) {
+      for (const pqxx::row& row : save(transaction, page, actor)) {
         gtins.push_back(Gtin::from_number(row[0].as<std::int64_t>()));
-        ++(row[1].as<bool>() ? counts.created : counts.changed);
+        ++(row[1].as<bool>() ? written.created : written.changed);
       }
       Changes changes = postgres::changes_of_products(transaction, gtins);
       transaction.lock(postgres::shop_locks(changes));
       return changes;
     });
+    counts.created += written.created;
+    counts.changed += written.changed;
   }
   counts.unchanged = products.size() - counts.created - counts.changed;
   return counts;

@@ -8,6 +8,7 @@ namespace codasync::storage {
 
 /// See CatalogueStore::import_products.
 CatalogueStore::ImportCounts import_products(
-    CatalogueWriter& writer, const std::vector<CatalogueStore::ImportedProduct>& products);
+    CatalogueWriter& writer, const std::vector<CatalogueStore::ImportedProduct>& products,
+    const Token& actor);
 
 }  // namespace codasync::storage

@@ -13,6 +13,9 @@ struct DatabaseState {
   int schema;         // number of the newest migration that was applied; 0: none
   int schema_wanted;  // by this program
   Instant clock;      // of the server, while it answered
+  // What loses committed transactions when it is off, as it is set for this database and role.
+  bool fsync;
+  bool synchronous_commit;
 };
 
 /// Asks the database, on a connection of its own. Throws: Unavailable.

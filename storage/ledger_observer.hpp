@@ -15,9 +15,10 @@ class LedgerObserver {
 
   struct Batch {
     std::size_t operations;
-    Seconds oldest_wait;  // in the queue, of its first operation
-    Seconds lock_wait;    // for advisory and row locks
-    Seconds commit;       // the COMMIT alone
+    Seconds oldest_wait;   // in the queue, of its first operation
+    Seconds lock_wait;     // for advisory and row locks
+    Seconds commit;        // the COMMIT alone
+    Seconds clock_offset;  // how far this process's clock is behind the database's
   };
   virtual void on_batch(const Batch& batch) = 0;
   virtual void on_refusals(std::size_t operations) = 0;  // the answer was no

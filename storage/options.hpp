@@ -15,7 +15,8 @@ struct PostgresOptions {
   Secret url{"postgresql:///codasync"};
   // for reads: 1…1000
   std::size_t connections_max{8};
-  // for reads that fill the cache, apart so that they starve nobody: 1…1000
+  // for reads that fill the cache: 1…1000. A read that finds none free fills nothing; with as many
+  // as executor.threads each finds one
   std::size_t fill_connections_max{4};
   // requests that may wait for a connection: 0…100000
   std::size_t waiters_max{256};

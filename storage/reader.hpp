@@ -19,7 +19,8 @@ struct ShopFilter {
 };
 
 struct ProductFilter {
-  std::vector<std::string> words{};       // each must be in name or brand, any case
+  std::vector<std::string> words{};  // each must be in name, brand or category, without regard to
+                                     // case and accents, or be the GTIN
   std::optional<std::string> category{};  // exactly
   std::optional<std::string> brand{};     // exactly
   std::optional<Gtin> after{};            // keyset: numbers above this
@@ -38,11 +39,13 @@ struct ReadingFilter {
   std::optional<ShopId> shop{};
   std::optional<Gtin> gtin{};
   std::optional<std::string> category{};
-  std::optional<Date> expires_before{};        // expiry_date < this
-  std::optional<Date> expires_after{};         // expiry_date > this
-  bool expired{false};                         // expiry_date < today in the shop's time zone
-  std::optional<Instant> not_checked_since{};  // nobody recorded anything at or after this
-  bool in_stock{false};                        // quantity > 0
+  std::optional<Date> expires_before{};  // expiry_date < this
+  std::optional<Date> expires_after{};   // expiry_date > this
+  // expiry_date < today in the shop's time zone; false: not so, undated ones included
+  std::optional<bool> expired{};
+  std::optional<Instant> not_checked_since{};  // looked at before this
+  // quantity is not 0 (one that was never counted counts as in stock); false: it is 0
+  std::optional<bool> in_stock{};
   ReadingOrder order{ReadingOrder::id};
   std::optional<ReadingCursor> after{};
 };
@@ -52,6 +55,18 @@ template <class Row>
 struct Page {
   std::vector<Row> rows;
   bool more{false};
+};
+
+/// Where a page of a history ended.
+struct HistoryCursor {
+  Instant observed_at;
+  EventId event;
+};
+
+/// A page of a history. `begins_at`: of the last page, when older events were deleted
+/// (storage/ledger_retention.hpp).
+struct HistoryPage : Page<HistoryEntry> {
+  std::optional<Instant> begins_at{};
 };
 
 struct ReadingKey {
@@ -65,9 +80,9 @@ struct ExpiredCount {
   std::int64_t readings;
 };
 
-/// The queries. Each is one statement, whatever the size of the page, and sees the newest committed
-/// state. Absent rows and removed ones are the same: nothing. Throws: Unavailable. Threads: a
-/// reader belongs to one thread.
+/// The queries. Each is one statement (the end of a history: two), whatever the size of the page,
+/// and sees the newest committed state. Absent rows and removed ones are the same: nothing. Throws:
+/// Unavailable. Threads: a reader belongs to one thread.
 class Reader {
  public:
   virtual ~Reader() = default;
@@ -81,12 +96,12 @@ class Reader {
   virtual Page<Reading> readings(const ReadingFilter& filter, std::size_t limit) = 0;
 
   /// Returns: what these readings are about, of removed ones too; ids that no reading has are left
-  /// out. It never changes, so it may be remembered for ever.
+  /// out. It never changes in one history of the database (CacheState::history).
   virtual std::map<ReadingId, ReadingKey> reading_keys(const std::vector<ReadingId>& ids) = 0;
 
   /// Returns: the newest events first, below `before` where it is given.
-  virtual Page<HistoryEntry> history(ReadingId id, const std::optional<EventId>& before,
-                                     std::size_t limit) = 0;
+  virtual HistoryPage history(ReadingId id, const std::optional<HistoryCursor>& before,
+                              std::size_t limit) = 0;
 
   /// Returns: the token with this hash unless revoked or expired.
   virtual std::optional<Token> token(const TokenHash& hash) = 0;

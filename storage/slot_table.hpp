@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <functional>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "storage/invalidation.hpp"
@@ -40,6 +41,9 @@ struct CacheState {
   std::chrono::seconds
       entry_life;           // the longest that what was read can be in an entry, of anybody's
   std::vector<Slot> slots;  // those of slots_agreed, by number
+  /// Which database this is, and its timeline. Another value after a failover or a restore: what
+  /// was read before may be lost, and its ids given to other rows.
+  std::string history;
 };
 
 /// What a change makes of a slot.

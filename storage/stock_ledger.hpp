@@ -8,7 +8,7 @@
 #include <variant>
 #include <vector>
 
-#include "storage/answer.hpp"
+#include "storage/idempotency.hpp"
 #include "storage/model/reading.hpp"
 #include "storage/token.hpp"
 
@@ -18,76 +18,88 @@ namespace codasync::storage {
 struct Written {
   EventOutcome outcome;
   bool created;  // the reading is new, or back
-  bool removed;  // the operation took it away: `reading` is its last state
+  bool present;  // false: there is no such reading now; `reading` is its last state
   Reading reading;
-  EventId event;
+  bool voided{false};  // of a duplicate: it was taken back
 };
 
-/// The answer is no, and nothing was changed.
+/// The operation was refused, and nothing was changed.
 struct Refused {
   enum class Why {
+    other_shop,  // the token is for other shops
     unknown_shop,
     unknown_product,      // and no name was given to create it
     not_found,            // no such reading, or removed
     below_zero,           // the adjustment takes more than is there
     above_max,            // the adjustment exceeds kQuantityMax
-    never_counted,        // nothing to adjust
+    never_counted,        // there is no quantity to adjust
     precondition_failed,  // If-Match names another version
     rename_forbidden,     // another product name, and the writer is no admin
-    unknown_event,        // nothing to void
-    event_voided,         // it is voided already
+    unknown_event,        // the reading has no such event
     event_not_voidable,   // a void cannot be voided
+    too_old,              // observed before the floor of the ledger
+    moment_is_full,       // kMomentMax events have exactly this moment already
+    id_reused,            // the ledger has another operation of this name
     key_reused,           // the idempotency key stands for another request
     token_revoked,
   };
   Why why;
-  std::optional<Reading> reading;  // its current state, where there is one
+  std::optional<Reading> reading{};       // its current state, where there is one
+  std::optional<Instant> ledger_floor{};  // of too_old
 };
 
-/// No answer could be had; nothing was changed, except where `in_doubt` says that this is not
-/// known.
+/// No answer could be had.
 struct Failed {
+  enum class Kind {
+    unavailable,  // nothing was changed; the client may try again
+    in_doubt,     // whether it took effect is not known; repeating its idempotency key finds out
+    bug,          // nothing was changed, and trying again does not help
+  };
   std::string dependency;  // see Unavailable
   std::string log_detail;
-  bool in_doubt{false};
+  Kind kind{Kind::unavailable};
 };
 
 /// Versions that a conditional write accepts. Empty list: any existing reading (`If-Match: *`).
 struct ReadingPrecondition {
   struct Version {
     std::int64_t reading;
-    std::int64_t product;
+    std::optional<std::int64_t> product;  // nothing: any
   };
   std::vector<Version> any_of;
 };
 
-/// One write, as a client asked for it.
+/// One write, as a client asked for it. With `observed_at` it reports what happened, and is never
+/// refused because of the state; without, it asks for something now.
 struct StockOperation {
   ShopId shop;
   Gtin gtin;
-  bool may_create{
-      false};  // POST: records what is not there yet. Otherwise an absent reading is refused
-  EventKind kind{EventKind::sighting};
+  std::optional<ReadingId> reading{};  // the one that the client named, where it did
+  bool may_create{false};  // records what is not there yet; otherwise an absent reading is refused
+  std::optional<EventKind> kind{EventKind::sighting};  // nothing: it only renames the product
   std::optional<ShelfDate> date{};
   std::optional<std::int64_t> quantity{};
   std::int64_t delta{0};
   std::optional<EventId> voids{};
   std::optional<std::string> reason{};
-  std::optional<Instant> observed_at{};       // nothing: at its arrival
+  std::optional<Instant> observed_at{};  // nothing: at its arrival
+  bool echoes{false};  // an observed_at that is the row's own is what the client read: it means now
+  std::optional<Uuid> name{};                 // storage/operation_name.hpp; nothing: it has none
   std::optional<std::string> product_name{};  // creates the product or, from an admin, renames it
   std::optional<ReadingPrecondition> if_match{};
   std::optional<IdempotencyKey> idempotency_key{};
   Token actor;
 
-  /// Makes the client's answer. Pure: it runs inside the transaction, on a thread of the ledger.
-  std::function<Answer(const Written&)> answer{};
+  /// Writes down what the client of a write with a key is told. Pure: it runs inside the
+  /// transaction. Requires: set when there is a key.
+  std::function<std::string(const Written&)> keep{};
 };
 
-using StockResult = std::variant<Answer, Refused, Failed>;
+using StockResult = std::variant<Written, KeptText, Refused, Failed>;
 
 /// The locked write path of stock readings. Operations on one reading are folded together: one
-/// transaction holds the row lock, decides all of them in order of arrival, commits, and then
-/// everybody is answered (storage/README.md). Threads: submit() is safe anywhere and never blocks;
+/// transaction holds the row lock, decides all of them in order of arrival and commits, and then
+/// each is answered (storage/README.md). Threads: submit() is safe anywhere and never blocks;
 /// destroying the ledger finishes what was accepted.
 class StockLedger {
  public:

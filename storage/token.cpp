@@ -47,6 +47,11 @@ std::optional<Role> parse_role(std::string_view name) {
   return std::nullopt;
 }
 
+bool covers(const Token& token, ShopId shop) {
+  return token.shops.empty() ||
+         std::find(token.shops.begin(), token.shops.end(), shop) != token.shops.end();
+}
+
 std::string make_token_secret() {
   std::array<std::uint8_t, kRandomBytes> bytes{};
   if (RAND_bytes(bytes.data(), kRandomBytes) != 1) {

@@ -33,6 +33,9 @@ struct Token {
   std::optional<Instant> expires_at;
 };
 
+/// Returns: whether the token may write readings of this shop, and see who wrote them.
+bool covers(const Token& token, ShopId shop);
+
 /// Returns: a new secret, `coda_` and 43 characters of base64url (256 random bits).
 std::string make_token_secret();
 

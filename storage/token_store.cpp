@@ -26,6 +26,21 @@ class NothingCached final : public Invalidation {
 /// A token has no versions, so no If-Match names one; `*` is any.
 bool accepts(const WriteContext& context) { return !context.if_match || context.if_match->empty(); }
 
+std::string array_of_shops(const std::vector<ShopId>& shops) {
+  return postgres::array_of(shops, [](ShopId shop) { return std::to_string(shop.value()); });
+}
+
+bool exist(WriteTransaction& transaction, const std::vector<ShopId>& shops) {
+  if (shops.empty()) return true;
+  return transaction
+      .exec_params(
+          "select not exists (select from unnest($1::bigint[]) as wanted (id)"
+          " where not exists (select from shops s where s.id = wanted.id and s.removed_at is "
+          "null))",
+          array_of_shops(shops))[0][0]
+      .as<bool>();
+}
+
 class PostgresTokenStore final : public TokenStore {
  public:
   PostgresTokenStore(const PostgresOptions& options, PoolObserver& observer)
@@ -36,18 +51,21 @@ class PostgresTokenStore final : public TokenStore {
 
   Result create(const Draft& draft, const TokenHash& hash, const WriteContext& context,
                 const Answerer<Token>& answer) override {
-    const std::string shops =
-        postgres::array_of(draft.shops, [](ShopId shop) { return std::to_string(shop.value()); });
+    const std::string shops = array_of_shops(draft.shops);
     const std::optional<std::string> expires_at =
         draft.expires_at ? std::optional{to_string(*draft.expires_at)} : std::nullopt;
     return writer_.write({}, context, [&](WriteTransaction& transaction) -> Decision {
       if (context.if_match) return CatalogueRefusal{CatalogueRefusal::precondition_failed};
+      if (!exist(transaction, draft.shops)) return CatalogueRefusal{CatalogueRefusal::unknown_shop};
       const Token token = postgres::token_of(transaction.exec_params(
-          "insert into tokens (name, role, shops, expires_at, hash)"
-          " values ($1, $2, $3::bigint[], $4::timestamptz, $5::bytea) returning " +
-              postgres::kTokenColumns,
-          draft.name, std::string{name_of(draft.role)}, shops, expires_at,
-          "\\x" + to_hex(hash))[0]);
+          "with t as (insert into tokens (name, role, shops, expires_at, hash)"
+          " values ($1, $2, nullif($3::bigint[], '{}'), $4::timestamptz, $5::bytea) returning *),"
+          " logged as (insert into audit (token_id, actor, action, subject, subject_id, after)"
+          " select $6, $7, 'create', 'token', t.id,"
+          " audited_token(t.name, t.role, t.shops, t.expires_at) from t) select " +
+              postgres::kTokenColumns + " from t",
+          draft.name, std::string{name_of(draft.role)}, shops, expires_at, "\\x" + to_hex(hash),
+          context.actor.id.value(), context.actor.name)[0]);
       return CatalogueEffect{answer(token, true)};
     });
   }
@@ -58,12 +76,15 @@ class PostgresTokenStore final : public TokenStore {
       const bool there =
           !transaction
                .exec_params(
-                   "update tokens set revoked_at = coalesce(revoked_at, clock_timestamp())"
-                   " where id = $1 returning id",
-                   id.value())
+                   "with t as (update tokens set revoked_at = clock_timestamp()"
+                   " where id = $1 and revoked_at is null returning *), logged as (insert into"
+                   " audit (token_id, actor, action, subject, subject_id, before) select $2, $3,"
+                   " 'revoke', 'token', t.id, audited_token(t.name, t.role, t.shops, t.expires_at)"
+                   " from t) select from tokens where id = $1",
+                   id.value(), context.actor.id.value(), context.actor.name)
                .empty();
       if (!there) return CatalogueRefusal{CatalogueRefusal::not_found};
-      return CatalogueEffect{Answer{.status = 204}};
+      return CatalogueEffect{};
     });
   }
 
@@ -78,14 +99,17 @@ WriteContext by_operator() {
 
 }  // namespace
 
-Token TokenStore::create(const Draft& draft, const TokenHash& hash) {
+std::optional<Token> TokenStore::create(const Draft& draft, const TokenHash& hash) {
   std::optional<Token> made;
   const auto result = create(draft, hash, by_operator(), [&](const Token& token, bool) {
     made = token;
-    return Answer{.status = 201};
+    return std::string{};
   });
-  assert(result && made);
-  return *made;
+  if (!result) {
+    assert(result.error() == CatalogueRefusal::unknown_shop);
+    return std::nullopt;
+  }
+  return made;
 }
 
 bool TokenStore::revoke(TokenId id) { return static_cast<bool>(revoke(id, by_operator())); }

@@ -44,6 +44,18 @@ std::vector<std::string> check_postgres(const storage::PostgresOptions& options)
         "The clocks of this machine and of PostgreSQL differ by more than 2 s: synchronise them "
         "(NTP).");
   }
+  if (!state.fsync) {
+    found.emplace_back(
+        "PostgreSQL has fsync = off: a crash of its machine can lose committed data and destroy "
+        "the "
+        "database. Run `alter system set fsync = on; select pg_reload_conf();` as a superuser.");
+  }
+  if (!state.synchronous_commit) {
+    found.emplace_back(
+        "PostgreSQL has synchronous_commit = off here: a crash loses writes that were answered as "
+        "done, and readers then see older versions. Set it to on where it is turned off: "
+        "postgresql.conf, ALTER SYSTEM, ALTER DATABASE, ALTER ROLE or the URL.");
+  }
   return found;
 } catch (const Unavailable& error) {
   return {error.what()};

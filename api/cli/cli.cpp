@@ -7,8 +7,8 @@
 #include "api/cli/commands.hpp"
 #include "api/serve.hpp"
 #include "config/settings.hpp"
-#include "storage/combiner.hpp"
 #include "storage/errors.hpp"
+#include "storage/ledger/combiner.hpp"
 #include "storage/migrate.hpp"
 
 namespace codasync::api::cli {
@@ -28,13 +28,13 @@ Command with_settings(Work work) {
 }
 
 void add_import(CLI::App& app, Command& command, ImportSource& source) {
-  auto* import = app.add_subcommand("import", "Load products or stock readings");
-  import->require_subcommand(1);
-  import->footer(
+  auto* loading = app.add_subcommand("import", "Load products or stock readings");
+  loading->require_subcommand(1);
+  loading->footer(
       "An import that ended early may simply be run again: rows that are there already change "
       "nothing.");
   const auto add_file = [&](const char* name, const char* description, auto work) {
-    auto* sub = import->add_subcommand(name, description);
+    auto* sub = loading->add_subcommand(name, description);
     sub->add_option("FILE", source.file,
                     "CSV with a header; comma, semicolon or tab; UTF-8 or UTF-16")
         ->required()
@@ -55,10 +55,11 @@ void add_import(CLI::App& app, Command& command, ImportSource& source) {
            "Record stock readings: columns shop, gtin, expiry_date, date_kind, quantity, kind, "
            "observed_at, name",
            import_readings);
-  import->add_subcommand("demo", "Load a made-up catalogue with shops, products and readings around today")
-      ->callback([&] { command = with_settings(import_demo);
-});
-}  // namespace
+  loading
+      ->add_subcommand("demo",
+                       "Load a made-up catalogue with shops, products and readings around today")
+      ->callback([&] { command = with_settings(import_demo); });
+}
 
 void add_token(CLI::App& app, Command& command, TokenCreation& creation, std::int64_t& id) {
   auto* token = app.add_subcommand("token", "Manage access tokens");
@@ -131,6 +132,21 @@ void add_cache(CLI::App& app, Command& command, bool& wait) {
       ->callback([&] { command = with_settings(cache_on); });
 }
 
+void add_ledger(CLI::App& app, Command& command, std::string& before) {
+  auto* ledger = app.add_subcommand("ledger", "Look after the history of stock readings");
+  ledger->require_subcommand(1);
+  auto* close = ledger->add_subcommand(
+      "close",
+      "Delete events that were observed before a day; readings stay as they are, and older events "
+      "are refused from then on. Needs the rights of the database's owner");
+  close->add_option("--before", before, "The first day of a month, as 2026-01-01")->required();
+  close->footer("One that was interrupted may simply be run again. Take a backup first.");
+  close->callback([&] {
+    command = with_settings(
+        [&](const config::Settings& settings) { return close_ledger(settings, before); });
+  });
+}
+
 int perform(const Command& command, const config::Loaded& loaded) {
   try {
     return command(loaded);
@@ -147,7 +163,7 @@ int perform(const Command& command, const config::Loaded& loaded) {
   return kFailed;
 }
 
-}  // namespace codasync::api::cli
+}  // namespace
 
 int run(int argc, const char* const* argv) {
   CLI::App app{
@@ -166,6 +182,7 @@ int run(int argc, const char* const* argv) {
   std::int64_t token_id{};
   bool cache_wait{false};
   CheckDepth depth;
+  std::string ledger_before;
   app.add_subcommand("serve", "Run the service until SIGTERM or SIGINT")->callback([&] {
     command =
         with_settings([](const auto& settings) { return serve(settings, storage::make_combiner); });
@@ -177,6 +194,7 @@ int run(int argc, const char* const* argv) {
   add_token(app, command, creation, token_id);
   add_cache(app, command, cache_wait);
   add_check(app, command, depth);
+  add_ledger(app, command, ledger_before);
 
   try {
     app.parse(argc, argv);

@@ -36,6 +36,9 @@ int check(const config::Loaded& loaded, const CheckDepth& depth);
 /// sentences.
 std::vector<std::string> check_deeply(const config::Settings& settings, bool repair);
 
+/// Deletes events that were observed before the day, see storage/ledger_retention.hpp.
+int close_ledger(const config::Settings& settings, const std::string& before);
+
 /// Prints whether the cache is filled, and the state of each slot.
 int cache_status(const config::Settings& settings);
 /// Ends all fills. With `wait` it returns when all slots are down, which takes as long as an entry

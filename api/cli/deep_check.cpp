@@ -37,7 +37,7 @@ void print(const storage::LedgerDifference& difference) {
     std::cout << separator << sentence;
     separator = "; ";
   }
-  std::cout << (difference.mended ? " (mended)" : "") << "\n";
+  std::cout << (difference.repaired ? " (repaired)" : "") << "\n";
 }
 
 std::vector<std::string> compare_readings(const config::Settings& settings, bool repair) {
@@ -58,9 +58,9 @@ std::vector<std::string> compare_readings(const config::Settings& settings, bool
       });
   progress.clear();
   std::cout << "Ledger      " << count_of(counts.checked, "reading") << " compared, "
-            << counts.differing << " differed, " << counts.mended << " mended\n";
-  if (counts.differing == counts.mended) return {};
-  return {count_of(counts.differing - counts.mended, "reading") +
+            << counts.differing << " differed, " << counts.repaired << " repaired\n";
+  if (counts.differing == counts.repaired) return {};
+  return {count_of(counts.differing - counts.repaired, "reading") +
           " differ from their events: `codasync check --deep --repair` writes them anew."};
 }
 

@@ -7,6 +7,7 @@
 #include "api/cli/reading_writer.hpp"
 #include "api/cli/writers.hpp"
 #include "storage/import/demo.hpp"
+#include "storage/operation_name.hpp"
 
 namespace codasync::api::cli {
 namespace {
@@ -35,7 +36,7 @@ std::vector<ShopId> store_shops(const config::Settings& settings, Writers& write
     static_cast<void>(writers.catalogue().create_shop(
         {.name = shop.name, .time_zone = shop.time_zone},
         {.actor = command_line(), .if_match = {}, .idempotency_key = {}},
-        [](const Shop&, bool) { return storage::Answer{}; }));
+        [](const Shop&, bool) { return std::string{}; }));
   }
   const auto ids = shops_by_name(*storage::make_database(settings.postgres));
   std::vector<ShopId> stored;
@@ -48,7 +49,7 @@ void store_products(Writers& writers, const std::vector<storage::Demo::Product>&
   for (const auto& product : products) {
     batch.push_back({product.gtin, product.name, product.brand, product.category});
     if (batch.size() == storage::kPageMax || &product == &products.back()) {
-      writers.catalogue().import_products(batch);
+      writers.catalogue().import_products(batch, command_line());
       batch.clear();
     }
   }
@@ -66,6 +67,12 @@ ReadingWriter::Counts store_readings(Writers& writers, std::size_t in_flight_max
     operation.date = reading.date;
     operation.quantity = reading.quantity;
     operation.observed_at = reading.observed_at;
+    operation.name = storage::name_of_row(operation.shop, operation.gtin,
+                                          {.id = {},
+                                           .kind = EventKind::check,
+                                           .date = reading.date,
+                                           .quantity = reading.quantity,
+                                           .observed_at = reading.observed_at});
     writer.write(std::move(operation), [](storage::Refused::Why) {});
   }
   const auto counts = writer.finish();
@@ -85,8 +92,9 @@ int import_demo(const config::Settings& settings) {
   const auto in_flight_max = std::min<std::size_t>(1024, settings.combiner.lane_queue_max);
   const auto counts = store_readings(writers, in_flight_max, demo, shops);
   std::cerr << "The demo catalogue is there: " << demo.shops.size() << " shops, "
-            << demo.products.size() << " products, " << counts.applied + counts.kept
-            << " stock readings (" << counts.applied << " new or changed).\n";
+            << demo.products.size() << " products, "
+            << counts.applied + counts.kept + counts.duplicates << " stock readings ("
+            << counts.applied << " new or changed).\n";
   return kDone;
 }
 

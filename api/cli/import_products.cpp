@@ -22,7 +22,7 @@ int import_products(const config::Settings& settings, const ImportSource& source
               products.push_back(
                   {row.gtin, std::move(row.name), std::move(row.brand), std::move(row.category)});
             }
-            const auto counts = writers.catalogue().import_products(products);
+            const auto counts = writers.catalogue().import_products(products, command_line());
             stored.created += counts.created;
             stored.changed += counts.changed;
             stored.unchanged += counts.unchanged;

@@ -6,6 +6,7 @@
 #include "api/cli/import_report.hpp"
 #include "api/cli/reading_writer.hpp"
 #include "api/cli/writers.hpp"
+#include "storage/operation_name.hpp"
 
 namespace codasync::api::cli {
 namespace {
@@ -20,6 +21,14 @@ storage::StockOperation operation_of(storage::ReadingRow row) {
   operation.quantity = row.quantity;
   operation.observed_at = row.observed_at;
   operation.product_name = std::move(row.name);
+  // A row that says when it was observed is the same row in every import.
+  if (row.observed_at)
+    operation.name = storage::name_of_row(row.shop, row.gtin,
+                                          {.id = {},
+                                           .kind = row.kind,
+                                           .date = row.date,
+                                           .quantity = row.quantity,
+                                           .observed_at = *row.observed_at});
   return operation;
 }
 
@@ -32,6 +41,12 @@ storage::RowRefusal explain(std::size_t line, storage::Refused::Why why) {
     case Why::unknown_product:
       return {line, "GTIN",
               "There is no product with this GTIN, and the row has no name to create it."};
+    case Why::too_old:
+      return {line, "observed_at", "The ledger takes no events that are so old."};
+    case Why::moment_is_full:
+      return {line, "observed_at", "Too many rows of this reading have exactly this moment."};
+    case Why::id_reused:
+    case Why::other_shop:
     case Why::not_found:
     case Why::below_zero:
     case Why::above_max:
@@ -39,7 +54,6 @@ storage::RowRefusal explain(std::size_t line, storage::Refused::Why why) {
     case Why::precondition_failed:
     case Why::rename_forbidden:
     case Why::unknown_event:
-    case Why::event_voided:
     case Why::event_not_voidable:
     case Why::key_reused:
     case Why::token_revoked:
@@ -72,7 +86,11 @@ int import_readings(const config::Settings& settings, const ImportSource& source
   const auto result = storage::import_readings(in, source.lost_zeros, sink);
   const auto counts = writer.finish();
   report.finish(std::to_string(counts.applied) + " applied, " + std::to_string(counts.kept) +
-                " changed nothing, " + std::to_string(counts.failed) + " failed");
+                " changed nothing, " + std::to_string(counts.duplicates) + " recorded before" +
+                (counts.voided > 0
+                     ? " (of these taken back before: " + std::to_string(counts.voided) + ")"
+                     : "") +
+                ", " + std::to_string(counts.failed) + " failed");
   if (!result)
     std::cerr << "codasync: " << source.file.string() << ": " << result.error().reason << "\n";
   if (counts.failed > 0) {

@@ -13,10 +13,6 @@ void ReadingWriter::write(storage::StockOperation operation, OnRefused refused) 
     ++in_flight_;
   }
   operation.actor = command_line();
-  operation.answer = [](const storage::Written& written) {
-    return storage::Answer{
-        .etag = {}, .location = {}, .body = std::string{name_of(written.outcome)}};
-  };
   ledger_.submit(std::move(operation),
                  [this, refused = std::move(refused)](const storage::StockResult& result) {
                    take(result, refused);
@@ -44,8 +40,19 @@ void ReadingWriter::take(const storage::StockResult& result, const OnRefused& re
     ++counts_.failed;
     failure_ = failed->dependency + ": " + failed->log_detail;
   } else {
-    const bool applied = std::get<storage::Answer>(result).body == name_of(EventOutcome::applied);
-    ++(applied ? counts_.applied : counts_.kept);
+    const auto& written = std::get<storage::Written>(result);
+    if (written.voided) ++counts_.voided;
+    switch (written.outcome) {
+      case EventOutcome::applied:
+        ++counts_.applied;
+        break;
+      case EventOutcome::kept:
+        ++counts_.kept;
+        break;
+      case EventOutcome::duplicate:
+        ++counts_.duplicates;
+        break;
+    }
   }
   --in_flight_;
   changed_.notify_one();  // under the lock: afterwards the writer may be gone

@@ -16,7 +16,9 @@ class ReadingWriter {
  public:
   struct Counts {
     std::size_t applied{0};
-    std::size_t kept{0};  // changed nothing that a person sees
+    std::size_t kept{0};        // changed neither date nor quantity
+    std::size_t duplicates{0};  // were recorded before
+    std::size_t voided{0};      // of these: were taken back since
     std::size_t refused{0};
     std::size_t failed{0};
   };
@@ -30,7 +32,7 @@ class ReadingWriter {
 
   using OnRefused = std::function<void(storage::Refused::Why)>;
 
-  /// Waits while too many operations are under way. Fills in the operation's actor and answer.
+  /// Waits while too many operations are under way. Fills in the operation's actor.
   void write(storage::StockOperation operation, OnRefused refused);
 
   /// Waits for all of them.

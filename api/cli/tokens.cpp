@@ -16,10 +16,9 @@ int misused(const std::string& sentence) {
 }  // namespace
 
 int create_token(const config::Settings& settings, const TokenCreation& creation) {
-  if (const auto refusal = refuse_name(creation.name)) {
-    return misused("--name: " + std::string{explain(*refusal)});
-  }
-  storage::TokenStore::Draft draft{creation.name, creation.role, {}, std::nullopt};
+  const std::string name{trim(creation.name)};
+  if (const auto refusal = refuse_name(name)) return misused("--name: " + explain(*refusal));
+  storage::TokenStore::Draft draft{name, creation.role, {}, std::nullopt};
   for (const auto shop : creation.shops) draft.shops.emplace_back(shop);
   if (creation.expires_at) {
     draft.expires_at = parse_instant(*creation.expires_at);
@@ -31,8 +30,9 @@ int create_token(const config::Settings& settings, const TokenCreation& creation
   const auto secret = storage::make_token_secret();
   const auto token = storage::make_token_store(settings.postgres)
                          ->create(draft, *storage::hash_token_secret(secret));
-  std::cerr << "Token " << token.id.value() << " for " << token.name << " (" << name_of(token.role)
-            << "). Its secret is shown this once:\n";
+  if (!token) return misused("--shop: there is no shop with one of these ids.");
+  std::cerr << "Token " << token->id.value() << " for " << token->name << " ("
+            << name_of(token->role) << "). Its secret is shown this once:\n";
   std::cout << secret << std::endl;
   return kDone;
 }

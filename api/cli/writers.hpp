@@ -4,7 +4,7 @@
 
 #include "cache/make_cache.hpp"
 #include "config/settings.hpp"
-#include "storage/combiner.hpp"
+#include "storage/ledger/combiner.hpp"
 #include "storage/make_storage.hpp"
 
 namespace codasync::api::cli {

@@ -57,16 +57,17 @@ std::string_view take_until(std::string_view& text, std::string_view separator) 
 /// A header that the service reads, in lower case, and where its value goes.
 struct ReadHeader {
   std::string_view name;
-  std::string Request::*target;
+  std::string& (*target)(Request& request);
 };
 constexpr std::array<ReadHeader, 7> kRead{{
-    {"authorization", &Request::authorization},
-    {"if-match", &Request::if_match},
-    {"if-none-match", &Request::if_none_match},
-    {"idempotency-key", &Request::idempotency_key},
-    {"content-type", &Request::content_type},
-    {"x-request-id", &Request::request_id},
-    {"traceparent", &Request::traceparent},
+    {"authorization", [](Request& request) -> std::string& { return request.authorization; }},
+    {"if-match", [](Request& request) -> std::string& { return request.if_match.emplace(); }},
+    {"if-none-match", [](Request& request) -> std::string& { return request.if_none_match; }},
+    {"idempotency-key",
+     [](Request& request) -> std::string& { return request.idempotency_key.emplace(); }},
+    {"content-type", [](Request& request) -> std::string& { return request.content_type; }},
+    {"x-request-id", [](Request& request) -> std::string& { return request.request_id; }},
+    {"traceparent", [](Request& request) -> std::string& { return request.traceparent; }},
 }};
 
 /// The checks of one head, line by line. Each step returns the refusal, or nothing when the line is
@@ -194,7 +195,7 @@ class Gate {
       if (std::exchange(seen_[i], true)) {
         return malformed("A header that may be given once is given twice.");
       }
-      head_.request.*kRead[i].target = value;
+      kRead[i].target(head_.request) = value;
       return std::nullopt;
     }
     return std::nullopt;  // nobody reads it

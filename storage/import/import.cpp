@@ -33,7 +33,7 @@ Outcome<ReadingRow, RowRefusal> row_of(const ReadingColumns& columns, std::size_
                       .kind = columns.kind.of(fields),
                       .observed_at = columns.observed_at.of(fields),
                       .name = columns.name.of(fields)},
-                     lost_zeros);
+                     lost_zeros, date_of(now()));
 }
 
 /// Good rows on their way to the sink.

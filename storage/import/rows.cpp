@@ -1,7 +1,5 @@
 #include "storage/import/rows.hpp"
 
-#include <charconv>
-
 #include "storage/model/text.hpp"
 
 namespace codasync::storage {
@@ -62,20 +60,13 @@ class FieldReader {
   Refusal refusal_;
 };
 
-std::optional<std::int64_t> parse_number(std::string_view text) {
-  std::int64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return number;
-}
-
 std::optional<std::int64_t> parse_quantity(std::string_view text) {
-  const auto number = parse_number(text);
+  const auto number = parse_whole_number(text);
   return number && *number >= 0 && *number <= kQuantityMax ? number : std::nullopt;
 }
 
 std::optional<ShopId> parse_shop(std::string_view text) {
-  const auto number = parse_number(text);
+  const auto number = parse_whole_number(text);
   return number && *number > 0 ? std::optional{ShopId{*number}} : std::nullopt;
 }
 
@@ -89,12 +80,12 @@ std::optional<EventKind> parse_recording(std::string_view text) {
 /// Rules between fields.
 void refuse_contradictions(FieldReader& reader, const ReadingFields& fields, EventKind kind) {
   if (fields.expiry_date.empty() && !fields.date_kind.empty()) {
-    reader.refuse("date_kind", "There is a kind of date, and no date.");
+    reader.refuse("date_kind", "The kind of date needs an expiry date.");
   }
   if (kind != EventKind::count) return;
-  if (fields.quantity.empty()) reader.refuse("quantity", "A count needs a quantity.");
+  if (fields.quantity.empty()) reader.refuse("quantity", "A count requires a quantity.");
   if (!fields.expiry_date.empty()) {
-    reader.refuse("expiry_date", "A count has no date; a sighting or a check may have both.");
+    reader.refuse("expiry_date", "A count has no date. A sighting or a check can have both.");
   }
 }
 
@@ -113,24 +104,26 @@ Outcome<ProductRow, RowRefusal> product_row(std::size_t line, const ProductField
 }
 
 Outcome<ReadingRow, RowRefusal> reading_row(std::size_t line, const ReadingFields& fields,
-                                            LostZeros lost_zeros) {
+                                            LostZeros lost_zeros, Date today) {
   FieldReader reader{line, lost_zeros};
   const auto shop = reader.optional_value("shop", fields.shop, parse_shop,
-                                          "The shop is the number of one, such as 7.");
+                                          "The shop must be a shop id, such as 7.");
   if (!shop) reader.refuse("shop", "The shop is missing.");
   const auto gtin = reader.gtin(fields.gtin);
   const auto date = reader.optional_value("expiry_date", fields.expiry_date, parse_date,
-                                          "A date is written YYYY-MM-DD and exists.");
+                                          "This is not a valid date. Write it as YYYY-MM-DD.");
+  if (date && !is_expiry_date(*date, today)) reader.refuse("expiry_date", explain_expiry_date());
   const auto date_kind =
       reader.optional_value("date_kind", fields.date_kind, parse_date_kind,
-                            "The kind of a date is use_by, sell_by or best_before.");
-  const auto quantity = reader.optional_value("quantity", fields.quantity, parse_quantity,
-                                              "A quantity is a number from 0 to 2147483647.");
+                            "The kind of date must be use_by, sell_by or best_before.");
+  const auto quantity =
+      reader.optional_value("quantity", fields.quantity, parse_quantity,
+                            "The quantity must be a whole number from 0 to 2147483647.");
   const auto kind = reader.optional_value("kind", fields.kind, parse_recording,
-                                          "A file can record sighting, check or count.");
+                                          "The kind must be sighting, check or count.");
   const auto observed_at = reader.optional_value(
       "observed_at", fields.observed_at, parse_instant,
-      "A moment is written as in RFC 3339, with an offset: 2026-11-24T09:15:00+01:00.");
+      "This must be a date and time with its offset, such as 2026-11-24T09:15:00+01:00.");
   auto name = reader.optional_name("name", fields.name);
   refuse_contradictions(reader, fields, kind.value_or(EventKind::sighting));
   if (reader.refusal()) return *reader.refusal();

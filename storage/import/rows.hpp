@@ -71,8 +71,9 @@ struct ReadingRow {
 
 /// Returns: the row, or what is wrong with its first bad field. `kind` is `sighting` when absent; a
 /// `count` has a quantity and no date. `adjust`, `remove` and `void` are refused: a file may be
-/// imported twice, and they would count twice or hit what was recorded in between.
+/// imported twice, and they would count twice or hit what was recorded in between. `today` limits
+/// the expiry date (is_expiry_date()).
 Outcome<ReadingRow, RowRefusal> reading_row(std::size_t line, const ReadingFields& fields,
-                                            LostZeros lost_zeros);
+                                            LostZeros lost_zeros, Date today);
 
 }  // namespace codasync::storage

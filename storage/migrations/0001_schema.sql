@@ -1,4 +1,31 @@
--- The whole schema of the first release. Later migrations only add, so that the previous program runs beside them.
+-- The schema of the first release. Later migrations add; what a program no longer uses is dropped one version later, so that
+-- the previous program can run beside the new one (storage/README.md, "Migrations").
+
+create extension pg_trgm schema public;   -- search by parts of words; trusted: the owner of the database may create it
+create extension unaccent schema public;  -- search without accents; trusted too
+
+-- ---------------------------------------------------------------------------------------------------------------- helpers
+
+-- Text as it is searched and sorted: without case and accents. It begins with a blank so that `% word%` finds the beginnings
+-- of all words. Immutable as long as the dictionary is: the schema names it.
+create function folded(words text) returns text language sql immutable parallel safe strict
+  return ' ' || lower(public.unaccent('public.unaccent'::regdictionary, words));
+
+-- Microseconds since 1970, exact until 2106: a double has 53 bits, and rounding repairs what date_part() leaves. extract()
+-- computes with numerics and costs six times as much.
+create function micros_of(moment timestamptz) returns bigint language sql stable parallel safe strict
+  return (date_part('epoch', moment) * 1000000)::bigint;
+
+-- Today in a time zone. A zone that this server does not know counts as UTC: after an upgrade of the system's zones one
+-- shop must not break lists over all shops.
+create function today_in(zone text) returns date language plpgsql stable parallel safe strict as $$
+begin
+  return (now() at time zone zone)::date;
+exception when invalid_parameter_value then
+  return (now() at time zone 'UTC')::date;
+end $$;
+
+-- --------------------------------------------------------------------------------------------------------------- catalogue
 
 create table shops (
   id          bigint generated always as identity primary key,
@@ -6,101 +33,481 @@ create table shops (
   time_zone   text not null default 'UTC',
   version     bigint not null default 1,
   updated_at  timestamptz not null default clock_timestamp(),
-  removed_at  timestamptz                      -- kept: readings in the change feed still point here
+  removed_at  timestamptz                       -- a row stays: readings and the change feed refer to it
 );
 create unique index shops_name on shops (name) where removed_at is null;
 
 create table products (
-  gtin        bigint primary key check (gtin between 0 and 99999999999999),
+  gtin        bigint primary key check (gtin between 1 and 99999999999999),
   name        text not null check (char_length(name) between 1 and 255),
   brand       text check (char_length(brand) between 1 and 255),
   category    text check (char_length(category) between 1 and 255),
   version     bigint not null default 1,
   updated_at  timestamptz not null default clock_timestamp(),
-  removed_at  timestamptz
+  removed_at  timestamptz,
+  sort_name   text collate "C" not null generated always as (folded(name)) stored,
+  search      text not null generated always as
+                (folded(name || coalesce(' ' || brand, '') || coalesce(' ' || category, ''))) stored
 );
+create index products_name on products (sort_name, gtin);
 create index products_category on products (category, gtin) where removed_at is null;
 create index products_brand on products (brand, gtin) where removed_at is null;
+create index products_search on products using gin (search gin_trgm_ops);
 
--- One row per product and shop: the fold of its events, kept up to date under the row lock.
+-- ---------------------------------------------------------------------------------------------------------- stock readings
+
+-- One row per shop and product: the fold of its events, written under the row lock. Moments without a value: never.
+--
+-- Most writes adjust a quantity. No column that an adjustment changes is in an index or in an index's condition, so such an
+-- update stays on its page and touches no index (HOT). Days and flags are stored columns of their own because PostgreSQL
+-- compares columns, not expressions; only the first change of a reading on a day moves `updated_on`.
 create table stock_readings (
-  id           bigint generated always as identity primary key,
-  shop_id      bigint not null references shops,
-  gtin         bigint not null references products,
-  expiry_date  date,
-  date_kind    text check (date_kind in ('use_by', 'sell_by', 'best_before')),
-  balance      bigint,                         -- unclamped: a late count may put it below zero
-  quantity     integer generated always as (least(greatest(balance, 0), 2147483647)::integer) stored,
-  removed      boolean not null default false, -- a tombstone: 404 for readers, kept for the change feed
-  version      bigint not null,
-  observed_at  timestamptz not null,           -- of the event that changed it last
-  updated_at   timestamptz not null,           -- arrival of that event
-  folded_at    timestamptz not null,           -- observation of the newest event, shown or not
-  checked_at   timestamptz,                    -- of the newest check or remove
-  counted_at   timestamptz,                    -- of the newest count or remove
-  received_at  timestamptz not null,           -- newest arrival; never goes back, whatever the clocks do
-  change_xid   xid8 not null default pg_current_xact_id(),
-  unique (shop_id, gtin)
+  id              bigint generated always as identity primary key,
+  shop_id         bigint not null references shops,
+  gtin            bigint not null references products,
+  version         bigint not null,              -- plus one with each difference that an answer shows
+  observed_at     timestamptz not null,         -- observation of the event that changed it last
+  updated_at      timestamptz not null,         -- arrival of that event
+  received_at     timestamptz not null,         -- newest arrival
+  newest_at       timestamptz,                  -- observation of the newest event that is no void
+  sealed_until    timestamptz,                  -- end of the newest segment
+  tail            integer not null default 0,   -- events after it
+  looked_at       timestamptz,                  -- newest sighting, check or count
+  dates_since     timestamptz,                  -- newest check or removal: older dates do not count
+  quantity_since  timestamptz,                  -- the statement that the quantity rests on
+  quantity        bigint check (quantity >= 0), -- null: never counted
+  plain           bigint,                       -- the quantity without stopping at zero
+  lowest          bigint,                       -- lower bound of the quantity since the statement; -1: it stopped at zero
+  expiry_date     date,
+  date_kind       "char" check (date_kind in ('u', 's', 'b')),  -- use_by, sell_by, best_before
+  present         boolean not null,             -- false: a tombstone, 404 for readers
+  looked_on       date generated always as ((looked_at at time zone 'UTC')::date) stored,
+  updated_on      date not null generated always as ((updated_at at time zone 'UTC')::date) stored,
+  sold_out        boolean not null generated always as (coalesce(quantity = 0, false)) stored,
+  miscounted      boolean not null generated always as (coalesce(quantity > plain, false)) stored,
+  unique (shop_id, gtin),
+  check ((quantity is null) = (plain is null)),
+  check ((quantity is null) = (lowest is null))
 ) with (fillfactor = 80);
-create index stock_readings_gtin on stock_readings (gtin);
-create index stock_readings_shop_expiry on stock_readings (shop_id, expiry_date, id) where not removed;
-create index stock_readings_expiry on stock_readings (expiry_date, id) where not removed;
-create index stock_readings_change on stock_readings (change_xid, id);
+create index stock_readings_product on stock_readings (gtin, shop_id) include (id) where present;
+create index stock_readings_shop on stock_readings (shop_id, id) where present;
+create index stock_readings_shop_expiry on stock_readings (shop_id, expiry_date, id) where present;
+create index stock_readings_expiry on stock_readings (expiry_date, id) where present;
+create index stock_readings_shop_looked on stock_readings (shop_id, looked_on, id) where present;
+create index stock_readings_looked on stock_readings (looked_on) where present;
+create index stock_readings_shop_updated on stock_readings (shop_id, updated_on, id) where present;
+create index stock_readings_sold_out on stock_readings (shop_id, id) where present and sold_out;
+create index stock_readings_miscounted on stock_readings (shop_id, id) where present and miscounted;
 
--- The ledger. Append only; an event says what was observed and what came of it.
+-- ------------------------------------------------------------------------------------------------------------- the ledger
+
+-- Append only. Partitioned by month of observation: the order of the fold is the order of the primary key, late reads touch
+-- few partitions, and the floor of the ledger is a partition's bound. Ids of version 7 carry their observed_at, those of
+-- version 8 are names (stock_operations), so every event is found by the primary key.
 create table stock_events (
-  id            uuid primary key,
-  reading_id    bigint not null references stock_readings,
-  kind          text not null check (kind in ('sighting', 'check', 'count', 'adjust', 'remove', 'void')),
-  expiry_date   date,
-  date_kind     text,
-  quantity      integer,
-  delta         bigint,
-  voids         uuid,
-  reason        text,
-  observed_at   timestamptz not null,
-  received_at   timestamptz not null,
-  token_id      bigint not null,
-  actor         text not null,
-  outcome       text not null check (outcome in ('applied', 'kept')),
-  -- the reading after it, as others saw it
-  version           bigint not null,
-  after_date        date,
-  after_date_kind   text,
-  after_quantity    integer,
-  after_removed     boolean not null
+  reading_id   bigint not null,
+  observed_at  timestamptz not null,
+  id           uuid not null,
+  received_at  timestamptz not null,
+  token_id     bigint not null,
+  version      bigint not null,                 -- of the reading after it
+  delta        bigint,                          -- of an adjustment
+  quantity     bigint,
+  expiry_date  date,
+  kind         "char" not null check (kind in ('s', 'c', 'q', 'a', 'r', 'v')),  -- sighting, check, count, adjust, remove, void
+  date_kind    "char" check (date_kind in ('u', 's', 'b')),
+  outcome      "char" not null check (outcome in ('a', 'k')),                   -- applied, kept
+  voids        uuid,                            -- of a void: its target
+  actor        text not null,
+  reason       text,
+  primary key (reading_id, observed_at, id)
+) partition by range (observed_at);
+
+-- The names of operations: the same operation again is found here, however late it comes. The name is the event's id.
+create table stock_operations (
+  name         uuid primary key,
+  reading_id   bigint not null,
+  observed_at  timestamptz not null
 );
-create index stock_events_reading on stock_events (reading_id, observed_at, id);
-create unique index stock_events_voids on stock_events (voids) where voids is not null;
+
+-- Which events are taken back.
+create table stock_voids (
+  reading_id   bigint not null,
+  target       uuid not null,
+  id           uuid not null,                   -- of the void
+  observed_at  timestamptz not null,            -- of the void
+  primary key (reading_id, target)
+);
+
+-- What runs of sealed events do to a shelf (storage/model/shelf.hpp, Summary), so that old events need not be read again.
+-- Nulls: unchanged. `quantity_since` tells a statement of a quantity from a sum of adjustments.
+create table stock_segments (
+  reading_id      bigint not null,
+  until           timestamptz not null,         -- observation of its last event; a moment is never cut in two
+  events          integer not null,
+  is_base         boolean not null,             -- what was before the floor of the ledger
+  present         boolean,
+  dates_since     timestamptz,
+  expiry_date     date,
+  date_kind       "char" check (date_kind in ('u', 's', 'b')),
+  looked_at       timestamptz,
+  quantity_since  timestamptz,
+  quantity        bigint,
+  plain           bigint,                       -- or the sum of the adjustments
+  lowest          bigint,                       -- or the lowest point of their sum
+  primary key (reading_id, until)
+);
+
+-- What the ledger and the change feed have forgotten on purpose; one row.
+create table ledger_settings (
+  id             boolean primary key default true check (id),
+  ledger_floor   timestamptz not null default '2000-01-01 00:00+00',  -- older events are gone, and refused
+  feed_epoch     uuid not null default gen_random_uuid(),             -- of cursors; another one after a restore from a dump
+  purged_below   xid8 not null default '0'                            -- cursors below this are too old
+);
+insert into ledger_settings default values;
+
+-- Creates the ledger's partition of a month, unless it is there. Attaching a table waits for no writer; `create table …
+-- partition of` would.
+create function create_ledger_partition(month date) returns void language plpgsql as $$
+declare
+  name text := 'stock_events_' || to_char(month, 'YYYY_MM');
+begin
+  if to_regclass(name) is not null then
+    return;
+  end if;
+  execute format('create table %I (like stock_events including defaults including constraints)', name);
+  execute format('alter table stock_events attach partition %I for values from (%L) to (%L)', name,
+                 month::timestamp at time zone 'UTC', (month + interval '1 month') at time zone 'UTC');
+end $$;
+
+-- Keeps partitions for this month and the next two. The service calls it and may not change the schema itself.
+create function keep_ledger_partitions() returns void language plpgsql security definer
+set search_path = public, pg_temp as $$
+declare
+  this_month date := date_trunc('month', clock_timestamp() at time zone 'UTC');
+begin
+  perform pg_advisory_xact_lock(2);  -- a number of no class in storage/locks.cpp
+  for i in 0 .. 2 loop
+    perform create_ledger_partition((this_month + i * interval '1 month')::date);
+  end loop;
+end $$;
+
+-- Everything before the month of installation stands in one partition.
+do $$
+begin
+  execute format('create table stock_events_before partition of stock_events for values from (%L) to (%L)',
+                 timestamptz '2000-01-01 00:00+00', date_trunc('month', clock_timestamp() at time zone 'UTC') at time zone 'UTC');
+  perform keep_ledger_partitions();
+end $$;
+
+-- ---------------------------------------------------------------------------------------------------------- the change feed
+
+-- Which readings look different since when, by transaction: the feed reads up to the oldest transaction that is running, so
+-- it loses nothing (storage/README.md, "The change feed").
+create table changes (
+  shop_id     bigint not null,
+  xid         xid8 not null default pg_current_xact_id(),
+  reading_id  bigint not null,
+  primary key (shop_id, xid, reading_id)
+);
+
+-- Where the feed stood on each day, so that old changes can be deleted without a clock in them.
+create table change_marks (
+  day  date primary key,
+  xid  xid8 not null
+);
+
+-- ------------------------------------------------------------------------------------------------- access, keys, the audit
 
 create table tokens (
   id          bigint generated always as identity primary key,
   name        text not null check (char_length(name) between 1 and 255),
   role        text not null check (role in ('staff', 'admin')),
-  shops       bigint[] not null default '{}',
+  shops       bigint[] check (cardinality(shops) > 0),  -- null: all
   hash        bytea not null unique check (octet_length(hash) = 32),
   created_at  timestamptz not null default clock_timestamp(),
   expires_at  timestamptz,
   revoked_at  timestamptz
 );
 
--- What clients were told, by their own name for the request.
+-- What clients were told, by the name of their idempotency key.
 create table idempotency_keys (
-  token_id     bigint not null,
-  key          text not null check (char_length(key) between 1 and 255),
-  fingerprint  bytea not null,
-  status       integer not null,
-  etag         text not null,
-  location     text not null,
-  body         text not null,
-  created_at   timestamptz not null default clock_timestamp(),
-  primary key (token_id, key)
+  name         uuid primary key,                -- of token and key (storage/operation_name.hpp)
+  fingerprint  bytea not null,                  -- of the request
+  answer       text,                            -- null: under way, in a transaction that has not ended
+  created_at   timestamptz not null default clock_timestamp()
 );
 create index idempotency_keys_created on idempotency_keys (created_at);
 
--- Memcached slots that are not in use; a slot without a row is up.
-create table cache_slots (
-  slot   integer primary key check (slot >= 0),
-  state  text not null check (state in ('up', 'down')),
-  since  timestamptz not null default clock_timestamp()
+-- Who changed what, in the transaction of the change. Readings have the ledger; only what takes a part of it back is here too.
+create table audit (
+  id          bigint generated always as identity primary key,
+  at          timestamptz not null default clock_timestamp(),
+  token_id    bigint not null,
+  actor       text not null,
+  action      text not null check (action in ('create', 'change', 'delete', 'revoke', 'void')),
+  subject     text not null check (subject in ('shop', 'product', 'token', 'reading')),
+  subject_id  bigint not null,
+  before      jsonb,
+  after       jsonb
 );
+-- Rows as the audit shows them; null: there was none.
+create function audited_shop(name text, time_zone text) returns jsonb language sql immutable parallel safe
+  return case when name is not null then jsonb_build_object('name', name, 'time_zone', time_zone) end;
+create function audited_product(name text, brand text, category text) returns jsonb language sql immutable parallel safe
+  return case when name is not null then jsonb_build_object('name', name, 'brand', brand, 'category', category) end;
+create function audited_token(name text, role text, shops bigint[], expires_at timestamptz) returns jsonb language sql
+stable parallel safe
+  return jsonb_build_object('name', name, 'role', role, 'shops', shops, 'expires_at', expires_at);
+create index audit_subject on audit (subject, subject_id, id);
+create index audit_actor on audit (token_id, id);
+create index audit_at on audit (at, id);
+
+-- --------------------------------------------------------------------------------------------------------------- the cache
+
+-- Memcached slots (cache/README.md); a slot without a row was never used.
+create table cache_slots (
+  slot      integer primary key check (slot >= 0),
+  state     text not null check (state in ('up', 'waiting', 'down')),
+  since     timestamptz not null default clock_timestamp(),
+  database  text not null default '',           -- cluster and database that it was emptied for last
+  timeline  text not null default ''            -- and the timeline: another one after each failover and restore
+);
+
+-- What all processes that use the cache have to agree on; one row.
+create table cache_settings (
+  id          boolean primary key default true check (id),
+  fills       boolean not null default true,    -- `codasync cache off` ends all fills
+  since       timestamptz not null default clock_timestamp(),
+  slots       integer check (slots >= 0),       -- null: the first process says
+  entry_life  integer not null default 0        -- the longest time to live of any process's entries, with its lease, in seconds
+);
+insert into cache_settings default values;
+
+-- ------------------------------------------------------------------------------------------------------- the locked write
+--
+-- The first and the second message of a write, as functions: PL/pgSQL keeps plans for a session, and behind PgBouncer nothing
+-- else does. Called by storage/postgres/write_transaction.cpp and stock_tables.cpp, which read the columns by their names.
+-- Inside a function every statement has a snapshot of its own, so what follows the locks sees what committed under them.
+--
+-- The plans are made once and have to be good for ever: by index, whatever the tables held at that moment, so scans are
+-- priced out. There is no other way to read the small tables of slots, and at that price PostgreSQL would compile the query.
+
+-- Sets the time limits, takes the advisory locks one by one in the order of the arrays, and returns
+--   `write`      one row: the clock, the floor of the ledger, the slots, those of the tokens that are valid
+--   `reading`    the readings of these shops and products, their rows locked FOR UPDATE in their order
+--   `place`      what is known of the shop and the product of those that have no row
+--   `answer`     kept answers and `operation`: events, of those names that are known
+create function begin_write(lock_timeout text, statement_timeout text, locks bigint[], exclusive boolean[], tokens bigint[],
+                            names uuid[], shops bigint[], gtins bigint[])
+returns table (about text, clock bigint, ledger_floor bigint, slots integer, slot_states text, valid_tokens text,
+               name uuid, fingerprint text, answer text,
+               id bigint, shop_id bigint, gtin bigint, version bigint, observed_at bigint, updated_at bigint,
+               received_at bigint, newest_at bigint, sealed_until bigint, tail integer, looked_at bigint, dates_since bigint,
+               quantity_since bigint, quantity bigint, plain bigint, lowest bigint, expiry_date integer, date_kind "char",
+               present boolean, shop_exists boolean, product_name text, product_version bigint,
+               kind "char", delta bigint, voids uuid, voided boolean)
+language plpgsql
+set plan_cache_mode = force_generic_plan set jit = off
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
+#variable_conflict use_column
+declare
+  done boolean;  -- assignments are evaluated without the executor, a tenth of the cost of `perform`
+  found_rows bigint;
+begin
+  done := set_config('lock_timeout', lock_timeout, true) is null;
+  done := set_config('statement_timeout', statement_timeout, true) is null;
+  done := set_config('idle_in_transaction_session_timeout', statement_timeout, true) is null;
+  for i in 1 .. cardinality(locks) loop
+    done := case when exclusive[i] then pg_advisory_xact_lock(locks[i])
+                 else pg_advisory_xact_lock_shared(locks[i]) end is null;
+  end loop;
+
+  return query
+    select 'write', micros_of(clock_timestamp()), micros_of(l.ledger_floor), c.slots,
+           (select string_agg(s.slot || '=' || s.state, ',') from cache_slots s),
+           (select string_agg(t.id::text, ',') from tokens t
+             where t.id = any(tokens) and t.revoked_at is null
+               and (t.expires_at is null or t.expires_at > clock_timestamp())),
+           null::uuid, null::text, null::text,
+           null::bigint, null::bigint, null::bigint, null::bigint, null::bigint, null::bigint, null::bigint, null::bigint,
+           null::bigint, null::integer, null::bigint, null::bigint, null::bigint, null::bigint, null::bigint, null::bigint,
+           null::integer, null::"char", null::boolean, null::boolean, null::text, null::bigint,
+           null::"char", null::bigint, null::uuid, null::boolean
+      from ledger_settings l, cache_settings c;
+
+  if cardinality(shops) > 0 then
+    -- LockRows stands above the sort, so the locks are taken in this order.
+    return query
+      select 'reading', null::bigint, null::bigint, null::integer, null::text, null::text, null::uuid, null::text, null::text,
+             r.id, r.shop_id, r.gtin, r.version, micros_of(r.observed_at), micros_of(r.updated_at),
+             micros_of(r.received_at), micros_of(r.newest_at), micros_of(r.sealed_until), r.tail, micros_of(r.looked_at),
+             micros_of(r.dates_since), micros_of(r.quantity_since), r.quantity, r.plain, r.lowest,
+             r.expiry_date - date '1970-01-01', r.date_kind, r.present,
+             r.present or exists (select from shops s where s.id = r.shop_id and s.removed_at is null),
+             case when p.removed_at is null then p.name end, p.version,
+             null::"char", null::bigint, null::uuid, null::boolean
+        from unnest(shops, gtins) as wanted (shop_id, gtin)
+        join stock_readings r on r.shop_id = wanted.shop_id and r.gtin = wanted.gtin
+        join products p on p.gtin = r.gtin
+       order by r.shop_id, r.gtin
+         for update of r;
+    get diagnostics found_rows = row_count;
+    if found_rows < cardinality(shops) then
+      return query
+        select 'place', null::bigint, null::bigint, null::integer, null::text, null::text, null::uuid, null::text, null::text,
+               null::bigint, wanted.shop_id, wanted.gtin, null::bigint, null::bigint, null::bigint,
+               null::bigint, null::bigint, null::bigint, null::integer, null::bigint,
+               null::bigint, null::bigint, null::bigint, null::bigint, null::bigint,
+               null::integer, null::"char", null::boolean,
+               exists (select from shops s where s.id = wanted.shop_id and s.removed_at is null),
+               p.name, p.version,
+               null::"char", null::bigint, null::uuid, null::boolean
+          from unnest(shops, gtins) as wanted (shop_id, gtin)
+          left join products p on p.gtin = wanted.gtin and p.removed_at is null
+         where not exists (select from stock_readings r where r.shop_id = wanted.shop_id and r.gtin = wanted.gtin);
+    end if;
+  end if;
+
+  -- After the rows are locked: who had them may have used the name.
+  if cardinality(names) > 0 then
+    return query
+      select 'answer', null::bigint, null::bigint, null::integer, null::text, null::text,
+             k.name, encode(k.fingerprint, 'hex'), k.answer,
+             null::bigint, null::bigint, null::bigint, null::bigint, null::bigint, null::bigint, null::bigint, null::bigint,
+             null::bigint, null::integer, null::bigint, null::bigint, null::bigint, null::bigint, null::bigint, null::bigint,
+             null::integer, null::"char", null::boolean, null::boolean, null::text, null::bigint,
+             null::"char", null::bigint, null::uuid, null::boolean
+        from idempotency_keys k where k.name = any(names);
+    return query
+      select 'operation', null::bigint, null::bigint, null::integer, null::text, null::text,
+             o.name, null::text, null::text,
+             o.reading_id, null::bigint, null::bigint, e.version, micros_of(o.observed_at), null::bigint, null::bigint, null::bigint,
+             null::bigint, null::integer, null::bigint, null::bigint, null::bigint, e.quantity, null::bigint, null::bigint,
+             e.expiry_date - date '1970-01-01', e.date_kind, null::boolean, null::boolean, null::text, null::bigint,
+             e.kind, e.delta, e.voids,
+             exists (select from stock_voids v where v.reading_id = o.reading_id and v.target = o.name)
+        from stock_operations o
+        left join stock_events e on e.reading_id = o.reading_id and e.observed_at = o.observed_at and e.id = o.name
+       where o.name = any(names);
+  end if;
+end $$;
+
+-- The events of some readings, each after one moment and up to another one, in order of observation; no voids. `place`: of
+-- the range. As a function because planning over all partitions takes longer than reading one of them. Called by
+-- storage/postgres/stock_tables.cpp.
+create function ledger_events(readings bigint[], after timestamptz[], until timestamptz[])
+returns table (place bigint, id uuid, kind "char", expiry_date integer, date_kind "char", quantity bigint, delta bigint,
+               voids uuid, observed_at bigint, voided boolean)
+language plpgsql stable
+set plan_cache_mode = force_generic_plan set jit = off
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
+#variable_conflict use_column
+begin
+  return query
+    select w.place, e.id, e.kind, e.expiry_date - date '1970-01-01', e.date_kind, e.quantity, coalesce(e.delta, 0), e.voids,
+           micros_of(e.observed_at), exists (select from stock_voids v where v.reading_id = e.reading_id and v.target = e.id)
+      from unnest(readings, after, until) with ordinality as w (reading_id, after, until, place)
+     cross join lateral (select * from stock_events e
+                          where e.reading_id = w.reading_id and e.observed_at > w.after and e.observed_at <= w.until
+                            and e.kind <> 'v' order by e.observed_at) e
+     order by w.place, e.observed_at;
+end $$;
+
+-- The rows of a batch, as they are sent.
+create type reading_row as (
+  id bigint, shop_id bigint, gtin bigint, version bigint, observed_at timestamptz, updated_at timestamptz,
+  received_at timestamptz, newest_at timestamptz, sealed_until timestamptz, tail integer, looked_at timestamptz,
+  dates_since timestamptz, quantity_since timestamptz, quantity bigint, plain bigint, lowest bigint, expiry_date date,
+  date_kind "char", present boolean, looks_different boolean);
+create type event_row as (
+  reading_id bigint, observed_at timestamptz, id uuid, received_at timestamptz, token_id bigint, version bigint,
+  delta bigint, quantity bigint, expiry_date date, kind "char", date_kind "char", outcome "char", voids uuid, actor text,
+  reason text, named boolean);
+create type segment_row as (
+  reading_id bigint, until timestamptz, events integer, is_base boolean, present boolean, dates_since timestamptz,
+  expiry_date date, date_kind "char", looked_at timestamptz, quantity_since timestamptz, quantity bigint, plain bigint,
+  lowest bigint);
+create type answer_row as (name uuid, fingerprint bytea, answer text);
+
+-- Writes a batch. `dropped` segments have a reading and an end.
+-- Requires: the updated rows are locked in this transaction.
+create function write_stock(updated reading_row[], inserted reading_row[], events event_row[], segments segment_row[],
+                            dropped segment_row[], answers answer_row[])
+returns void
+language plpgsql
+set plan_cache_mode = force_generic_plan set jit = off
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
+declare
+  written bigint;
+begin
+  if cardinality(updated) > 0 then
+    update stock_readings r
+       set version = n.version, observed_at = n.observed_at, updated_at = n.updated_at, received_at = n.received_at,
+           newest_at = n.newest_at, sealed_until = n.sealed_until, tail = n.tail, looked_at = n.looked_at,
+           dates_since = n.dates_since, quantity_since = n.quantity_since, quantity = n.quantity, plain = n.plain,
+           lowest = n.lowest, expiry_date = n.expiry_date, date_kind = n.date_kind, present = n.present
+      from unnest(updated) as n
+     where r.id = n.id;
+    get diagnostics written = row_count;
+    if written <> cardinality(updated) then
+      raise 'only % of % readings are there', written, cardinality(updated);
+    end if;
+  end if;
+  if cardinality(inserted) > 0 then
+    insert into stock_readings (id, shop_id, gtin, version, observed_at, updated_at, received_at, newest_at, sealed_until,
+                                tail, looked_at, dates_since, quantity_since, quantity, plain, lowest, expiry_date,
+                                date_kind, present)
+    overriding system value
+    select n.id, n.shop_id, n.gtin, n.version, n.observed_at, n.updated_at, n.received_at, n.newest_at, n.sealed_until,
+           n.tail, n.looked_at, n.dates_since, n.quantity_since, n.quantity, n.plain, n.lowest, n.expiry_date,
+           n.date_kind, n.present
+      from unnest(inserted) as n;
+  end if;
+  insert into changes (shop_id, reading_id)
+  select n.shop_id, n.id from unnest(updated || inserted) as n where n.looks_different
+  on conflict do nothing;  -- a rename in this transaction was first
+  if cardinality(events) > 0 then
+    insert into stock_events (reading_id, observed_at, id, received_at, token_id, version, delta, quantity, expiry_date,
+                              kind, date_kind, outcome, voids, actor, reason)
+    select n.reading_id, n.observed_at, n.id, n.received_at, n.token_id, n.version, n.delta, n.quantity, n.expiry_date,
+           n.kind, n.date_kind, n.outcome, n.voids, n.actor, n.reason
+      from unnest(events) as n;
+    if exists (select from unnest(events) as n where n.named) then
+      insert into stock_operations (name, reading_id, observed_at)
+      select n.id, n.reading_id, n.observed_at from unnest(events) as n where n.named;
+    end if;
+    if exists (select from unnest(events) as n where n.kind = 'v') then
+      insert into stock_voids (reading_id, target, id, observed_at)
+      select n.reading_id, n.voids, n.id, n.observed_at from unnest(events) as n where n.kind = 'v'
+      on conflict do nothing;
+      insert into audit (token_id, actor, action, subject, subject_id, after)
+      select n.token_id, n.actor, 'void', 'reading', n.reading_id,
+             jsonb_strip_nulls(jsonb_build_object('event', n.voids, 'reason', n.reason))
+        from unnest(events) as n where n.kind = 'v';
+    end if;
+  end if;
+  if cardinality(dropped) > 0 then
+    delete from stock_segments s using unnest(dropped) as n where s.reading_id = n.reading_id and s.until = n.until;
+  end if;
+  if cardinality(segments) > 0 then
+    insert into stock_segments as s (reading_id, until, events, is_base, present, dates_since, expiry_date, date_kind,
+                                     looked_at, quantity_since, quantity, plain, lowest)
+    select n.reading_id, n.until, n.events, n.is_base, n.present, n.dates_since, n.expiry_date, n.date_kind, n.looked_at,
+           n.quantity_since, n.quantity, n.plain, n.lowest
+      from unnest(segments) as n
+    on conflict (reading_id, until) do update
+       set events = excluded.events, is_base = excluded.is_base, present = excluded.present,
+           dates_since = excluded.dates_since, expiry_date = excluded.expiry_date, date_kind = excluded.date_kind,
+           looked_at = excluded.looked_at, quantity_since = excluded.quantity_since, quantity = excluded.quantity,
+           plain = excluded.plain, lowest = excluded.lowest;
+  end if;
+  if cardinality(answers) > 0 then
+    insert into idempotency_keys (name, fingerprint, answer)
+    select n.name, n.fingerprint, n.answer from unnest(answers) as n;
+  end if;
+end $$;

@@ -16,6 +16,7 @@ struct Shop {
   std::string name;       // unique among the shops that exist
   std::string time_zone;  // IANA name; decides what "today" is
   std::int64_t version;   // from 1, plus one with each change
+  Instant updated_at;
 };
 
 /// What a GTIN stands for.

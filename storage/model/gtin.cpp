@@ -52,6 +52,10 @@ std::string_view explain(GtinRefusal refusal) {
       return "A GTIN has 8, 12, 13 or 14 digits; leading zeros count.";
     case GtinRefusal::wrong_check_digit:
       return "The check digit is wrong: a digit of the GTIN is mistyped or missing.";
+    case GtinRefusal::all_zeros:
+      return "A GTIN of zeros only is a placeholder. Goods without a GTIN need a number of your "
+             "own, "
+             "such as one of 13 digits that begins with 2.";
   }
   __builtin_unreachable();
 }
@@ -63,6 +67,7 @@ Outcome<Gtin, GtinRefusal> Gtin::parse(std::string_view text) {
   if (!is_gtin_length(text.size())) return GtinRefusal::wrong_length;
   std::int64_t number = 0;
   for (const char digit : text) number = number * 10 + (digit - '0');
+  if (number == 0) return GtinRefusal::all_zeros;
   if (!has_good_check_digit(number)) return GtinRefusal::wrong_check_digit;
   return Gtin{number};
 }

@@ -10,7 +10,13 @@
 
 namespace codasync {
 
-enum class GtinRefusal { not_digits, scientific_notation, wrong_length, wrong_check_digit };
+enum class GtinRefusal {
+  not_digits,
+  scientific_notation,
+  wrong_length,
+  wrong_check_digit,
+  all_zeros
+};
 
 /// What is wrong, as a sentence for the person who typed it.
 std::string_view explain(GtinRefusal refusal);
@@ -20,7 +26,7 @@ std::string_view explain(GtinRefusal refusal);
 class Gtin {
  public:
   /// Returns: the number, or why the text is none. Accepts exactly 8, 12, 13 or 14 digits with the
-  /// right check digit; nothing is trimmed or guessed.
+  /// right check digit, not all of them zeros; nothing is trimmed or guessed.
   static Outcome<Gtin, GtinRefusal> parse(std::string_view text);
 
   /// Requires: `number` came from number() of a valid GTIN, for example out of the database.

@@ -1,6 +1,9 @@
 #include "storage/model/text.hpp"
 
 #include <algorithm>
+#include <charconv>
+
+#include "storage/model/unicode.hpp"
 
 namespace codasync {
 namespace {
@@ -31,43 +34,82 @@ Decoded decode(std::string_view text) {
   return {code_point, bytes};
 }
 
-bool is_control(char32_t c) { return c < 0x20 || (c >= 0x7F && c <= 0x9F); }
+/// The first character of a text and its bytes. A byte that is not UTF-8 is a character by itself,
+/// with code point 0.
+struct Front {
+  Decoded decoded;
+  std::string_view bytes;
+};
 
-bool is_white_space(char32_t c) {
-  return c == ' ' || (c >= '\t' && c <= '\r') || c == 0x85 || c == 0xA0 || c == 0x1680 ||
-         (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 || c == 0x202F || c == 0x205F ||
-         c == 0x3000;
+/// Requires: `text` is not empty.
+Front front_of(std::string_view text) {
+  const auto decoded = decode(text);
+  return {decoded, text.substr(0, std::max<std::size_t>(decoded.bytes, 1))};
+}
+
+/// Returns: `U+0007`.
+std::string code_point_name(char32_t c) {
+  static constexpr std::string_view kHex = "0123456789ABCDEF";
+  std::string digits;
+  for (; c > 0 || digits.size() < 4; c >>= 4U) digits.insert(digits.begin(), kHex[c & 15U]);
+  return "U+" + digits;
 }
 
 }  // namespace
 
-std::string_view explain(TextRefusal refusal) {
-  switch (refusal) {
+std::string explain(const TextRefusal& refusal) {
+  switch (refusal.why) {
     case TextRefusal::empty:
-      return "The text is empty.";
+      return "At least one visible character is required.";
     case TextRefusal::too_long:
-      return "The text is too long.";
+      return "At most " + std::to_string(refusal.characters_max) + " characters are allowed.";
     case TextRefusal::not_utf8:
-      return "The text is not valid UTF-8.";
+      return "This is not valid UTF-8.";
     case TextRefusal::control_character:
-      return "The text contains a control character.";
+      return "The control character " + code_point_name(refusal.character) + " is not allowed.";
   }
   __builtin_unreachable();
 }
 
 std::optional<TextRefusal> refuse_name(std::string_view text, std::size_t characters_max) {
   std::size_t characters = 0;
-  bool only_white_space = true;
+  bool visible = false;
   while (!text.empty()) {
     const auto [code_point, bytes] = decode(text);
-    if (bytes == 0) return TextRefusal::not_utf8;
-    if (is_control(code_point)) return TextRefusal::control_character;
-    only_white_space = only_white_space && is_white_space(code_point);
-    if (++characters > characters_max) return TextRefusal::too_long;
+    if (bytes == 0) return TextRefusal{TextRefusal::not_utf8};
+    if (is_control(code_point)) return TextRefusal{TextRefusal::control_character, code_point};
+    visible = visible || is_visible(code_point);
+    if (++characters > characters_max) return TextRefusal{TextRefusal::too_long, 0, characters_max};
     text.remove_prefix(bytes);
   }
-  if (only_white_space) return TextRefusal::empty;
+  if (!visible) return TextRefusal{TextRefusal::empty};
   return std::nullopt;
+}
+
+std::string_view trim(std::string_view text) {
+  std::size_t begin = text.size();
+  std::size_t end = text.size();
+  for (std::size_t at = 0; at < text.size();) {
+    const auto [decoded, bytes] = front_of(text.substr(at));
+    if (!is_white_space(decoded.code_point) && !is_zero_width_space(decoded.code_point)) {
+      begin = std::min(begin, at);
+      end = at + bytes.size();
+    }
+    at += bytes.size();
+  }
+  return text.substr(begin, end - begin);
+}
+
+std::optional<std::int64_t> parse_whole_number(std::string_view text) {
+  std::int64_t number = 0;
+  const auto* const end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, number);
+  if (error != std::errc{}) return std::nullopt;
+  if (rest == end) return number;
+  const std::string_view fraction{rest, end};
+  const bool zeros = fraction.size() > 1 && fraction.front() == '.' &&
+                     fraction.find_first_not_of('0', 1) == std::string_view::npos;
+  return zeros ? std::optional{number} : std::nullopt;
 }
 
 std::string showable(std::string_view text, std::size_t characters_max) {
@@ -81,21 +123,21 @@ std::string showable(std::string_view text, std::size_t characters_max) {
 }
 
 std::string collapse_white_space(std::string_view text) {
+  text = trim(text);
   std::string collapsed;
   collapsed.reserve(text.size());
   std::size_t run = 0;        // characters of white space just passed
   std::string_view run_char;  // the first of them
   while (!text.empty()) {
-    const auto [code_point, decoded_bytes] = decode(text);
-    const auto character = text.substr(0, decoded_bytes == 0 ? 1 : decoded_bytes);
-    if (decoded_bytes != 0 && is_white_space(code_point)) {
-      if (++run == 1) run_char = is_control(code_point) ? " " : character;
+    const auto [decoded, bytes] = front_of(text);
+    if (is_white_space(decoded.code_point)) {
+      if (++run == 1) run_char = is_control(decoded.code_point) ? " " : bytes;
     } else {
-      if (run > 0 && !collapsed.empty()) collapsed += run == 1 ? run_char : " ";
+      if (run > 0) collapsed += run == 1 ? run_char : " ";
       run = 0;
-      collapsed += character;
+      collapsed += bytes;
     }
-    text.remove_prefix(character.size());
+    text.remove_prefix(bytes.size());
   }
   return collapsed;
 }

@@ -7,12 +7,14 @@
 namespace codasync {
 namespace {
 
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
 /// Takes exactly `count` digits off the front of `text`.
 std::optional<int> take_digits(std::string_view& text, std::size_t count) {
   if (text.size() < count) return std::nullopt;
   int number = 0;
   for (const char c : text.substr(0, count)) {
-    if (c < '0' || c > '9') return std::nullopt;
+    if (!is_digit(c)) return std::nullopt;
     number = number * 10 + (c - '0');
   }
   text.remove_prefix(count);
@@ -25,12 +27,20 @@ bool take_char(std::string_view& text, char expected) {
   return true;
 }
 
-std::optional<Date> take_date(std::string_view& text) {
+enum class DateForm { full, short_too };  // short: month and day of one digit
+
+/// Takes the digits of a month or a day.
+std::optional<int> take_part(std::string_view& text, DateForm form) {
+  const bool two = text.size() >= 2 && is_digit(text[1]);
+  return take_digits(text, form == DateForm::full || two ? 2 : 1);
+}
+
+std::optional<Date> take_date(std::string_view& text, DateForm form) {
   const auto year = take_digits(text, 4);
   if (!year || *year == 0 || !take_char(text, '-')) return std::nullopt;
-  const auto month = take_digits(text, 2);
+  const auto month = take_part(text, form);
   if (!month || !take_char(text, '-')) return std::nullopt;
-  const auto day = take_digits(text, 2);
+  const auto day = take_part(text, form);
   if (!day) return std::nullopt;
   const Date date{std::chrono::year{*year}, std::chrono::month{static_cast<unsigned>(*month)},
                   std::chrono::day{static_cast<unsigned>(*day)}};
@@ -87,7 +97,7 @@ Instant now() {
 }
 
 std::optional<Date> parse_date(std::string_view text) {
-  const auto date = take_date(text);
+  const auto date = take_date(text, DateForm::short_too);
   return text.empty() ? date : std::nullopt;
 }
 
@@ -103,8 +113,18 @@ std::string to_string(Date date) {
   return text;
 }
 
+bool is_expiry_date(Date date, Date today) {
+  return date >= kExpiryDateMin && date <= today + kExpiryYearsAhead;
+}
+
+std::string_view explain_expiry_date() {
+  return "An expiry date must be from 2000-01-01 to 100 years from now.";
+}
+
+Date date_of(Instant instant) { return std::chrono::floor<std::chrono::days>(instant); }
+
 std::optional<Instant> parse_instant(std::string_view text) {
-  const auto date = take_date(text);
+  const auto date = take_date(text, DateForm::full);
   if (!date || !(take_char(text, 'T') || take_char(text, 't'))) return std::nullopt;
   const auto minutes = take_minutes(text);
   if (!minutes || !take_char(text, ':')) return std::nullopt;

@@ -18,10 +18,27 @@ using Date = std::chrono::year_month_day;
 Instant now();
 
 /// Returns: the date of `YYYY-MM-DD` (RFC 3339 full-date, years 0001 to 9999), or nothing when the
-/// text is no such day.
+/// text is not such a day. Month and day may have one digit, `2026-3-1`, as the first service took
+/// them; the year has four, because two could be either century.
 std::optional<Date> parse_date(std::string_view text);
 /// Requires: a date of those years.
+/// Returns: `YYYY-MM-DD`.
 std::string to_string(Date date);
+
+/// The limits of an expiry date. Outside are typing errors, such as years of two digits and what
+/// spreadsheets make of 0; the shortest date of a shelf would stay wrong until the next check.
+inline constexpr Date kExpiryDateMin{std::chrono::year{2000} / 1 / 1};
+inline constexpr std::chrono::years kExpiryYearsAhead{100};
+
+/// Returns: whether `date` may be an expiry date on the day `today`: from kExpiryDateMin to the
+/// same day in kExpiryYearsAhead.
+bool is_expiry_date(Date date, Date today);
+
+/// Returns: the sentence for the person who sent another one.
+std::string_view explain_expiry_date();
+
+/// Returns: the day of `instant` in UTC.
+Date date_of(Instant instant);
 
 /// Returns: the moment of an RFC 3339 date-time, any offset, up to six decimals kept; nothing when
 /// it is none, is a leap second (a clock that has them cannot say when they are over) or falls

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cassert>
 #include <cerrno>
 #include <system_error>
@@ -38,21 +39,51 @@ class Randomness {
   std::size_t left_{0};
 };
 
+constexpr Instant kYear10000{std::chrono::sys_days{std::chrono::year{10000} / 1 / 1}};
+constexpr std::int64_t kFractions = 4096;  // of a millisecond, in 12 bits
+
+/// Writes the version and the variant of RFC 9562.
+void mark(Uuid& uuid, unsigned version) {
+  uuid.bytes[6] = static_cast<std::uint8_t>(version << 4U | (uuid.bytes[6] & 0x0FU));
+  uuid.bytes[8] = static_cast<std::uint8_t>(0x80U | (uuid.bytes[8] & 0x3FU));
+}
+
 }  // namespace
 
 Uuid Uuid::v7(Instant at) {
-  const auto milliseconds =
-      std::chrono::floor<std::chrono::milliseconds>(at).time_since_epoch().count();
-  assert(milliseconds >= 0);
+  const auto since_1970 = at.time_since_epoch();
+  assert(since_1970.count() >= 0);
+  const auto milliseconds = std::chrono::floor<std::chrono::milliseconds>(since_1970);
+  const auto fraction = (since_1970 - milliseconds).count() * kFractions / 1000;
   Uuid uuid;
   thread_local Randomness randomness;
   randomness.draw(uuid.bytes);
   for (std::size_t i = 0; i < 6; ++i) {
-    uuid.bytes[i] = static_cast<std::uint8_t>(milliseconds >> (8 * (5 - i)));
+    uuid.bytes[i] = static_cast<std::uint8_t>(milliseconds.count() >> (8 * (5 - i)));
   }
-  uuid.bytes[6] = static_cast<std::uint8_t>(0x70U | (uuid.bytes[6] & 0x0FU));  // version 7
-  uuid.bytes[8] = static_cast<std::uint8_t>(0x80U | (uuid.bytes[8] & 0x3FU));  // RFC 9562's variant
+  uuid.bytes[6] = static_cast<std::uint8_t>(fraction >> 8U);
+  uuid.bytes[7] = static_cast<std::uint8_t>(fraction);
+  mark(uuid, 7);
   return uuid;
+}
+
+Uuid Uuid::v8(std::span<const std::uint8_t, 16> digest) {
+  Uuid uuid;
+  std::copy(digest.begin(), digest.end(), uuid.bytes.begin());
+  mark(uuid, 8);
+  return uuid;
+}
+
+std::optional<Instant> Uuid::time() const {
+  if (bytes[6] >> 4U != 7) return std::nullopt;
+  std::int64_t milliseconds = 0;
+  for (std::size_t i = 0; i < 6; ++i) milliseconds = milliseconds << 8U | bytes[i];
+  const std::int64_t fraction = (bytes[6] & 0x0FU) << 8U | bytes[7];
+  // There are more fractions than microseconds in a millisecond, so each stands for one at most.
+  const auto microseconds = (fraction * 1000 + kFractions - 1) / kFractions;
+  const Instant at{std::chrono::milliseconds{milliseconds} +
+                   std::chrono::microseconds{microseconds}};
+  return at < kYear10000 ? std::optional{at} : std::nullopt;
 }
 
 std::optional<Uuid> Uuid::parse(std::string_view text) {

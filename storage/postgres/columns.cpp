@@ -1,5 +1,6 @@
 #include "storage/postgres/columns.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <string_view>
 
@@ -15,24 +16,24 @@ class Columns {
   std::string text() { return next().as<std::string>(); }
   Instant instant() { return instant_of(next()); }
 
-  std::optional<std::int64_t> maybe_number() { return maybe<std::int64_t>(); }
+  std::optional<std::int64_t> maybe_number() { return postgres::maybe_number(next()); }
   std::optional<std::string> maybe_text() { return maybe<std::string>(); }
-  std::optional<Instant> maybe_instant() {
-    const pqxx::field field = next();
-    return field.is_null() ? std::nullopt : std::optional{instant_of(field)};
-  }
+  std::optional<Instant> maybe_instant() { return postgres::maybe_instant(next()); }
   Uuid uuid() { return Uuid::parse(next().c_str()).value(); }
   std::optional<Uuid> maybe_uuid() {
     const pqxx::field field = next();
     return field.is_null() ? std::nullopt : Uuid::parse(field.c_str());
   }
-  /// Two columns: days since 1970, kind.
   std::optional<ShelfDate> shelf_date() {
-    const std::optional<std::int64_t> day = maybe_number();
-    const std::optional<std::string> kind = maybe_text();
-    if (!day) return std::nullopt;
-    return ShelfDate{std::chrono::sys_days{std::chrono::days{*day}},
-                     kind ? parse_date_kind(*kind) : std::nullopt};
+    const pqxx::field day = next();
+    return shelf_date_of(day, next());
+  }
+  EventKind event_kind() { return event_kind_of(next()); }
+  char letter() { return next().c_str()[0]; }
+  std::vector<ShopId> shops() {
+    std::vector<ShopId> ids;
+    for (const auto id : numbers_of_list(next())) ids.emplace_back(id);
+    return ids;
   }
 
  private:
@@ -47,17 +48,8 @@ class Columns {
   pqxx::row::size_type column_{0};
 };
 
-/// Reads `1,2,3`.
-std::vector<ShopId> shops_of(std::string_view list) {
-  std::vector<ShopId> shops;
-  const char* at = list.data();
-  const char* const end = at + list.size();
-  while (at < end) {
-    std::int64_t id = 0;
-    at = std::from_chars(at, end, id).ptr + 1;
-    shops.emplace_back(id);
-  }
-  return shops;
+std::optional<std::int64_t> shown_quantity(const std::optional<std::int64_t>& kept) {
+  return kept ? std::optional{std::min(*kept, kQuantityMax)} : std::nullopt;
 }
 
 }  // namespace
@@ -66,12 +58,87 @@ Instant instant_of(const pqxx::field& micros) {
   return Instant{std::chrono::microseconds{micros.as<std::int64_t>()}};
 }
 
+std::optional<Instant> maybe_instant(const pqxx::field& micros) {
+  return micros.is_null() ? std::nullopt : std::optional{instant_of(micros)};
+}
+
+std::optional<std::int64_t> maybe_number(const pqxx::field& number) {
+  return number.is_null() ? std::nullopt : std::optional{number.as<std::int64_t>()};
+}
+
+char letter_of(DateKind kind) {
+  switch (kind) {
+    case DateKind::use_by:
+      return 'u';
+    case DateKind::sell_by:
+      return 's';
+    case DateKind::best_before:
+      return 'b';
+  }
+  __builtin_unreachable();
+}
+
+char letter_of(EventKind kind) {
+  switch (kind) {
+    case EventKind::sighting:
+      return 's';
+    case EventKind::check:
+      return 'c';
+    case EventKind::count:
+      return 'q';
+    case EventKind::adjust:
+      return 'a';
+    case EventKind::remove:
+      return 'r';
+    case EventKind::void_event:
+      return 'v';
+  }
+  __builtin_unreachable();
+}
+
+std::optional<ShelfDate> shelf_date_of(const pqxx::field& days, const pqxx::field& kind) {
+  if (days.is_null()) return std::nullopt;
+  ShelfDate date{std::chrono::sys_days{std::chrono::days{days.as<int>()}}, std::nullopt};
+  for (const auto known : {DateKind::use_by, DateKind::sell_by, DateKind::best_before}) {
+    if (!kind.is_null() && kind.c_str()[0] == letter_of(known)) date.kind = known;
+  }
+  return date;
+}
+
+EventKind event_kind_of(const pqxx::field& letter) {
+  for (const auto known : {EventKind::sighting, EventKind::check, EventKind::count,
+                           EventKind::adjust, EventKind::remove}) {
+    if (letter.c_str()[0] == letter_of(known)) return known;
+  }
+  return EventKind::void_event;
+}
+
+std::vector<std::int64_t> numbers_of_list(const pqxx::field& list) {
+  std::vector<std::int64_t> numbers;
+  const char* at = list.c_str();
+  const char* const end = at + list.size();
+  while (at < end) {
+    std::int64_t number = 0;
+    at = std::from_chars(at, end, number).ptr + 1;
+    numbers.push_back(number);
+  }
+  return numbers;
+}
+
+std::array<std::uint8_t, 32> fingerprint_of(const pqxx::field& hex) {
+  std::array<std::uint8_t, 32> bytes{};
+  for (std::size_t i = 0; i < bytes.size(); ++i)
+    std::from_chars(hex.c_str() + 2 * i, hex.c_str() + 2 * i + 2, bytes[i], 16);
+  return bytes;
+}
+
 Shop shop_of(const pqxx::row& row) {
   Columns columns{row};
   return {.id = ShopId{columns.number()},
           .name = columns.text(),
           .time_zone = columns.text(),
-          .version = columns.number()};
+          .version = columns.number(),
+          .updated_at = columns.instant()};
 }
 
 Product product_of(const pqxx::row& row) {
@@ -92,16 +159,18 @@ Reading reading_of(const pqxx::row& row) {
           .name = columns.text(),
           .product_version = columns.number(),
           .date = columns.shelf_date(),
-          .quantity = columns.maybe_number(),
+          .quantity = shown_quantity(columns.maybe_number()),
           .version = columns.number(),
           .observed_at = columns.instant(),
-          .updated_at = columns.instant()};
+          .updated_at = columns.instant(),
+          .checked_at = columns.maybe_instant(),
+          .counted_at = columns.maybe_instant()};
 }
 
 HistoryEntry event_of(const pqxx::row& row) {
   Columns columns{row};
   return {.event = {.id = columns.uuid(),
-                    .kind = parse_event_kind(columns.text()).value(),
+                    .kind = columns.event_kind(),
                     .date = columns.shelf_date(),
                     .quantity = columns.maybe_number(),
                     .delta = columns.number(),
@@ -111,9 +180,9 @@ HistoryEntry event_of(const pqxx::row& row) {
           .received_at = columns.instant(),
           .actor = columns.text(),
           .reason = columns.maybe_text(),
-          .outcome = columns.text() == name_of(EventOutcome::applied) ? EventOutcome::applied
-                                                                      : EventOutcome::kept,
-          .version = columns.number()};
+          .outcome = columns.letter() == 'a' ? EventOutcome::applied : EventOutcome::kept,
+          .version = columns.number(),
+          .voided_by = columns.maybe_uuid()};
 }
 
 Token token_of(const pqxx::row& row) {
@@ -121,7 +190,7 @@ Token token_of(const pqxx::row& row) {
   return {.id = TokenId{columns.number()},
           .name = columns.text(),
           .role = parse_role(columns.text()).value(),
-          .shops = shops_of(columns.text()),
+          .shops = columns.shops(),
           .created_at = columns.instant(),
           .expires_at = columns.maybe_instant()};
 }

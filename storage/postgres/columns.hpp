@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <pqxx/result>
@@ -15,23 +16,39 @@
 
 namespace codasync::storage::postgres {
 
-/// Returns: SQL for a timestamp as microseconds since 1970: exact, and independent of the session's
+/// Returns: SQL for a moment as microseconds since 1970: exact, and independent of the session's
 /// settings.
-inline std::string micros(const std::string& column) {
-  return "(extract(epoch from " + column + ") * 1000000)::bigint";
-}
+inline std::string micros(const std::string& column) { return "micros_of(" + column + ")"; }
 
 /// Returns: SQL for a date as days since 1970.
 inline std::string days(const std::string& column) {
   return "(" + column + " - date '1970-01-01')";
 }
 
+// Single fields. Null is nothing.
 Instant instant_of(const pqxx::field& micros);
+std::optional<Instant> maybe_instant(const pqxx::field& micros);
+std::optional<std::int64_t> maybe_number(const pqxx::field& number);
+std::optional<ShelfDate> shelf_date_of(const pqxx::field& days, const pqxx::field& kind);
+EventKind event_kind_of(const pqxx::field& letter);
+std::vector<std::int64_t> numbers_of_list(const pqxx::field& list);  // of `1,2,3`
+std::array<std::uint8_t, 32> fingerprint_of(const pqxx::field& hex);
+
+/// Returns: the letter by which the tables know it.
+char letter_of(DateKind kind);
+char letter_of(EventKind kind);
 
 // The texts are inline, so that they exist before every constant that is made of them.
 
+/// The beginning of a query that asks for `z.today`, the day in a shop's time zone, of `zones z`:
+/// computed once for each zone.
+inline const std::string kToday =
+    "with zones as materialized (select time_zone, today_in(time_zone) as today from"
+    " (select distinct time_zone from shops) known) ";
+
 // Of `shops s`.
-inline const std::string kShopColumns = "s.id, s.name, s.time_zone, s.version";
+inline const std::string kShopColumns =
+    "s.id, s.name, s.time_zone, s.version, " + micros("s.updated_at");
 Shop shop_of(const pqxx::row& row);
 
 // Of `products p`.
@@ -40,22 +57,28 @@ inline const std::string kProductColumns =
 Product product_of(const pqxx::row& row);
 
 // Of `stock_readings r` and its product `p`.
-inline const std::string kReadingColumns = "r.id, r.shop_id, r.gtin, p.name, p.version, " +
-                                           days("r.expiry_date") +
-                                           ", r.date_kind, r.quantity, r.version, " +
-                                           micros("r.observed_at") + ", " + micros("r.updated_at");
+inline const std::string kReadingColumns =
+    "r.id, r.shop_id, r.gtin, p.name, p.version, " + days("r.expiry_date") +
+    ", r.date_kind, r.quantity, r.version, " + micros("r.observed_at") + ", " +
+    micros("r.updated_at") + ", " + micros("r.looked_at") +
+    ", case when r.quantity is not null then " + micros("r.quantity_since") + " end";
 Reading reading_of(const pqxx::row& row);
 
-// Of `stock_events e`.
+// Of `stock_events e` and the void `v` of each, where there is one.
 inline const std::string kEventColumns =
     "e.id, e.kind, " + days("e.expiry_date") +
     ", e.date_kind, e.quantity, coalesce(e.delta, 0), e.voids, " + micros("e.observed_at") +
-    ", e.reading_id, " + micros("e.received_at") + ", e.actor, e.reason, e.outcome, e.version";
+    ", e.reading_id, " + micros("e.received_at") +
+    ", e.actor, e.reason, e.outcome, e.version, v.id";
+inline const std::string kEventTables =
+    "stock_events e left join lateral (select v.id from stock_voids v"
+    " where v.reading_id = e.reading_id and v.target = e.id limit 1) v on true";
 HistoryEntry event_of(const pqxx::row& row);
 
 // Of `tokens`.
-inline const std::string kTokenColumns = "id, name, role, array_to_string(shops, ','), " +
-                                         micros("created_at") + ", " + micros("expires_at");
+inline const std::string kTokenColumns =
+    "id, name, role, coalesce(array_to_string(shops, ','), ''), " + micros("created_at") + ", " +
+    micros("expires_at");
 Token token_of(const pqxx::row& row);
 
 }  // namespace codasync::storage::postgres

@@ -8,6 +8,7 @@
 #include <pqxx/errorhandler>
 #include <pqxx/except>
 #include <string_view>
+#include <typeinfo>
 
 namespace codasync::storage::postgres {
 namespace {
@@ -31,6 +32,13 @@ std::string constraint_in(std::string_view message) {
   if (start == std::string_view::npos) return {};
   message.remove_prefix(start + kBefore.size());
   return std::string{message.substr(0, message.find('"'))};
+}
+
+/// Returns: whether libpq made up the error because no answer of the server came. It may take such
+/// a connection for open: a statement that could not be sent after a message that could be read.
+/// libpqxx 6 gives no code to some of its derived classes, but those are the server's.
+bool has_no_answer(const pqxx::sql_error& error) {
+  return error.sqlstate().empty() && typeid(error) == typeid(pqxx::sql_error);
 }
 
 [[noreturn]] void rethrow_sql(const pqxx::sql_error& error) {
@@ -83,7 +91,7 @@ void Connection::rethrow(const std::exception& error) {
   const auto* sql = dynamic_cast<const pqxx::sql_error*>(&error);
   // A session that may not write any more is as good as lost: the next connection finds the new
   // primary.
-  usable_ = connection_.is_open() && !(sql && sql->sqlstate() == "25006");
+  usable_ = connection_.is_open() && !(sql && (has_no_answer(*sql) || sql->sqlstate() == "25006"));
   if (!usable_) throw Unavailable{"postgres", error.what()};
   if (sql) rethrow_sql(*sql);
   if (dynamic_cast<const pqxx::transaction_rollback*>(&error)) throw Conflict{error.what()};

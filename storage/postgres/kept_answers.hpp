@@ -2,8 +2,8 @@
 
 #include <optional>
 
-#include "storage/answer.hpp"
-#include "storage/model/ids.hpp"
+#include "storage/idempotency.hpp"
+#include "storage/model/uuid.hpp"
 #include "storage/postgres/transaction.hpp"
 #include "storage/postgres/write_transaction.hpp"
 
@@ -16,22 +16,27 @@ namespace codasync::storage::postgres {
 struct Claim {
   enum class State { ours, answered, other_request };
   State state;
-  Answer answer{};  // where it is answered
+  KeptText answer{};  // where it is answered
+};
+
+/// The name of a key, and the request that came with it.
+struct NamedRequest {
+  Uuid name;
+  std::array<std::uint8_t, 32> fingerprint{};
 };
 
 /// Throws: see Connection; LockTimeout when another request with this key takes too long.
-Claim claim(WriteTransaction& transaction, TokenId token, const IdempotencyKey& key);
+Claim claim(WriteTransaction& transaction, const NamedRequest& request);
 
-/// Keeps the answer under a key that is ours.
-void keep(WriteTransaction& transaction, TokenId token, const IdempotencyKey& key,
-          const Answer& answer);
+/// Keeps the answer under a name that is ours.
+void keep(WriteTransaction& transaction, const Uuid& name, const std::string& answer);
 
-/// Waits for a transaction that claimed the key, if it has not ended. Returns: what came of the
-/// key; `ours`, and it stays free, when none that claimed it committed.
-Claim claim_of(Connection& connection, TokenId token, const IdempotencyKey& key);
+/// Waits for a transaction that claimed the name, if it has not ended. Returns: what came of the
+/// name; `ours`, and it stays free, when none that claimed it committed.
+Claim claim_of(Connection& connection, const NamedRequest& request);
 
-/// Returns: a key that no client can send (it begins with a space), for a write that came without
-/// one: after a connection lost at COMMIT it is what tells the truth.
-IdempotencyKey make_internal_key();
+/// Returns: a random name, for a write that came without a key: after a connection lost at COMMIT
+/// the row of the name tells whether it happened.
+Uuid make_internal_name();
 
 }  // namespace codasync::storage::postgres

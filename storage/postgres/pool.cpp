@@ -1,36 +1,52 @@
 #include "storage/postgres/pool.hpp"
 
-#include <chrono>
-
 namespace codasync::storage::postgres {
 
 Pool::Lease Pool::acquire() {
-  const auto asked = std::chrono::steady_clock::now();
+  const auto asked = Clock::now();
   try {
-    Lease lease{*this, connect_or_reuse()};
-    observer_.on_lent(name_, std::chrono::steady_clock::now() - asked);
-    return lease;
+    return lend(wait_for_place(), asked);
   } catch (...) {
     observer_.on_refused(name_);
     throw;
   }
 }
 
-std::unique_ptr<Connection> Pool::connect_or_reuse() {
-  std::unique_ptr<Connection> connection = reserve();
-  // One that the server closed meanwhile (a restart) is replaced before anybody notices.
-  if (connection && connection->quiet()) return connection;
+std::optional<Pool::Lease> Pool::try_acquire() {
+  const auto asked = Clock::now();
+  std::unique_ptr<Connection> idle;
+  {
+    const std::scoped_lock hold{mutex_};
+    if (lent_ == connections_max_) return std::nullopt;
+    ++lent_;
+    idle = take_idle();
+  }
   try {
-    connection.reset();
-    return std::make_unique<Connection>(options_);
+    return lend(std::move(idle), asked);
   } catch (...) {
-    take_back(nullptr);
+    observer_.on_refused(name_);
     throw;
   }
 }
 
-std::unique_ptr<Connection> Pool::reserve() {
-  const auto deadline = std::chrono::steady_clock::now() + options_.acquire_timeout;
+Pool::Lease Pool::lend(std::unique_ptr<Connection> idle, Clock::time_point asked) {
+  std::unique_ptr<Connection> connection = std::move(idle);
+  try {
+    // One that the server closed meanwhile (a restart) is replaced before anybody notices.
+    if (!connection || !connection->quiet()) {
+      connection.reset();
+      connection = std::make_unique<Connection>(options_);
+    }
+  } catch (...) {
+    take_back(nullptr);
+    throw;
+  }
+  observer_.on_lent(name_, Clock::now() - asked);
+  return Lease{*this, std::move(connection)};
+}
+
+std::unique_ptr<Connection> Pool::wait_for_place() {
+  const auto deadline = Clock::now() + options_.acquire_timeout;
   std::unique_lock hold{mutex_};
   if (lent_ == connections_max_) {
     if (waiters_ >= options_.waiters_max) {
@@ -43,6 +59,10 @@ std::unique_ptr<Connection> Pool::reserve() {
     if (!free) throw Unavailable{"queue", "no connection became free in time"};
   }
   ++lent_;
+  return take_idle();
+}
+
+std::unique_ptr<Connection> Pool::take_idle() {
   if (idle_.empty()) return nullptr;
   std::unique_ptr<Connection> connection = std::move(idle_.back());
   idle_.pop_back();

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -49,12 +51,19 @@ class Pool {
   /// made.
   Lease acquire();
 
- private:
-  std::unique_ptr<Connection> connect_or_reuse();
+  /// Does not wait. Returns: nothing when all are lent, which the observer does not hear of.
+  /// Throws: Unavailable "postgres" when a new connection cannot be made.
+  std::optional<Lease> try_acquire();
 
-  /// Returns: an idle connection, or nullptr where the caller may open a new one; counted as lent
-  /// in both cases.
-  std::unique_ptr<Connection> reserve();
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  /// Counts a connection as lent, waiting until one may be. Returns: see take_idle().
+  std::unique_ptr<Connection> wait_for_place();
+  /// Returns: an idle connection, or nullptr when there is none. Requires: mutex_ is held.
+  std::unique_ptr<Connection> take_idle();
+  /// Lends `idle`, or a new connection where that is nullptr or was closed by the server.
+  Lease lend(std::unique_ptr<Connection> idle, Clock::time_point asked);
   void take_back(std::unique_ptr<Connection> connection) noexcept;
 
   // Fixed after construction.

@@ -17,7 +17,8 @@ Changes changes_of_products(WriteTransaction& transaction, const std::vector<Gti
   changes.catalogue = true;
   std::set<ShopId> shops;
   for (const pqxx::row& row : transaction.exec_params(
-           "select id, shop_id, gtin from stock_readings where gtin = any($1::bigint[])",
+           "select id, shop_id, gtin from stock_readings where gtin = any($1::bigint[]) and "
+           "present",
            array_of(gtins, [](Gtin gtin) { return std::to_string(gtin.number()); }))) {
     const ShopId shop{row[1].as<std::int64_t>()};
     changes.readings.push_back(

@@ -9,9 +9,9 @@
 
 namespace codasync::storage::postgres {
 
-/// Returns: everything that shows this product: its row, lists of products, its readings (removed
-/// ones too) and the lists of their shops. Requires: the product's lock is held exclusively, so
-/// that nobody records it in one more shop meanwhile.
+/// Returns: everything that shows this product: its row, lists of products, its readings and the
+/// lists of their shops. Requires: the product's lock is held exclusively, so that it is not
+/// recorded in one more shop meanwhile.
 Changes changes_of_product(WriteTransaction& transaction, Gtin gtin);
 
 /// The same for many products; empty for none.

@@ -29,19 +29,32 @@ Page<Row> page_of(const pqxx::result& rows, std::size_t limit, Read&& read) {
   return page;
 }
 
-/// Returns: a LIKE pattern that finds `word` anywhere.
-std::string containing(const std::string& word) {
-  std::string pattern{'%'};
+/// Words of three characters and more are found anywhere, also inside words, which the trigrams of
+/// the index serve; shorter ones at the beginnings of words.
+constexpr std::size_t kAnywhereBytes = 3;
+
+/// Returns: `word` with the special characters of LIKE escaped.
+std::string escaped(const std::string& word) {
+  std::string pattern;
   for (const char c : word) {
     if (c == '%' || c == '_' || c == '\\') pattern += '\\';
     pattern += c;
   }
-  return pattern += '%';
+  return pattern;
+}
+
+/// Returns: SQL for whether a product's search text contains the word. `folded()` begins with a
+/// blank, as each word of the text does.
+std::string contains(const std::string& word, Query& query) {
+  const auto pattern = query.parameter(escaped(word));
+  const bool anywhere = word.size() >= kAnywhereBytes;
+  return "p.search like '%' || " + std::string{anywhere ? "ltrim(folded(" : "(folded("} + pattern +
+         ")) || '%'";
 }
 
 const std::string kReading = "select " + kReadingColumns +
                              " from stock_readings r join products p using (gtin)"
-                             " where not r.removed and ";
+                             " where r.present and ";
 
 std::string bytea(const TokenHash& hash) { return "\\x" + to_hex(hash); }
 
@@ -77,8 +90,9 @@ std::optional<Product> PostgresReader::product(Gtin gtin) {
 Page<Product> PostgresReader::products(const ProductFilter& filter, std::size_t limit) {
   Query query{"select " + kProductColumns + " from products p where removed_at is null"};
   for (const std::string& word : filter.words) {
-    const std::string pattern = query.parameter(containing(word));
-    query.add(" and (name ilike " + pattern + " or brand ilike " + pattern + ")");
+    const auto gtin = Gtin::parse(word);
+    query.add(" and (" + contains(word, query) +
+              (gtin ? " or p.gtin = " + query.parameter(gtin->number()) : "") + ")");
   }
   if (filter.category) query.add(" and category = " + query.parameter(*filter.category));
   if (filter.brand) query.add(" and brand = " + query.parameter(*filter.brand));
@@ -113,16 +127,25 @@ std::map<ReadingId, ReadingKey> PostgresReader::reading_keys(const std::vector<R
   return keys;
 }
 
-Page<HistoryEntry> PostgresReader::history(ReadingId id, const std::optional<EventId>& before,
-                                           std::size_t limit) {
-  Query query{"select " + kEventColumns + " from stock_events e where e.reading_id = "};
+HistoryPage PostgresReader::history(ReadingId id, const std::optional<HistoryCursor>& before,
+                                    std::size_t limit) {
+  Query query{"select " + kEventColumns + " from " + kEventTables + " where e.reading_id = "};
   query.add(query.parameter(id.value()));
   if (before) {
-    query.add(" and (e.observed_at, e.id) < (select observed_at, id from stock_events where id = " +
-              query.parameter(to_string(*before)) + "::uuid)");
+    const auto at = query.parameter(to_string(before->observed_at)) + "::timestamptz";
+    // The first condition is there for the partitions: a comparison of rows excludes none.
+    query.add(" and e.observed_at <= " + at + " and (e.observed_at, e.id) < (" + at + ", " +
+              query.parameter(to_string(before->event)) + "::uuid)");
   }
   query.add(" order by e.observed_at desc, e.id desc" + limit_to(limit));
-  return page_of<HistoryEntry>(query.run(connection_), limit, event_of);
+  HistoryPage page{page_of<HistoryEntry>(query.run(connection_), limit, event_of)};
+  if (!page.more) {
+    const auto base = connection_.exec_params(
+        "select micros_of(until) from stock_segments where reading_id = $1 and is_base",
+        id.value());
+    if (!base.empty()) page.begins_at = instant_of(base[0][0]) + std::chrono::microseconds{1};
+  }
+  return page;
 }
 
 std::optional<Token> PostgresReader::token(const TokenHash& hash) {
@@ -146,10 +169,11 @@ Page<Token> PostgresReader::tokens(std::optional<TokenId> after, std::size_t lim
 // Each shop is one range of stock_readings_shop_expiry, read from its beginning.
 std::vector<ExpiredCount> PostgresReader::expired_by_shop(std::size_t shops_max) {
   const pqxx::result rows = connection_.exec_params(
-      "select s.id, expired.readings from shops s cross join lateral ("
-      " select count(*) as readings from (select from stock_readings r where r.shop_id = s.id"
-      " and not r.removed and r.expiry_date < (now() at time zone s.time_zone)::date limit $1)"
-      " counted) expired where s.removed_at is null order by expired.readings desc, s.id limit $2",
+      kToday +
+          "select s.id, expired.readings from shops s join zones z using (time_zone)"
+          " cross join lateral (select count(*) as readings from (select from stock_readings r"
+          " where r.shop_id = s.id and r.present and r.expiry_date < z.today limit $1) counted)"
+          " expired where s.removed_at is null order by expired.readings desc, s.id limit $2",
       kPageMax, shops_max);
   std::vector<ExpiredCount> counts;
   for (const pqxx::row& row : rows) {

@@ -18,8 +18,8 @@ class PostgresReader : public Reader {
   std::optional<Reading> reading(ShopId shop, Gtin gtin) override;
   Page<Reading> readings(const ReadingFilter& filter, std::size_t limit) override;
   std::map<ReadingId, ReadingKey> reading_keys(const std::vector<ReadingId>& ids) override;
-  Page<HistoryEntry> history(ReadingId id, const std::optional<EventId>& before,
-                             std::size_t limit) override;
+  HistoryPage history(ReadingId id, const std::optional<HistoryCursor>& before,
+                      std::size_t limit) override;
   std::optional<Token> token(const TokenHash& hash) override;
   Page<Token> tokens(std::optional<TokenId> after, std::size_t limit) override;
   std::vector<ExpiredCount> expired_by_shop(std::size_t shops_max) override;

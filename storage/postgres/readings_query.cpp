@@ -5,31 +5,21 @@
 namespace codasync::storage::postgres {
 namespace {
 
-/// The part of a list that is sorted by one key, without nulls, and then by id.
+/// The order of a list, and where a page goes on.
 struct Order {
-  std::string key;   // column
-  std::string type;  // of the cursor's key
-  bool descending{false};
+  std::string columns;  // of the ORDER BY
+  std::string after;    // condition for the rows after the cursor; empty: none
 };
 
-Order order_of(ReadingOrder order) {
-  switch (order) {
-    case ReadingOrder::id:
-      return {"", ""};
-    case ReadingOrder::expiry_date:
-      return {"r.expiry_date", "date"};
-    case ReadingOrder::expiry_date_descending:
-      return {"r.expiry_date", "date", true};
-    case ReadingOrder::name:
-      return {"p.name", "text"};
-    case ReadingOrder::updated_at_descending:
-      return {"r.updated_at", "timestamptz", true};
-  }
-  __builtin_unreachable();
+std::string today_of_utc() { return "(now() at time zone 'UTC')::date"; }
+
+/// Returns: SQL for the day of a moment, as the columns `…_on` have it.
+std::string day_of(const std::string& moment) {
+  return "(" + moment + " at time zone 'UTC')::date";
 }
 
 std::string conditions(const ReadingFilter& filter, Query& query) {
-  std::string sql = "not r.removed";
+  std::string sql = "r.present";
   const auto also = [&](const std::string& condition) { sql += " and " + condition; };
   if (filter.shop) also("r.shop_id = " + query.parameter(filter.shop->value()));
   if (filter.gtin) also("r.gtin = " + query.parameter(filter.gtin->number()));
@@ -38,65 +28,92 @@ std::string conditions(const ReadingFilter& filter, Query& query) {
     also("r.expiry_date < " + query.parameter(to_string(*filter.expires_before)) + "::date");
   if (filter.expires_after)
     also("r.expiry_date > " + query.parameter(to_string(*filter.expires_after)) + "::date");
-  if (filter.expired) {
+  if (filter.expired == true) {
     // No zone is more than a day ahead of UTC: the first condition is there for the index.
-    also("r.expiry_date <= (now() at time zone 'UTC')::date");
-    also("r.expiry_date < (now() at time zone s.time_zone)::date");
+    also("r.expiry_date <= " + today_of_utc());
+    also("r.expiry_date < z.today");
   }
-  if (filter.not_checked_since)
-    also("r.folded_at < " + query.parameter(to_string(*filter.not_checked_since)) +
-         "::timestamptz");
-  if (filter.in_stock) also("r.quantity > 0");
+  if (filter.expired == false) also("(r.expiry_date is null or r.expiry_date >= z.today)");
+  if (filter.not_checked_since) {
+    const auto moment = query.parameter(to_string(*filter.not_checked_since)) + "::timestamptz";
+    also("r.looked_on <= " + day_of(moment));  // for the index
+    also("r.looked_at < " + moment);
+  }
+  if (filter.in_stock) also(*filter.in_stock ? "not r.sold_out" : "r.sold_out");
   return sql;
 }
 
-/// One range of the list, read from its index in the right order.
-std::string range(const Order& order, bool by_date, const std::string& select,
-                  const std::string& condition, std::size_t rows) {
-  const std::string direction = order.descending ? " desc" : "";
-  // Among equal or no keys the ids run the same way, so that one index serves both directions.
-  std::string sort = order.key.empty() ? "" : order.key + direction + ", ";
-  sort += "r.id" + direction;
-  const std::string sql =
-      select + " and " + condition + " order by " + sort + " limit " + std::to_string(rows);
-  return by_date ? "(" + sql + ")" : sql;
+/// A list by date: rows without a date come last in both directions.
+Query by_date(const std::string& select, const ReadingFilter& filter, Query query,
+              std::size_t rows) {
+  const bool descending = filter.order == ReadingOrder::expiry_date_descending;
+  const std::string beyond = descending ? " < " : " > ";
+  // Among equal dates the ids run the same way, so that one index serves both directions.
+  const std::string direction = descending ? " desc" : "";
+  const std::string limit = " limit " + std::to_string(rows);
+  std::string dated = "r.expiry_date is not null";
+  std::string undated = "r.expiry_date is null";
+  if (filter.after) {
+    const auto id = query.parameter(filter.after->id.value());
+    if (filter.after->key) {
+      dated = "(r.expiry_date, r.id)" + beyond + "(" + query.parameter(*filter.after->key) +
+              "::date, " + id + ")";
+    } else {
+      undated += " and r.id" + beyond + id;
+    }
+  }
+  const auto range = [&](const std::string& condition, const std::string& order) {
+    return "(" + select + " and " + condition + " order by " + order + "r.id" + direction + limit +
+           ")";
+  };
+  const auto rest = range(undated, "");
+  if (filter.after && !filter.after->key) return query.add(rest);
+  // The second range is read only when the first one ends: Append runs its parts in order, and a
+  // plan with LIMIT is not parallel.
+  return query.add(range(dated, "r.expiry_date" + direction + ", ") + " union all " + rest + limit);
+}
+
+Order order_of(const ReadingFilter& filter, Query& query) {
+  const auto& after = filter.after;
+  switch (filter.order) {
+    case ReadingOrder::id:
+      return {"r.id", after ? "r.id > " + query.parameter(after->id.value()) : ""};
+    case ReadingOrder::name: {
+      if (!after) return {"p.sort_name, r.id", ""};
+      // The first condition is there for the index: across a join a comparison of rows uses none.
+      const auto name = "folded(" + query.parameter(after->key.value_or("")) + ")";
+      return {"p.sort_name, r.id", "p.sort_name >= " + name + " and (p.sort_name, r.id) > (" +
+                                       name + ", " + query.parameter(after->id.value()) + ")"};
+    }
+    case ReadingOrder::updated_at_descending: {
+      // The days come from the index, and each is sorted by itself.
+      const std::string columns = "r.updated_on desc, r.updated_at desc, r.id desc";
+      if (!after) return {columns, ""};
+      const auto moment = query.parameter(after->key.value_or("")) + "::timestamptz";
+      return {columns, "r.updated_on <= " + day_of(moment) + " and (r.updated_at, r.id) < (" +
+                           moment + ", " + query.parameter(after->id.value()) + ")"};
+    }
+    case ReadingOrder::expiry_date:
+    case ReadingOrder::expiry_date_descending:
+      break;
+  }
+  __builtin_unreachable();
 }
 
 }  // namespace
 
 Query readings_query(const ReadingFilter& filter, std::size_t rows) {
-  const Order order = order_of(filter.order);
-  const bool by_date = order.type == "date";
-  Query query{""};
-  const std::string select = "select " + kReadingColumns +
-                             " from stock_readings r join products p using (gtin)" +
-                             (filter.expired ? " join shops s on s.id = r.shop_id" : "") +
-                             " where " + conditions(filter, query);
-
-  const std::string beyond = order.descending ? " < " : " > ";
-  std::string after_key = by_date ? "r.expiry_date is not null" : "true";
-  std::string after_null = "r.expiry_date is null";
-  bool keys_are_over = false;  // the page before ended among the rows without a date
-  if (filter.after) {
-    const std::string id = query.parameter(filter.after->id.value());
-    keys_are_over = by_date && !filter.after->key;
-    if (order.key.empty()) {
-      after_key = "r.id > " + id;
-    } else if (keys_are_over) {
-      after_null += " and r.id" + beyond + id;
-    } else {
-      after_key = "(" + order.key + ", r.id)" + beyond + "(" +
-                  query.parameter(filter.after->key.value_or("")) + "::" + order.type + ", " + id +
-                  ")";
-    }
-  }
-  if (!by_date) return query.add(range(order, by_date, select, after_key, rows));
-  // Rows without a date come last in both directions: a range of their own, read only when the
-  // first one ends.
-  const std::string undated = range(order, by_date, select, after_null, rows);
-  if (keys_are_over) return query.add(undated);
-  return query.add(range(order, by_date, select, after_key, rows) + " union all " + undated +
-                   " limit " + std::to_string(rows));
+  Query query{filter.expired ? kToday : ""};
+  const std::string select =
+      "select " + kReadingColumns + " from stock_readings r join products p using (gtin)" +
+      (filter.expired ? " join shops s on s.id = r.shop_id join zones z using (time_zone)" : "") +
+      " where " + conditions(filter, query);
+  if (filter.order == ReadingOrder::expiry_date ||
+      filter.order == ReadingOrder::expiry_date_descending)
+    return by_date(select, filter, std::move(query), rows);
+  const auto order = order_of(filter, query);
+  return query.add(select + (order.after.empty() ? "" : " and " + order.after) + " order by " +
+                   order.columns + " limit " + std::to_string(rows));
 }
 
 }  // namespace codasync::storage::postgres

@@ -84,12 +84,12 @@ bool PostgresSlotTable::start_fills() {
 Connection& PostgresSlotTable::connection() { return renewed(connection_, options_); }
 
 CacheState PostgresSlotTable::read() {
-  static const std::string kSettings =
-      "select fills, " + micros("since") + ", slots, entry_life from cache_settings";
-  static const std::string kSlots =
-      "select slot, array_position('{up,waiting,down}', state) - 1, " + micros("since") +
-      ", timeline = " + kTimeline + " and database = " + kDatabase +
-      " from cache_slots where slot < $1";
+  static const std::string kSettings = "select fills, " + micros("since") +
+                                       ", slots, entry_life, " + kDatabase + " || '.' || " +
+                                       kTimeline + " from cache_settings";
+  static const std::string kSlots = "select slot, state, " + micros("since") +
+                                    ", timeline = " + kTimeline + " and database = " + kDatabase +
+                                    " from cache_slots where slot < $1";
   pqxx::result settings = connection().exec(kSettings);
   if (settings.at(0)[2].is_null()) {
     connection().exec_params("update cache_settings set slots = coalesce(slots, $1::integer)",
@@ -101,13 +101,14 @@ CacheState PostgresSlotTable::read() {
                    .since = instant_of(row[1]),
                    .slots_agreed = row[2].as<std::size_t>(),
                    .entry_life = std::chrono::seconds{row[3].as<std::int64_t>()},
-                   .slots = {}};
+                   .slots = {},
+                   .history = row[4].as<std::string>()};
   for (std::size_t number = 0; number < state.slots_agreed; ++number)
     state.slots.push_back(Slot{number});
   for (const pqxx::row& slot : connection().exec_params(kSlots, state.slots_agreed)) {
     const auto number = slot[0].as<std::size_t>();
     state.slots[number] = {.number = number,
-                           .state = static_cast<SlotState>(slot[1].as<int>()),
+                           .state = slot_state_of(slot[1].c_str()),
                            .since = instant_of(slot[2]),
                            .emptied_now = slot[3].as<bool>()};
   }

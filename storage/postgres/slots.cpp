@@ -1,9 +1,11 @@
 #include "storage/postgres/slots.hpp"
 
-namespace codasync::storage::postgres {
+#include <charconv>
+#include <stdexcept>
 
-static_assert(static_cast<int>(SlotState::up) == 0 && static_cast<int>(SlotState::waiting) == 1 &&
-              static_cast<int>(SlotState::down) == 2);
+#include "storage/slot_table.hpp"
+
+namespace codasync::storage::postgres {
 
 std::string storable_slots_query(const PostgresOptions& options) {
   return std::string{
@@ -13,10 +15,25 @@ std::string storable_slots_query(const PostgresOptions& options) {
          " and entry_life >= " + std::to_string(options.cache_entry_life.count());
 }
 
-void put_slot(SlotStates& states, const pqxx::field& slot, const pqxx::field& state) {
-  const auto number = slot.as<std::size_t>();
-  if (states.size() <= number) states.resize(number + 1, SlotState::up);
-  states[number] = static_cast<SlotState>(state.as<int>());
+SlotState slot_state_of(std::string_view name) {
+  for (const auto state : {SlotState::up, SlotState::waiting, SlotState::down}) {
+    if (name == name_of(state)) return state;
+  }
+  throw std::logic_error{"unknown state of a cache slot: " + std::string{name}};
+}
+
+SlotStates slot_states_of(const pqxx::field& list) {
+  SlotStates states;
+  std::string_view rest{list.c_str(), list.size()};
+  while (!rest.empty()) {
+    const auto entry = rest.substr(0, rest.find(','));
+    rest.remove_prefix(std::min(entry.size() + 1, rest.size()));
+    std::size_t number = 0;
+    const auto name = std::from_chars(entry.data(), entry.data() + entry.size(), number).ptr + 1;
+    if (states.size() <= number) states.resize(number + 1, SlotState::up);
+    states[number] = slot_state_of({name, entry.data() + entry.size()});
+  }
+  return states;
 }
 
 }  // namespace codasync::storage::postgres

@@ -18,8 +18,10 @@ inline constexpr const char* kDatabase =
 /// Returns: a query of the slots that a process with these options may fill: number, 1.
 std::string storable_slots_query(const PostgresOptions& options);
 
-/// Enters a slot of which lock_for_write() told: its number, and its state as the number of a
-/// SlotState. Slots between are up.
-void put_slot(SlotStates& states, const pqxx::field& slot, const pqxx::field& state);
+/// Returns: the states in a list such as `0=up,2=down`, or in a null. Slots between are up.
+SlotStates slot_states_of(const pqxx::field& list);
+
+/// Returns: the state of that name. Requires: there is one.
+SlotState slot_state_of(std::string_view name);
 
 }  // namespace codasync::storage::postgres

@@ -3,11 +3,18 @@
 #include "storage/failpoint.hpp"
 
 namespace codasync::storage::postgres {
+namespace {
+
+std::string begin(Transaction::Access access) {
+  return access == Transaction::Access::read_only
+             ? "begin isolation level read committed read only;"
+             : "begin isolation level read committed read write;";
+}
+
+}  // namespace
 
 Transaction::Transaction(Connection& connection, Access access, const std::string& first)
-    : Transaction{connection,
-                  (access == Access::read_only ? "begin read only;" : "begin read write;") +
-                      connection.limits() + first} {}
+    : Transaction{connection, begin(access) + connection.limits() + first} {}
 
 // Delegates, so that the destructor also ends a transaction whose first message failed half-way.
 Transaction::Transaction(Connection& connection, const std::string& opening)

@@ -6,9 +6,9 @@
 
 namespace codasync::storage::postgres {
 
-/// BEGIN in the constructor, ROLLBACK in the destructor unless committed. READ COMMITTED: every
-/// statement sees all that committed before it began. Throws: see Connection. Threads: one at a
-/// time.
+/// BEGIN in the constructor, ROLLBACK in the destructor unless committed. READ COMMITTED, whatever
+/// the server's default is: every statement sees all that committed before it began, on which the
+/// cache's proof rests (cache/README.md). Throws: see Connection. Threads: one at a time.
 class Transaction {
  public:
   enum class Access { read_only, read_write };
@@ -16,7 +16,7 @@ class Transaction {
   /// Sends BEGIN, the time limits and `first` in one message. Requires: like Connection::exec.
   Transaction(Connection& connection, Access access, const std::string& first = {});
 
-  /// Sends `opening`, which begins with BEGIN and sets the time limits in its own way.
+  /// Sends `opening`, which begins with BEGIN, names the isolation level and sets the time limits.
   Transaction(Connection& connection, const std::string& opening);
   ~Transaction();
   Transaction(const Transaction&) = delete;

@@ -1,10 +1,13 @@
 #include "storage/postgres/write_transaction.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <utility>
 
+#include "storage/clock.hpp"
 #include "storage/failpoint.hpp"
 #include "storage/postgres/arrays.hpp"
+#include "storage/postgres/columns.hpp"
 #include "storage/postgres/lock_statements.hpp"
 #include "storage/postgres/slots.hpp"
 
@@ -18,34 +21,42 @@ std::vector<Lock> with_slots(std::vector<Lock> locks) {
 
 std::string literal(const std::string& array) { return "'" + array + "'"; }
 
-std::string lock_for_write(const Connection& connection, const std::vector<Lock>& locks,
-                           const std::vector<TokenId>& tokens, const StockKeys& readings) {
-  const std::string ids = array_of(tokens, [](TokenId id) { return std::to_string(id.value()); });
-  return "select * from lock_for_write(" + connection.limit_arguments() + "," +
-         literal(numbers_of(locks)) + "," + literal(modes_of(locks)) + "," + literal(ids) + "," +
-         literal(readings.shops) + "," + literal(readings.gtins) + ")";
+std::string begin_write(const Connection& connection, const std::vector<Lock>& locks,
+                        const WriteNeeds& needs) {
+  const auto tokens = array_of(needs.tokens, [](TokenId id) { return std::to_string(id.value()); });
+  const auto names = array_of(needs.names, [](const Uuid& name) { return to_string(name); });
+  return "select * from begin_write(" + connection.limit_arguments() + "," +
+         literal(numbers_of(locks)) + "," + literal(modes_of(locks)) + "," + literal(tokens) + "," +
+         literal(names) + "," + literal(needs.readings.shops) + "," +
+         literal(needs.readings.gtins) + ")";
 }
 
 }  // namespace
 
 WriteTransaction::WriteTransaction(Connection& connection, std::vector<Lock> locks,
-                                   const std::vector<TokenId>& tokens, const StockKeys& readings)
-    : transaction_{connection,
-                   "begin read write;" +
-                       lock_for_write(connection, with_slots(std::move(locks)), tokens, readings)} {
-  for (const pqxx::row& row : transaction_.first()) {
-    const std::string_view about{row[0].c_str()};
-    if (about == "slot") put_slot(slots_, row[1], row[2]);
-    if (about == "slots") agreed_slots_ = row[1].as<std::size_t>();
-    if (about == "token") valid_tokens_.emplace_back(row[1].as<std::int64_t>());
-    if (about == "type") types_.at(row[2].as<std::size_t>()) = row[1].as<TypeNumber>();
-  }
+                                   const WriteNeeds& needs)
+    : WriteTransaction{connection, codasync::now(),
+                       "begin isolation level read committed read write;" +
+                           begin_write(connection, with_slots(std::move(locks)), needs)} {}
+
+WriteTransaction::WriteTransaction(Connection& connection, Instant sent, const std::string& opening)
+    : transaction_{connection, opening} {
+  const auto answered = codasync::now();
+  const pqxx::row row = read().at(0);
+  now_ = instant_of(row["clock"]);
+  clock_offset_ = storage::clock_offset(now_, sent, answered);
+  if (std::chrono::abs(clock_offset_) > kClockDifferenceMax) throw clock_is_off(clock_offset_);
+  ledger_floor_ = instant_of(row["ledger_floor"]);
+  if (!row["slots"].is_null()) agreed_slots_ = row["slots"].as<std::size_t>();
+  slots_ = slot_states_of(row["slot_states"]);
+  for (const auto token : numbers_of_list(row["valid_tokens"])) valid_tokens_.emplace_back(token);
   failpoint::reach("after-locks");
 }
 
 pqxx::result WriteTransaction::lock(std::vector<Lock> locks, const StockKeys& readings) {
   auto& connection = transaction_.connection();
-  return connection.exec(lock_for_write(connection, in_order(std::move(locks)), {}, readings));
+  return connection.exec(
+      begin_write(connection, in_order(std::move(locks)), {.readings = readings}));
 }
 
 SlotStates WriteTransaction::slots(std::size_t count) const {
@@ -53,11 +64,11 @@ SlotStates WriteTransaction::slots(std::size_t count) const {
   const std::size_t agreed = agreed_slots_.value_or(count);
   states.resize(agreed, SlotState::up);
   if (agreed == count) return states;
-  // Another number means other slots for the same keys. While the cache is off and everything in it
-  // is dead, nobody has to be told of anything.
-  const bool nothing_alive = std::all_of(states.begin(), states.end(),
-                                         [](SlotState state) { return state == SlotState::down; });
-  if (nothing_alive) return {count, SlotState::down};
+  // Another number means other slots for the same keys. While the cache is off and nothing in it
+  // can be read any more, nothing has to be deleted.
+  const bool nothing_readable = std::all_of(
+      states.begin(), states.end(), [](SlotState state) { return state == SlotState::down; });
+  if (nothing_readable) return {count, SlotState::down};
   throw Unavailable{"memcached", "memcached.servers names " + std::to_string(count) + " here and " +
                                      std::to_string(agreed) +
                                      " elsewhere: `codasync cache off`, and `on` when all agree"};

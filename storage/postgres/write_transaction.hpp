@@ -1,13 +1,12 @@
 #pragma once
 
-#include <array>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "storage/invalidation.hpp"
 #include "storage/locks.hpp"
-#include "storage/postgres/row_array.hpp"
+#include "storage/model/uuid.hpp"
 #include "storage/postgres/transaction.hpp"
 #include "storage/token.hpp"
 
@@ -19,28 +18,36 @@ struct StockKeys {
   std::string gtins{"{}"};
 };
 
-/// The types of the arrays that write_rows() takes, in their order in lock_for_write().
-enum class RowType : std::size_t { reading, kept_answer, event };
+/// What a transaction needs besides its locks.
+struct WriteNeeds {
+  std::vector<TokenId> tokens{};  // valid() is going to be asked about these
+  std::vector<Uuid> names{};      // of operations, and of idempotency keys
+  StockKeys readings{};
+};
 
-/// A transaction that changes what the cache may show. Construction is one message: BEGIN, the time
-/// limits, the locks one by one in order, and as later statements, so with snapshots taken under
-/// the locks, the state of the slots and of the tokens, and the rows of the readings. The
-/// destructor rolls back what was not committed. Throws: see Connection. Threads: one at a time.
+/// A transaction that changes what the cache may show. Construction is one message, the SQL
+/// function begin_write(): BEGIN, the time limits, the locks one by one in order, and as later
+/// statements, so with snapshots taken under the locks, the database's clock, the slots, the
+/// tokens, what is known of the names, and the rows of the readings. The destructor rolls back what
+/// was not committed. Throws: see Connection; Unavailable "clock" when this process's clock is more
+/// than kClockDifferenceMax off the database's, because one of the two is wrong and events last.
+/// Threads: one at a time.
 class WriteTransaction {
  public:
-  /// Takes slots_lock() shared besides `locks`, which may be in any order. `tokens`: those that
-  /// valid() will be asked for.
-  WriteTransaction(Connection& connection, std::vector<Lock> locks,
-                   const std::vector<TokenId>& tokens, const StockKeys& readings = {});
+  /// Takes slots_lock() shared besides `locks`, which may be in any order.
+  WriteTransaction(Connection& connection, std::vector<Lock> locks, const WriteNeeds& needs = {});
 
-  /// Returns: what the first message told: the rows of `readings` that exist, locked, about
-  /// 'reading'; and rows about other things.
-  [[nodiscard]] const pqxx::result& told() const noexcept { return transaction_.first(); }
+  /// Returns: what the first message returned (the SQL function says which rows).
+  [[nodiscard]] const pqxx::result& read() const noexcept { return transaction_.first(); }
 
-  /// Returns: the number of the type in this database.
-  [[nodiscard]] TypeNumber number_of(RowType type) const {
-    return types_[static_cast<std::size_t>(type)];
-  }
+  /// Returns: the database's clock, as it was under the locks. The only clock of the ledger.
+  [[nodiscard]] Instant now() const noexcept { return now_; }
+
+  /// Returns: how far this process's clock is behind the database's; negative: ahead.
+  [[nodiscard]] std::chrono::microseconds clock_offset() const noexcept { return clock_offset_; }
+
+  /// Returns: the floor of the ledger: what was observed earlier is refused.
+  [[nodiscard]] Instant ledger_floor() const noexcept { return ledger_floor_; }
 
   /// Returns: the state of the slots of a process that has `count`; it cannot change before the
   /// transaction ends. Throws: Unavailable when the others have another number of them.
@@ -52,7 +59,7 @@ class WriteTransaction {
   /// Takes more locks, also in order. Requires: their names come after all that are held.
   void lock(std::vector<Lock> locks);
 
-  /// The same, and then locks the rows of more readings. Returns: like told().
+  /// The same, and then locks the rows of more readings. Returns: like read().
   pqxx::result lock(std::vector<Lock> locks, const StockKeys& readings);
 
   template <class... Parameters>
@@ -66,11 +73,15 @@ class WriteTransaction {
   void commit() { transaction_.commit(); }
 
  private:
+  WriteTransaction(Connection& connection, Instant sent, const std::string& opening);
+
   Transaction transaction_;
+  Instant now_{};
+  std::chrono::microseconds clock_offset_{0};
+  Instant ledger_floor_{};
   SlotStates slots_;                         // those with a row
-  std::optional<std::size_t> agreed_slots_;  // nothing: nobody has said yet
+  std::optional<std::size_t> agreed_slots_;  // nothing: no process has said yet
   std::vector<TokenId> valid_tokens_;
-  std::array<TypeNumber, 3> types_{};
 };
 
 }  // namespace codasync::storage::postgres

@@ -4,17 +4,22 @@
 
 #include <future>
 
+#include "api/routes.hpp"
 #include "api/stored_answer.hpp"
 #include "tests/api/fakes.hpp"
+#include "tests/support/malformed_answers.hpp"
 
 namespace codasync::api {
 namespace {
+
+constexpr const char* kCount = R"({"quantity":3})";
 
 /// A dispatcher between a request and fakes.
 class DispatcherTest : public testing::Test {
  protected:
   DispatcherTest() {
-    rows.shops.insert({1, Shop{ShopId{1}, "North", "UTC", 3}});
+    rows.shops.insert(
+        {1, Shop{ShopId{1}, "North", "UTC", 3, *parse_instant("2026-11-24T09:30:00Z")}});
     rows.reading_keys.insert({5, {ShopId{1}, Gtin::from_number(4006381333931)}});
     staff = add_token(TokenId{1}, storage::Role::staff);
     admin = add_token(TokenId{2}, storage::Role::admin);
@@ -76,7 +81,9 @@ class DispatcherTest : public testing::Test {
 TEST_F(DispatcherTest, answers_a_read_with_its_version_and_a_request_id) {
   const auto response = answer(request(Method::get, "/api/v1/shops/1/"));
   EXPECT_EQ(response.status, 200);
-  EXPECT_EQ(response.body, R"({"id":1,"name":"North","time_zone":"UTC"})");
+  EXPECT_EQ(
+      response.body,
+      R"({"id":1,"name":"North","time_zone":"UTC","version":3,"updated_at":"2026-11-24T09:30:00Z"})");
   EXPECT_EQ(header(response, "ETag"), "\"3\"");
   EXPECT_TRUE(Uuid::parse(header(response, "X-Request-Id")));
 }
@@ -110,6 +117,24 @@ TEST_F(DispatcherTest, answers_from_the_cache_without_asking_the_database) {
   EXPECT_EQ(rows.queries, 0);
 }
 
+TEST_F(DispatcherTest, takes_a_malformed_entry_for_a_miss) {
+  for (const auto& value : test::malformed_answers()) {
+    cache.entries[cache::shop_answer(ShopId{1}).text] = value;
+    const auto response = answer(request(Method::get, "/api/v1/shops/1"));
+    EXPECT_EQ(response.status, 200) << testing::PrintToString(value);
+    EXPECT_EQ(header(response, "ETag"), "\"3\"") << testing::PrintToString(value);
+  }
+}
+
+TEST_F(DispatcherTest, compares_no_entity_tag_with_a_header_that_is_none) {
+  auto asked = request(Method::get, "/api/v1/shops/1");
+  asked.if_none_match = "*";
+  for (const auto* tag : {"x", "\"", "\"\""}) {
+    cache.entries[cache::shop_answer(ShopId{1}).text] = to_stored({200, {{"ETag", tag}}, "{}"});
+    EXPECT_LE(answer(asked).status, 304) << tag;
+  }
+}
+
 TEST_F(DispatcherTest, asks_the_cache_once_for_requests_that_arrive_together) {
   cache.entries[cache::shop_answer(ShopId{1}).text] = to_stored({200, {}, "{}"});
   struct Count : Reply::Sink {
@@ -138,14 +163,14 @@ TEST_F(DispatcherTest, wants_a_token_for_writes) {
                 .status,
             401);
   EXPECT_EQ(answer(request(Method::post, "/api/v1/shops", staff, R"({"name":"x"})")).status, 403);
-  EXPECT_EQ(answer(request(Method::post, "/api/v1/shops", admin, R"({"name":"x"})")).status, 200);
+  EXPECT_EQ(answer(request(Method::post, "/api/v1/shops", admin, R"({"name":"x"})")).status, 204);
 }
 
 TEST_F(DispatcherTest, reads_the_scheme_of_a_token_in_any_case) {
   const auto secret = staff.substr(std::string_view{"Bearer "}.size());
   for (const auto* scheme : {"bearer ", "BEARER   "}) {
     EXPECT_EQ(
-        answer(request(Method::patch, "/api/v1/stock-readings/5", scheme + secret, "{}")).status,
+        answer(request(Method::patch, "/api/v1/stock-readings/5", scheme + secret, kCount)).status,
         200);
   }
   for (const auto& other : {secret, "Bearer" + secret, "Bearer " + secret + " x"}) {
@@ -177,15 +202,96 @@ TEST_F(DispatcherTest, leads_a_write_to_the_ledger_with_what_the_path_names) {
   ASSERT_TRUE(ledger.last);
   EXPECT_EQ(ledger.last->gtin.number(), 4006381333931);
   EXPECT_EQ(ledger.last->actor.id, TokenId{1});
-  EXPECT_EQ(answer(request(Method::patch, "/api/v1/stock-readings/6", staff, "{}")).status, 404);
+  EXPECT_EQ(answer(request(Method::patch, "/api/v1/stock-readings/6", staff, kCount)).status, 404);
 }
 
 TEST_F(DispatcherTest, forgets_a_token_that_the_ledger_found_revoked) {
   ledger.result = storage::Refused{storage::Refused::Why::token_revoked, {}};
-  EXPECT_EQ(answer(request(Method::patch, "/api/v1/stock-readings/5", staff, "{}")).status, 401);
+  EXPECT_EQ(answer(request(Method::patch, "/api/v1/stock-readings/5", staff, kCount)).status, 401);
   rows.tokens.clear();
-  ledger.result = storage::Answer{};
-  EXPECT_EQ(answer(request(Method::patch, "/api/v1/stock-readings/5", staff, "{}")).status, 401);
+  ledger.result = test::written(test::reading());
+  EXPECT_EQ(answer(request(Method::patch, "/api/v1/stock-readings/5", staff, kCount)).status, 401);
+}
+
+/// A failover lost the reading that had the id 5, and gave the id to another one. The process
+/// remembers the lost one.
+class AnotherPast : public DispatcherTest {
+ protected:
+  AnotherPast() {
+    rows.readings.insert({5, reading_of(kLost)});
+    EXPECT_EQ(answer(request(Method::get, kPath)).status, 200);
+    rows.reading_keys.at(5) = kThere;
+    rows.readings.at(5) = reading_of(kThere);
+  }
+
+  static Reading reading_of(const storage::ReadingKey& key) {
+    auto reading = test::reading();
+    reading.shop = key.shop;
+    reading.gtin = key.gtin;
+    return reading;
+  }
+  [[nodiscard]] bool locked(const storage::ReadingKey& key) const {
+    const auto name = storage::reading_lock(key.shop, key.gtin);
+    return std::any_of(cache.locks.begin(), cache.locks.end(),
+                       [&](const storage::Lock& lock) { return lock.name == name; });
+  }
+
+  static inline const storage::ReadingKey kLost{ShopId{1}, Gtin::from_number(4006381333931)};
+  static inline const storage::ReadingKey kThere{ShopId{2}, Gtin::from_number(96385074)};
+  static constexpr const char* kPath = "/api/v1/stock-readings/5";
+};
+
+TEST_F(AnotherPast, is_noticed_by_a_read_which_locks_what_it_reads) {
+  ASSERT_TRUE(locked(kLost));
+  const auto response = answer(request(Method::get, kPath));
+  EXPECT_EQ(response.status, 200);
+  EXPECT_NE(response.body.find("96385074"), std::string::npos) << response.body;
+  EXPECT_TRUE(locked(kThere));
+  EXPECT_FALSE(locked(kLost));
+}
+
+TEST_F(AnotherPast, is_noticed_by_each_write_that_finds_nothing) {
+  ledger.knows = [&](const storage::StockOperation& operation) {
+    return operation.shop == kThere.shop && operation.gtin == kThere.gtin;
+  };
+  const std::string event = "/history/01890a5d-ac96-774b-bcce-b302099a8057";
+  struct Case {
+    Method method;
+    std::string path;
+    std::string body;
+  };
+  for (const auto& [method, path, body] :
+       {Case{Method::patch, "", kCount}, Case{Method::post, "/adjust", R"({"delta":1})"},
+        Case{Method::del, "", ""}, Case{Method::del, event, ""}}) {
+    service.reading_keys.remember(ReadingId{5}, kLost);
+    EXPECT_LT(answer(request(method, kPath + path, staff, body)).status, 300) << path;
+    EXPECT_EQ(ledger.last->shop, kThere.shop);
+    EXPECT_EQ(ledger.last->gtin, kThere.gtin);
+  }
+}
+
+TEST_F(AnotherPast, in_which_nothing_has_the_id_is_404) {
+  rows.reading_keys.clear();
+  rows.readings.clear();
+  ledger.knows = [](const storage::StockOperation&) { return false; };
+  EXPECT_EQ(answer(request(Method::patch, kPath, staff, kCount)).status, 404);
+  EXPECT_EQ(answer(request(Method::get, kPath)).status, 404);
+}
+
+TEST_F(AnotherPast, that_changes_with_each_look_is_503) {
+  rows.reading_keys.at(5) = kLost;  // and the row says otherwise, again and again
+  const auto response = answer(request(Method::get, kPath));
+  EXPECT_EQ(response.status, 503);
+  EXPECT_FALSE(header(response, "Retry-After").empty());
+}
+
+TEST_F(DispatcherTest, looks_once_more_for_a_reading_that_was_removed) {
+  ledger.knows = [](const storage::StockOperation&) { return false; };
+  const auto patch = request(Method::patch, "/api/v1/stock-readings/5", staff, kCount);
+  EXPECT_EQ(answer(patch).status, 404);
+  const int queries = rows.queries;
+  EXPECT_EQ(answer(patch).status, 404);
+  EXPECT_EQ(rows.queries, queries + 1);
 }
 
 TEST_F(DispatcherTest, says_try_again_when_a_dependency_is_down) {
@@ -239,6 +345,84 @@ TEST_F(DispatcherTest, is_not_ready_while_it_shuts_down) {
   EXPECT_EQ(answer(request(Method::get, "/readyz")).status, 200);
   service.draining = true;
   EXPECT_EQ(answer(request(Method::get, "/readyz")).status, 503);
+}
+
+/// Returns: an address of the route.
+std::string path_of(const Route& route) {
+  std::string path{route.pattern};
+  const std::pair<std::string, std::string> values[] = {
+      {"{gtin}", "4006381333931"},
+      {"{event}", "01a2267e-de7b-7ba7-b128-66228b07008a"},
+      {"{id}", route.pattern.starts_with("/api/v1/stock-readings") ? "5" : "1"}};
+  for (const auto& [variable, value] : values) {
+    const auto at = path.find(variable);
+    if (at != std::string::npos) path.replace(at, variable.size(), value);
+  }
+  return path;
+}
+
+TEST_F(DispatcherTest, refuses_unknown_parameters_at_every_address) {
+  for (const auto& route : routes()) {
+    auto asked = request(route.method, path_of(route), admin, "{}");
+    asked.query = "bogus=1";
+    rows.queries = 0;
+    const auto response = answer(asked);
+    EXPECT_EQ(response.status, 400) << name_of(route.method) << route.pattern;
+    EXPECT_NE(response.body.find("urn:codasync:problem:bad-query"), std::string::npos);
+    EXPECT_NE(response.body.find("Unknown parameter."), std::string::npos) << response.body;
+    EXPECT_EQ(rows.queries, 0) << route.pattern;
+    EXPECT_FALSE(ledger.last) << route.pattern;
+  }
+}
+
+TEST_F(DispatcherTest, reads_every_parameter_that_an_address_has) {
+  for (const auto& route : routes()) {
+    for (const auto name : route.parameters) {
+      auto asked = request(route.method, path_of(route), admin);
+      asked.query = std::string{name} + "=%00";
+      const auto response = answer(asked);
+      EXPECT_EQ(response.status, 400) << route.pattern << " " << name;
+      EXPECT_NE(response.body.find("urn:codasync:problem:bad-query"), std::string::npos);
+      EXPECT_NE(response.body.find("\"" + std::string{name} + "\":["), std::string::npos)
+          << response.body;
+    }
+  }
+}
+
+// Nginx looks up canonical addresses without a query only; here the same entries are there.
+TEST_F(DispatcherTest, answers_from_the_cache_only_without_parameters) {
+  const auto gtin = Gtin::from_number(4006381333931);
+  for (const auto& key : {cache::shop_answer(ShopId{1}), cache::product_stock_answer(gtin)})
+    cache.entries[key.text] = to_stored({200, {}, "{\"cached\":true}"});
+  auto shop = request(Method::get, "/api/v1/shops/1");
+  auto stock = request(Method::get, "/api/v1/products/4006381333931/stock");
+  for (const auto* none : {"", "&"}) {
+    shop.query = stock.query = none;
+    EXPECT_EQ(answer(shop).body, "{\"cached\":true}") << none;
+    EXPECT_EQ(answer(stock).body, "{\"cached\":true}") << none;
+  }
+  EXPECT_EQ(rows.queries, 0);
+  shop.query = "bogus=1";
+  EXPECT_EQ(answer(shop).status, 400);
+  stock.query = "in_stock=true";
+  EXPECT_NE(answer(stock).body, "{\"cached\":true}");
+  EXPECT_GT(rows.queries, 0);
+}
+
+TEST_F(DispatcherTest, shows_tokens_to_admins_and_each_token_itself) {
+  const auto self = answer(request(Method::get, "/api/v1/tokens/self", staff));
+  EXPECT_EQ(self.status, 200);
+  EXPECT_NE(self.body.find("\"id\":1,\"name\":\"t\",\"role\":\"staff\""), std::string::npos)
+      << self.body;
+  EXPECT_EQ(self.body.find("coda_"), std::string::npos);
+  EXPECT_NE(answer(request(Method::get, "/api/v1/tokens/self", admin)).body.find("\"id\":2"),
+            std::string::npos);
+  EXPECT_EQ(answer(request(Method::get, "/api/v1/tokens/self")).status, 401);
+  EXPECT_EQ(answer(request(Method::get, "/api/v1/tokens/1", staff)).status, 403);
+  EXPECT_EQ(answer(request(Method::get, "/api/v1/tokens/1", admin)).status, 404);
+  const auto refused = answer(request(Method::del, "/api/v1/tokens/self", admin));
+  EXPECT_EQ(refused.status, 405);
+  EXPECT_EQ(header(refused, "Allow"), "GET, HEAD, OPTIONS");
 }
 
 }  // namespace

@@ -29,8 +29,8 @@ TEST(EntityTags, refuse_what_is_none) {
 
 TEST(EntityTags, of_somebody_else_accept_no_version_at_all) {
   EXPECT_EQ(versions_of(*parse_entity_tags(R"("xyz")")), std::vector<std::int64_t>{0});
-  const auto precondition =
-      reading_precondition(*parse_entity_tags(R"("7", "x-y", "99999999999999999999-1")"));
+  const auto precondition = reading_precondition(
+      *parse_entity_tags(R"("x", "x-y", "0", "1-", "-1", "1-2-3", "99999999999999999999-1")"));
   ASSERT_EQ(precondition.any_of.size(), 1U);
   EXPECT_EQ(precondition.any_of[0].reading, 0);
 }
@@ -41,6 +41,15 @@ TEST(EntityTags, name_the_version_of_a_reading_and_of_its_product) {
   ASSERT_EQ(precondition.any_of.size(), 1U);
   EXPECT_EQ(precondition.any_of[0].reading, 12);
   EXPECT_EQ(precondition.any_of[0].product, 3);
+}
+
+TEST(EntityTags, name_the_version_of_a_reading_alone_as_its_json_does) {
+  const auto precondition = reading_precondition(*parse_entity_tags(R"("12", W/"13", "14-2")"));
+  ASSERT_EQ(precondition.any_of.size(), 3U);
+  EXPECT_EQ(precondition.any_of[0].reading, 12);
+  EXPECT_EQ(precondition.any_of[0].product, std::nullopt);
+  EXPECT_EQ(precondition.any_of[1].reading, 13);
+  EXPECT_EQ(precondition.any_of[2].product, 2);
 }
 
 TEST(EntityTags, of_bodies_differ_when_the_bodies_do) {

@@ -17,11 +17,12 @@
 
 namespace codasync::test {
 
-/// One shop, one reading key, the tokens a test puts in; everything else is empty.
+/// Shops, reading keys, readings and tokens that a test puts in; everything else is empty.
 struct FakeRows {
   std::map<std::int64_t, Shop> shops;
   std::map<storage::TokenHash, storage::Token> tokens;
   std::map<std::int64_t, storage::ReadingKey> reading_keys;
+  std::map<std::int64_t, Reading> readings;
   std::function<void()> before_each{[] {}};  // may throw
   int queries{0};
 };
@@ -41,7 +42,7 @@ class FakeReader : public storage::Reader {
   storage::Page<Product> products(const storage::ProductFilter&, std::size_t) override {
     return count(), storage::Page<Product>{};
   }
-  std::optional<Reading> reading(ReadingId) override { return none<Reading>(); }
+  std::optional<Reading> reading(ReadingId id) override { return find(rows_.readings, id.value()); }
   std::optional<Reading> reading(ShopId, Gtin) override { return none<Reading>(); }
   storage::Page<Reading> readings(const storage::ReadingFilter&, std::size_t) override {
     return count(), storage::Page<Reading>{};
@@ -56,9 +57,9 @@ class FakeReader : public storage::Reader {
     }
     return found;
   }
-  storage::Page<HistoryEntry> history(ReadingId, const std::optional<EventId>&,
-                                      std::size_t) override {
-    return count(), storage::Page<HistoryEntry>{};
+  storage::HistoryPage history(ReadingId, const std::optional<storage::HistoryCursor>&,
+                               std::size_t) override {
+    return count(), storage::HistoryPage{};
   }
   std::optional<storage::Token> token(const storage::TokenHash& hash) override {
     return find(rows_.tokens, hash);
@@ -97,17 +98,21 @@ class FakeDatabase : public storage::Database {
   std::unique_ptr<storage::Fill> try_fill(std::span<const storage::Lock>) override {
     return nullptr;
   }
-  void ping() override { rows_.before_each(); }
+  std::chrono::microseconds ping() override {
+    rows_.before_each();
+    return {};
+  }
 
  private:
   FakeRows& rows_;
 };
 
-/// Remembers what a test puts in; reads through without storing.
+/// Remembers what a test puts in; reads answers through, and lists from the database.
 class FakeCache : public cache::Cache {
  public:
   explicit FakeCache(storage::Database& database) : database_{database} {}
   std::map<std::string, std::string> entries;
+  std::vector<storage::Lock> locks;  // of the newest read_through()
   int round_trips{0};
 
   std::vector<cache::Lookup> lookup(std::span<const cache::Key> keys) override {
@@ -121,12 +126,17 @@ class FakeCache : public cache::Cache {
     }
     return found;
   }
-  cache::Fetched read_through(const cache::Key&, std::span<const storage::Lock>,
-                              const cache::Produce& produce) override {
+  cache::Fetched read_through(const cache::Key& key, std::span<const storage::Lock> wanted,
+                              const cache::Valid& valid, const cache::Produce& produce) override {
+    locks.assign(wanted.begin(), wanted.end());
+    const auto entry = entries.find(key.text);
+    if (entry != entries.end() && valid(entry->second)) {
+      return {entry->second, cache::ReadPath::hit};
+    }
     return {produce(*database_.read()).bytes, cache::ReadPath::lock_busy};
   }
   cache::Fetched read_list(const cache::Key&, std::span<const storage::Lock>, const std::string&,
-                           const cache::Produce& produce) override {
+                           const cache::Valid&, const cache::Produce& produce) override {
     return {produce(*database_.read()).bytes, cache::ReadPath::lock_busy};
   }
 
@@ -134,22 +144,44 @@ class FakeCache : public cache::Cache {
   storage::Database& database_;
 };
 
+/// Returns: a reading with the id 5.
+inline Reading reading() {
+  return {.id = ReadingId{5},
+          .shop = ShopId{1},
+          .gtin = Gtin::from_number(4006381333931),
+          .name = "Tea",
+          .product_version = 1,
+          .date = {},
+          .quantity = {},
+          .version = 1,
+          .observed_at = {},
+          .updated_at = {},
+          .checked_at = {},
+          .counted_at = {}};
+}
+
+inline storage::Written written(Reading reading) {
+  return {EventOutcome::applied, false, true, std::move(reading)};
+}
+
 /// Answers every operation with what a test says.
 class FakeLedger : public storage::StockLedger {
  public:
-  storage::StockResult result{storage::Answer{200, "1-1", "", "{}"}};
+  storage::StockResult result{written(reading())};
+  std::function<bool(const storage::StockOperation&)> knows{
+      [](const storage::StockOperation&) { return true; }};  // false: not_found
   std::optional<storage::StockOperation> last;
 
   void submit(storage::StockOperation operation,
               std::function<void(storage::StockResult)> done) override {
     last = std::move(operation);
-    done(result);
+    done(knows(*last) ? result : storage::Refused{storage::Refused::Why::not_found, {}});
   }
 };
 
 class FakeCatalogue : public storage::CatalogueStore {
  public:
-  std::function<Result()> result{[] { return storage::Answer{}; }};
+  std::function<Result()> result{[] { return storage::KeptText{}; }};
   Result create_shop(const storage::ShopDraft&, const storage::WriteContext&,
                      const storage::Answerer<Shop>&) override {
     return result();
@@ -172,17 +204,21 @@ class FakeCatalogue : public storage::CatalogueStore {
     return result();
   }
   Result delete_product(Gtin, const storage::WriteContext&) override { return result(); }
-  ImportCounts import_products(const std::vector<ImportedProduct>&) override { return {}; }
+  ImportCounts import_products(const std::vector<ImportedProduct>&,
+                               const storage::Token&) override {
+    return {};
+  }
 };
 
 class FakeTokens : public storage::TokenStore {
  public:
   Result create(const Draft& draft, const storage::TokenHash&, const storage::WriteContext&,
                 const storage::Answerer<storage::Token>& answer) override {
-    return answer({TokenId{9}, draft.name, draft.role, draft.shops, {}, draft.expires_at}, true);
+    return storage::KeptText{
+        answer({TokenId{9}, draft.name, draft.role, draft.shops, {}, draft.expires_at}, true)};
   }
   Result revoke(TokenId id, const storage::WriteContext&) override {
-    if (id == TokenId{9}) return storage::Answer{.status = 204};
+    if (id == TokenId{9}) return storage::KeptText{};
     return storage::CatalogueRefusal{storage::CatalogueRefusal::not_found};
   }
 };

@@ -18,6 +18,7 @@ TEST(Metrics, are_there_before_anything_happens) {
   for (const std::string series :
        {R"(codasync_cache_unavailable_total{slot="1"} 0)",
         R"(codasync_cache_delete_failures_total{slot="0"} 0)",
+        R"(codasync_cache_malformed_entries_total{slot="1"} 0)",
         R"(codasync_cache_reads_total{path="lease_lost"} 0)",
         R"(codasync_postgres_pool_connections{pool="fills"} 0)",
         R"(codasync_postgres_pool_wait_seconds_count{pool="catalogue"} 0)",

@@ -9,27 +9,52 @@ TEST(Parameters, are_read_by_type) {
   Parameters parameters{
       {{"shop", "7"}, {"expired", "true"}, {"expires_before", "2026-12-24"}, {"limit", "5"}}};
   EXPECT_EQ(parameters.id("shop"), 7);
-  EXPECT_TRUE(parameters.flag("expired"));
+  EXPECT_EQ(parameters.flag("expired"), true);
   EXPECT_EQ(parameters.date("expires_before"), parse_date("2026-12-24"));
   EXPECT_EQ(parameters.limit(), 5U);
   EXPECT_FALSE(parameters.finish());
 }
 
-TEST(Parameters, name_everything_that_is_wrong_unknown_or_twice) {
-  Parameters parameters{{{"shop", "x"},
-                         {"expired", "maybe"},
-                         {"limit", "1001"},
-                         {"a", "1"},
-                         {"GTIN", "1"},
-                         {"GTIN", "2"}}};
+TEST(Parameters, that_are_flags_tell_false_from_absent) {
+  for (const auto* yes : {"true", "1"})
+    EXPECT_EQ((Parameters{{{"expired", yes}}}.flag("expired")), true) << yes;
+  for (const auto* no : {"false", "0"})
+    EXPECT_EQ((Parameters{{{"expired", no}}}.flag("expired")), false) << no;
+  EXPECT_EQ((Parameters{{{"in_stock", "true"}}}.flag("expired")), std::nullopt);
+  for (const auto* other : {"", "yes", "True", "2", "null", " true"}) {
+    Parameters parameters{{{"expired", other}}};
+    EXPECT_EQ(parameters.flag("expired"), std::nullopt) << other;
+    EXPECT_TRUE(parameters.finish()) << other;
+  }
+}
+
+TEST(Parameters, name_everything_that_is_wrong_or_given_twice) {
+  Parameters parameters{
+      {{"shop", "x"}, {"expired", "maybe"}, {"limit", "1001"}, {"GTIN", "1"}, {"GTIN", "2"}}};
   parameters.id("shop");
   parameters.flag("expired");
   parameters.limit();
   parameters.gtin("GTIN");
   const auto problem = parameters.finish();
   ASSERT_TRUE(problem);
-  for (const auto* name : {"shop", "expired", "limit", "a", "GTIN"})
+  EXPECT_EQ(problem->status, 400);
+  EXPECT_EQ(problem->type, "bad-query");
+  for (const auto* name : {"shop", "expired", "limit", "GTIN"})
     EXPECT_TRUE(problem->errors.contains(name)) << name;
+}
+
+TEST(Parameters, of_text_are_trimmed_and_absent_when_nothing_is_left) {
+  for (const auto* empty : {"", " ", "\t", "\u00A0"}) {
+    Parameters parameters{{{"search", empty}}};
+    EXPECT_EQ(parameters.text("search"), std::nullopt) << empty;
+    EXPECT_FALSE(parameters.finish()) << empty;
+  }
+  EXPECT_EQ((Parameters{{{"search", " green  tea "}}}.text("search")), "green  tea");
+  for (const auto* wrong : {"a\x07", "\xFF", "a\u202Eb", "\u0301"}) {
+    Parameters parameters{{{"search", wrong}}};
+    EXPECT_EQ(parameters.text("search"), std::nullopt) << wrong;
+    EXPECT_TRUE(parameters.finish()) << wrong;
+  }
 }
 
 TEST(Parameters, bound_the_page) {
@@ -41,14 +66,6 @@ TEST(Parameters, bound_the_page) {
   EXPECT_EQ(Parameters{{}}.limit(), 100U);
 }
 
-TEST(Parameters, show_names_of_strangers_as_readable_text) {
-  Parameters parameters{{{std::string(300, 'x'), "1"}, {"caf\xE9", "1"}}};
-  const auto problem = parameters.finish();
-  ASSERT_TRUE(problem);
-  EXPECT_TRUE(problem->errors.contains(std::string(100, 'x')));
-  EXPECT_TRUE(problem->errors.contains("caf\uFFFD"));
-}
-
 TEST(Parameters, take_cursors_as_long_as_they_are_made) {
   const std::string name(1000, 'x');
   Parameters long_one{{{"cursor", make_cursor(name)}}};
@@ -57,6 +74,20 @@ TEST(Parameters, take_cursors_as_long_as_they_are_made) {
   Parameters none{{{"cursor", "2abc"}}};
   EXPECT_FALSE(none.cursor());
   EXPECT_TRUE(none.finish()->errors.contains("cursor"));
+}
+
+TEST(Parameters, take_only_cursors_of_ids_for_ids) {
+  Parameters seven{{{"cursor", make_cursor(7)}}};
+  EXPECT_EQ(seven.id_cursor(), 7);
+  EXPECT_FALSE(seven.finish());
+  for (const auto& cursor :
+       {std::string{"7"}, make_cursor("-1"), make_cursor("0"), make_cursor("x"), make_cursor(""),
+        make_cursor("99999999999999999999")}) {
+    Parameters parameters{{{"cursor", cursor}}};
+    EXPECT_EQ(parameters.id_cursor(), std::nullopt) << cursor;
+    EXPECT_EQ(parameters.finish()->errors.at("cursor"),
+              std::vector<std::string>{"Invalid cursor."});
+  }
 }
 
 TEST(Cursor, gives_back_any_text) {

@@ -55,6 +55,8 @@ TEST(Routes, read_escapes_and_take_no_escaped_slash_for_one) {
 TEST(Routes, tell_the_methods_of_an_address_and_none_of_others) {
   EXPECT_EQ(allowed_methods("/api/v1/products/x/stock"), "GET, HEAD, OPTIONS");
   EXPECT_EQ(allowed_methods("/api/v1/nothing"), "");
+  EXPECT_EQ(allowed_methods("/api/v1/tokens/7"), "GET, HEAD, DELETE, OPTIONS");
+  EXPECT_EQ(allowed_methods("/api/v1/tokens/self"), "GET, HEAD, OPTIONS");
 }
 
 TEST(Routes, explain_a_gtin_with_a_typing_error) {
@@ -83,6 +85,35 @@ TEST(Routes, remember_only_what_everybody_may_read) {
     if (read == nullptr || std::holds_alternative<std::monostate>(read->remember)) continue;
     EXPECT_EQ(route.access, Access::reader) << route.pattern;
   }
+}
+
+TEST(Routes, refuse_every_parameter_that_they_do_not_have) {
+  for (const auto& route : routes()) {
+    const auto problem = refuse_unknown_parameters(route, {{"bogus", "1"}});
+    ASSERT_TRUE(problem) << route.pattern;
+    EXPECT_EQ(problem->status, 400);
+    EXPECT_EQ(problem->type, "bad-query");
+    const auto& sentence = problem->errors.at("bogus").at(0);
+    if (route.parameters.empty()) {
+      EXPECT_EQ(sentence, "Unknown parameter. This address takes no parameters.");
+    } else {
+      EXPECT_EQ(sentence, "Unknown parameter. Known parameters: " + listed(route.parameters) + ".");
+    }
+    Query known;
+    for (const auto name : route.parameters) known.emplace_back(name, "x");
+    EXPECT_FALSE(refuse_unknown_parameters(route, known)) << route.pattern;
+  }
+}
+
+TEST(Routes, show_unknown_parameters_as_readable_text_and_not_all_of_them) {
+  Query wild{{std::string(300, 'x'), "1"}, {"caf\xE9", "1"}, {"", "1"}};
+  for (int i = 0; i < 1000; ++i) wild.emplace_back("p" + std::to_string(i), "");
+  const auto problem = refuse_unknown_parameters(routes().front(), wild);
+  ASSERT_TRUE(problem);
+  EXPECT_TRUE(problem->errors.contains(std::string(100, 'x')));
+  EXPECT_TRUE(problem->errors.contains("caf\uFFFD"));
+  EXPECT_TRUE(problem->errors.contains(""));
+  EXPECT_LE(problem->errors.size(), 20U);
 }
 
 }  // namespace

@@ -58,17 +58,32 @@ TEST(Record, needs_a_date_for_a_check_and_a_quantity_for_a_count) {
       << "a kind of no date";
 }
 
-TEST(Change, of_nothing_is_accepted) {
-  const auto made = operation(readings::change(call("{}")));
-  EXPECT_FALSE(made.may_create);
-  EXPECT_FALSE(made.date);
+TEST(Change, of_no_field_is_refused) {
+  EXPECT_EQ(readings::change(call("{}")).error().status, 400);
+}
+
+TEST(Change, of_nothing_on_the_shelf_writes_no_event) {
+  for (const auto* body : {R"({"name":"Tea"})", R"({"shop":1,"GTIN":"4006381333931"})",
+                           R"({"version":3,"observed_at":"2026-11-24T10:00:00Z"})"}) {
+    EXPECT_FALSE(operation(readings::change(call(body))).kind) << body;
+  }
+}
+
+TEST(Change, refuses_a_null_that_would_change_nothing) {
+  for (const auto* body :
+       {R"({"quantity":null})", R"({"expiry_date":null})", R"({"kind":null,"quantity":1})",
+        R"({"date_kind":null})", R"({"name":null})", R"({"observed_at":null,"quantity":1})"}) {
+    const auto made = readings::change(call(body));
+    ASSERT_FALSE(made) << body;
+    EXPECT_EQ(made.error().status, 400);
+  }
 }
 
 TEST(Change, accepts_what_an_answer_said) {
   const auto made = operation(readings::change(call(
-      R"({"id":5,"shop":1,"GTIN":"04006381333931","name":"Tea","expiry_date":"2026-12-24","date_kind":null,"quantity":null,)"
+      R"({"id":5,"shop":1,"GTIN":"04006381333931","name":"Tea","expiry_date":"2026-12-24","date_kind":null,"quantity":3,)"
       R"("version":3,"observed_at":"2026-11-24T10:00:00Z","updated_at":"2026-11-24T10:00:00Z"})")));
-  EXPECT_FALSE(made.observed_at) << "what the answer said is no new observation";
+  EXPECT_TRUE(made.echoes) << "whether it is a new observation decides the ledger";
   EXPECT_EQ(made.product_name, "Tea");
 }
 
@@ -88,35 +103,43 @@ TEST(Replace, needs_the_fields_of_the_first_service) {
     EXPECT_TRUE(made.error().errors.contains(field)) << field;
 }
 
-TEST(Writes, are_for_the_shops_of_the_token) {
-  const auto made = readings::change(call("{}", {ShopId{2}, ShopId{3}}));
-  ASSERT_FALSE(made);
-  EXPECT_EQ(made.error().status, 403);
-  EXPECT_TRUE(readings::change(call("{}", {ShopId{1}})));
+TEST(TakingAway, needs_no_body_and_accepts_why_and_when) {
+  EXPECT_FALSE(operation(readings::remove(call(""))).observed_at);
+  const auto made = operation(
+      readings::remove(call(R"({"reason":"recall","observed_at":"2026-11-24T10:00:00Z"})")));
+  EXPECT_EQ(made.reason, "recall");
+  EXPECT_EQ(made.observed_at, parse_instant("2026-11-24T10:00:00Z"));
+  EXPECT_FALSE(readings::remove(call(R"({"quantity":1})")));
 }
 
 // A client gives up after 503, because nothing was changed; after 504 it repeats its key.
 TEST(Writes, that_may_have_taken_effect_are_not_answered_503) {
-  const auto refused = readings::to_result(storage::Failed{"postgres", "detail"});
-  const auto doubtful = readings::to_result(storage::Failed{"postgres", "detail", true});
+  using enum storage::Failed::Kind;
+  const auto of = [](storage::Failed::Kind kind) {
+    return readings::to_result(storage::Failed{"postgres", "detail", kind}, &readings::written);
+  };
+  const auto refused = of(unavailable);
+  const auto doubtful = of(in_doubt);
+  EXPECT_EQ(of(bug).error().status, 500);
   EXPECT_EQ(refused.error().status, 503);
   EXPECT_EQ(doubtful.error().status, 504);
   EXPECT_EQ(doubtful.error().type, "in-doubt");
 }
 
 TEST(Writes, need_json) {
-  auto form = call("{}");
+  auto form = call(R"({"quantity":1})");
   form.request.content_type = "application/x-www-form-urlencoded";
   EXPECT_EQ(readings::change(form).error().status, 415);
 }
 
 TEST(Writes, check_the_idempotency_key) {
-  for (const auto& key : {std::string(256, 'a'), std::string{"a b"}, std::string{"caf\xc3\xa9"}}) {
-    auto keyed = call("{}");
+  for (const auto& key :
+       {std::string{}, std::string(256, 'a'), std::string{"a b"}, std::string{"caf\xc3\xa9"}}) {
+    auto keyed = call(R"({"quantity":1})");
     keyed.request.idempotency_key = key;
     EXPECT_EQ(readings::change(keyed).error().status, 400) << key;
   }
-  auto one = call("{}");
+  auto one = call(R"({"quantity":2})");
   one.request.idempotency_key = "k";
   auto other = call(R"({"quantity":1})");
   other.request.idempotency_key = "k";

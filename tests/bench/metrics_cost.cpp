@@ -51,7 +51,7 @@ int main() {
   std::printf("%-20s%11s%11s\n", "", "alone", "two threads");
   measure("a request", [&] { metrics.request("/api/v1/products", "GET", 200, 300us); });
   measure("a look-up", [&] { metrics.looked_up(codasync::cache::LookupState::hit); });
-  measure("a batch", [&] { metrics.on_batch({64, 2ms, 1ms, 1ms}); });
+  measure("a batch", [&] { metrics.on_batch({64, 2ms, 1ms, 1ms, 1ms}); });
   measure("a lent connection", [&] {
     metrics.on_lent(codasync::storage::PoolName::reads, 1us);
     metrics.on_returned(codasync::storage::PoolName::reads);

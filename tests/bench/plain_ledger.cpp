@@ -4,7 +4,7 @@
 #include <thread>
 #include <vector>
 
-#include "storage/lane_queue.hpp"
+#include "storage/ledger/lane_queue.hpp"
 
 namespace codasync::bench {
 namespace {
@@ -22,18 +22,18 @@ struct Statement {
 };
 constexpr Statement kLock{
     "lock",
-    "select r.id, r.version, r.balance, p.name, p.version from stock_readings r"
+    "select r.id, r.version, r.quantity, p.name, p.version from stock_readings r"
     " join products p using (gtin) where r.shop_id = $1 and r.gtin = $2"
     " for update of r"};
 constexpr Statement kUpdate{
     "update",
-    "update stock_readings set version = $2, balance = $3, observed_at = $4,"
-    " updated_at = $4, folded_at = $4, received_at = $4 where id = $1"};
+    "update stock_readings set version = $2, quantity = $3, plain = $3, lowest = $3,"
+    " observed_at = $4, updated_at = $4, newest_at = $4, received_at = $4, tail = tail + 1"
+    " where id = $1"};
 constexpr Statement kAppend{
     "append",
     "insert into stock_events (id, reading_id, kind, delta, observed_at, received_at, token_id,"
-    " actor, outcome, version, after_quantity, after_removed)"
-    " values ($1, $2, 'adjust', $3, $4, $4, $5, $6, 'applied', $7, $8, false)"};
+    " actor, outcome, version) values ($1, $2, 'a', $3, $4, $4, $5, $6, 'a', $7)"};
 
 class Writer {
  public:
@@ -51,26 +51,28 @@ class Writer {
     if (found.empty()) return Refused{Refused::Why::not_found, {}};
     const auto id = found[0][0].as<std::int64_t>();
     const auto version = found[0][1].as<std::int64_t>() + 1;
-    const auto balance = found[0][2].as<std::int64_t>(0) + operation.delta;
+    const auto quantity = found[0][2].as<std::int64_t>(0) + operation.delta;
     const auto at = now();
     const auto moment = to_string(at);
-    run(work, kUpdate, id, version, balance, moment);
-    run(work, kAppend, to_string(queued.event), id, operation.delta, moment,
-        operation.actor.id.value(), operation.actor.name, version, balance);
-    auto answer = operation.answer({EventOutcome::applied, false, false,
-                                    Reading{ReadingId{id},
-                                            operation.shop,
-                                            operation.gtin,
-                                            found[0][3].as<std::string>(),
-                                            found[0][4].as<std::int64_t>(),
-                                            {},
-                                            balance,
-                                            version,
-                                            at,
-                                            at},
-                                    queued.event});
+    const auto event = to_string(Uuid::v7(at));
+    run(work, kUpdate, id, version, quantity, moment);
+    run(work, kAppend, event, id, operation.delta, moment, operation.actor.id.value(),
+        operation.actor.name, version);
+    storage::Written written{EventOutcome::applied, false, true,
+                             Reading{ReadingId{id},
+                                     operation.shop,
+                                     operation.gtin,
+                                     found[0][3].as<std::string>(),
+                                     found[0][4].as<std::int64_t>(),
+                                     {},
+                                     quantity,
+                                     version,
+                                     at,
+                                     at,
+                                     {},
+                                     at}};
     work.commit();
-    return answer;
+    return written;
   }
 
  private:
@@ -94,8 +96,7 @@ class PlainLedger : public storage::StockLedger {
   ~PlainLedger() override { queue_.close(); }
 
   void submit(storage::StockOperation operation, std::function<void(StockResult)> done) override {
-    QueuedOperation queued{std::move(operation), Uuid::v7(now()), std::chrono::steady_clock::now(),
-                           std::move(done)};
+    QueuedOperation queued{std::move(operation), std::chrono::steady_clock::now(), std::move(done)};
     if (!queue_.push(queued)) queued.done(Failed{"queue", "the queue is full"});
   }
 

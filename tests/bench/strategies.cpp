@@ -26,7 +26,7 @@
 #include <thread>
 #include <vector>
 
-#include "storage/combiner.hpp"
+#include "storage/ledger/combiner.hpp"
 #include "tests/bench/plain_ledger.hpp"
 
 namespace {
@@ -64,10 +64,10 @@ Rows make_rows(const std::string& url) {
       kRowsMax);
   Rows rows{codasync::ShopId{shop}, {}, {}};
   for (const auto& row :
-       work.exec_params("insert into stock_readings (shop_id, gtin, balance, version, observed_at, "
-                        "updated_at, folded_at, received_at)"
-                        " select $1, 95200000000000 + n, 0, 1, now(), now(), now(), now() from "
-                        "generate_series(1, $2::integer) n returning id, gtin",
+       work.exec_params("insert into stock_readings (shop_id, gtin, quantity, plain, lowest, "
+                        "version, observed_at, updated_at, received_at, present)"
+                        " select $1, 95200000000000 + n, 0, 0, 0, 1, now(), now(), now(), true"
+                        " from generate_series(1, $2::integer) n returning id, gtin",
                         shop, kRowsMax)) {
     rows.ids.push_back(row[0].as<std::int64_t>());
     rows.gtins.push_back(codasync::Gtin::from_number(row[1].as<std::int64_t>()));
@@ -78,21 +78,21 @@ Rows make_rows(const std::string& url) {
 
 constexpr auto kInsertEvent =
     "insert into stock_events (id, reading_id, kind, delta, observed_at, received_at, token_id, "
-    "actor, outcome, version,"
-    " after_quantity, after_removed) values (gen_random_uuid(), $1, 'adjust', 1, now(), now(), 0, "
-    "'bench', 'applied', $2, $3, false)";
+    "actor, outcome, version) values (gen_random_uuid(), $1, 'a', 1, now(), now(), 0, 'bench', "
+    "'a', $2)";
 
 bool write_optimistic(pqxx::connection& connection, std::int64_t id) {
   pqxx::work work{connection};
   const auto row =
-      work.exec_params1("select version, balance from stock_readings where id = $1", id);
+      work.exec_params1("select version, quantity from stock_readings where id = $1", id);
   const auto seen = row[0].as<std::int64_t>();
-  const auto balance = row[1].as<std::int64_t>() + 1;
+  const auto quantity = row[1].as<std::int64_t>() + 1;
   const auto updated = work.exec_params(
-      "update stock_readings set version = $2, balance = $3 where id = $1 and version = $4", id,
-      seen + 1, balance, seen);
+      "update stock_readings set version = $2, quantity = $3, plain = $3 where id = $1 and version "
+      "= $4",
+      id, seen + 1, quantity, seen);
   if (updated.affected_rows() == 0) return false;
-  work.exec_params(kInsertEvent, id, seen + 1, balance);
+  work.exec_params(kInsertEvent, id, seen + 1);
   work.commit();
   return true;
 }
@@ -164,18 +164,14 @@ void run_ledger(codasync::storage::StockLedger& ledger, const Rows& rows, std::s
                     random =
                         std::make_shared<std::minstd_rand>(static_cast<unsigned>(writer + 1))] {
       ++count.attempts;
-      codasync::storage::StockOperation operation{
-          .shop = rows.shop,
-          .gtin = rows.gtins[(*random)() % spread],
-          .kind = codasync::EventKind::adjust,
-          .delta = 1,
-          .actor = actor,
-          .answer = [](const auto&) {
-            return codasync::storage::Answer{200, {}, {}, {}};
-          }};
+      codasync::storage::StockOperation operation{.shop = rows.shop,
+                                                  .gtin = rows.gtins[(*random)() % spread],
+                                                  .kind = codasync::EventKind::adjust,
+                                                  .delta = 1,
+                                                  .actor = actor};
       ledger.submit(std::move(operation),
                     [&, writer](const codasync::storage::StockResult& result) {
-                      if (!std::holds_alternative<codasync::storage::Answer>(result)) {
+                      if (!std::holds_alternative<codasync::storage::Written>(result)) {
                         std::cerr << "strategies: a write was not answered\n";
                         std::_Exit(1);
                       }

@@ -84,8 +84,8 @@ def prepare(stack: Stack) -> tuple[int, list[int]]:
               f" insert into bench_rows select i, 0 from generate_series(1, {MANY}) i")
     stack.sql("insert into shops (name) values ('bench') on conflict do nothing")
     stack.sql(f"insert into products (gtin, name) select 95210000000000 + i, 'bench' from generate_series(1, {MANY}) i on conflict do nothing")
-    stack.sql("insert into stock_readings (shop_id, gtin, balance, version, observed_at, updated_at, folded_at, counted_at, received_at)"
-              " select s.id, 95210000000000 + i, 0, 1, now(), now(), now(), now(), now()"
+    stack.sql("insert into stock_readings (shop_id, gtin, quantity, plain, lowest, version, observed_at, updated_at, received_at, quantity_since, present)"
+              " select s.id, 95210000000000 + i, 0, 0, 0, 1, now(), now(), now(), now(), true"
               f" from shops s, generate_series(1, {MANY}) i where s.name = 'bench' on conflict do nothing")
     ids = stack.sql("select id from stock_readings where shop_id = (select id from shops where name = 'bench') order by id").split()
     return int(ids[0]), [int(text) for text in ids]

@@ -16,7 +16,10 @@ Product a_product() {
           .updated_at = Instant{std::chrono::microseconds{1'764'000'000'123'456}}};
 }
 
-Shop a_shop() { return {ShopId{3}, "North", "Europe/Berlin", 2}; }
+Shop a_shop() {
+  return {ShopId{3}, "North", "Europe/Berlin", 2,
+          Instant{std::chrono::microseconds{1'764'000'000'123'456}}};
+}
 
 bool same(const Product& a, const Product& b) {
   return a.gtin == b.gtin && a.name == b.name && a.brand == b.brand && a.category == b.category &&
@@ -35,18 +38,20 @@ TEST(Codec, gives_back_what_it_was_given) {
   EXPECT_EQ(shop.name, "North");
   EXPECT_EQ(shop.time_zone, "Europe/Berlin");
   EXPECT_EQ(shop.version, 2);
+  EXPECT_EQ(shop.updated_at, a_shop().updated_at);
 }
 
 TEST(Codec, writes_the_same_bytes_in_every_release) {
   const std::string expected{
       "S\x01"
-      "\x49\x49\xc9\x2f"
+      "\x71\xc0\x00\x08"
       "\x01"
       "\x03\0\0\0\0\0\0\0"
       "\x05\0North"
       "\x0d\0Europe/Berlin"
-      "\x02\0\0\0\0\0\0\0",
-      45};
+      "\x02\0\0\0\0\0\0\0"
+      "\x40\x22\x64\x41\x59\x44\x06\x00",
+      53};
   EXPECT_EQ(encode(a_shop()), expected) << ::testing::PrintToString(encode(a_shop()));
 }
 

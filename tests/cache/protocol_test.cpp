@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <functional>
@@ -29,6 +30,11 @@ const Gtin kTea = Gtin::from_number(4006381333931);
 const Key kEntry = product_answer(kTea);
 const std::vector kFillLocks{Lock{storage::product_lock(kTea), LockMode::shared}};
 const std::vector kListLocks{Lock{storage::catalogue_lock(), LockMode::exclusive}};
+
+struct CountingObserver : Observer {
+  void malformed(std::size_t slot) override { ++malformed_entries[slot]; }
+  std::array<int, 2> malformed_entries{};
+};
 
 class Protocol : public testing::Test {
  protected:
@@ -60,11 +66,12 @@ class Protocol : public testing::Test {
   }
 
   static std::string name_of_tea(storage::Reader& reader) { return reader.product(kTea)->name; }
+  static bool valid(std::string_view bytes) { return !bytes.starts_with("malformed"); }
 
   /// Reads the product's name through the cache; `meanwhile` happens after it was read from the
   /// database and before it is stored.
   Fetched read(const std::function<void()>& meanwhile = [] {}) {
-    return cache_->read_through(kEntry, kFillLocks, [&](storage::Reader& reader) {
+    return cache_->read_through(kEntry, kFillLocks, valid, [&](storage::Reader& reader) {
       const auto name = name_of_tea(reader);
       meanwhile();
       return Produced{name};
@@ -72,7 +79,7 @@ class Protocol : public testing::Test {
   }
   Fetched list(
       const std::string& query = "all", const std::function<void()>& meanwhile = [] {}) {
-    return cache_->read_list(catalogue_generation(), kListLocks, query,
+    return cache_->read_list(catalogue_generation(), kListLocks, query, valid,
                              [&](storage::Reader& reader) {
                                const auto name = name_of_tea(reader);
                                meanwhile();
@@ -112,11 +119,20 @@ class Protocol : public testing::Test {
   [[nodiscard]] std::string raw(const Key& key) const {
     return memcached_[slot_of(key, 2)].ask("get " + key.text);
   }
+  void put_raw(const Key& key, const std::string& value) const {
+    memcached_[slot_of(key, 2)].ask("set " + key.text + " 4102444800 0 " +
+                                    std::to_string(value.size()) + "\r\n" + value);
+  }
   void delete_raw(const Key& key) const { memcached_[slot_of(key, 2)].ask("delete " + key.text); }
+  /// Returns: what the catalogue's generation holds.
+  [[nodiscard]] std::string token() const {
+    const auto text = raw(catalogue_generation());  // VALUE … CR LF token CR LF END
+    return text.substr(text.find("\r\n") + 2, 32);
+  }
 
   test::TestDatabase database_;
   test::Memcached memcached_[2];
-  Observer observer_;
+  CountingObserver observer_;
   std::unique_ptr<storage::Database> storage_ =
       storage::make_database(postgres(database_.options()));
   std::unique_ptr<Cache> cache_ = make_cache(options(), *storage_, observer_);
@@ -221,7 +237,7 @@ TEST_F(Protocol, takes_the_placeholder_away_when_a_fill_fails) {
 }
 
 TEST_F(Protocol, keeps_no_answer_that_is_not_worth_an_entry) {
-  const auto absent = cache_->read_through(kEntry, kFillLocks, [](storage::Reader&) {
+  const auto absent = cache_->read_through(kEntry, kFillLocks, valid, [](storage::Reader&) {
     return Produced{"404", false};
   });
   EXPECT_EQ(absent.path, ReadPath::not_stored);
@@ -236,14 +252,39 @@ TEST_F(Protocol, answers_from_the_database_while_somebody_else_fills) {
   EXPECT_EQ(answer.bytes, "old");
 }
 
+TEST_F(Protocol, reads_without_filling_while_all_connections_for_fills_are_in_use) {
+  auto few = postgres(database_.options());
+  few.fill_connections_max = 1;
+  few.acquire_timeout = 20s;
+  const auto storage = storage::make_database(few);
+  const auto cache = make_cache(options(), *storage, observer_);
+  const auto shop = shop_answer(ShopId{1});
+  const auto read_shop = [&] {
+    return cache->read_through(shop,
+                               std::vector{Lock{storage::shop_lock(ShopId{1}), LockMode::shared}},
+                               valid, [](storage::Reader&) { return Produced{"shop"}; });
+  };
+  cache->read_through(kEntry, kFillLocks, valid, [&](storage::Reader&) {
+    const auto asked = std::chrono::steady_clock::now();
+    const auto meanwhile = read_shop();
+    EXPECT_LT(std::chrono::steady_clock::now() - asked, 10s);
+    EXPECT_EQ(meanwhile.path, ReadPath::lock_busy);
+    EXPECT_EQ(meanwhile.bytes, "shop");
+    EXPECT_EQ(raw(shop), "END") << "no placeholder is in the next reader's way";
+    return Produced{"tea"};
+  });
+  EXPECT_EQ(read_shop().path, ReadPath::filled);
+}
+
 TEST_F(Protocol, goes_on_without_a_cache_that_hangs_and_uses_it_again) {
   read();
   auto impatient = options();
   impatient.answer_timeout = 50ms;
   const auto cache = make_cache(impatient, *storage_, observer_);
   const auto through = [&] {
-    return cache->read_through(
-        kEntry, kFillLocks, [&](storage::Reader& reader) { return Produced{name_of_tea(reader)}; });
+    return cache->read_through(kEntry, kFillLocks, valid, [&](storage::Reader& reader) {
+      return Produced{name_of_tea(reader)};
+    });
   };
   auto& home = memcached_[slot_of(kEntry, 2)];
   home.freeze();
@@ -251,6 +292,24 @@ TEST_F(Protocol, goes_on_without_a_cache_that_hangs_and_uses_it_again) {
   EXPECT_EQ(through().bytes, "old");
   home.thaw();
   EXPECT_TRUE(test::eventually([&] { return through().path == ReadPath::hit; }));
+}
+
+TEST_F(Protocol, deletes_a_malformed_entry_and_fills_it_again) {
+  put_raw(kEntry, "malformed");
+  EXPECT_EQ(cache_->lookup(std::array{kEntry})[0].bytes, "malformed") << "its caller finds out";
+  const auto answer = read();
+  EXPECT_EQ(answer.path, ReadPath::filled);
+  EXPECT_EQ(answer.bytes, "old");
+  EXPECT_EQ(observer_.malformed_entries[slot_of(kEntry, 2)], 1);
+  EXPECT_EQ(read().path, ReadPath::hit);
+}
+
+TEST_F(Protocol, deletes_a_malformed_entry_that_it_may_not_fill_again) {
+  put_raw(kEntry, "malformed");
+  Writer writer{*this, "new"};
+  put_raw(kEntry, "malformed");
+  EXPECT_EQ(read().path, ReadPath::lock_busy);
+  EXPECT_EQ(raw(kEntry), "END");
 }
 
 TEST_F(Protocol, stores_in_no_slot_that_is_down) {
@@ -272,6 +331,28 @@ TEST_F(Lists, are_found_by_their_query_until_something_of_them_is_written) {
     EXPECT_EQ(after.path, ReadPath::filled) << query;
     EXPECT_EQ(after.bytes, "new") << query;
   }
+}
+
+TEST_F(Lists, are_filled_again_where_the_entry_is_malformed) {
+  list();
+  put_raw(list_entry(token(), "all"), "malformed");
+  EXPECT_EQ(list().path, ReadPath::filled);
+  EXPECT_EQ(list().path, ReadPath::hit);
+  EXPECT_EQ(observer_.malformed_entries[0] + observer_.malformed_entries[1], 1);
+}
+
+TEST_F(Lists, get_another_generation_where_theirs_is_malformed) {
+  list();
+  const auto before = token();
+  for (const auto& malformed :
+       {std::string{}, std::string{"malformed"}, before + "0", before.substr(1),
+        std::string(32, '\n'), std::string(32, 'F'), std::string(300, '0')}) {
+    put_raw(catalogue_generation(), malformed);
+    EXPECT_EQ(list().path, ReadPath::filled) << malformed;
+    EXPECT_EQ(list().path, ReadPath::hit) << malformed;
+    EXPECT_NE(token(), before);
+  }
+  EXPECT_EQ(observer_.malformed_entries[slot_of(catalogue_generation(), 2)], 7);
 }
 
 TEST_F(Lists, of_a_generation_that_was_evicted_are_never_found_again) {
@@ -316,13 +397,11 @@ TEST_F(Lists, remember_nothing_while_a_writer_is_under_way) {
 TEST_F(Lists, need_the_slots_of_the_generation_and_of_the_entry) {
   list();
   const auto home = slot_of(catalogue_generation(), 2);
-  const auto text = raw(catalogue_generation());  // VALUE … CR LF token CR LF END
-  const auto token = text.substr(text.find("\r\n") + 2, 32);
   std::string here;
   std::string there;
   for (int i = 0; here.empty() || there.empty(); ++i) {
     const auto query = "q" + std::to_string(i);
-    (slot_of(list_entry(token, query), 2) == home ? here : there) = query;
+    (slot_of(list_entry(token(), query), 2) == home ? here : there) = query;
   }
   database_.run("update cache_slots set state = 'down' where slot <> " + std::to_string(home));
   EXPECT_EQ(list(there).path, ReadPath::not_stored);

@@ -45,9 +45,18 @@ class Process {
     keeper.round();
   }
   void pass(std::chrono::milliseconds time) { now_ += time; }
+  /// Rounds after a deletion was lost, until a silent slot waits.
+  void lose_deletion_and_wait() {
+    keeper.report(0);
+    round();
+    for (int i = 1; i < Silence::kRoundsMin; ++i) round(Silence::kTimeMin);
+  }
   /// Returns: how a read went.
   ReadPath read() {
-    return cache_->read_through(kKey, kLocks, [](storage::Reader&) { return Produced{"value"}; })
+    return cache_
+        ->read_through(
+            kKey, kLocks, [](std::string_view) { return true; },
+            [](storage::Reader&) { return Produced{"value"}; })
         .path;
   }
   /// Returns: whether a writer may commit.
@@ -169,8 +178,7 @@ TEST_F(SlotKeeperTest, waits_for_a_silent_server_until_nothing_that_it_holds_can
   process.round();
   ASSERT_EQ(process.read(), ReadPath::filled);
   memcached.freeze();
-  process.keeper.report(0);
-  process.round();
+  process.lose_deletion_and_wait();
   EXPECT_EQ(state(), "waiting");
   process.round();
   process.round(wait - 1ms);
@@ -184,12 +192,84 @@ TEST_F(SlotKeeperTest, waits_for_a_silent_server_until_nothing_that_it_holds_can
   EXPECT_EQ(process.read(), ReadPath::filled) << "it was emptied";
 }
 
+TEST_F(SlotKeeperTest, does_nothing_about_a_server_that_is_silent_for_a_moment) {
+  Process process{database.options(), options_behind_gate()};
+  process.round();
+  ASSERT_EQ(process.read(), ReadPath::filled);
+  gate.set(TcpGate::Mode::stall);
+  process.keeper.report(0);
+  process.round();
+  process.round(Silence::kTimeMin);
+  process.round(-1ms);  // three rounds, and not quite the time
+  EXPECT_EQ(state(), "up");
+  gate.set(TcpGate::Mode::pass);
+  process.round();
+  process.round(1h);
+  EXPECT_THAT(process.observer.steps, ElementsAre(SlotStep::empty));
+  EXPECT_TRUE(process.write());
+}
+
+TEST_F(SlotKeeperTest, asks_no_server_without_a_reason) {
+  Process process{database.options(), options_behind_gate()};
+  process.round();
+  const auto connections = gate.connections();
+  for (int i = 0; i < 10; ++i) process.round(1s);
+  EXPECT_EQ(gate.connections(), connections);
+}
+
+TEST_F(SlotKeeperTest, of_a_process_that_is_cut_off_gives_way_to_those_that_are_not) {
+  Process healthy{database.options(), options()};
+  healthy.round();
+  Process cut_off{database.options(), options_behind_gate()};
+  gate.set(TcpGate::Mode::stall);
+  cut_off.lose_deletion_and_wait();
+  EXPECT_EQ(state(), "waiting");
+  healthy.round();
+  EXPECT_EQ(state(), "up");
+  // Without another lost deletion it leaves the slot alone.
+  for (int i = 0; i < 5; ++i) cut_off.round(Silence::kTrustOthers);
+  EXPECT_EQ(state(), "up");
+  cut_off.lose_deletion_and_wait();
+  EXPECT_EQ(state(), "waiting");
+  healthy.round();
+  // With one it does so for a while.
+  cut_off.round();
+  cut_off.lose_deletion_and_wait();
+  EXPECT_EQ(state(), "up") << "taken up six seconds ago";
+  cut_off.round(Silence::kTrustOthers - 2 * Silence::kTimeMin);
+  EXPECT_EQ(state(), "waiting");
+  EXPECT_THAT(healthy.observer.steps,
+              ElementsAre(SlotStep::empty, SlotStep::take_up, SlotStep::take_up));
+}
+
+TEST_F(SlotKeeperTest, marks_no_slot_that_was_taken_up_while_it_waited_for_the_lock) {
+  Process healthy{database.options(), options()};
+  healthy.round();
+  Process cut_off{database.options(), options_behind_gate()};
+  gate.set(TcpGate::Mode::stall);
+  cut_off.keeper.report(0);
+  cut_off.round();
+  cut_off.round(Silence::kTimeMin);
+  const auto storage = storage::make_database(database.options());
+  auto fill = storage->try_fill(std::vector<Lock>{});
+  ASSERT_TRUE(fill);
+  std::jthread keeper{[&] { cut_off.round(); }};
+  ASSERT_TRUE(test::eventually([&] {
+    return database.run(
+               "select count(*) from pg_locks join pg_database on oid = database where datname = "
+               "current_database() and not granted") == "1";
+  }));
+  database.run("update cache_slots set since = clock_timestamp()");  // it waited, and was back
+  fill.reset();
+  keeper.join();
+  EXPECT_EQ(state(), "up");
+}
+
 TEST_F(SlotKeeperTest, does_not_count_what_passed_before_it_knew) {
   Process process{database.options(), options()};
   process.round();
   memcached.freeze();
-  process.keeper.report(0);
-  process.round();
+  process.lose_deletion_and_wait();
   ASSERT_EQ(state(), "waiting");
   Process slow{database.options(), options()};
   slow.observer.on_saw = [&] { slow.pass(10s); };
@@ -207,8 +287,7 @@ TEST_F(SlotKeeperTest, takes_a_slot_that_only_waited_up_with_all_that_it_holds) 
   process.round();
   process.read();
   gate.set(TcpGate::Mode::stall);
-  process.keeper.report(0);
-  process.round();
+  process.lose_deletion_and_wait();
   EXPECT_EQ(state(), "waiting");
   EXPECT_FALSE(process.write());
   gate.set(TcpGate::Mode::pass);
@@ -225,8 +304,7 @@ TEST_F(SlotKeeperTest, begins_to_wait_anew_when_the_slot_was_back_meanwhile) {
   process.round();
   for (int i = 0; i < 2; ++i) {
     gate.set(TcpGate::Mode::stall);
-    process.keeper.report(0);
-    process.round();
+    process.lose_deletion_and_wait();
     process.round();
     process.round(wait - 1s);
     EXPECT_EQ(state(), "waiting");
@@ -245,8 +323,7 @@ TEST_F(SlotKeeperTest, waits_as_long_as_the_entries_of_any_process_live) {
   other.round();
   EXPECT_EQ(other.read(), ReadPath::filled);
   memcached.freeze();
-  process.keeper.report(0);
-  process.round();
+  process.lose_deletion_and_wait();
   process.round();
   process.round(wait + 1s);
   EXPECT_EQ(state(), "waiting");
@@ -348,6 +425,16 @@ TEST_F(SlotKeeperTest, empties_all_slots_for_a_database_that_was_restored_elsewh
   database.run("update cache_slots set database = '7.1'");
   process.round();
   EXPECT_EQ(process.read(), ReadPath::filled);
+}
+
+TEST_F(SlotKeeperTest, reads_the_same_history_in_every_process_and_another_one_elsewhere) {
+  const auto history = [](const test::TestDatabase& of) {
+    return storage::make_slot_table(of.options())->look().history;
+  };
+  EXPECT_EQ(history(database), history(database));
+  EXPECT_TRUE(history(database).ends_with(".00000001")) << "the timeline of a new cluster";
+  const test::TestDatabase other;
+  EXPECT_NE(history(database), history(other));
 }
 
 TEST_F(SlotKeeperTest, survives_an_outage_of_the_database) {

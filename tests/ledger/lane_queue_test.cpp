@@ -1,18 +1,20 @@
-#include "storage/lane_queue.hpp"
+#include "storage/ledger/lane_queue.hpp"
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <set>
+#include <vector>
 
 namespace codasync::storage {
 namespace {
 
-const Token kSomebody{TokenId{1}, "somebody", Role::staff, {}, {}, {}};
+const Token kActor{TokenId{1}, "staff", Role::staff, {}, {}, {}};
 
 QueuedOperation operation(std::int64_t gtin, std::int64_t delta = 0) {
   StockOperation operation{
-      .shop = ShopId{1}, .gtin = Gtin::from_number(gtin), .delta = delta, .actor = kSomebody};
-  return {std::move(operation), {}, {}, {}};
+      .shop = ShopId{1}, .gtin = Gtin::from_number(gtin), .delta = delta, .actor = kActor};
+  return {std::move(operation), {}, {}};
 }
 
 TEST(LaneQueue, lets_readings_take_turns_and_keeps_the_order_of_each) {
@@ -44,6 +46,30 @@ TEST(LaneQueue, refuses_when_full_and_leaves_the_operation_with_its_owner) {
   EXPECT_TRUE(queue.push(first));
   EXPECT_FALSE(queue.push(second));
   EXPECT_EQ(second.operation.delta, 42);
+}
+
+TEST(LaneQueue, takes_back_what_was_not_decided_before_what_came_later) {
+  LaneQueue queue{10};
+  for (std::int64_t i = 0; i < 4; ++i) {
+    auto each = operation(1 + i % 2, i);
+    ASSERT_TRUE(queue.push(each));
+  }
+  auto taken = queue.take(10);
+  for (std::int64_t i = 4; i < 6; ++i) {
+    auto each = operation(1 + i % 2, i);
+    ASSERT_TRUE(queue.push(each));
+  }
+  Batch undecided;
+  for (auto& each : taken) {
+    if (each.operation.delta > 0) undecided.push_back(&each);
+  }
+  queue.put_back(taken, undecided);
+  EXPECT_EQ(taken.size(), 1U);
+  std::map<std::int64_t, std::vector<std::int64_t>> order;
+  for (const auto& each : queue.take(10))
+    order[each.operation.gtin.number()].push_back(each.operation.delta);
+  EXPECT_EQ(order[1], (std::vector<std::int64_t>{2, 4}));
+  EXPECT_EQ(order[2], (std::vector<std::int64_t>{1, 3, 5}));
 }
 
 TEST(LaneQueue, gives_out_what_was_accepted_after_it_is_closed) {

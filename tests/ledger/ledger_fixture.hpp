@@ -9,13 +9,13 @@
 #include <string>
 #include <vector>
 
-#include "storage/combiner.hpp"
 #include "storage/errors.hpp"
+#include "storage/ledger/combiner.hpp"
 #include "tests/support/database.hpp"
 
 namespace codasync::test {
 
-/// An Invalidation that writes down what it is told, and can refuse.
+/// An Invalidation that records the changes, and can refuse.
 class RecordingInvalidation : public storage::Invalidation {
  public:
   std::unique_ptr<Pending> begin(const storage::Changes& changes,
@@ -87,14 +87,13 @@ class LedgerTest : public testing::Test {
   static storage::Token staff() { return {TokenId{1}, "staff", storage::Role::staff, {}, {}, {}}; }
   static storage::Token admin() { return {TokenId{2}, "admin", storage::Role::admin, {}, {}, {}}; }
 
-  /// An answer a test can look into: `<outcome> <version> <date> <quantity>`.
-  static storage::Answer describe(const storage::Written& written) {
+  /// What a test can look into: `<outcome> v<version> <date> <quantity>`.
+  static std::string describe(const storage::Written& written) {
     const auto& reading = written.reading;
-    return {written.created ? 201 : 200, std::to_string(reading.version),
-            std::to_string(reading.id.value()),
-            std::string{name_of(written.outcome)} + " v" + std::to_string(reading.version) + " " +
-                (reading.date ? to_string(reading.date->date) : "-") + " " +
-                (reading.quantity ? std::to_string(*reading.quantity) : "-")};
+    return std::string{name_of(written.outcome)} + " v" + std::to_string(reading.version) + " " +
+           (reading.date ? to_string(reading.date->date) : "-") + " " +
+           (reading.quantity ? std::to_string(*reading.quantity) : "-") +
+           (written.created ? " created" : "") + (written.present ? "" : " absent");
   }
 
   static storage::StockOperation operation(EventKind kind, Gtin gtin = kTea) {
@@ -103,7 +102,7 @@ class LedgerTest : public testing::Test {
             .may_create = kind != EventKind::adjust && kind != EventKind::remove,
             .kind = kind,
             .actor = staff(),
-            .answer = &describe};
+            .keep = &describe};
   }
   static storage::StockOperation sighting(unsigned december_day, Gtin gtin = kTea) {
     auto made = operation(EventKind::sighting, gtin);
@@ -138,10 +137,15 @@ class LedgerTest : public testing::Test {
   }
 
   static std::string text(const storage::StockResult& result) {
-    if (const auto* answer = std::get_if<storage::Answer>(&result)) return answer->body;
+    if (const auto* written = std::get_if<storage::Written>(&result)) return describe(*written);
+    if (const auto* kept = std::get_if<storage::KeptText>(&result)) return kept->text;
     if (const auto* failed = std::get_if<storage::Failed>(&result))
       return "failed: " + failed->log_detail;
     return "refused: " + std::to_string(static_cast<int>(std::get<storage::Refused>(result).why));
+  }
+  static bool answered(const storage::StockResult& result) {
+    return std::holds_alternative<storage::Written>(result) ||
+           std::holds_alternative<storage::KeptText>(result);
   }
   static storage::Refused::Why why(const storage::StockResult& result) {
     EXPECT_TRUE(std::holds_alternative<storage::Refused>(result)) << text(result);

@@ -1,28 +1,35 @@
-#include "storage/stock_batch.hpp"
-
-#include "storage/stock_fold.hpp"
+#include "storage/ledger/batch.hpp"
+#include "storage/operation_name.hpp"
 #include "tests/ledger/ledger_fixture.hpp"
 
 namespace codasync::test {
 namespace {
 
-using storage::Answer;
+using storage::BatchResult;
 using storage::QueuedOperation;
 
 /// Batches that are put together by the test, not by what arrives at the same time.
 class StockBatch : public LedgerTest {
  protected:
   static QueuedOperation queued(storage::StockOperation operation) {
-    return {std::move(operation), Uuid::v7(now()), std::chrono::steady_clock::now(), {}};
+    if (operation.idempotency_key)
+      operation.name = storage::name_of_key(operation.actor.id, operation.idempotency_key->key);
+    return {std::move(operation), std::chrono::steady_clock::now(), {}};
   }
 
-  std::vector<std::optional<storage::StockResult>> run(
-      std::vector<storage::StockOperation> operations) {
+  std::vector<BatchResult::Each> run(std::vector<storage::StockOperation> operations) {
     std::vector<QueuedOperation> all;
     for (auto& operation : operations) all.push_back(queued(std::move(operation)));
     storage::Batch batch;
     for (auto& each : all) batch.push_back(&each);
     return storage::run_batch(connection, invalidation, batch).results;
+  }
+
+  static std::string text(const BatchResult::Each& each) {
+    if (const auto* result = std::get_if<storage::StockResult>(&each))
+      return LedgerTest::text(*result);
+    return std::get<BatchResult::Left>(each) == BatchResult::Left::later ? "left: later"
+                                                                         : "left: product";
   }
 
   storage::postgres::Connection connection{postgres};
@@ -31,17 +38,16 @@ class StockBatch : public LedgerTest {
 TEST_F(StockBatch, knows_the_shop_of_a_reading_that_it_removes) {
   perform(sighting(24));
   const auto results = run({operation(EventKind::remove), sighting(20)});
-  ASSERT_TRUE(results[1]);
-  EXPECT_EQ(text(*results[1]), "applied v3 2026-12-20 -");
+  EXPECT_EQ(text(results[1]), "applied v3 2026-12-20 - created");
 }
 
-TEST_F(StockBatch, leaves_alone_what_follows_an_operation_that_names_the_product) {
+TEST_F(StockBatch, leaves_what_follows_an_operation_that_names_the_product) {
   auto named = sighting(24, kUnknown);
   named.product_name = "Salt";
   const auto results = run({named, sighting(20, kUnknown), sighting(20)});
-  EXPECT_FALSE(results[0]);
-  EXPECT_FALSE(results[1]) << "it would be told that nobody knows the product";
-  EXPECT_TRUE(results[2]);
+  EXPECT_EQ(text(results[0]), "left: product");
+  EXPECT_EQ(text(results[1]), "left: product") << "the product is not known yet";
+  EXPECT_EQ(text(results[2]), "applied v1 2026-12-20 - created");
 }
 
 TEST_F(StockBatch, does_not_rename_a_product_that_was_created_meanwhile) {
@@ -52,7 +58,7 @@ TEST_F(StockBatch, does_not_rename_a_product_that_was_created_meanwhile) {
   for (const auto& each : {first, second}) {
     auto one = queued(each);
     const auto result = storage::run_with_product(connection, invalidation, one).results[0];
-    ASSERT_TRUE(result && std::holds_alternative<Answer>(*result));
+    EXPECT_TRUE(text(result).starts_with("applied")) << text(result);
   }
   EXPECT_EQ(
       database.run("select concat_ws(' ', name, version) from products where gtin = 96385074"),
@@ -60,59 +66,60 @@ TEST_F(StockBatch, does_not_rename_a_product_that_was_created_meanwhile) {
   EXPECT_FALSE(invalidation.changes().back().catalogue) << "nothing of the product changed";
 }
 
-TEST_F(StockBatch, is_an_error_when_a_row_is_not_where_it_was_locked) {
-  perform(sighting(24));
-  const auto write_at = [&](const auto& change) {
-    storage::StockRows rows;
-    rows.emplace(storage::StockKey{kShop.value(), kTea.number()},
-                 storage::StockRow{.shop = kShop, .gtin = kTea});
-    storage::postgres::WriteTransaction transaction{connection, {}, {}, keys_of(rows)};
-    load(transaction.told(), rows);
-    auto& row = rows.begin()->second;
-    change(row.at);
-    row.version = 9;
-    row.touched = true;
-    write(transaction, rows, {}, {});
-    transaction.commit();
-  };
-  EXPECT_THROW(write_at([](auto& at) { at.reset(); }), std::logic_error);
-  EXPECT_THROW(write_at([](auto& at) { at->offset += 100; }), std::logic_error);
-  const std::string version =
-      "select version from stock_readings where shop_id = " + std::to_string(kShop.value()) +
-      " and gtin = " + std::to_string(kTea.number());
-  EXPECT_EQ(database.run(version), "1");
-  write_at([](auto&) {});
-  EXPECT_EQ(database.run(version), "9");
+TEST_F(StockBatch, replays_the_answer_of_a_key_within_itself) {
+  auto once = count(5);
+  once.idempotency_key = key("k");
+  auto other = count(6);
+  other.idempotency_key = key("k", 9);
+  const auto results = run({once, once, other, count(7)});
+  EXPECT_EQ(text(results[0]), "applied v1 - 5 created");
+  EXPECT_EQ(text(results[1]), text(results[0]));
+  EXPECT_TRUE(std::get<storage::KeptText>(std::get<storage::StockResult>(results[1])).replayed);
+  EXPECT_EQ(why(std::get<storage::StockResult>(results[2])), storage::Refused::Why::key_reused);
+  EXPECT_EQ(text(results[3]), "applied v2 - 7");
+  EXPECT_EQ(database.run("select count(*) from stock_events"), "2");
 }
 
-TEST_F(StockBatch, reads_the_history_of_a_reading_once) {
-  storage::StockRows rows;
-  const auto key = storage::StockKey{kShop.value(), kTea.number()};
-  rows.emplace(key, storage::StockRow{.shop = kShop, .gtin = kTea});
-  auto& row = rows.at(key);
-  row.exists = true;
-  row.version = 1;
-  row.product = storage::ProductName{"Tea", 1};
-  row.shelf.present = true;
-  row.shelf.folded_at = row.received_at = now();
-  int read = 0;
-  storage::StockFold fold{rows,
-                          {.shops = {kShop.value()},
-                           .token_is_valid = [](TokenId) { return true; },
-                           .kept_answers = {},
-                           .history =
-                               [&](ReadingId) {
-                                 ++read;
-                                 return std::vector<Event>{};
-                               },
-                           .named = {},
-                           .now = now()}};
-  for (int i = 0; i < 3; ++i) {
-    auto late = count(i);
-    late.observed_at = now() - std::chrono::hours{1 + i};
-    EXPECT_TRUE(fold.decide(queued(late)));
+TEST_F(StockBatch, burns_no_id_for_what_is_refused) {
+  auto elsewhere = sighting(24);
+  elsewhere.shop = ShopId{77};
+  run({elsewhere, sighting(24, kUnknown)});
+  const auto results = run({sighting(24)});
+  EXPECT_EQ(std::get<storage::Written>(std::get<storage::StockResult>(results[0])).reading.id,
+            ReadingId{1});
+}
+
+// Each late event of a sealed part reads a segment. A transaction reads a few, and the next one
+// goes on.
+TEST_F(StockBatch, reads_a_bounded_part_of_long_histories) {
+  perform(count(0));
+  const std::string moments =
+      "timestamptz '2026-01-01 00:00+00' + n * interval '1 s' from generate_series(1, 200) n";
+  database.run(
+      "insert into stock_segments (reading_id, until, events, is_base, plain, lowest) select 1, " +
+      std::string{"timestamptz '2026-01-01 00:00+00' + n * interval '1 s', 0, false, 0, 0"} +
+      " from generate_series(1, 200) n;"
+      " update stock_readings set sealed_until = timestamptz '2026-01-01 00:03:20+00'");
+  std::vector<storage::StockOperation> late;
+  for (int i = 1; i <= 200; ++i) {
+    auto each = count(i);
+    each.observed_at = *parse_instant("2026-01-01T00:00:00Z") + std::chrono::seconds{i};
+    late.push_back(each);
   }
-  EXPECT_EQ(read, 1);
+  const auto results = run(late);
+  std::size_t decided = 0;
+  bool left = false;
+  for (const auto& each : results) {
+    const bool is_left = text(each) == "left: later";
+    EXPECT_FALSE(left && !is_left) << "operations on one reading keep their order";
+    left = left || is_left;
+    if (!is_left) ++decided;
+  }
+  EXPECT_GE(decided, 10U);
+  EXPECT_LE(decided, 70U);
+  std::vector<std::future<storage::StockResult>> all;
+  for (const auto& each : late) all.push_back(submit(each));
+  for (auto& answer : all) EXPECT_TRUE(answered(answer.get()));
 }
 
 }  // namespace

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "storage/model/reading.hpp"
+#include "storage/model/shelf.hpp"
 
 // Builders of events: tests say only what matters to them.
 
@@ -14,7 +14,7 @@ inline Instant at(int n) {
   return std::chrono::sys_days{std::chrono::year{2026} / 11 / 24} + std::chrono::seconds{n};
 }
 
-/// Day `n` of December, as it would stand on a pack.
+/// Day `n` of December, as it stands on a pack.
 inline ShelfDate december(unsigned n, std::optional<DateKind> kind = std::nullopt) {
   return {std::chrono::year{2026} / 12 / std::chrono::day{n}, kind};
 }

@@ -16,7 +16,7 @@ Gtin gtin_of(std::string_view text) {
 
 TEST(Gtin, accepts_the_four_lengths_with_a_right_check_digit) {
   for (const auto* text : {"40170725", "96385074", "614141000036", "036000291452", "4006381333931",
-                           "9521234543213", "10614141000415", "79357348151001", "00000000"}) {
+                           "9521234543213", "10614141000415", "79357348151001"}) {
     EXPECT_TRUE(Gtin::parse(text)) << text;
   }
 }
@@ -50,6 +50,11 @@ TEST(Gtin, says_why_a_text_is_none) {
            Case{"8.0.2E+12", GtinRefusal::not_digits},
            Case{"E12", GtinRefusal::not_digits},
            Case{"8E", GtinRefusal::not_digits},
+           Case{"00000000", GtinRefusal::all_zeros},
+           Case{"000000000000", GtinRefusal::all_zeros},
+           Case{"0000000000000", GtinRefusal::all_zeros},
+           Case{"00000000000000", GtinRefusal::all_zeros},
+           Case{"000000000", GtinRefusal::wrong_length},
            Case{"8E+", GtinRefusal::not_digits},
            Case{".8E+12", GtinRefusal::not_digits},
        }) {
@@ -89,7 +94,6 @@ TEST(Gtin, canonical_form_is_the_shortest_length_that_fits) {
   for (const auto& [text, canonical] : {
            Case{"00000096385074", "96385074"},
            Case{"00000000751391", "00751391"},
-           Case{"0000000000000", "00000000"},
            Case{"00036000291452", "036000291452"},
            Case{"0088100001172", "088100001172"},
            Case{"04006381333931", "4006381333931"},
@@ -104,7 +108,7 @@ TEST(Gtin, canonical_form_is_the_shortest_length_that_fits) {
 
 TEST(Gtin, restricted_circulation_is_flagged_and_other_numbers_are_not) {
   for (const auto* text : {"2671328008153", "2054711700351", "2870735057666", "0240531018376",
-                           "240531018376", "0400000000008", "20842895", "00751391", "00000000"}) {
+                           "240531018376", "0400000000008", "20842895", "00751391"}) {
     EXPECT_TRUE(gtin_of(text).restricted()) << text;
   }
   for (const auto* text :

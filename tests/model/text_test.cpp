@@ -18,9 +18,31 @@ TEST(Names, may_be_any_text_of_any_script) {
   }
 }
 
-TEST(Names, are_not_empty_and_not_only_white_space) {
-  for (const auto& text : {""s, " "s, "   "s, "\u00A0\u3000\u2003"s, "\u2028\u202F"s}) {
+TEST(Names, have_a_visible_character) {
+  for (const auto& text :
+       {""s, " "s, "   "s, "\u00A0\u3000\u2003"s,
+        // Format characters and fillers.
+        "\u200B"s, "\u200C"s, "\u200D"s, "\u200E"s, "\u200F"s, "\u061C"s, "\u2060"s, "\u2064"s,
+        "\uFEFF"s, "\u00AD"s, "\u034F"s, "\u180E"s, "\u115F"s, "\u1160"s, "\u3164"s, "\uFFA0"s,
+        "\u2800"s, "\uFFF9"s, "\U000E0001"s, "\U000E0041"s,
+        // Variation selectors.
+        "\uFE00"s, "\uFE0F"s, "\U000E0100"s, "\U000E01EF"s, "\u180B"s,
+        // Combining marks: Latin, Hebrew, Arabic, Devanagari, Thai, symbols, musical notation.
+        "\u0301"s, "\u036F"s, "\u05B0"s, "\u064B"s, "\u093C"s, "\u0E31"s, "\u1AB0"s, "\u1DC0"s,
+        "\u20DD"s, "\uFE20"s, "\U0001D167"s, "\u0301\u0302"s,
+        // Several together.
+        " \u200B\u00AD\u0301 \uFE0F"s}) {
     EXPECT_EQ(refuse_name(text), TextRefusal::empty) << '"' << text << '"';
+    EXPECT_EQ(refuse_name(text + "x"), std::nullopt) << '"' << text << '"';
+    EXPECT_EQ(refuse_name("x" + text), std::nullopt) << '"' << text << '"';
+  }
+}
+
+TEST(Names, of_one_visible_character_are_enough) {
+  for (const auto& text :
+       {"a"s, "1"s, "!"s, "ñ"s, "é"s, "א"s, "ع"s, "क"s, "ก"s, "茶"s, "🍓"s, "\u00A1"s, "\u2020"s,
+        "\uFF01"s, "\uFFFD"s, "\u0903"s, "\U0001F3F4"s, "\uE000"s}) {
+    EXPECT_EQ(refuse_name(text), std::nullopt) << text;
   }
 }
 
@@ -52,7 +74,15 @@ TEST(Names, have_no_control_characters) {
                            "a\u009F"s, "\u001B[31m"s}) {
     EXPECT_EQ(refuse_name(text), TextRefusal::control_character);
   }
-  EXPECT_EQ(refuse_name("\u00A1"), std::nullopt);
+}
+
+TEST(Names, have_no_characters_that_reorder_or_break_the_line) {
+  for (const auto& character : {"\u202A"s, "\u202B"s, "\u202C"s, "\u202D"s, "\u202E"s, "\u2066"s,
+                                "\u2067"s, "\u2068"s, "\u2069"s, "\u2028"s, "\u2029"s}) {
+    for (const auto& text : {character, "a" + character, character + "a", "a" + character + "b"})
+      EXPECT_EQ(refuse_name(text), TextRefusal::control_character) << text;
+  }
+  EXPECT_EQ(refuse_name("a\u200Eb\u200Fc"), std::nullopt) << "marks that only influence";
 }
 
 TEST(Names, are_measured_in_code_points) {
@@ -64,11 +94,28 @@ TEST(Names, are_measured_in_code_points) {
   EXPECT_EQ(refuse_name("abcd", 3), TextRefusal::too_long);
 }
 
-TEST(Names, every_refusal_has_a_sentence) {
-  for (const auto refusal : {TextRefusal::empty, TextRefusal::too_long, TextRefusal::not_utf8,
-                             TextRefusal::control_character}) {
-    EXPECT_FALSE(explain(refusal).empty());
+TEST(Names, are_refused_with_the_limit_and_the_character) {
+  EXPECT_EQ(explain(*refuse_name(" ")), "At least one visible character is required.");
+  EXPECT_EQ(explain(*refuse_name(std::string(256, 'x'))), "At most 255 characters are allowed.");
+  EXPECT_EQ(explain(*refuse_name("abcd", 3)), "At most 3 characters are allowed.");
+  EXPECT_EQ(explain(*refuse_name("caf\xE9")), "This is not valid UTF-8.");
+  EXPECT_EQ(explain(*refuse_name("a\x07")), "The control character U+0007 is not allowed.");
+  EXPECT_EQ(explain(*refuse_name("a\0"s)), "The control character U+0000 is not allowed.");
+  EXPECT_EQ(explain(*refuse_name("a\u202Eb")), "The control character U+202E is not allowed.");
+}
+
+TEST(Names, are_trimmed_of_white_space_and_of_spaces_without_width) {
+  EXPECT_EQ(trim("Milk"), "Milk");
+  for (const auto& space : {" "s, "  "s, "\t"s, "\r\n"s, "\u00A0"s, "\u3000"s, "\u2028"s, "\u200B"s,
+                            "\u2060"s, "\uFEFF"s, " \u200B "s}) {
+    EXPECT_EQ(trim(space + "Whole milk"), "Whole milk");
+    EXPECT_EQ(trim("Whole milk" + space), "Whole milk");
+    EXPECT_EQ(trim(space), "");
   }
+  EXPECT_EQ(trim("a \u200B  b"), "a \u200B  b") << "inside it may be meant";
+  EXPECT_EQ(trim(" caf\xE9 "), "caf\xE9");
+  EXPECT_EQ(trim("\xE9"), "\xE9");
+  EXPECT_EQ(trim(""), "");
 }
 
 TEST(Names, of_a_stranger_can_be_shown_to_him) {
@@ -87,8 +134,42 @@ TEST(Names, white_space_collapses_to_single_blanks) {
   EXPECT_EQ(collapse_white_space("Green\ttea"), "Green tea");
   EXPECT_EQ(collapse_white_space("«\u00A0luxe\u00A0»"), "«\u00A0luxe\u00A0»")
       << "no-break spaces are wanted there";
+  EXPECT_EQ(collapse_white_space("\uFEFF a\u2028b\u200B "), "a b");
   EXPECT_EQ(collapse_white_space("a\u200Bb"), "a\u200Bb") << "zero width is no white space";
   EXPECT_EQ(collapse_white_space(" caf\xE9  x "), "caf\xE9 x");
+}
+
+TEST(WholeNumbers, are_read_as_clients_and_spreadsheets_write_them) {
+  EXPECT_EQ(parse_whole_number("7"), 7);
+  EXPECT_EQ(parse_whole_number("-7"), -7);
+  EXPECT_EQ(parse_whole_number("007"), 7);
+  EXPECT_EQ(parse_whole_number("12.0"), 12);
+  EXPECT_EQ(parse_whole_number("12.000"), 12);
+  EXPECT_EQ(parse_whole_number("9223372036854775807"), INT64_MAX);
+  EXPECT_EQ(parse_whole_number("-9223372036854775808"), INT64_MIN);
+  for (const auto* text : {"",
+                           "-",
+                           ".",
+                           "7.",
+                           ".0",
+                           "7.5",
+                           "7.0.0",
+                           "7,0",
+                           "+7",
+                           " 7",
+                           "7 ",
+                           "1e1",
+                           "0x7",
+                           "1,000",
+                           "1_000",
+                           "seven",
+                           "7a",
+                           "9223372036854775808",
+                           "99999999999999999999",
+                           "NaN",
+                           "\u0667"}) {
+    EXPECT_EQ(parse_whole_number(text), std::nullopt) << text;
+  }
 }
 
 }  // namespace

@@ -17,6 +17,32 @@ TEST(Dates, are_the_days_of_the_calendar) {
   EXPECT_EQ(parse_date("2026-11-24"), 2026y / 11 / 24);
 }
 
+TEST(Dates, may_have_months_and_days_of_one_digit) {
+  for (const auto* text : {"2026-3-1", "2026-03-1", "2026-3-01", "2026-03-01"}) {
+    const auto date = parse_date(text);
+    ASSERT_TRUE(date) << text;
+    EXPECT_EQ(to_string(*date), "2026-03-01");
+  }
+  EXPECT_EQ(parse_date("2026-12-9"), 2026y / 12 / 9);
+}
+
+TEST(Dates, of_expiry_are_from_2000_to_a_hundred_years_from_now) {
+  const Date today = 2026y / 11 / 24;
+  for (const Date date : {2000y / 1 / 1, 2000y / 1 / 2, 2026y / 11 / 24, 2126y / 11 / 24})
+    EXPECT_TRUE(is_expiry_date(date, today)) << to_string(date);
+  for (const Date date : {1y / 1 / 1, 26y / 12 / 24, 1899y / 12 / 30, 1999y / 12 / 31,
+                          2126y / 11 / 25, 3026y / 12 / 1, 9999y / 12 / 31})
+    EXPECT_FALSE(is_expiry_date(date, today)) << to_string(date);
+  EXPECT_TRUE(is_expiry_date(2100y / 2 / 28, 2000y / 2 / 29));
+  EXPECT_FALSE(is_expiry_date(2100y / 3 / 1, 2000y / 2 / 29));
+}
+
+TEST(Dates, of_moments_are_those_of_utc) {
+  EXPECT_EQ(date_of(*parse_instant("2026-11-24T23:59:59.999999Z")), 2026y / 11 / 24);
+  EXPECT_EQ(date_of(*parse_instant("2026-11-25T00:00:00+14:00")), 2026y / 11 / 24);
+  EXPECT_EQ(date_of(*parse_instant("1969-12-31T23:00:00Z")), 1969y / 12 / 31);
+}
+
 TEST(Dates, that_do_not_exist_or_are_written_otherwise_are_none) {
   for (const auto* text : {"",
                            "2026-02-29",
@@ -27,7 +53,12 @@ TEST(Dates, that_do_not_exist_or_are_written_otherwise_are_none) {
                            "2026-01-00",
                            "2026-01-32",
                            "0000-01-01",
-                           "2026-1-01",
+                           "2026-1-001",
+                           "2026-001-1",
+                           "2026-1-",
+                           "2026-1",
+                           "2026-3-1T00:00:00",
+                           "26-3-1",
                            "26-01-01",
                            "10000-01-01",
                            "2026/01/01",
@@ -51,6 +82,10 @@ TEST(Instants, of_any_offset_are_kept_in_utc) {
         "2026-11-24T04:15:00.0Z", "2026-11-24T04:15:00.0000009Z", "2026-11-25T04:14:00+23:59"}) {
     EXPECT_EQ(parse_instant(text), expected) << text;
   }
+}
+
+TEST(Instants, have_months_and_days_of_two_digits) {
+  EXPECT_EQ(parse_instant("2026-3-1T00:00:00Z"), std::nullopt);
 }
 
 TEST(Instants, keep_six_decimals) {

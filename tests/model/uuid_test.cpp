@@ -26,6 +26,28 @@ TEST(Uuid, version_7_is_in_the_order_of_its_milliseconds) {
     EXPECT_LT(Uuid::v7(moment + i * 1ms), Uuid::v7(moment + (i + 1) * 1ms));
 }
 
+TEST(Uuid, version_7_tells_its_microsecond) {
+  for (const auto at : {Instant{}, Instant{1us}, Instant{1'645'557'742'000ms + 999us},
+                        Instant{1'700'000'000'123ms}, Instant{4'102'444'799'999ms + 1us}}) {
+    EXPECT_EQ(Uuid::v7(at).time(), at);
+  }
+  for (int us = 0; us < 1000; ++us) {
+    const Instant at{1'700'000'000'000ms + us * 1us};
+    ASSERT_EQ(Uuid::v7(at).time(), at);
+    ASSERT_LT(Uuid::v7(at), Uuid::v7(at + 1us)) << "identifiers are in the order of their moments";
+  }
+  EXPECT_EQ(Uuid::parse("ffffffff-ffff-7fff-bfff-ffffffffffff")->time(), std::nullopt)
+      << "after the year 9999";
+}
+
+TEST(Uuid, version_8_carries_a_digest_and_no_time) {
+  std::array<std::uint8_t, 16> digest{};
+  digest.fill(0xFF);
+  const auto uuid = Uuid::v8(digest);
+  EXPECT_EQ(to_string(uuid), "ffffffff-ffff-8fff-bfff-ffffffffffff");
+  EXPECT_EQ(uuid.time(), std::nullopt);
+}
+
 TEST(Uuid, many_threads_in_one_millisecond_never_get_the_same) {
   constexpr int kThreads = 4;
   constexpr int kEach = 2'000;

@@ -54,6 +54,28 @@ class Proxy(EdgeTest):
             set(self.service.requests[0].headers), {"Host", "Connection", "X-Request-Id"}
         )
 
+    def test_an_empty_condition_or_key_is_not_an_absent_one(self) -> None:
+        for name in ("If-Match", "Idempotency-Key"):
+            for sent in (b"", b" ", b" \t "):
+                self.raw(
+                    b"PATCH / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 0\r\n"
+                    + name.encode() + b":" + sent + b"\r\n\r\n"
+                )
+                received = self.service.requests[-1].headers
+                self.assertIn(name, received)
+                self.assertEqual(received[name].strip(), "")
+
+    def test_a_condition_or_key_that_is_sent_twice_is_not_the_first_of_both(self) -> None:
+        for name in ("If-Match", "Idempotency-Key"):
+            before = len(self.service.requests)
+            answer = self.raw(
+                b"PATCH / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 0\r\n"
+                + name.encode() + b": a\r\n" + name.lower().encode() + b": b\r\n\r\n"
+            )
+            if b" 400 " not in answer[:20]:  # Nginx itself refuses some
+                self.assertEqual(len(self.service.requests), before + 1)
+                self.assertEqual(self.service.requests[-1].headers[name].strip(), "")
+
     def test_the_address_goes_on_as_it_was_sent(self) -> None:
         for uri in ("/a%2Fb//c/../d?x=%20&x=+", "/%C3%A4?q", "/a;v=1?"):
             self.nginx.get(uri)

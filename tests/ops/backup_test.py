@@ -17,6 +17,7 @@ sys.path.insert(0, str(HERE.parent / "system"))
 
 import report  # noqa: E402
 from load import Load, new_readings  # noqa: E402
+from names import name_of_key  # noqa: E402
 from stack import ROOT, Stack, eventually  # noqa: E402
 
 BACKUP = ROOT / "config" / "backup" / "backup"
@@ -61,17 +62,21 @@ class Writer:
             self.answers[key] = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
-def compare(stack: Stack, told: dict[str, dict[str, object]], without: str) -> None:
+def compare(stack: Stack, readings: list[int], told: dict[str, dict[str, object]]) -> None:
     """Throws: AssertionError unless the database has exactly these answers, and the rows are the fold of the ledger."""
-    rows = sql(stack, "select json_object_agg(key, body::json) from idempotency_keys where key ~ '^(before|after)-'")
+    token = int(sql(stack, "select id from tokens where role = 'staff'"))
+    rows = sql(
+        stack,
+        "select json_object_agg(k.name, split_part(k.answer, e'\\n', 4)::json) from idempotency_keys k join stock_operations o using (name)"
+        f" where o.reading_id in ({','.join(map(str, readings))})",
+    )
     kept = json.loads(rows or "{}")
-    assert kept == told, f"{len(kept)} writes are there, {len(told)} were expected"
-    assert not [key for key in kept if key.startswith(without)]
+    assert kept == {name_of_key(token, key): body for key, body in told.items()}, f"{len(kept)} writes are there, {len(told)} were expected"
     wrong = sql(
         stack,
         "select count(*) from stock_readings r where r.version <> (select max(version) from stock_events e where e.reading_id = r.id)"
         " or r.version <> (select count(distinct version) from stock_events e where e.reading_id = r.id)"
-        " or r.balance <> (select sum(coalesce(delta, quantity)) from stock_events e where e.reading_id = r.id)",
+        " or r.quantity <> (select sum(coalesce(delta, quantity)) from stock_events e where e.reading_id = r.id)",
     )
     assert wrong == "0", f"{wrong} rows differ from the fold of their events"
 
@@ -139,12 +144,12 @@ def main() -> None:
         assert "WAL without a gap" in said, said
         then = restored(stack, store, home / "then", "--time", moment)
         stacks.append(then)
-        compare(then, before, without="after")
+        compare(then, readings, before)
         then.check_deeply()
         then.down()
         end = restored(stack, store, home / "end")
         stacks.append(end)
-        compare(end, writer.answers, without="nothing")
+        compare(end, readings, writer.answers)
         end.check_deeply()
         writer.stack = end  # it goes on from here: a repeated key is still one write, a new one is a new one
         again = dict(writer.answers)

@@ -19,6 +19,7 @@ sys.path.insert(0, str(HERE.parent / "system"))
 
 import report  # noqa: E402
 from load import new_readings  # noqa: E402
+from names import name_of_key  # noqa: E402
 from stack import Stack, eventually, own_stack  # noqa: E402
 
 READINGS = 4
@@ -217,8 +218,11 @@ def compare(stack: Stack, workers: Workers) -> None:
         return [line.split("\t") for line in done.splitlines()]
 
     told = workers.acknowledged
-    kept = {key: json.loads(body) for key, body in sql("select key, body from idempotency_keys where key like 'ha-%'")}
-    lost = [one.key for one in told if kept.get(one.key) != json.loads(one.body)]
+    token = int(sql("select id from tokens where role = 'staff'")[0][0])
+    of_these = f"where o.reading_id in ({','.join(map(str, workers.readings))})"
+    found = sql(f"select name, split_part(answer, e'\\n', 4) from idempotency_keys join stock_operations o using (name) {of_these}")
+    kept = {name: json.loads(body) for name, body in found}
+    lost = [one.key for one in told if kept.get(name_of_key(token, one.key)) != json.loads(one.body)]
     assert not lost, f"{len(lost)} acknowledged writes are not there, or differ: {lost[:5]}"
     assert len(kept) == len(told), f"{len(kept)} keys for {len(told)} acknowledged writes"
     for reading in workers.readings:

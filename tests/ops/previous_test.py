@@ -39,6 +39,8 @@ def previous() -> tuple[str, str]:
         if (commit := git("rev-parse", f"{tag}^{{commit}}")) != head:
             return commit, f"release {tag}"
     newest = max(file.name for file in MIGRATIONS.glob("*.sql"))
+    if newest.startswith("0001_"):
+        report.skip("the previous version: the schema has one version only, so no earlier program knows it")
     added = git("log", "--diff-filter=A", "--format=%H", "-n1", "--", str(MIGRATIONS / newest))
     if not added:
         return head, f"the last commit, without {newest}"

@@ -63,6 +63,34 @@ TEST_F(CommandLine, makes_shows_and_ends_tokens) {
   EXPECT_EQ(run({"token", "create", "--name", "x", "--role", "7"}).status, 2);
 }
 
+TEST_F(CommandLine, closes_the_ledger_at_the_first_day_of_a_month) {
+  const auto reading = "/api/v1/stock-readings/" + std::to_string(a_reading("4006381333931"));
+  post("/api/v1/stock-readings",
+       R"({"shop":)" + shop() +
+           R"(,"GTIN":"4006381333931","quantity":7,"observed_at":"2026-01-31T10:00:00Z"})",
+       staff());
+  const auto before = get(reading).body;
+  const auto month = database().run("select to_char(now() at time zone 'UTC', 'YYYY-MM-01')");
+  EXPECT_EQ(run({"ledger", "close", "--before", "soon"}).status, 2);
+  const auto refused = run({"ledger", "close", "--before", "2026-01-15"});
+  EXPECT_EQ(refused.status, 2);
+  EXPECT_THAT(refused.output, HasSubstr("first day of a month"));
+
+  const auto closed = run({"ledger", "close", "--before", month});
+  EXPECT_EQ(closed.status, 0) << closed.output;
+  EXPECT_THAT(closed.output, HasSubstr("closed until " + month));
+  EXPECT_EQ(get(reading).body, before);
+  EXPECT_EQ(get(reading + "/history", staff()).header("History-Begins"), month + "T00:00:00Z");
+  const auto old =
+      post("/api/v1/stock-readings",
+           R"({"shop":)" + shop() +
+               R"(,"GTIN":"4006381333931","quantity":9,"observed_at":"2026-01-31T11:00:00Z"})",
+           staff());
+  EXPECT_EQ(old.status, 422);
+  EXPECT_THAT(old.text("detail"), HasSubstr(month));
+  EXPECT_EQ(run({"ledger", "close", "--before", month}).status, 0) << "repeating it does no harm";
+}
+
 TEST_F(CommandLine, imports_readings_and_names_each_row_that_it_refuses) {
   const auto readings =
       file("readings.csv", "shop;gtin;expiry_date;quantity;name;observed_at\r\n" + shop() +
@@ -147,6 +175,7 @@ TEST_F(CommandLine, draws_a_bar_on_a_terminal_and_none_elsewhere) {
 }
 
 TEST_F(CommandLine, checks_settings_and_servers_and_shows_no_password) {
+  const FsyncOn fsync{database()};
   const auto well = run({"check"});
   EXPECT_EQ(well.status, 0) << well.output;
   EXPECT_THAT(well.output, HasSubstr("PostgreSQL  15"));
@@ -159,6 +188,21 @@ TEST_F(CommandLine, checks_settings_and_servers_and_shows_no_password) {
 
   memcached().stop();
   EXPECT_EQ(run({"check"}).status, 1);
+}
+
+TEST_F(CommandLine, checks_that_the_server_keeps_what_it_commits) {
+  const auto off = run({"check"});  // fsync is off on the server of the tests
+  EXPECT_EQ(off.status, 1) << off.output;
+  EXPECT_THAT(off.output, HasSubstr("problem: PostgreSQL has fsync = off"));
+  EXPECT_THAT(off.output, HasSubstr("alter system set fsync = on"));
+
+  const FsyncOn fsync{database()};
+  EXPECT_EQ(run({"check"}).status, 0);
+  database().run("alter database " + database().name() + " set synchronous_commit = off");
+  const auto asynchronous = run({"check"});
+  EXPECT_EQ(asynchronous.status, 1) << asynchronous.output;
+  EXPECT_THAT(asynchronous.output, HasSubstr("problem: PostgreSQL has synchronous_commit = off"));
+  EXPECT_THAT(asynchronous.output, Not(HasSubstr("fsync = off")));
 }
 
 TEST_F(CommandLine, names_every_setting_that_is_wrong_at_once) {

@@ -1,6 +1,9 @@
 #include <csignal>
+#include <functional>
+#include <map>
 #include <thread>
 
+#include "storage/postgres/transaction.hpp"
 #include "tests/service/service.hpp"
 
 namespace codasync::test {
@@ -61,6 +64,134 @@ TEST_F(Outage, of_a_cache_that_hangs_leaves_reads) {
   EXPECT_TRUE(eventually(
       [&] { return patch(path, R"({"expiry_date":"2026-12-01"})", staff()).status == 200; }));
   EXPECT_EQ(get(path).text("expiry_date"), "2026-12-01");
+}
+
+// A row or a statement that PostgreSQL refuses is refused again: trying again is no advice.
+TEST_F(Outage, that_will_not_pass_is_500) {
+  const auto reading = "/api/v1/stock-readings/" + std::to_string(a_reading("4006381333931"));
+  const auto shop_path = "/api/v1/shops/" + shop();
+  struct Case {
+    const char* what;
+    const char* breaks;
+    const char* method;
+    std::string path;
+    std::string body;
+    const char* mends;
+  };
+  const std::vector<Case> cases{
+      {"check violation", "alter table shops add constraint c check (name <> 'South')", "PATCH",
+       shop_path, R"({"name":"South"})", "alter table shops drop constraint c"},
+      {"check violation", "alter table shops add constraint c check (name <> 'West')", "POST",
+       "/api/v1/shops", R"({"name":"West"})", "alter table shops drop constraint c"},
+      {"numeric value out of range",
+       "create function refuse() returns trigger language plpgsql as $$ begin raise exception "
+       "using errcode = '22003'; end $$; create trigger refuse before update on products for each "
+       "row execute function refuse()",
+       "PATCH", "/api/v1/products/4006381333931", R"({"name":"Coffee"})",
+       "drop trigger refuse on products"},
+      {"undefined column", "alter table products rename brand to label", "GET",
+       "/api/v1/products/4006381333931", "", "alter table products rename label to brand"},
+      {"undefined column", "alter table products rename brand to label", "PUT",
+       "/api/v1/products/4006381333931", R"({"name":"Tea"})",
+       "alter table products rename label to brand"},
+      {"undefined table", "alter table shops rename to places", "GET", "/api/v1/shops?limit=7", "",
+       "alter table places rename to shops"},
+      {"undefined column", "alter table stock_readings rename date_kind to kind", "GET", reading,
+       "", "alter table stock_readings rename kind to date_kind"},
+  };
+  for (const auto& [what, breaks, method, path, body, mends] : cases) {
+    memcached().ask("flush_all");
+    database().run(breaks);
+    const auto answer = send(method, path, body, admin());
+    EXPECT_EQ(answer.status, 500) << what << ": " << method << " " << path << " " << answer.body;
+    EXPECT_EQ(answer.header("Retry-After"), "");
+    EXPECT_EQ(answer.body.find("shops"), std::string::npos) << answer.body;
+    database().run(mends);
+    EXPECT_EQ(send(method, path, body, admin()).status / 100, 2) << method << " " << path;
+  }
+}
+
+/// The second instance cannot reach the cache, which is well: a wrong path, no descriptors, a
+/// network policy.
+class CutOffInstance : public Outage {
+ protected:
+  CutOffInstance() {
+    start_second_instance({"CODASYNC_MEMCACHED_SERVERS=unix:/nowhere/memcached"});
+    id_ = std::to_string(a_reading("4006381333931"));
+  }
+
+  /// Writes through the healthy instance for `time` while `meanwhile` is called again and again.
+  /// Returns: how often each status was answered.
+  std::map<int, int> write_meanwhile(std::chrono::seconds time,
+                                     const std::function<void(Connection&)>& meanwhile) {
+    std::atomic<bool> end{false};
+    std::jthread other{[&] {
+      Connection cut_off{*this, 1};
+      while (!end) {
+        meanwhile(cut_off);
+        std::this_thread::sleep_for(std::chrono::milliseconds{20});
+      }
+    }};
+    std::map<int, int> seen;
+    const auto deadline = std::chrono::steady_clock::now() + time;
+    for (int n = 1; std::chrono::steady_clock::now() < deadline; ++n) {
+      ++seen[patch(path(), R"({"quantity":)" + std::to_string(n) + "}", staff()).status];
+      std::this_thread::sleep_for(std::chrono::milliseconds{20});
+    }
+    end = true;
+    for (const auto& [status, times] : seen) std::cout << status << ": " << times << "\n";
+    return seen;
+  }
+  [[nodiscard]] std::string path() const { return "/api/v1/stock-readings/" + id_; }
+
+ private:
+  std::string id_;
+};
+
+TEST_F(CutOffInstance, that_is_read_from_stops_nobodys_writes) {
+  const auto seen = write_meanwhile(std::chrono::seconds{6}, [&](Connection& cut_off) {
+    EXPECT_EQ(cut_off.send("GET", path(), "", {}).status, 200);
+  });
+  EXPECT_THAT(seen, testing::ElementsAre(testing::Key(200)));
+}
+
+TEST_F(CutOffInstance, that_is_written_to_stops_the_writes_of_others_seldom) {
+  const auto seen = write_meanwhile(std::chrono::seconds{20}, [&](Connection& cut_off) {
+    EXPECT_EQ(cut_off.send("POST", path() + "/adjust", R"({"delta":1})", staff()).status, 503);
+  });
+  const int written = seen.at(200);
+  int all = 0;
+  for (const auto& [status, times] : seen) all += times;
+  EXPECT_GT(written, all * 8 / 10);
+}
+
+TEST_F(Outage, of_one_table_leaves_reads_of_the_others) {
+  const auto shop_path = "/api/v1/shops/" + shop();
+  std::vector<std::jthread> readers;
+  {
+    storage::postgres::Connection connection{database().options()};
+    const storage::postgres::Transaction obstacle{
+        connection, storage::postgres::Transaction::Access::read_write,
+        "lock table products in access exclusive mode"};
+    // As many as there are connections for fills, and fewer than there are threads.
+    for (std::size_t i = 0; i < 4; ++i) {
+      readers.emplace_back([this, i] {
+        Connection{*this}.send("GET", "/api/v1/products/" + some_gtins()[i], "", {});
+      });
+    }
+    ASSERT_TRUE(eventually([&] {
+      return database().run(
+                 "select count(*) from pg_stat_activity where datname = current_database() and "
+                 "wait_event_type = 'Lock'") == "4";
+    }));
+    const auto asked = std::chrono::steady_clock::now();
+    EXPECT_EQ(get(shop_path).status, 200);
+    EXPECT_LT(std::chrono::steady_clock::now() - asked, std::chrono::milliseconds{500});
+  }
+  readers.clear();
+  const auto filled = metric("codasync_cache_reads_total{path=\"filled\"}");
+  get(shop_path);
+  EXPECT_EQ(metric("codasync_cache_reads_total{path=\"filled\"}"), filled + 1);
 }
 
 TEST_F(Outage, of_the_service_itself_by_sigterm_loses_no_answer) {

@@ -50,7 +50,7 @@ TEST_F(Refusals, are_problems_with_the_right_status_and_change_nothing) {
       {"a lone surrogate as a field", "POST", readings, recorded(R"("\udc00":1)"), 400},
       {"overlong UTF-8", "POST", readings, recorded("\"name\":\"\xC0\xAF\""), 400},
       {"a null where none may be", "POST", readings, R"({"shop":null,"GTIN":null})", 400},
-      {"a shop that is a text", "POST", readings, R"({"shop":"1","GTIN":"4006381333931"})", 400},
+      {"a shop that is a text", "POST", readings, R"({"shop":"one","GTIN":"4006381333931"})", 400},
       {"a shop that is a list", "POST", readings, R"({"shop":[1],"GTIN":"4006381333931"})", 400},
       {"shop 0", "POST", readings, R"({"shop":0,"GTIN":"4006381333931"})", 400},
       {"a field in another case", "POST", readings, R"({"shop":1,"gtin":"4006381333931"})", 400},
@@ -66,6 +66,13 @@ TEST_F(Refusals, are_problems_with_the_right_status_and_change_nothing) {
       {"the day zero", "POST", readings, recorded(R"("expiry_date":"0000-00-00")"), 400},
       {"a year of five digits", "POST", readings, recorded(R"("expiry_date":"12026-12-24")"), 400},
       {"a date that is a number", "POST", readings, recorded(R"("expiry_date":20261224)"), 400},
+      {"a year of two digits", "POST", readings, recorded(R"("expiry_date":"0026-12-24")"), 400},
+      {"the day before 2000", "POST", readings, recorded(R"("expiry_date":"1999-12-31")"), 400},
+      {"a date for ever", "POST", readings, recorded(R"("expiry_date":"9999-12-31")"), 400},
+      {"a GTIN of zeros", "POST", readings, R"({"shop":1,"GTIN":"0000000000000"})", 400},
+      {"a zero-width name", "POST", "/api/v1/shops", R"({"name":"\u200b"})", 400},
+      {"a combining mark as a name", "POST", "/api/v1/shops", R"({"name":"\u0301"})", 400},
+      {"a name that reorders text", "POST", "/api/v1/shops", R"({"name":"a\u202eb"})", 400},
       {"a date with a blank", "POST", readings, recorded(R"("expiry_date":" 2026-12-24")"), 400},
       {"a time without its offset", "POST", readings,
        recorded(R"("observed_at":"2026-11-24T09:30:00")"), 400},
@@ -206,6 +213,7 @@ TEST_F(Refusals, of_odd_headers) {
   };
   const auto before = fingerprint_of_rows();
   EXPECT_EQ(status_with("If-Match", "1-1"), 400) << "a tag without its quotes";
+  EXPECT_EQ(status_with("If-Match", ""), 400);
   EXPECT_EQ(status_with("If-Match", "\"1"), 400);
   EXPECT_EQ(status_with("If-Match", "*, \"1\""), 400);
   EXPECT_EQ(status_with("If-Match", "\"99999999999999999999-1\""), 412);

@@ -69,10 +69,11 @@ std::string ServiceTest::gated_url() const {
          "?user=" + database_.run("select current_user");
 }
 
-void ServiceTest::start_instance() {
+void ServiceTest::start_instance(const std::vector<std::string>& settings) {
   const int port = free_port();
   Process::Options options;
-  options.environment = environment();
+  options.environment = settings;  // first: getenv() takes the first it finds
+  for (auto& setting : environment()) options.environment.push_back(std::move(setting));
   options.environment.push_back("CODASYNC_SERVER_LISTEN=127.0.0.1:" + std::to_string(port));
   options.log = scratch_ + "/service.log";
   instances_.push_back({port, std::make_unique<Process>(
@@ -148,7 +149,11 @@ Seen ServiceTest::Connection::send(const std::string& method, const std::string&
 
 Seen ServiceTest::send(const std::string& method, const std::string& path, const std::string& body,
                        const httplib::Headers& headers) {
-  return connection_->send(method, path, body, headers);
+  auto seen = connection_->send(method, path, body, headers);
+  const bool writes = method == "POST" || method == "PUT" || method == "PATCH";
+  if (compares_reads_ && writes && (seen.status == 200 || seen.status == 201))
+    expect_every_read_agrees(method + " " + path + " " + body, seen);
+  return seen;
 }
 
 std::int64_t ServiceTest::a_reading(const std::string& gtin) {

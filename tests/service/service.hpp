@@ -4,6 +4,7 @@
 #include <httplib.h>
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -19,11 +20,21 @@
 
 namespace codasync::test {
 
-/// What a client sees of an answer. The fields are looked for in the text: it is small and flat.
+/// A JSON object: the name of each field and its value as JSON text, such as `7`, `"Tea"` or
+/// `null`.
+using Row = std::map<std::string, std::string>;
+
+/// What a client sees of an answer. text() and number() look for the first field of that name in
+/// the body, wherever it is; row() and rows() parse it.
 struct Seen {
   int status{0};
   std::string body;
   httplib::Headers headers;
+
+  /// Returns: the object; empty when the body is not one.
+  [[nodiscard]] Row row() const;
+  /// Returns: the objects of a list; empty when the body is not one.
+  [[nodiscard]] std::vector<Row> rows() const;
 
   [[nodiscard]] std::string header(const std::string& name) const;
   [[nodiscard]] std::string text(const std::string& field) const;     // empty: null or absent
@@ -35,6 +46,9 @@ struct Seen {
 
 /// The program as people run it, with a database and a Memcached of its own, and one shop, "North".
 /// PostgreSQL is reached through a gate that can fail.
+///
+/// After each successful POST, PUT or PATCH that these helpers send, every read that shows the row
+/// is compared with the answer of the write, field by field (expect_every_read_agrees()).
 class ServiceTest : public testing::Test {
  protected:
   /// `settings`, NAME=value: of each instance, besides its addresses.
@@ -55,6 +69,9 @@ class ServiceTest : public testing::Test {
 
   Seen send(const std::string& method, const std::string& path, const std::string& body,
             const httplib::Headers& headers);
+  /// From now on writes are not followed by reads: for tests of what a single request does to the
+  /// cache, to metrics or during an outage.
+  void do_not_compare_reads() { compares_reads_ = false; }
   Seen get(const std::string& path, const httplib::Headers& headers = {}) {
     return send("GET", path, "", headers);
   }
@@ -79,7 +96,10 @@ class ServiceTest : public testing::Test {
   std::int64_t a_reading(const std::string& gtin);
   static const std::vector<std::string>& some_gtins();
 
-  void start_second_instance() { start_instance(); }
+  /// `settings`, NAME=value, win over those of the first one.
+  void start_second_instance(const std::vector<std::string>& settings = {}) {
+    start_instance(settings);
+  }
   [[nodiscard]] int port_of(std::size_t instance) const { return instances_.at(instance).port; }
   /// Starts an Nginx in front of all instances, which looks answers up in their Memcached.
   Nginx& start_edge();
@@ -113,7 +133,9 @@ class ServiceTest : public testing::Test {
     std::unique_ptr<Process> process;
   };
 
-  void start_instance();
+  void start_instance(const std::vector<std::string>& settings = {});
+  void expect_every_read_agrees(const std::string& request, const Seen& write);
+  Row find_in_list(std::string path, const std::string& key, const std::string& value);
   [[nodiscard]] std::string gated_url() const;
   [[nodiscard]] std::vector<std::string> environment() const;
   std::string make_token(const std::string& name, storage::Role role);
@@ -131,6 +153,7 @@ class ServiceTest : public testing::Test {
   std::string staff_;
   std::string shop_;
   std::unique_ptr<Connection> connection_;
+  bool compares_reads_{true};
 };
 
 }  // namespace codasync::test

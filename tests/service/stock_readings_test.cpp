@@ -37,6 +37,29 @@ TEST_F(StockReadings, answer_304_and_decide_if_match) {
   EXPECT_EQ(get(path, {{"If-None-Match", tag}}).status, 200);
 }
 
+// A failover can lose a reading that was shown, and give its id to another one.
+TEST_F(StockReadings, are_read_by_the_ids_that_another_history_gave_them) {
+  const auto& gtins = some_gtins();
+  const auto first = a_reading(gtins[0]);
+  const auto second = a_reading(gtins[1]);
+  const auto path = [](std::int64_t id) { return "/api/v1/stock-readings/" + std::to_string(id); };
+  for (const auto id : {first, second}) ASSERT_EQ(get(path(id)).status, 200);
+  const auto now_about = [&](std::int64_t id, const std::string& gtin) {
+    database().run(
+        "set session_replication_role = replica;"  // without foreign keys
+        "update stock_readings set gtin = " +
+        gtin + " where id = " + std::to_string(id));
+  };
+  now_about(first, "0");
+  now_about(second, gtins[0]);
+  now_about(first, gtins[1]);
+  memcached().ask("flush_all");
+  for (int i = 0; i < 2; ++i) {  // filled, and from the entry
+    EXPECT_EQ(get(path(first)).text("GTIN"), gtins[1]);
+    EXPECT_EQ(get(path(second)).text("GTIN"), gtins[0]);
+  }
+}
+
 TEST_F(StockReadings, change_their_name_with_the_product) {
   const auto path = "/api/v1/stock-readings/" + std::to_string(a_reading("4006381333931"));
   const auto in_shop = "/api/v1/shops/" + shop() + "/stock/4006381333931";
@@ -62,7 +85,17 @@ TEST_F(StockReadings, show_their_history_and_take_events_back) {
   const auto event = history.text_after("\"id\":\"", "\"");
   EXPECT_EQ(del(path + "/history/" + event, staff()).status, 204);
   EXPECT_EQ(get(path).text("expiry_date"), "2026-12-24");
-  EXPECT_EQ(del(path + "/history/" + event, staff()).status, 409);
+  // Taken back is taken back: the second time is the same operation.
+  EXPECT_EQ(del(path + "/history/" + event, staff()).status, 204);
+  EXPECT_EQ(database().run("select count(*) from stock_events where kind = 'v'"), "1");
+  const auto after = get(path + "/history", staff());
+  const auto of_void = after.text("id");
+  EXPECT_EQ(after.text("voids"), event);
+  EXPECT_EQ(after.text_after("\"id\":\"" + event, "}").find("\"voided_by\":\"" + of_void) ==
+                std::string::npos,
+            false)
+      << after.body;
+  EXPECT_EQ(del(path + "/history/" + of_void, staff()).status, 409);
 }
 
 TEST_F(StockReadings, are_listed_page_by_page_without_gap_or_repeat) {
@@ -129,7 +162,8 @@ TEST_F(StockReadings, are_written_with_one_token_however_often_its_making_is_rep
   EXPECT_EQ(again.number("id"), made.number("id"));
   EXPECT_FALSE(made.text("token").empty());
   EXPECT_TRUE(again.text("token").empty()) << "a secret that was kept";
-  EXPECT_EQ(database().run("select count(*) from idempotency_keys where body like '%coda_%'"), "0");
+  EXPECT_EQ(database().run("select count(*) from idempotency_keys where answer like '%coda_%'"),
+            "0");
   const httplib::Headers till{{"Authorization", "Bearer " + made.text("token")}};
   EXPECT_EQ(del("/api/v1/tokens/" + std::to_string(made.number("id")), till).status, 204);
   EXPECT_EQ(post("/api/v1/tokens", R"({"name":"heir","role":"admin"})", till).status, 401);
@@ -141,7 +175,7 @@ TEST_F(StockReadings, lose_nothing_when_64_clients_update_one) {
   constexpr int kClients = 64;
   constexpr int kEach = 20;
   std::mutex mutex;
-  std::multiset<std::int64_t> versions;
+  std::set<std::int64_t> versions;
   std::atomic<std::int64_t> sum{0};
   std::vector<std::jthread> clients;
   for (int client = 0; client < kClients; ++client) {
@@ -158,9 +192,9 @@ TEST_F(StockReadings, lose_nothing_when_64_clients_update_one) {
                                             R"({"delta":)" + std::to_string(delta) + "}", staff());
         ASSERT_EQ(answer.status, 200) << answer.body;
         if (!date) sum += delta;
-        if (answer.text("outcome") != "applied") continue;
         const std::scoped_lock hold{mutex};
-        versions.insert(answer.number("version"));
+        const bool is_new = versions.insert(answer.number("version")).second;
+        EXPECT_TRUE(is_new || date) << "two sales have one version";
       }
     });
   }
@@ -168,8 +202,8 @@ TEST_F(StockReadings, lose_nothing_when_64_clients_update_one) {
   const auto end = get(path);
   EXPECT_EQ(end.number("quantity"), 1000 + sum);
   EXPECT_EQ(end.text("expiry_date"), "2026-12-10");
-  std::int64_t expected = 3;
-  for (const auto version : versions) EXPECT_EQ(version, expected++) << "gap or repeat";
+  std::int64_t expected = *versions.begin();
+  for (const auto version : versions) EXPECT_EQ(version, expected++) << "gap";
   EXPECT_EQ(end.number("version"), expected - 1);
 }
 

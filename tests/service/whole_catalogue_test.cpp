@@ -18,11 +18,11 @@ class WholeCatalogue : public ServiceTest {
  protected:
   // Patient with Memcached: what is counted here is not how fast a machine is.
   WholeCatalogue()
-      : ServiceTest{{"CODASYNC_MEMCACHED_ANSWER_TIMEOUT=10s", "CODASYNC_MEMCACHED_LEASE_TTL=60s"}} {
-  }
+      : ServiceTest{{"CODASYNC_MEMCACHED_ANSWER_TIMEOUT=10s", "CODASYNC_MEMCACHED_LEASE_TTL=60s",
+                     "CODASYNC_POSTGRES_FILL_CONNECTIONS_MAX=" + std::to_string(kClients)}} {}
 
   static constexpr std::size_t kGenerated = 20'000;
-  static constexpr std::size_t kClients = 6;  // fewer than fills may be under way at once
+  static constexpr std::size_t kClients = 6;  // no more than fills may be under way at once
 
   void SetUp() override {
     const char* folder = std::getenv("CODASYNC_TEST_DATA");

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 
 #include <atomic>
+#include <functional>
+#include <map>
 #include <thread>
 
 #include "storage/postgres/transaction.hpp"
@@ -22,6 +24,20 @@ class ConnectionTest : public testing::Test {
   static void kill(Connection& connection) {
     const auto pid = connection.exec("select pg_backend_pid()")[0][0].as<int>();
     database_->run("select pg_terminate_backend(" + std::to_string(pid) + ", 5000)");
+  }
+
+  /// Returns: where PostgreSQL itself listens, for a gate.
+  static std::string address() {
+    return database_->run(
+        "select 'unix:' || current_setting('unix_socket_directories') || '/.s.PGSQL.' || "
+        "current_setting('port')");
+  }
+
+  static PostgresOptions through(const test::TcpGate& gate) {
+    PostgresOptions options;
+    options.url = Secret{"postgresql://" + gate.address() + "/" + database_->name() +
+                         "?user=" + database_->run("select current_user")};
+    return options;
   }
 
   static inline std::unique_ptr<TestDatabase> database_;
@@ -65,13 +81,8 @@ TEST_F(ConnectionTest, to_nobody_is_unavailable) {
 // Each attempt may break at another moment: while it connects, or just after.
 TEST_F(ConnectionTest, that_breaks_while_it_is_made_is_unavailable) {
   if (TestDatabase::pooled()) GTEST_SKIP() << "the gate stands before PostgreSQL itself";
-  const auto address = database_->run(
-      "select 'unix:' || current_setting('unix_socket_directories') || '/.s.PGSQL.' || "
-      "current_setting('port')");
-  test::TcpGate gate{address};
-  PostgresOptions options;
-  options.url = Secret{"postgresql://127.0.0.1:" + std::to_string(gate.port()) + "/" +
-                       database_->name() + "?user=" + database_->run("select current_user")};
+  test::TcpGate gate{address()};
+  const auto options = through(gate);
   std::atomic<bool> stop{false};
   std::jthread scissors{[&] {
     while (!stop) gate.cut_now();
@@ -83,6 +94,27 @@ TEST_F(ConnectionTest, that_breaks_while_it_is_made_is_unavailable) {
     }
   }
   stop = true;
+}
+
+// PostgreSQL warns its sessions before it ends them after a crash. libpq reads the warning, keeps
+// the connection for open, and reports that the statement could not be sent.
+TEST_F(ConnectionTest, that_broke_after_a_message_of_the_server_is_never_usable_again) {
+  if (TestDatabase::pooled()) GTEST_SKIP() << "the gate stands before PostgreSQL itself";
+  test::TcpGate gate{address()};
+  const std::map<std::string, std::function<void(Connection&)>> calls{
+      {"exec", [](Connection& connection) { connection.exec("select 1"); }},
+      {"exec_params", [](Connection& connection) { connection.exec_params("select $1::int", 1); }},
+      {"commit", [](Connection& connection) { connection.commit(); }}};
+  for (const auto& [name, call] : calls) {
+    SCOPED_TRACE(name);
+    Connection connection{through(gate)};
+    connection.exec("listen messages");
+    database_->run("notify messages");
+    while (connection.quiet()) std::this_thread::yield();
+    gate.cut_now();
+    EXPECT_THROW(call(connection), Unavailable);
+    EXPECT_FALSE(connection.usable());
+  }
 }
 
 TEST_F(ConnectionTest, tells_which_constraint_a_row_breaks) {
@@ -109,6 +141,42 @@ TEST_F(ConnectionTest, statement_that_takes_too_long_is_unavailable) {
 TEST_F(ConnectionTest, wrong_statement_is_a_bug) {
   Connection connection{database_->options()};
   EXPECT_THROW(connection.exec("select nothing from nowhere"), std::logic_error);
+}
+
+/// Returns: what an error of the server becomes.
+std::string kind_of(const PostgresOptions& options, const std::string& state) try {
+  Connection connection{options};
+  connection.exec("do $$ begin raise exception using errcode = '" + state + "'; end $$");
+  return "nothing";
+} catch (const LockTimeout&) {
+  return "lock timeout";
+} catch (const Unavailable&) {
+  return "unavailable";
+} catch (const Conflict&) {
+  return "conflict";
+} catch (const UniqueViolation&) {
+  return "unique";
+} catch (const ConstraintViolation&) {
+  return "constraint";
+} catch (const std::logic_error&) {
+  return "bug";
+}
+
+// Trying again helps with what is unavailable or a conflict, and with nothing else.
+TEST_F(ConnectionTest, tells_what_may_pass_from_what_will_not) {
+  const std::map<std::string, std::vector<std::string>> expected{
+      {"unavailable", {"08006", "53100", "53200", "53300", "57014", "57P03", "58030"}},
+      {"lock timeout", {"55P03"}},
+      {"conflict", {"40001", "40P01"}},
+      {"unique", {"23505"}},
+      {"constraint", {"23000", "23001", "23502", "23503", "23514", "23P01"}},
+      {"bug",
+       {"0A000", "21000", "22001", "22003", "22008", "22012", "22021", "22023", "22P02", "22P05",
+        "2F005", "42501", "42601", "42703", "42883", "42P01", "54000", "P0001", "XX000"}},
+  };
+  for (const auto& [kind, states] : expected) {
+    for (const auto& state : states) EXPECT_EQ(kind_of(database_->options(), state), kind) << state;
+  }
 }
 
 TEST_F(ConnectionTest, optional_parameters_are_nulls) {

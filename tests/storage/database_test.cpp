@@ -21,6 +21,21 @@ const Gtin kTea = Gtin::from_number(4006381333931);
 const Lock kProduct{product_lock(kTea), LockMode::shared};
 const Lock kWriterOfProduct{product_lock(kTea), LockMode::exclusive};
 
+/// Remembers its calls.
+struct RecordingObserver : PoolObserver {
+  void on_lent(PoolName pool, Seconds wait) override {
+    lent.push_back(pool);
+    longest = std::max(longest, wait);
+  }
+  void on_returned(PoolName pool) override { returned.push_back(pool); }
+  void on_refused(PoolName pool) override { refused.push_back(pool); }
+
+  std::vector<PoolName> lent;
+  std::vector<PoolName> returned;
+  std::vector<PoolName> refused;
+  Seconds longest{0};
+};
+
 class DatabaseTest : public testing::Test {
  protected:
   PostgresOptions options(milliseconds acquire_timeout = milliseconds{50}) const {
@@ -137,6 +152,18 @@ TEST_F(DatabaseTest, fills_do_not_starve_reads) {
   EXPECT_NO_THROW(storage->read()->shop(ShopId{1}));
 }
 
+TEST_F(DatabaseTest, fill_waits_for_no_connection) {
+  RecordingObserver observer;
+  const auto storage = make_database(options(milliseconds{20'000}), observer);
+  auto fill = storage->try_fill(std::vector{kProduct});
+  const auto asked = std::chrono::steady_clock::now();
+  EXPECT_FALSE(storage->try_fill(std::vector{Lock{shop_lock(ShopId{1}), LockMode::shared}}));
+  EXPECT_LT(std::chrono::steady_clock::now() - asked, milliseconds{10'000});
+  EXPECT_THAT(observer.refused, testing::IsEmpty()) << "a read goes on without a fill";
+  fill.reset();
+  EXPECT_TRUE(storage->try_fill(std::vector{kProduct}));
+}
+
 TEST_F(DatabaseTest, refuses_when_no_connection_becomes_free_in_time) {
   const auto storage = make_database(options());
   const auto busy = storage->read();
@@ -192,21 +219,6 @@ TEST_F(DatabaseTest, ping_wants_the_schema_of_this_program) {
   database_.run("drop table schema_migrations");
   EXPECT_THROW(storage->ping(), Unavailable);
 }
-
-/// Remembers what it is told.
-struct RecordingObserver : PoolObserver {
-  void on_lent(PoolName pool, Seconds wait) override {
-    lent.push_back(pool);
-    longest = std::max(longest, wait);
-  }
-  void on_returned(PoolName pool) override { returned.push_back(pool); }
-  void on_refused(PoolName pool) override { refused.push_back(pool); }
-
-  std::vector<PoolName> lent;
-  std::vector<PoolName> returned;
-  std::vector<PoolName> refused;
-  Seconds longest{0};
-};
 
 TEST_F(DatabaseTest, tells_what_its_pools_lend_and_refuse) {
   RecordingObserver observer;

@@ -2,13 +2,21 @@
 
 #include <gmock/gmock.h>
 
+#include <future>
 #include <thread>
 
+#include "storage/errors.hpp"
+#include "storage/postgres/transaction.hpp"
 #include "tests/support/database.hpp"
+#include "tests/support/process.hpp"
 
 namespace codasync::storage {
 namespace {
 
+using namespace std::chrono_literals;
+using postgres::Connection;
+using postgres::Transaction;
+using test::eventually;
 using test::TestDatabase;
 using testing::ElementsAre;
 using testing::IsEmpty;
@@ -20,6 +28,22 @@ class Migrate : public testing::Test {
  protected:
   TestDatabase database_{TestDatabase::Schema::none};
   const PostgresOptions options_ = database_.options();
+
+  [[nodiscard]] PostgresOptions impatient() const {
+    auto options = options_;
+    options.lock_timeout = 50ms;
+    return options;
+  }
+  [[nodiscard]] std::future<std::vector<std::string>> start(
+      std::span<const Migration> wanted) const {
+    return std::async(std::launch::async, [this, wanted] { return migrate(impatient(), wanted); });
+  }
+  /// Returns: whether a session of the database waits for another one.
+  [[nodiscard]] bool one_waits() const {
+    return database_.run(
+               "select count(*) from pg_stat_activity where datname = current_database() and "
+               "wait_event_type = 'Lock'") == "1";
+  }
 };
 
 TEST_F(Migrate, applies_what_is_missing_in_order_and_nothing_twice) {
@@ -59,6 +83,101 @@ TEST_F(Migrate, by_several_programs_at_once_happens_once) {
   std::size_t count = 0;
   for (const auto& mine : applied) count += mine.size();
   EXPECT_EQ(count, migrations().size());
+}
+
+TEST_F(Migrate, waits_for_another_program_that_migrates_longer_than_for_a_table) {
+  migrate(options_, std::span{kTwo}.first(1));
+  Connection other{options_};
+  Transaction migrating{other, Transaction::Access::read_write, "select pg_advisory_xact_lock(1)"};
+  auto program = start(kTwo);
+  EXPECT_EQ(program.wait_for(20 * impatient().lock_timeout), std::future_status::timeout);
+  migrating.commit();
+  EXPECT_THAT(program.get(), ElementsAre("second"));
+}
+
+// Whoever writes to the table waits behind the migration.
+TEST_F(Migrate, gives_up_soon_where_a_table_is_in_use) {
+  migrate(options_, std::span{kTwo}.first(1));
+  Connection other{options_};
+  const Transaction reading{other, Transaction::Access::read_only, "select from a"};
+  const std::vector<Migration> wanted{kTwo[0], {2, "change", "alter table a add y int"}};
+  EXPECT_THROW(migrate(impatient(), wanted), postgres::LockTimeout);
+}
+
+/// A migration that builds an index while others write.
+class MigrateOutside : public Migrate {
+ protected:
+  MigrateOutside() {
+    migrate(options_, std::span{kIndex}.first(1));
+    database_.run("insert into a values (1), (2)");
+  }
+  [[nodiscard]] std::string index() const {
+    return database_.run(
+        "select case when indisvalid then 'valid' else 'invalid' end from pg_index where "
+        "indexrelid = to_regclass('a_x')");
+  }
+  [[nodiscard]] std::string applied() const {
+    return database_.run("select count(*) from schema_migrations");
+  }
+
+  static inline const std::vector<Migration> kIndex{
+      {1, "table", "create table a (x int)"},
+      {2, "index",
+       "-- no transaction\n"
+       "-- What was interrupted leaves an invalid index.\n"
+       "drop index concurrently if exists a_x;\n"
+       "create unique index concurrently a_x\n"
+       "  on a (x);\n"}};
+};
+
+TEST_F(MigrateOutside, of_a_transaction_is_recorded_like_any_other) {
+  EXPECT_THAT(migrate(options_, kIndex), ElementsAre("index"));
+  EXPECT_EQ(index(), "valid");
+  EXPECT_THAT(migrate(options_, kIndex), IsEmpty());
+  auto changed = kIndex;
+  changed[1].sql = "-- no transaction\nselect 1;\n";
+  EXPECT_THROW(migrate(options_, changed), MigrationRefused);
+}
+
+TEST_F(MigrateOutside, of_a_transaction_begins_again_after_a_failure) {
+  database_.run("insert into a values (2)");
+  EXPECT_ANY_THROW(migrate(options_, kIndex));
+  EXPECT_EQ(index(), "invalid");
+  EXPECT_EQ(applied(), "1");
+  database_.run("delete from a where x = 2");
+  EXPECT_THAT(migrate(options_, kIndex), ElementsAre("index"));
+  EXPECT_EQ(index(), "valid");
+}
+
+TEST_F(MigrateOutside, of_a_transaction_keeps_other_programs_waiting_and_no_writer) {
+  Connection other{options_};
+  // The index is not finished while a transaction lives that wrote before it was begun.
+  Transaction writing{other, Transaction::Access::read_write, "insert into a values (3)"};
+  auto first = start(kIndex);
+  ASSERT_TRUE(eventually([&] { return one_waits(); }));
+  auto second = start(kIndex);
+  EXPECT_EQ(second.wait_for(1s), std::future_status::timeout);
+  database_.run("set lock_timeout = '5s'; insert into a values (4)");
+  EXPECT_EQ(applied(), "1");
+  writing.commit();
+  EXPECT_EQ(first.get().size() + second.get().size(), 1U);
+  EXPECT_EQ(index(), "valid");
+}
+
+TEST_F(MigrateOutside, of_a_transaction_begins_again_when_its_session_was_killed) {
+  Connection other{options_};
+  Transaction writing{other, Transaction::Access::read_write, "insert into a values (3)"};
+  auto program = start(kIndex);
+  ASSERT_TRUE(eventually([&] { return one_waits(); }));
+  database_.run(
+      "select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = "
+      "current_database() and query like '%index concurrently%' and pid <> pg_backend_pid()");
+  EXPECT_THROW(program.get(), Unavailable);
+  writing.commit();
+  EXPECT_EQ(index(), "invalid");
+  EXPECT_EQ(applied(), "1");
+  EXPECT_THAT(migrate(options_, kIndex), ElementsAre("index"));
+  EXPECT_EQ(index(), "valid");
 }
 
 }  // namespace

@@ -27,8 +27,8 @@ class ServiceRoleTest : public test::LedgerTest {
 };
 
 TEST_F(ServiceRoleTest, may_do_all_that_the_service_does) {
-  const auto answer_shop = [](const Shop&, bool) { return Answer{}; };
-  const auto answer_product = [](const Product&, bool) { return Answer{}; };
+  const auto answer_shop = [](const Shop&, bool) { return std::string{}; };
+  const auto answer_product = [](const Product&, bool) { return std::string{}; };
   const WriteContext context{admin(), std::nullopt, key("k")};
   const WriteContext no_key{admin(), std::nullopt, std::nullopt};
   const auto store = make_catalogue_store(postgres, invalidation, *ledger);
@@ -37,18 +37,21 @@ TEST_F(ServiceRoleTest, may_do_all_that_the_service_does) {
   EXPECT_TRUE(store->put_product(kUnknown, {.name = "Jam", .brand = {}, .category = {}}, no_key,
                                  answer_product));
   EXPECT_TRUE(store->delete_product(kUnknown, no_key));
-  EXPECT_EQ(store->import_products({{kUnknown, "Jam", {}, {}}}).created, 1U);
+  EXPECT_EQ(store->import_products({{kUnknown, "Jam", {}, {}}}, admin()).created, 1U);
   auto keyed = count(3);
   keyed.idempotency_key = key("other");
-  EXPECT_TRUE(std::holds_alternative<Answer>(perform(keyed)));
-  EXPECT_TRUE(std::holds_alternative<Answer>(perform(adjust(-1))));
+  EXPECT_TRUE(std::holds_alternative<KeptText>(perform(keyed)));
+  EXPECT_TRUE(std::holds_alternative<Written>(perform(adjust(-1))));
   EXPECT_TRUE(store->delete_shop(kShop, true, no_key));
 
   const auto tokens = make_token_store(postgres);
-  const Token token =
+  const auto token =
       tokens->create({"new", Role::staff, {}, {}}, *hash_token_secret(make_token_secret()));
-  EXPECT_TRUE(tokens->revoke(token.id));
+  ASSERT_TRUE(token);
+  EXPECT_TRUE(tokens->revoke(token->id));
   EXPECT_NO_THROW(delete_old_keys(postgres));
+  EXPECT_NO_THROW(delete_old_changes(postgres));
+  EXPECT_NO_THROW(keep_ledger_partitions(postgres));
 
   const auto storage = make_database(postgres);
   EXPECT_NO_THROW(storage->ping());

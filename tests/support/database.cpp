@@ -1,9 +1,11 @@
 #include "tests/support/database.hpp"
 
+#include <chrono>
 #include <cstdlib>
 #include <pqxx/pqxx>
 #include <random>
 #include <stdexcept>
+#include <thread>
 
 #include "storage/migrate.hpp"
 
@@ -77,5 +79,23 @@ std::string TestDatabase::socket() const {
 bool TestDatabase::pooled() { return !pgbouncer_url().empty(); }
 
 std::string TestDatabase::run(const std::string& sql) const { return run_at(url(), sql); }
+
+FsyncOn::FsyncOn(const TestDatabase& database) : database_{database} {
+  database_.run("alter system set fsync = on");
+  database_.run("select pg_reload_conf()");
+  for (int i = 0; database_.run("show fsync") != "on"; ++i) {
+    if (i == 1000) throw std::runtime_error{"fsync stays off: is it set on the command line?"};
+    std::this_thread::sleep_for(std::chrono::milliseconds{10});
+  }
+}
+
+FsyncOn::~FsyncOn() {
+  try {
+    database_.run("alter system reset fsync");
+    database_.run("select pg_reload_conf()");
+  } catch (const std::exception&) {
+    // The server is gone.
+  }
+}
 
 }  // namespace codasync::test

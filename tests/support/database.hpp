@@ -41,4 +41,18 @@ class TestDatabase {
   std::string name_;
 };
 
+/// While it lives, the test server has `fsync = on`, which `codasync check` asks for. It counts for
+/// every database of the server.
+class FsyncOn {
+ public:
+  /// Returns when new sessions have it. Throws: std::runtime_error when they do not get it.
+  explicit FsyncOn(const TestDatabase& database);
+  ~FsyncOn();
+  FsyncOn(const FsyncOn&) = delete;
+  FsyncOn& operator=(const FsyncOn&) = delete;
+
+ private:
+  const TestDatabase& database_;
+};
+
 }  // namespace codasync::test

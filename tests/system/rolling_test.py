@@ -14,8 +14,13 @@ class Rolling(StackTest):
 
     def pids(self, stack: Stack) -> list[str]:
         """Returns: the processes of the service that are alive."""
-        commands = {pid: Path(f"/proc/{pid}/cmdline").read_bytes() for pid in stack.processes()}
-        return sorted(str(pid) for pid, command in commands.items() if b"/api/codasync\0serve" in command)
+        return sorted(str(pid) for pid in stack.processes() if b"/api/codasync\0serve" in self.command_of(pid))
+
+    def command_of(self, pid: int) -> bytes:
+        try:
+            return Path(f"/proc/{pid}/cmdline").read_bytes()
+        except FileNotFoundError:  # it has ended since it was listed
+            return b""
 
     def test_fails_no_request_while_instances_are_replaced_come_and_go(self) -> None:
         stack = self.new_stack()

@@ -67,6 +67,9 @@ const std::vector<Case> kCases{
     {"names_in_any_case", kGet + "IF-NONE-match: \"1\"\r\n\r\n", 200, true, "none=\"1\"\n"},
     {"blanks_around_values", kGet + "X-Request-Id: \t a b \t\r\n\r\n", 200, true, "id=a b\n"},
     {"empty_value", kGet + "Accept:\r\nContent-Type:\r\n\r\n", 200, true, "\ntype=\n"},
+    {"empty_condition_and_key_are_not_absent_ones",
+     kGet + "If-Match:\r\nIdempotency-Key: \t \r\n\r\n", 200, true, "match=\nnone=\nkey=\n"},
+    {"absent_condition_and_key", kGet + "\r\n", 200, true, "match=absent\nnone=\nkey=absent\n"},
     {"odd_values_of_headers_pistache_parses",
      kGet + "Accept: text/html,\r\nContent-Type: multipart/x; boundary=\"a b\"\r\nCookie: abc\r\n"
             "Cache-Control: No-Such, x=\r\nDate: foo\r\nAuthorization: x\r\nUser-Agent:\r\n\r\n",

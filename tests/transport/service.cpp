@@ -102,8 +102,9 @@ void Service::dispatch(Request request, Reply reply) {
     seen += "\npath=" + request.path + "\nquery=" + request.query + "\nbody=" + request.body;
     seen += "\ntype=" + request.content_type;
     seen += "\nauthorization=" + request.authorization + "\nid=" + request.request_id;
-    seen += "\nmatch=" + request.if_match + "\nnone=" + request.if_none_match;
-    seen += "\nkey=" + request.idempotency_key + "\ntrace=" + request.traceparent + "\n";
+    seen += "\nmatch=" + request.if_match.value_or("absent") + "\nnone=" + request.if_none_match;
+    seen += "\nkey=" + request.idempotency_key.value_or("absent") +
+            "\ntrace=" + request.traceparent + "\n";
     std::move(reply).send(Response{200, {}, seen});
   }
 }

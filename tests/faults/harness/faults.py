@@ -14,7 +14,7 @@ from stack import Stack
 
 POINTS = ("after-locks", "after-delete", "commit-sent", "after-commit", "lease-held", "before-cas")
 POINT_SECONDS = 8.0
-SLOT_SECONDS = 60.0
+SLOT_SECONDS = 90.0
 DAYS = 24 * 3600
 
 Fault = Callable[["Injector"], None]

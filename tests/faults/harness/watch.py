@@ -17,16 +17,36 @@ from urllib.parse import unquote
 from servers import Broken, eventually
 from stack import Stack
 
-SHOWS = r"""'"expiry_date":' || coalesce('"' || after_date || '"', 'null')
- || ',"date_kind":' || coalesce('"' || after_date_kind || '"', 'null')
- || ',"quantity":' || coalesce(after_quantity::text, 'null') || ',"version":' || version
- || ',"observed_at":"' || {observed} || '","updated_at":"' || {received} || '"'"""
+KINDS = "case date_kind when 'u' then '\"use_by\"' when 's' then '\"sell_by\"' when 'b' then '\"best_before\"' else 'null' end"
 
 
-def instant(column: str) -> str:
-    """Returns: SQL for a time as the service writes it."""
-    text = f"to_char({column} at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US')"
-    return f"rtrim(rtrim({text}, '0'), '.') || 'Z'"
+def time_text(column: str) -> str:
+    """Returns: SQL for a time as a text of one length."""
+    return f"to_char({column} at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US')"
+
+
+def json_time(column: str) -> str:
+    """Returns: SQL for a time, or none, as the service writes it."""
+    return f"coalesce('\"' || rtrim(rtrim({time_text(column)}, '0'), '.') || 'Z\"', 'null')"
+
+
+# What the load compares its answers with. A file each; absent values are empty.
+DUMPS = {
+    "events.tsv": "select reading_id, id, kind, coalesce(expiry_date::text, ''), coalesce(date_kind::text, ''),"
+    " coalesce(quantity::text, ''), coalesce(delta, 0),"
+    f" {time_text('observed_at')}, {time_text('received_at')}, coalesce(voids::text, ''), version, outcome, actor"
+    " from stock_events order by reading_id, received_at",
+    # Status, entity tag and location of a kept answer stand before its body, a line each.
+    "keys.tsv": "select name, regexp_replace(answer, '^[^\n]*\n[^\n]*\n[^\n]*\n', '') from idempotency_keys",
+    "readings.tsv": "select id, version, case when present then '\"expiry_date\":' || "
+    f" coalesce('\"' || expiry_date || '\"', 'null') || ',\"date_kind\":' || {KINDS}"
+    " || ',\"quantity\":' || coalesce(quantity::text, 'null') || ',\"version\":' || version"
+    f" || ',\"observed_at\":' || {json_time('observed_at')} || ',\"checked_at\":' || {json_time('looked_at')}"
+    " || ',\"counted_at\":' ||"
+    f" {json_time('case when quantity is not null then quantity_since end')}"
+    f" || ',\"updated_at\":' || {json_time('updated_at')} else '' end"
+    " from stock_readings",
+}
 
 
 class Load:
@@ -39,6 +59,8 @@ class Load:
         words: list[object] = [stack.build / "tests/faults/faults_load", "--run", name, "--seed", seed]
         for port in ports:
             words += ["--port", port]
+        for role in ("staff", "admin"):
+            words += [f"--{role}-id", stack.postgres.sql(f"select id from tokens where name = '{role}'")]
         self.process = subprocess.Popen(
             [str(word) for word in [*words, *options]],
             stdin=subprocess.PIPE,
@@ -79,20 +101,14 @@ class Load:
 
     def compare(self) -> dict[str, Any]:
         """Returns: the report, after the comparison with the ledger."""
-        events, keys = self.stack.folder / "events.tsv", self.stack.folder / "keys.tsv"
-        shows = SHOWS.format(observed=instant("observed_at"), received=instant("received_at"))
-        dump(
-            self.stack,
-            f"select reading_id, version, outcome, coalesce(reason, ''), {shows} from stock_events",
-            events,
-        )
-        dump(self.stack, "select key, body from idempotency_keys", keys)
-        self._tell(f"compare {events} {keys}")
+        folder = self.stack.folder / "dumps"
+        folder.mkdir()
+        for name, query in DUMPS.items():
+            dump(self.stack, query, folder / name)
+        self._tell(f"compare {folder}")
         assert self.process.stdout is not None
         report: dict[str, Any] = json.loads(self.process.stdout.readline())
         self.process.wait(60)
-        events.unlink()
-        keys.unlink()
         return report
 
     def kill(self) -> None:

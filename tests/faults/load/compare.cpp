@@ -3,162 +3,200 @@
 #include <stdexcept>
 #include <unordered_map>
 
+#include "storage/operation_name.hpp"
 #include "tests/faults/load/load.hpp"
+#include "tests/faults/load/replay.hpp"
 
 // What was answered against what the database holds.
 
 namespace codasync::faults {
 namespace {
 
-std::ifstream open(const std::string& path) {
+/// Calls `each` with the fields of every line of COPY's text format.
+template <class Each>
+void read_lines(const std::string& path, const Each& each) {
   std::ifstream file{path};
   if (!file) throw std::runtime_error{"cannot read " + path};
-  return file;
-}
-
-/// Returns: the fields of a line of COPY's text format.
-std::vector<std::string_view> fields_of(std::string_view line) {
   std::vector<std::string_view> fields;
-  for (;;) {
-    const auto end = line.find('\t');
-    fields.push_back(line.substr(0, end));
-    if (end == std::string_view::npos) return fields;
-    line.remove_prefix(end + 1);
+  for (std::string line; std::getline(file, line);) {
+    fields.clear();
+    for (std::string_view rest{line};;) {
+      const auto end = rest.find('\t');
+      fields.push_back(rest.substr(0, end));
+      if (end == std::string_view::npos) break;
+      rest.remove_prefix(end + 1);
+    }
+    each(fields);
   }
 }
 
 std::int64_t number(std::string_view text) {
-  std::int64_t value = -1;
+  std::int64_t value = 0;
   std::from_chars(text.data(), text.data() + text.size(), value);
   return value;
 }
 
-struct Event {
-  std::uint32_t count{0};  // applied events with this version
-  std::uint64_t shows{0};
-  std::int64_t write{-1};  // where its reason names one
-};
+char letter(std::string_view text) { return text.empty() ? '\0' : text.front(); }
+
+LedgerEvent event_of(const std::vector<std::string_view>& fields) {
+  if (fields.size() != 13) throw std::runtime_error{"an event has another number of columns"};
+  LedgerEvent event{.reading = number(fields[0]),
+                    .id = std::string{fields[1]},
+                    .kind = letter(fields[2]),
+                    .date = std::string{fields[3]},
+                    .date_kind = letter(fields[4]),
+                    .quantity = {},
+                    .delta = number(fields[6]),
+                    .observed_at = std::string{fields[7]},
+                    .received_at = std::string{fields[8]},
+                    .voids = std::string{fields[9]},
+                    .version = number(fields[10]),
+                    .outcome = letter(fields[11]),
+                    .actor = std::string{fields[12]}};
+  if (!fields[5].empty()) event.quantity = number(fields[5]);
+  return event;
+}
 
 }  // namespace
 
-void Load::compare(const std::string& events, const std::string& keys) {
-  const std::string prefix = options_.run + "-";
-  const auto write_of = [&](std::string_view key) -> std::int64_t {
-    if (!key.starts_with(prefix)) return -1;
-    const auto found = number(key.substr(prefix.size()));
-    return found < static_cast<std::int64_t>(writes_.size()) ? found : -1;
+/// What is known of a reading after all its events.
+struct Load::Ledger {
+  struct Version {
+    std::int64_t write;
+    std::uint64_t shows;  // 0: it was removed
   };
+  Replay replay;
+  std::string received_at;
+  std::vector<Version> versions{{-1, 0}};  // by version; there is no version 0
+};
 
-  // Events: reading, version, outcome, reason, what the reading shows after it.
-  std::vector<std::vector<Event>> applied(world_.readings.size());
-  std::vector<std::int64_t> lines(world_.readings.size(), 0);
-  std::vector<std::uint8_t> adjusted(writes_.size(), 0);
-  auto file = open(events);
-  for (std::string line; std::getline(file, line);) {
-    const auto fields = fields_of(line);
-    const auto* reading = fields.size() == 5 ? world_.reading_of(number(fields[0])) : nullptr;
-    if (reading == nullptr) {
-      findings_.add(Fault::doubled, "the ledger has an event that nobody wrote: " + line);
+/// Replays one event, and holds it against the write that made it. `write`: -1: nobody's.
+void Load::compare_event(const LedgerEvent& event, std::int64_t number, Ledger& ledger,
+                         const Register& versions) {
+  const auto where = versions.name() + ", event " + event.id + ": ";
+  if (number < 0) {
+    findings_.add(Fault::doubled, where + "nobody wrote it");
+  } else {
+    const auto& write = writes_[static_cast<std::size_t>(number)];
+    if (write.version != 0 && write.version != event.version) {
+      findings_.add(Fault::lost, where + key_of(number) + " was answered with version " +
+                                     std::to_string(write.version) + ", the ledger has version " +
+                                     std::to_string(event.version));
+    }
+  }
+  if (event.received_at <= ledger.received_at)
+    findings_.add(Fault::order, where + "it arrived when the event before it did, or earlier");
+  ledger.received_at = event.received_at;
+  const auto before = ledger.replay.version();
+  ledger.replay.add(event);
+  const auto version = ledger.replay.version();
+  if (event.version != version || (event.outcome == 'a') != ledger.replay.applied()) {
+    findings_.add(Fault::body, where + "the ledger says version " + std::to_string(event.version) +
+                                   " and outcome " + event.outcome + ", its events say version " +
+                                   std::to_string(version) + " and " +
+                                   (ledger.replay.applied() ? "a" : "k"));
+  }
+  if (version == before) return;
+  ledger.versions.push_back({number, ledger.replay.present() ? hash_of(ledger.replay.shown()) : 0});
+}
+
+/// Holds what was answered about each version against what the ledger says of it.
+void Load::compare_versions(const Ledger& ledger, const Register& versions) {
+  const auto& states = versions.states();
+  for (std::size_t v = 1; v < states.size(); ++v) {
+    const auto& state = states[v];
+    const bool seen = state.seen != Register::State::kNever || state.write >= 0;
+    if (!seen) continue;
+    const auto where = versions.name() + ", version " + std::to_string(v) + ": ";
+    if (v >= ledger.versions.size()) {
+      findings_.add(Fault::lost, where + "it was seen, and the ledger does not have it");
       continue;
     }
+    const auto& made = ledger.versions[v];
+    if (made.write >= 0 && state.seen < writes_[static_cast<std::size_t>(made.write)].sent)
+      findings_.add(Fault::future, where + "it was seen before its write was sent");
+    if (state.shows == 0) continue;
+    ++bodies_;
+    if (state.shows != made.shows)
+      findings_.add(Fault::body, where + "it showed something else than the ledger says");
+  }
+}
+
+void Load::compare(const std::string& folder) {
+  // Keys: name, body of the kept answer.
+  std::unordered_map<std::string, std::uint64_t> kept;
+  read_lines(folder + "/keys.tsv",
+             [&](const auto& fields) { kept[std::string{fields[0]}] = hash_of(fields[1]); });
+
+  std::unordered_map<std::string, std::int64_t> by_name;
+  std::vector<std::uint64_t> bodies(writes_.size(), 0);  // 0: no answer is kept
+  for (std::size_t i = 0; i < writes_.size(); ++i) {
+    const auto write = static_cast<std::int64_t>(i);
+    const auto token = by_admin(writes_[i]) ? options_.admin_id : options_.staff_id;
+    const auto name = to_string(storage::name_of_key(TokenId{token}, key_of(write)));
+    by_name[name] = write;
+    if (const auto found = kept.find(name); found != kept.end()) bodies[i] = found->second;
+  }
+
+  // Events, in order of arrival at each reading.
+  std::vector<Ledger> ledgers(world_.readings.size());
+  std::vector<std::uint32_t> events(writes_.size(), 0);
+  read_lines(folder + "/events.tsv", [&](const auto& fields) {
+    const auto event = event_of(fields);
     ++events_;
-    const auto index = reading->shop * world_.on_shelves + reading->product;
-    ++lines[index];
-    const auto write = write_of(fields[3]);
-    if (write >= 0) ++adjusted[static_cast<std::size_t>(write)];
-    if (fields[2] != "applied") continue;
-    const auto version = static_cast<std::size_t>(number(fields[1]));
-    if (applied[index].size() <= version) applied[index].resize(version + 1);
-    auto& event = applied[index][version];
-    ++event.count;
-    event.shows = hash_of(fields[4]);
-    event.write = write;
-  }
+    const auto* reading = world_.reading_of(event.reading);
+    if (reading == nullptr) {
+      findings_.add(Fault::doubled, "the ledger has an event of an unknown reading: " + event.id);
+      return;
+    }
+    const auto found = by_name.find(event.id);
+    const auto write = found == by_name.end() ? -1 : found->second;
+    if (write >= 0) ++events[static_cast<std::size_t>(write)];
+    compare_event(event, write, ledgers[index_of(*reading)], reading->versions);
+  });
 
-  // Keys: key, body of the kept answer.
-  std::vector<bool> kept(writes_.size(), false);
-  std::vector<std::uint64_t> kept_bodies(writes_.size(), 0);
-  file = open(keys);
-  for (std::string line; std::getline(file, line);) {
-    const auto fields = fields_of(line);
-    const auto write = write_of(fields[0]);
-    if (write < 0) continue;
-    kept[static_cast<std::size_t>(write)] = true;
-    if (fields.size() > 1) kept_bodies[static_cast<std::size_t>(write)] = hash_of(fields[1]);
-  }
-
-  std::vector<std::int64_t> expected(world_.readings.size(), 0);
   for (std::size_t i = 0; i < writes_.size(); ++i) {
     const auto& write = writes_[i];
     const auto name = key_of(static_cast<std::int64_t>(i)) + " of " + register_of(write).name();
-    const bool done = write.end == Write::End::done || write.end == Write::End::kept;
     if (write.end == Write::End::none) {
       findings_.add(Fault::lost, name + " was never answered");
       continue;
     }
-    if (done && !kept[i]) findings_.add(Fault::lost, name + " was acknowledged, and has no trace");
-    if (!done && kept[i])
-      findings_.add(Fault::refused, name + " was answered 503, and took effect");
-    if (write.kind == Write::Kind::adjust && adjusted[i] != (done ? 1 : 0)) {
-      findings_.add(adjusted[i] == 0 ? Fault::lost
-                    : done           ? Fault::doubled
-                                     : Fault::refused,
-                    name + " is in the ledger " + std::to_string(adjusted[i]) + " times");
-    }
-    if (!done || !of_reading(write)) continue;
-    const auto target = static_cast<std::size_t>(write.target);
-    ++expected[target];
-    const auto version = static_cast<std::size_t>(write.version);
-    const auto& known = applied[target];
-    if (version >= known.size() || known[version].count == 0) {
-      findings_.add(Fault::lost, name + " was answered with version " + std::to_string(version) +
-                                     ", which the ledger does not have");
-    } else if (write.end == Write::End::done && write.kind == Write::Kind::adjust &&
-               known[version].write != static_cast<std::int64_t>(i)) {
-      findings_.add(Fault::lost, name + " was answered with version " + std::to_string(version) +
-                                     ", which is another's in the ledger");
-    }
+    const bool done = write.end == Write::End::done;
+    if (done && bodies[i] == 0)
+      findings_.add(Fault::lost, name + " was acknowledged, and has no trace");
+    if (!done && bodies[i] != 0)
+      findings_.add(Fault::refused, name + " was refused, and took effect");
+    if (!of_reading(write) || events[i] == (done ? 1 : 0)) continue;
+    findings_.add(events[i] == 0 ? Fault::lost
+                  : done         ? Fault::doubled
+                                 : Fault::refused,
+                  name + " is in the ledger " + std::to_string(events[i]) + " times");
   }
 
-  for (std::size_t r = 0; r < world_.readings.size(); ++r) {
-    const auto& states = world_.readings[r].versions.states();
-    const auto& name = world_.readings[r].versions.name();
-    if (lines[r] != expected[r]) {
-      findings_.add(lines[r] < expected[r] ? Fault::lost : Fault::doubled,
-                    name + " has " + std::to_string(lines[r]) + " events for " +
-                        std::to_string(expected[r]) + " acknowledged writes");
+  for (std::size_t r = 0; r < world_.readings.size(); ++r)
+    compare_versions(ledgers[r], world_.readings[r].versions);
+
+  // Rows: reading, version, what it shows; nothing when it is removed.
+  read_lines(folder + "/readings.tsv", [&](const auto& fields) {
+    const auto* reading = world_.reading_of(number(fields[0]));
+    if (reading == nullptr) return;
+    const auto& replay = ledgers[index_of(*reading)].replay;
+    if (number(fields[1]) != replay.version() ||
+        fields[2] != (replay.present() ? replay.shown() : "")) {
+      findings_.add(Fault::body, reading->versions.name() + ": the row is version " +
+                                     std::string{fields[1]} + " and shows " +
+                                     std::string{fields[2]} + ", its events say version " +
+                                     std::to_string(replay.version()) + " and " + replay.shown());
     }
-    for (std::size_t v = 1; v < std::max(states.size(), applied[r].size()); ++v) {
-      const Event event = v < applied[r].size() ? applied[r][v] : Event{};
-      const auto state = v < states.size() ? states[v] : Register::State{};
-      const bool seen = state.seen != Register::State::kNever || state.write >= 0;
-      if (event.count > 1) {
-        findings_.add(Fault::doubled, name + " became version " + std::to_string(v) + " " +
-                                          std::to_string(event.count) + " times");
-      }
-      if (event.count == 0 && seen) {
-        findings_.add(Fault::lost, name + " was seen at version " + std::to_string(v) +
-                                       ", which the ledger does not have");
-      }
-      if (event.count > 0 && state.write < 0) {
-        findings_.add(Fault::doubled, name + " has version " + std::to_string(v) +
-                                          " in the ledger, which no acknowledged write made");
-      }
-      if (event.count == 0 || state.shows == 0) continue;
-      ++bodies_;
-      if (state.shows != event.shows) {
-        findings_.add(Fault::body, name + " showed something else at version " + std::to_string(v) +
-                                       " than the ledger says");
-      }
-    }
-  }
+  });
 
   // Shops and products have no ledger; the kept answers tell each of their states.
   const auto compare_names = [&](const Register& names) {
     for (const auto& state : names.states()) {
       if (state.write < 0 || !state.present || state.shows == 0) continue;
       ++bodies_;
-      if (state.shows != kept_bodies[static_cast<std::size_t>(state.write)])
+      if (state.shows != bodies[static_cast<std::size_t>(state.write)])
         findings_.add(Fault::body,
                       names.name() + " showed something else than its writer was told");
     }

@@ -311,7 +311,7 @@ bool Load::begin_write(Connection& connection) {
       if (reading.busy) return false;
       write.kind = reading.present ? Write::Kind::remove : Write::Kind::record;
     } else {
-      // Who walks along the shelves mostly sees what is known already: a sighting that is kept.
+      // Who walks along the shelves mostly sees what is known already: only `checked_at` moves.
       write.kind = draw < 450   ? Write::Kind::adjust
                    : draw < 900 ? Write::Kind::sighting
                    : draw < 960 ? Write::Kind::check
@@ -377,7 +377,6 @@ std::string Load::request_of(std::int64_t number) const {
   std::string method = "POST";
   std::string path = "/stock-readings";
   std::string body;
-  bool admin = false;
   const auto of_reading = [&](const std::string& fields) {
     const auto& reading = world_.readings[target];
     return R"({"shop":)" + std::to_string(world_.shops[reading.shop].id) + R"(,"GTIN":")" +
@@ -400,8 +399,7 @@ std::string Load::request_of(std::int64_t number) const {
       break;
     case Write::Kind::adjust:
       path += "/" + std::to_string(world_.readings[target].id) + "/adjust";
-      body = R"({"delta":)" + std::string{number % 2 == 0 ? "1" : "-1"} + R"(,"reason":")" +
-             key_of(number) + "\"}";
+      body = R"({"delta":)" + std::string{number % 2 == 0 ? "1" : "-1"} + "}";
       break;
     case Write::Kind::count:
       method = "PATCH";
@@ -413,18 +411,15 @@ std::string Load::request_of(std::int64_t number) const {
       path += "/" + std::to_string(world_.readings[target].id);
       break;
     case Write::Kind::name_product:
-      admin = true;
       method = "PUT";
       path = "/products/" + world_.products[target].gtin;
       body = R"({"name":")" + name_of_product(target, write.version) + R"(","category":"tea"})";
       break;
     case Write::Kind::drop_product:
-      admin = true;
       method = "DELETE";
       path = "/products/" + world_.products[target].gtin;
       break;
     case Write::Kind::name_shop:
-      admin = true;
       method = world_.shops[target].id == 0 ? "POST" : "PATCH";
       path = "/shops";
       if (world_.shops[target].id != 0) path += "/" + std::to_string(world_.shops[target].id);
@@ -433,7 +428,7 @@ std::string Load::request_of(std::int64_t number) const {
   }
   std::string request = method + " /api/v1" + path +
                         " HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " +
-                        (admin ? options_.admin_token : options_.staff_token) +
+                        (by_admin(write) ? options_.admin_token : options_.staff_token) +
                         "\r\nIdempotency-Key: " + key_of(number) + "\r\n";
   if (!body.empty()) request += "Content-Type: application/json\r\n";
   request += "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n";
@@ -503,22 +498,15 @@ void Load::done(std::int64_t number, const Answer& answer) {
                                                   "the answer to a write", findings_);
       version = row.version;
       shows = row.shows;
-      if (answer.body.find("\"outcome\":\"kept\"") != std::string_view::npos) {
-        write.end = Write::End::kept;
-        versions.refuse();  // no version of its own
-        versions.show(version, shows, write.floor, now(), "the answer to a write", findings_);
-      }
     }
   }
-  if (write.end == Write::End::done) {
-    if (write.version != 0 && version != write.version) {
-      findings_.add(Fault::lost, versions.name() + ": " + key_of(number) +
-                                     " was to become version " + std::to_string(write.version) +
-                                     " and was answered with " + std::to_string(version));
-    }
-    versions.acknowledge(version, shows, write.floor, write.sent, number, findings_);
-    world_.changed(versions);
+  if (write.version != 0 && version != write.version) {
+    findings_.add(Fault::lost, versions.name() + ": " + key_of(number) + " was to become version " +
+                                   std::to_string(write.version) + " and was answered with " +
+                                   std::to_string(version));
   }
+  versions.acknowledge(version, shows, write.floor, write.sent, number, findings_);
+  world_.changed(versions);
   write.version = version;
   --in_flight_writes_;
   tried_twice_.erase(number);

@@ -15,6 +15,8 @@
 
 namespace codasync::faults {
 
+struct LedgerEvent;
+
 struct Options {
   std::vector<std::uint16_t> ports;  // the first is Nginx', the others are instances
   std::size_t clients{32};           // connections to Nginx; an eighth as many to each instance
@@ -28,6 +30,8 @@ struct Options {
   std::string run;  // begins every idempotency key
   std::string admin_token;
   std::string staff_token;
+  std::int64_t admin_id{0};
+  std::int64_t staff_id{0};
 };
 
 /// Which write it was; what the ledger has to say about it in the end.
@@ -35,7 +39,7 @@ struct Write {
   enum class Kind : std::uint8_t {
     record,  // a new reading, or one that was removed: by its only writer
     adjust,
-    sighting,  // a later date than the shelf's: kept
+    sighting,  // of a later date than the shelf's
     check,
     count,
     remove,
@@ -43,7 +47,7 @@ struct Write {
     drop_product,
     name_shop,
   };
-  enum class End : std::uint8_t { none, done, kept, refused };
+  enum class End : std::uint8_t { none, done, refused };
 
   Kind kind{};
   End end{End::none};
@@ -72,9 +76,9 @@ class Load {
   /// seconds.
   bool settle(double seconds);
 
-  /// Compares everything that was answered with what the database holds (README.md). Each file is
-  /// what `harness/ledger.py` dumps.
-  void compare(const std::string& events, const std::string& keys);
+  /// Compares everything that was answered with what the database holds (README.md). `folder`: of
+  /// the dumps that harness/watch.py writes.
+  void compare(const std::string& folder);
 
   [[nodiscard]] std::string report() const;
   [[nodiscard]] std::string progress() const;
@@ -101,6 +105,11 @@ class Load {
     bool operator<(const Doubt& other) const { return at > other.at; }
   };
 
+  struct Ledger;
+  void compare_event(const LedgerEvent& event, std::int64_t number, Ledger& ledger,
+                     const Register& versions);
+  void compare_versions(const Ledger& ledger, const Register& versions);
+
   void turn(bool fresh);
   void give_work(bool fresh);
   void begin_read(Connection& connection);
@@ -119,6 +128,7 @@ class Load {
   [[nodiscard]] static bool of_reading(const Write& write) {
     return write.kind < Write::Kind::name_product;
   }
+  [[nodiscard]] static bool by_admin(const Write& write) { return !of_reading(write); }
   [[nodiscard]] std::string request_of(std::int64_t number) const;
   [[nodiscard]] std::string key_of(std::int64_t number) const {
     return options_.run + "-" + std::to_string(number);
@@ -126,6 +136,9 @@ class Load {
   [[nodiscard]] Register& register_of(const Write& write);
   void judge(Resource& resource, const Shown& shown, const std::vector<std::int64_t>& floors);
   std::size_t pick_reading(bool hot);
+  [[nodiscard]] std::size_t index_of(const Reading& reading) const {
+    return reading.shop * world_.on_shelves + reading.product;
+  }
   [[nodiscard]] double now() const {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - started_).count();
   }

@@ -6,7 +6,7 @@
 // output when its shops, products and readings exist, and obeys lines on standard input:
 //
 //   stop                    no new operations; says `settled` when every write has its answer
-//   compare EVENTS KEYS     compares with these dumps, prints its report and ends
+//   compare FOLDER          compares with the dumps in it, prints its report and ends
 //
 // The report is one JSON object. Violations are told on standard error as they are seen. The status
 // is 1 when there were any.
@@ -61,9 +61,8 @@ int run(Load& load) {
   std::getline(std::cin, line);
   std::istringstream words{line};
   std::string word;
-  std::string events;
-  std::string keys;
-  if (words >> word >> events >> keys && word == "compare") load.compare(events, keys);
+  std::string folder;
+  if (words >> word >> folder && word == "compare") load.compare(folder);
   std::cout << load.report() << std::endl;
   return load.findings().total() == 0 ? 0 : 1;
 }
@@ -77,6 +76,8 @@ int main(int argc, char** argv) {
       ->required();
   app.add_option("--run", options.run, "begins every idempotency key; new for each run")
       ->required();
+  app.add_option("--staff-id", options.staff_id, "of the token")->required();
+  app.add_option("--admin-id", options.admin_id, "of the token")->required();
   app.add_option("--clients", options.clients,
                  "connections to Nginx; an eighth as many to each instance");
   app.add_option("--rate", options.rate, "requests a second at most; 0: no limit");

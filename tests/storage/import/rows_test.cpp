@@ -10,6 +10,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kTea = "4006381333931";
+constexpr Date kToday = 2026y / 11 / 24;
 
 RowRefusal refusal_of(const ProductFields& fields) {
   const auto row = product_row(7, fields, LostZeros::refuse);
@@ -18,7 +19,7 @@ RowRefusal refusal_of(const ProductFields& fields) {
 }
 
 RowRefusal refusal_of(const ReadingFields& fields) {
-  const auto row = reading_row(7, fields, LostZeros::refuse);
+  const auto row = reading_row(7, fields, LostZeros::refuse, kToday);
   EXPECT_FALSE(row);
   return row ? RowRefusal{0, "", ""} : row.error();
 }
@@ -77,7 +78,7 @@ TEST(ReadingRows, hold_what_was_seen) {
                                 .kind = "check",
                                 .observed_at = "2026-11-24T10:00:00+01:00",
                                 .name = " Green  tea"},
-                               LostZeros::refuse);
+                               LostZeros::refuse, kToday);
   ASSERT_TRUE(row);
   EXPECT_EQ(row->line, 9U);
   EXPECT_EQ(row->shop, ShopId{12});
@@ -86,6 +87,27 @@ TEST(ReadingRows, hold_what_was_seen) {
   EXPECT_EQ(row->quantity, 5);
   EXPECT_EQ(row->observed_at, std::chrono::sys_days{2026y / 11 / 24} + 9h);
   EXPECT_EQ(row->name, "Green tea");
+}
+
+TEST(ReadingRows, take_the_limits_of_expiry_dates_and_numbers_as_spreadsheets_write_them) {
+  const auto row_of = [](std::string_view date, std::string_view quantity) {
+    const auto row = reading_row(1,
+                                 {.shop = "1",
+                                  .gtin = kTea,
+                                  .expiry_date = date,
+                                  .date_kind = "",
+                                  .quantity = quantity,
+                                  .kind = "",
+                                  .observed_at = "",
+                                  .name = ""},
+                                 LostZeros::refuse, kToday);
+    EXPECT_TRUE(row) << date << quantity;
+    return *row;
+  };
+  EXPECT_EQ(row_of("2000-01-01", "").date->date, 2000y / 1 / 1);
+  EXPECT_EQ(row_of("2126-11-24", "").date->date, 2126y / 11 / 24);
+  EXPECT_EQ(row_of("2026-3-1", "").date->date, 2026y / 3 / 1);
+  EXPECT_EQ(row_of("", "5.0").quantity, 5);
 }
 
 TEST(ReadingRows, are_sightings_unless_they_say_otherwise) {
@@ -98,7 +120,7 @@ TEST(ReadingRows, are_sightings_unless_they_say_otherwise) {
                                 .kind = "",
                                 .observed_at = "",
                                 .name = ""},
-                               LostZeros::refuse);
+                               LostZeros::refuse, kToday);
   ASSERT_TRUE(row);
   EXPECT_EQ(row->kind, EventKind::sighting);
   EXPECT_EQ(row->date, std::nullopt);
@@ -133,6 +155,13 @@ TEST(ReadingRows, are_refused_by_their_first_bad_field) {
            Case{with(&ReadingFields::gtin, "123"), "GTIN"},
            Case{with(&ReadingFields::expiry_date, "24.12.2026"), "expiry_date"},
            Case{with(&ReadingFields::expiry_date, "2026-02-30"), "expiry_date"},
+           Case{with(&ReadingFields::expiry_date, "0026-12-24"), "expiry_date"},
+           Case{with(&ReadingFields::expiry_date, "1899-12-30"), "expiry_date"},
+           Case{with(&ReadingFields::expiry_date, "1999-12-31"), "expiry_date"},
+           Case{with(&ReadingFields::expiry_date, "2126-11-25"), "expiry_date"},
+           Case{with(&ReadingFields::gtin, "0000000000000"), "GTIN"},
+           Case{with(&ReadingFields::name, "\u200B\u0301"), "name"},
+           Case{with(&ReadingFields::name, "a\u202Eb"), "name"},
            Case{with(&ReadingFields::date_kind, "mhd"), "date_kind"},
            Case{with(&ReadingFields::quantity, "-1"), "quantity"},
            Case{with(&ReadingFields::quantity, "2147483648"), "quantity"},

@@ -1,0 +1,115 @@
+#include <gtest/gtest.h>
+
+#include "cache/slot_keeper.hpp"
+
+// What a keeper says when the database has another history: after a failover, after a restore.
+
+namespace codasync::cache {
+namespace {
+
+/// The table that two processes share.
+struct Table {
+  storage::CacheState state{.fills = true,
+                            .since = {},
+                            .slots_agreed = 1,
+                            .entry_life = std::chrono::seconds{3605},
+                            .slots = {{.number = 0, .emptied_now = true}},
+                            .history = "7.1.00000001"};
+  bool answers{true};
+};
+
+class FakeTable : public storage::SlotTable {
+ public:
+  explicit FakeTable(Table& table) : table_{table} {}
+
+  storage::CacheState look() override {
+    if (!table_.answers) throw std::runtime_error{"for the test"};
+    return table_.state;
+  }
+  std::optional<storage::SlotChange> change(std::size_t slot, const Decide& decide) override {
+    const auto change = decide(table_.state, table_.state.slots.at(slot));
+    if (change && change->emptied) table_.state.slots[slot].emptied_now = true;
+    return change;
+  }
+  void stop_fills() override {}
+  bool start_fills() override { return true; }
+
+ private:
+  Table& table_;
+};
+
+class FakeNodes : public Nodes {
+ public:
+  explicit FakeNodes(std::size_t count) : count_{count} {}
+  [[nodiscard]] std::size_t count() const override { return count_; }
+  NodeReply ask(std::size_t) override { return NodeReply::done; }
+  NodeReply empty(std::size_t) override { return NodeReply::done; }
+
+ private:
+  std::size_t count_;
+};
+
+class Counter : public SlotObserver {
+ public:
+  void history_changed() override { ++changes; }
+  int changes{0};
+};
+
+/// The keeper of one process.
+class Process {
+ public:
+  explicit Process(Table& table, std::size_t slots = 1) : table_{table}, nodes_{slots} {}
+
+  /// Returns: how often it has seen another history, after one more round.
+  int round() {
+    keeper_.round();
+    return counter_.changes;
+  }
+
+ private:
+  FakeTable table_;
+  FakeNodes nodes_;
+  Counter counter_;
+  SlotKeeper keeper_{table_, nodes_, counter_};
+};
+
+TEST(History, is_none_that_changed_when_it_is_seen_first_or_again) {
+  Table table;
+  Process process{table};
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(process.round(), 0);
+}
+
+TEST(History, that_changed_is_seen_once_by_every_process_whoever_empties_the_slots) {
+  Table table;
+  Process first{table};
+  Process second{table};
+  Process of_other_settings{table, 2};
+  Process without_cache{table, 0};
+  for (Process* process : {&first, &second, &of_other_settings, &without_cache}) process->round();
+  int changes = 0;
+  for (const auto* timeline_database_and_back : {"7.1.00000002", "8.1.00000001", "7.1.00000001"}) {
+    table.state.history = timeline_database_and_back;
+    ++changes;
+    table.state.slots[0].emptied_now = false;
+    for (Process* process : {&first, &second, &of_other_settings, &without_cache}) {
+      EXPECT_EQ(process->round(), changes);
+      EXPECT_EQ(process->round(), changes);
+    }
+    EXPECT_TRUE(table.state.slots[0].emptied_now);
+  }
+}
+
+TEST(History, that_changed_during_an_outage_is_seen_after_it) {
+  Table table;
+  Process process{table};
+  process.round();
+  table.answers = false;
+  EXPECT_EQ(process.round(), 0);
+  table.state.history = "7.1.00000002";
+  EXPECT_EQ(process.round(), 0);
+  table.answers = true;
+  EXPECT_EQ(process.round(), 1);
+}
+
+}  // namespace
+}  // namespace codasync::cache

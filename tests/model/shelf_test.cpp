@@ -1,0 +1,209 @@
+// What must hold for every set of events, compared with a statement of the rules that shares no
+// code with the fold. The seed is in the name of a failing case.
+
+#include "storage/model/shelf.hpp"
+
+#include <gtest/gtest.h>
+
+#include <iostream>
+
+#include "tests/model/histories.hpp"
+#include "tests/model/oracle.hpp"
+
+namespace codasync {
+namespace {
+
+using test::adjust;
+using test::at;
+using test::check;
+using test::count;
+using test::december;
+using test::removal;
+using test::shown;
+using test::sighting;
+
+constexpr int kRounds = 20'000;
+
+std::vector<Event> counting(const std::vector<Event>& events) {
+  std::vector<Event> left;
+  for (const auto& event : events) {
+    const bool voided =
+        std::ranges::any_of(events, [&](const Event& other) { return other.voids == event.id; });
+    if (event.kind != EventKind::void_event && !voided) left.push_back(event);
+  }
+  return left;
+}
+
+Shelf fold(const std::vector<Event>& events) { return then(Shelf{}, summary_of(counting(events))); }
+
+class Fold : public testing::Test {
+ protected:
+  void SetUp() override { std::cout << "seed " << seed_ << '\n'; }
+
+  std::uint64_t seed_{test::seed_of_this_run()};
+  test::Histories random_{seed_};
+};
+
+TEST_F(Fold, is_what_the_rules_say) {
+  for (int round = 0; round < kRounds; ++round) {
+    const auto events = random_.some_history();
+    ASSERT_EQ(shown(fold(events)), test::oracle(events)) << "seed " << seed_ << ", round " << round;
+  }
+}
+
+TEST_F(Fold, of_live_events_needs_nothing_but_the_shelf) {
+  for (int round = 0; round < kRounds / 4; ++round) {
+    auto events = counting(random_.some_history(14, 1000));
+    std::ranges::sort(events, {}, &Event::observed_at);
+    Shelf shelf;
+    std::vector<Event> before;
+    for (const auto& event : events) {
+      if (!before.empty() && before.back().observed_at == event.observed_at) continue;
+      before.push_back(event);
+      shelf = then(shelf, event);
+      ASSERT_EQ(shown(shelf), test::oracle(before)) << "seed " << seed_ << ", round " << round;
+    }
+  }
+}
+
+TEST_F(Fold, of_a_late_event_needs_no_more_than_it_says) {
+  int without_reading = 0;
+  int late = 0;
+  for (int round = 0; round < kRounds; ++round) {
+    auto events = counting(random_.some_history());
+    if (events.size() < 2) continue;
+    const auto event = events.back();
+    events.pop_back();
+    const auto newest = std::ranges::max(events, {}, &Event::observed_at).observed_at;
+    if (event.observed_at > newest) continue;
+    const auto shelf = fold(events);
+    events.push_back(event);
+    ++late;
+    Summary since;
+    switch (history_needed(shelf, event)) {
+      case HistoryNeeded::nothing:
+        ++without_reading;
+        break;
+      case HistoryNeeded::from_event: {
+        std::vector<Event> from_here;
+        for (const auto& each : events) {
+          if (each.observed_at >= event.observed_at) from_here.push_back(each);
+        }
+        since = summary_of(from_here);
+        break;
+      }
+      case HistoryNeeded::all:
+        continue;
+    }
+    const auto after = fold_late(shelf, event, since);
+    ASSERT_EQ(shown(after), test::oracle(events)) << "seed " << seed_ << ", round " << round;
+    const auto exact = fold(events);
+    ASSERT_LE(after.stock.lowest, exact.stock.lowest) << "a bound; seed " << seed_;
+    ASSERT_EQ(after.stock.since, exact.stock.since) << "seed " << seed_;
+    ASSERT_EQ(after.dates_since, exact.dates_since) << "seed " << seed_;
+  }
+  EXPECT_GT(2 * without_reading, late) << "most late events need no history";
+}
+
+TEST_F(Fold, is_the_same_however_the_events_are_cut_into_runs) {
+  for (int round = 0; round < kRounds / 4; ++round) {
+    const auto events = counting(random_.some_history());
+    const auto cut = at(random_.pick(0, 9));
+    const auto second_cut = cut + std::chrono::seconds{random_.pick(0, 9)};
+    std::vector<Event> runs[3];
+    for (const auto& event : events)
+      runs[event.observed_at < cut ? 0 : event.observed_at < second_cut ? 1 : 2].push_back(event);
+    const auto a = summary_of(runs[0]);
+    const auto b = summary_of(runs[1]);
+    const auto c = summary_of(runs[2]);
+    const auto whole = summary_of(events);
+    ASSERT_EQ(then(then(a, b), c), whole) << "seed " << seed_ << ", round " << round;
+    ASSERT_EQ(then(a, then(b, c)), whole) << "seed " << seed_ << ", round " << round;
+    ASSERT_EQ(then(then(then(Shelf{}, a), b), c), then(Shelf{}, whole)) << "seed " << seed_;
+    ASSERT_EQ(then(Summary{}, whole), whole);
+    ASSERT_EQ(then(whole, Summary{}), whole);
+    if (b.is_complete()) {
+      ASSERT_EQ(then(Shelf{}, then(b, c)), then(Shelf{}, whole)) << "seed " << seed_;
+    }
+  }
+}
+
+// The order among events of one moment.
+
+TEST(EventsOfOneMoment, keep_a_pack_that_was_seen_in_the_second_of_a_removal) {
+  for (const auto& events : {std::vector{removal(1), sighting(1, december(24))},
+                             std::vector{sighting(1, december(24)), removal(1)}}) {
+    const auto shelf = fold(events);
+    EXPECT_TRUE(shelf.present);
+    EXPECT_EQ(shelf.date, december(24));
+  }
+}
+
+TEST(EventsOfOneMoment, do_not_hide_a_shorter_date_behind_a_check) {
+  EXPECT_EQ(fold({check(1, december(31)), sighting(1, december(20))}).date, december(20));
+  EXPECT_EQ(fold({sighting(1, december(20)), check(1, december(31))}).date, december(20));
+  EXPECT_EQ(fold({check(1, december(31)), check(1, december(20)), check(1, std::nullopt)}).date,
+            december(20));
+}
+
+TEST(EventsOfOneMoment, promise_the_lowest_of_equal_counts) {
+  EXPECT_EQ(fold({count(1, 7), count(1, 5)}).quantity(), 5);
+  EXPECT_EQ(fold({count(1, 5), count(1, 7)}).quantity(), 5);
+}
+
+TEST(EventsOfOneMoment, count_first_then_deliver_then_sell) {
+  EXPECT_EQ(fold({adjust(1, -3), count(1, 1), adjust(1, 4)}).quantity(), 2);
+  EXPECT_EQ(fold({count(1, 10), adjust(1, -1)}).quantity(), 9) << "both have their effect";
+}
+
+// Quantities.
+
+TEST(Quantity, stops_at_zero_and_owes_nothing) {
+  const auto sold_out = fold({count(1, 5), adjust(2, -8)});
+  EXPECT_EQ(sold_out.quantity(), 0);
+  const auto delivered = fold({count(1, 5), adjust(2, -8), adjust(3, 2)});
+  EXPECT_EQ(delivered.quantity(), 2);
+  EXPECT_LT(delivered.stock.plain, *delivered.stock.quantity) << "it was miscounted";
+  EXPECT_EQ(fold({count(1, 5), adjust(2, -8), count(3, 4)}).stock.plain, 4) << "counted again";
+}
+
+TEST(Quantity, is_not_known_before_a_count_and_after_a_removal) {
+  EXPECT_FALSE(fold({sighting(1, december(24))}).quantity());
+  EXPECT_FALSE(fold({sighting(1, december(24)), adjust(2, 3)}).quantity());
+  EXPECT_FALSE(fold({count(1, 5), removal(2), sighting(3, december(24))}).quantity());
+}
+
+TEST(Quantity, is_zero_after_a_check_that_found_nothing) {
+  EXPECT_EQ(fold({check(1, std::nullopt)}).quantity(), 0);
+  EXPECT_EQ(fold({count(1, 12), check(2, std::nullopt)}).quantity(), 0);
+  EXPECT_EQ(fold({check(1, std::nullopt, 4)}).quantity(), 4) << "goods without a date";
+  EXPECT_EQ(fold({count(1, 12), check(2, december(24))}).quantity(), 12);
+}
+
+TEST(Quantity, shows_no_more_than_a_client_can_hold) {
+  const auto shelf = fold({count(1, kQuantityMax), adjust(2, kQuantityMax), adjust(3, -5)});
+  EXPECT_EQ(shelf.quantity(), kQuantityMax);
+  EXPECT_EQ(*shelf.stock.quantity, 2 * kQuantityMax - 5);
+}
+
+// Looks at the shelf.
+
+TEST(LookedAt, is_moved_by_looks_and_not_by_sales) {
+  EXPECT_EQ(fold({sighting(1, december(24)), adjust(2, -1), removal(3)}).looked_at, at(1));
+  EXPECT_EQ(fold({sighting(1, december(24)), count(2, 3)}).looked_at, at(2));
+  EXPECT_EQ(fold({sighting(1, december(24)), check(5, december(24))}).looked_at, at(5));
+}
+
+TEST(LooksSame, tells_of_every_field_that_answers_show) {
+  const auto before = fold({check(1, december(24), 3)});
+  EXPECT_TRUE(looks_same(before, before));
+  for (const auto& event :
+       {sighting(2, december(20)), count(2, 3), adjust(2, 1), removal(2), check(2, december(24))}) {
+    EXPECT_FALSE(looks_same(before, then(before, event))) << name_of(event.kind);
+  }
+  const auto checked_again = then(before, check(2, december(24), 3));
+  EXPECT_TRUE(same_stock(before, checked_again)) << "the outcome is `kept`";
+}
+
+}  // namespace
+}  // namespace codasync

@@ -1,0 +1,290 @@
+#include <gmock/gmock.h>
+
+#include <set>
+
+#include "tests/service/service.hpp"
+
+namespace codasync::test {
+namespace {
+
+using testing::IsEmpty;
+using Set = std::set<std::string>;
+
+class Lists : public ServiceTest {
+ protected:
+  /// Returns: the values of a field in all rows of a list, page by page.
+  Set all(std::string path, const std::string& field = "GTIN") {
+    Set found;
+    for (int page = 0; page < 100 && !path.empty(); ++page) {
+      const auto answer = get(path, admin());
+      EXPECT_EQ(answer.status, 200) << path << answer.body;
+      for (const auto& row : answer.rows())
+        EXPECT_TRUE(found.insert(row.at(field)).second) << "twice: " << row.at(field) << path;
+      path = answer.next_page();
+    }
+    return found;
+  }
+
+  void record(const std::string& shop_number, const std::string& gtin, const std::string& fields) {
+    const auto answer = post("/api/v1/stock-readings",
+                             R"({"shop":)" + shop_number + R"(,"GTIN":")" + gtin +
+                                 R"(","name":"Tea")" + (fields.empty() ? "" : ",") + fields + "}",
+                             staff());
+    ASSERT_EQ(answer.status, 201) << answer.body;
+  }
+
+  static std::string quoted(const std::string& text) { return "\"" + text + "\""; }
+  static Set quoted(const std::vector<std::string>& texts) {
+    Set out;
+    for (const auto& text : texts) out.insert(quoted(text));
+    return out;
+  }
+
+  void expect_bad_query(const std::string& path, const std::string& parameter,
+                        const std::string& sentence) {
+    const auto answer = get(path, admin());
+    EXPECT_EQ(answer.status, 400) << path;
+    EXPECT_EQ(answer.text("type"), "urn:codasync:problem:bad-query") << path;
+    EXPECT_EQ(answer.text_after("\"" + parameter + "\":[\"", "\""), sentence) << path;
+  }
+};
+
+TEST_F(Lists, are_filtered_by_both_values_of_a_flag) {
+  patch("/api/v1/shops/" + shop(), R"({"time_zone":"Pacific/Kiritimati"})", admin());
+  const auto day = [&](const std::string& offset) {
+    return R"("expiry_date":")" +
+           database().run("select (now() at time zone 'Pacific/Kiritimati')::date" + offset) + "\"";
+  };
+  const auto& gtins = some_gtins();
+  record(shop(), gtins[0], "");
+  record(shop(), gtins[1], R"("quantity":0)");
+  record(shop(), gtins[2], R"("quantity":5)");
+  record(shop(), gtins[3], day(" - 1"));
+  record(shop(), gtins[4], day(" - 1") + R"(,"quantity":0)");
+  record(shop(), gtins[5], day("") + R"(,"quantity":0)");
+  record(shop(), gtins[6], day(" + 1") + R"(,"quantity":2)");
+
+  const auto of = [&](std::initializer_list<std::size_t> indices) {
+    Set out;
+    for (const auto i : indices) out.insert(quoted(gtins[i]));
+    return out;
+  };
+  struct Case {
+    const char* query;
+    Set expected;
+  };
+  const std::vector<Case> cases{
+      {"", of({0, 1, 2, 3, 4, 5, 6})},
+      {"&in_stock=true", of({0, 2, 3, 6})},
+      {"&in_stock=1", of({0, 2, 3, 6})},
+      {"&in_stock=false", of({1, 4, 5})},
+      {"&in_stock=0", of({1, 4, 5})},
+      {"&expired=true", of({3, 4})},
+      {"&expired=false", of({0, 1, 2, 5, 6})},
+      {"&expired=false&in_stock=true", of({0, 2, 6})},
+      {"&expired=false&in_stock=false", of({1, 5})},
+      {"&expired=true&in_stock=true", of({3})},
+      {"&expired=true&in_stock=false", of({4})},
+  };
+  for (const auto* where : {"?limit=1000", "?limit=2", "?limit=3&ordering=expiry_date",
+                            "?limit=3&ordering=-expiry_date", "?limit=1&ordering=name"}) {
+    for (const auto& [query, expected] : cases) {
+      const auto path = std::string{"/api/v1/stock-readings"} + where;
+      EXPECT_EQ(all(path + query), expected) << where << query;
+      EXPECT_EQ(all(path + "&shop=" + shop() + query), expected) << where << query;
+      EXPECT_EQ(all(path + "&shop=" + shop() + query), expected) << "again, from the cache";
+    }
+  }
+  for (const auto& [query, expected] : cases) {
+    const Set one = expected.contains(quoted(gtins[4])) ? of({4}) : Set{};
+    EXPECT_EQ(all("/api/v1/stock-readings?GTIN=" + gtins[4] + query), one) << query;
+  }
+}
+
+TEST_F(Lists, of_a_product_in_all_shops_take_their_parameters) {
+  const auto gtin = some_gtins()[0];
+  const auto path = "/api/v1/products/" + gtin + "/stock";
+  Set in_stock;
+  Set sold_out;
+  for (int i = 0; i < 5; ++i) {
+    const auto made =
+        post("/api/v1/shops", R"({"name":"S)" + std::to_string(i) + "\"}", admin()).row().at("id");
+    record(made, gtin, i % 2 == 0 ? R"("quantity":0)" : i == 1 ? "" : R"("quantity":3)");
+    (i % 2 == 0 ? sold_out : in_stock).insert(made);
+  }
+  auto everywhere = in_stock;
+  everywhere.insert(sold_out.begin(), sold_out.end());
+  auto& edge = start_edge();
+  Connection through_nginx{edge.port()};
+  for (int round = 0; round < 2; ++round) {  // the second time from the cache
+    EXPECT_EQ(all(path, "shop"), everywhere);
+    EXPECT_EQ(all(path + "/?", "shop"), everywhere);
+    EXPECT_EQ(all(path + "?in_stock=true", "shop"), in_stock);
+    EXPECT_EQ(all(path + "?in_stock=false", "shop"), sold_out);
+    EXPECT_EQ(all(path + "?limit=2", "shop"), everywhere);
+    EXPECT_EQ(all(path + "?limit=1&in_stock=false", "shop"), sold_out);
+    EXPECT_EQ(through_nginx.send("GET", path, "", {}).rows().size(), 5U);
+    EXPECT_EQ(through_nginx.send("GET", path + "?limit=2", "", {}).rows().size(), 2U);
+    EXPECT_EQ(through_nginx.send("GET", path + "?bogus=1", "", {}).status, 400);
+  }
+  EXPECT_TRUE(get(path + "?limit=2").next_page().starts_with(path + "?limit=2&cursor="));
+  expect_bad_query(path + "?in_stock=true&limit=1&bogus=1", "bogus",
+                   "Unknown parameter. Known parameters: in_stock, limit, cursor.");
+  expect_bad_query(path + "?limit=0", "limit", "This must be a whole number from 1 to 1000.");
+  expect_bad_query(path + "?cursor=x", "cursor", "Invalid cursor.");
+  EXPECT_EQ(get("/api/v1/products/96385074/stock?in_stock=true").status, 404);
+}
+
+TEST_F(Lists, take_an_empty_text_for_none_because_forms_send_every_field) {
+  put("/api/v1/products/96385074", R"({"name":"Sea salt","brand":"Sel","category":"Spices"})",
+      admin());
+  a_reading("96385074");
+  const auto one = quoted(std::vector<std::string>{"96385074"});
+  for (const auto* query : {"?search=", "?category=", "?brand=", "?search=&category=&brand=",
+                            "?search=%20", "?search=%20&brand=Sel", "?brand=%20Sel%20",
+                            "?category=%C2%A0", "?search=&category=Spices"})
+    EXPECT_EQ(all(std::string{"/api/v1/products"} + query), one) << query;
+  EXPECT_THAT(all("/api/v1/products?search=&brand=Other"), IsEmpty());
+  for (const auto* query : {"?category=", "?category=&ordering=", "?category=%20Spices"})
+    EXPECT_EQ(all(std::string{"/api/v1/stock-readings"} + query), one) << query;
+  for (const auto* parameter : {"shop", "GTIN", "expired", "in_stock", "limit", "expires_before",
+                                "not_checked_since", "cursor"}) {
+    EXPECT_EQ(get("/api/v1/stock-readings?" + std::string{parameter} + "=").status, 400)
+        << parameter << " is not a text";
+  }
+}
+
+TEST_F(Lists, and_all_other_addresses_refuse_parameters_that_they_do_not_have) {
+  const auto reading = "/api/v1/stock-readings/" + std::to_string(a_reading("4006381333931"));
+  const auto none = "Unknown parameter. This address takes no parameters.";
+  const std::vector<std::string> singles{"/api/v1/shops/" + shop(),
+                                         "/api/v1/products/4006381333931",
+                                         reading,
+                                         "/api/v1/shops/" + shop() + "/stock/4006381333931",
+                                         "/api/v1/tokens/1",
+                                         "/api/v1/tokens/self"};
+  auto& edge = start_edge();
+  Connection through_nginx{edge.port()};
+  for (const auto& path : singles) {
+    for (const auto& slash : {"", "/"}) {
+      ASSERT_EQ(get(path + slash, admin()).status, 200) << path;
+      EXPECT_EQ(get(path + slash + "?", admin()).status, 200) << path;
+      expect_bad_query(path + slash + "?bogus=1", "bogus", none);
+      expect_bad_query(path + slash + "?limit=1", "limit", none);
+      EXPECT_EQ(through_nginx.send("GET", path + slash, "", admin()).status, 200);
+      EXPECT_EQ(through_nginx.send("GET", path + slash + "?bogus=1", "", admin()).status, 400);
+    }
+  }
+  expect_bad_query("/api/v1/stock-readings?colour=red", "colour",
+                   "Unknown parameter. Known parameters: shop, GTIN, category, expires_before, "
+                   "expires_after, expired, in_stock, not_checked_since, ordering, limit, cursor.");
+
+  const auto before = database().run(
+      "select (select count(*) from stock_events), (select count(*) from shops),"
+      " (select count(*) from products where removed_at is null), (select count(*) from tokens)");
+  struct Write {
+    const char* method;
+    std::string path;
+    std::string body;
+  };
+  const std::vector<Write> writes{
+      {"POST", "/api/v1/shops", R"({"name":"South"})"},
+      {"PUT", "/api/v1/shops/" + shop(), R"({"name":"South"})"},
+      {"PATCH", "/api/v1/shops/" + shop(), R"({"name":"South"})"},
+      {"DELETE", "/api/v1/shops/" + shop(), ""},
+      {"POST", "/api/v1/products", R"({"GTIN":"96385074","name":"Salt"})"},
+      {"PUT", "/api/v1/products/96385074", R"({"name":"Salt"})"},
+      {"PATCH", "/api/v1/products/4006381333931", R"({"name":"Salt"})"},
+      {"DELETE", "/api/v1/products/4006381333931", ""},
+      {"POST", "/api/v1/stock-readings", R"({"shop":1,"GTIN":"4006381333931","quantity":1})"},
+      {"PATCH", reading, R"({"quantity":1})"},
+      {"POST", reading + "/adjust", R"({"delta":1})"},
+      {"DELETE", reading, ""},
+      {"DELETE", reading + "/history/01a2267e-de7b-7ba7-b128-66228b07008a", ""},
+      {"POST", "/api/v1/tokens", R"({"name":"t","role":"staff"})"},
+      {"DELETE", "/api/v1/tokens/1", ""},
+  };
+  for (const auto& [method, path, body] : writes) {
+    const auto answer = send(method, path + "?bogus=1", body, admin());
+    EXPECT_EQ(answer.status, 400) << method << path;
+    EXPECT_EQ(answer.text("type"), "urn:codasync:problem:bad-query") << method << path;
+    const bool shop_deletion = std::string{method} == "DELETE" && path.starts_with("/api/v1/shops");
+    EXPECT_EQ(answer.text_after("\"bogus\":[\"", "\""),
+              shop_deletion ? "Unknown parameter. Known parameters: cascade." : none)
+        << method << path;
+  }
+  const auto cascade = del("/api/v1/products/4006381333931?cascade=true", admin());
+  EXPECT_EQ(cascade.status, 400);
+  EXPECT_EQ(cascade.text_after("\"cascade\":[\"", "\""), none);
+  EXPECT_EQ(database().run("select (select count(*) from stock_events), (select count(*) from "
+                           "shops), (select count(*) from products where removed_at is null),"
+                           " (select count(*) from tokens)"),
+            before);
+}
+
+TEST_F(Lists, of_tokens_have_opaque_cursors) {
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_EQ(
+        post("/api/v1/tokens", R"({"role":"staff","name":"t)" + std::to_string(i) + "\"}", admin())
+            .status,
+        201);
+  }
+  EXPECT_EQ(all("/api/v1/tokens?limit=2", "name").size(), 7U);
+  const auto next = get("/api/v1/tokens?limit=2", admin()).next_page();
+  EXPECT_FALSE(next.ends_with("cursor=2")) << next;
+  expect_bad_query("/api/v1/tokens?cursor=2", "cursor", "Invalid cursor.");
+}
+
+class Tokens : public ServiceTest {};
+
+TEST_F(Tokens, can_be_read_one_by_one_and_say_who_they_are) {
+  const auto made = post("/api/v1/tokens",
+                         R"({"name":"Till","role":"staff","shops":[)" + shop() +
+                             R"(],"expires_at":"2999-01-01T00:00:00Z"})",
+                         admin());
+  ASSERT_EQ(made.status, 201) << made.body;
+  const httplib::Headers till{{"Authorization", "Bearer " + made.text("token")}};
+  const auto path = made.header("Location");
+  const auto self = get("/api/v1/tokens/self", till);
+  EXPECT_EQ(self.status, 200);
+  EXPECT_EQ(self.body, get(path, admin()).body);
+  EXPECT_EQ(self.row().at("name"), "\"Till\"");
+  EXPECT_EQ(self.row().at("role"), "\"staff\"");
+  EXPECT_EQ(self.row().at("shops"), "[" + shop() + "]");
+  EXPECT_EQ(self.row().at("expires_at"), "\"2999-01-01T00:00:00Z\"");
+  EXPECT_FALSE(self.row().contains("token"));
+  EXPECT_EQ(get("/api/v1/tokens/self").status, 401);
+  EXPECT_EQ(get(path).status, 401);
+  EXPECT_EQ(get(path, till).status, 403);
+  EXPECT_EQ(get("/api/v1/tokens/999999", admin()).status, 404);
+  EXPECT_EQ(get("/api/v1/tokens/selfish", admin()).status, 404);
+  EXPECT_EQ(del("/api/v1/tokens/self", admin()).status, 405);
+  EXPECT_EQ(del(path, admin()).status, 204);
+  EXPECT_EQ(get(path, admin()).status, 404);
+  EXPECT_EQ(get("/api/v1/tokens/self", till).status, 401);
+}
+
+TEST_F(Tokens, are_only_for_shops_that_exist) {
+  const auto south = post("/api/v1/shops", R"({"name":"South"})", admin()).row().at("id");
+  const auto make = [&](const std::string& shops) {
+    return post("/api/v1/tokens", R"({"name":"t","role":"staff","shops":)" + shops + "}", admin());
+  };
+  EXPECT_EQ(make("[]").status, 201);
+  EXPECT_EQ(make("[" + shop() + "," + south + "," + shop() + "]").status, 201);
+  EXPECT_EQ(del("/api/v1/shops/" + south, admin()).status, 204);
+  const auto count = database().run("select count(*) from tokens");
+  for (const auto& shops : {"[999]", "[1,999]", "[9223372036854775807]"}) {
+    const auto refused = make(shops);
+    EXPECT_EQ(refused.status, 422) << shops << refused.body;
+    EXPECT_EQ(refused.text("type"), "urn:codasync:problem:unknown-shop");
+  }
+  EXPECT_EQ(make("[" + south + "]").status, 422) << "it was deleted";
+  EXPECT_EQ(make("null").status, 400) << "null must not mean all shops";
+  EXPECT_EQ(database().run("select count(*) from tokens"), count);
+  const auto command = run({"token", "create", "--name", "t", "--role", "staff", "--shop", "999"});
+  EXPECT_EQ(command.status, 2) << command.output;
+  EXPECT_NE(command.output.find("--shop: there is no shop"), std::string::npos) << command.output;
+}
+
+}  // namespace
+}  // namespace codasync::test

@@ -1,0 +1,112 @@
+#include <gmock/gmock.h>
+
+#include "api/etag.hpp"
+#include "cache/key.hpp"
+#include "tests/service/service.hpp"
+#include "tests/support/malformed_answers.hpp"
+
+// Whoever reaches Memcached can store anything under any key. The service answers from the database
+// then, and the entry does not stay.
+
+namespace codasync::test {
+namespace {
+
+using testing::HasSubstr;
+
+class MalformedEntries : public ServiceTest {
+ protected:
+  explicit MalformedEntries(std::vector<std::string> settings = {})
+      : ServiceTest{std::move(settings)} {}
+
+  void store(const std::string& key, const std::string& value) {
+    const auto size = std::to_string(value.size());
+    ASSERT_THAT(memcached().ask("set " + key + " 4102444800 0 " + size + "\r\n" + value),
+                HasSubstr("STORED"));
+  }
+
+  /// Returns: the key of the list that this query has, under the generation that lives now.
+  std::string list_of(const cache::Key& generation, const std::string& query) {
+    const auto text = memcached().ask("get " + generation.text);  // VALUE … CR LF token CR LF END
+    return cache::list_entry(text.substr(text.find("\r\n") + 2, 32), api::body_tag(query)).text;
+  }
+
+  /// Reads `path` when `key`, which it is answered from, holds each of the malformed values.
+  void answers_all_the_same(const std::string& path, const std::string& key) {
+    const auto right = get(path, staff());
+    ASSERT_EQ(right.status, 200);
+    for (const auto& value : malformed_answers()) {
+      store(key, value);
+      const auto malformed = metric(kMalformed);
+      const auto answer = get(path, staff());
+      ASSERT_EQ(answer.status, 200) << testing::PrintToString(value);
+      EXPECT_EQ(answer.body, right.body) << testing::PrintToString(value);
+      EXPECT_EQ(answer.header("ETag"), right.header("ETag"));
+      EXPECT_EQ(metric(kMalformed), malformed + 1) << testing::PrintToString(value);
+      EXPECT_THAT(memcached().ask("get " + key), HasSubstr(right.body)) << "it was filled again";
+    }
+    EXPECT_FALSE(service().poll()) << "the process lives";
+  }
+
+  static constexpr const char* kMalformed = R"(codasync_cache_malformed_entries_total{slot="0"})";
+};
+
+TEST_F(MalformedEntries, under_the_key_of_an_answer_are_misses_and_are_replaced) {
+  const auto id = std::to_string(a_reading("4006381333931"));
+  for (const auto& path : {"/api/v1/stock-readings/" + id, "/api/v1/shops/" + shop(),
+                           "/api/v1/shops/" + shop() + "/stock/4006381333931",
+                           std::string{"/api/v1/products/4006381333931"},
+                           std::string{"/api/v1/products/4006381333931/stock"}}) {
+    ASSERT_NO_FATAL_FAILURE(answers_all_the_same(path, "coda1:" + path));
+  }
+}
+
+TEST_F(MalformedEntries, under_the_key_of_a_list_are_misses_and_are_replaced) {
+  a_reading("4006381333931");
+  struct List {
+    std::string path;
+    std::string query;
+    cache::Key generation;
+  };
+  const ShopId number{std::stoll(shop())};
+  for (const auto& [path, query, generation] :
+       {List{"/api/v1/stock-readings", "shop=" + shop(), cache::shop_generation(number)},
+        List{"/api/v1/shops", "limit=5", cache::shops_generation()},
+        List{"/api/v1/products", "limit=5", cache::catalogue_generation()}}) {
+    const auto uri = path + "?" + query;
+    ASSERT_EQ(get(uri).status, 200);
+    ASSERT_NO_FATAL_FAILURE(answers_all_the_same(uri, list_of(generation, query)));
+  }
+}
+
+TEST_F(MalformedEntries, under_the_key_of_a_generation_are_misses_and_are_replaced) {
+  a_reading("4006381333931");
+  const auto path = "/api/v1/stock-readings?shop=" + shop();
+  const auto right = get(path);
+  const auto key = "gen1:shop:" + shop();
+  for (const auto& value :
+       {std::string{}, std::string(31, 'a'), std::string(33, 'a'), std::string(32, 'g'),
+        std::string(32, 'A'), std::string(32, ' '), std::string(32, '\0'), std::string(300, 'a'),
+        "\r\n" + std::string(30, 'a'), std::string(100'000, 'a')}) {
+    store(key, value);
+    const auto malformed = metric(kMalformed);
+    EXPECT_EQ(get(path).body, right.body);
+    EXPECT_EQ(metric(kMalformed), malformed + 1) << value.size() << " bytes";
+    const auto hits = metric(R"(codasync_cache_reads_total{path="hit"})");
+    EXPECT_EQ(get(path).body, right.body);
+    EXPECT_EQ(metric(R"(codasync_cache_reads_total{path="hit"})"), hits + 1);
+  }
+}
+
+/// Every read asks for its token on the executor and looks the answer up there.
+class MalformedPrivateEntries : public MalformedEntries {
+ protected:
+  MalformedPrivateEntries() : MalformedEntries{{"CODASYNC_API_PUBLIC_READS=false"}} {}
+};
+
+TEST_F(MalformedPrivateEntries, are_misses_and_are_replaced) {
+  const auto path = "/api/v1/shops/" + shop();
+  answers_all_the_same(path, "coda1:" + path);
+}
+
+}  // namespace
+}  // namespace codasync::test
