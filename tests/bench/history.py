@@ -1,0 +1,39 @@
+"""What an event costs in a reading with millions of events behind it: live, late, a void, and 256 late ones beside other writers.
+
+Makes a database of its own on the PostgreSQL of a running stack, writes the history into it as the ledger would have left it, and
+measures through the ledger without HTTP and without a cache. PostgreSQL runs with its default durability.
+"""
+
+import argparse
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from writes import ROOT, Stack
+
+DATABASE = "codasync_history"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="tests/bench/run history", description=__doc__)
+    parser.add_argument("--dir", type=Path, default=ROOT / ".run", help="state folder of a running stack (config/up --detach)")
+    parser.add_argument("--events", type=int, default=5_000_000)
+    parser.add_argument("--adjustments-only", action="store_true", help="the worst case: no check and no count since the first")
+    options = parser.parse_args()
+    stack = Stack(options.dir)
+    address = re.sub(r"/\w+\?", f"/{DATABASE}?", stack.env["CODASYNC_DATABASE_URL"])
+    stack.sql(f"drop database if exists {DATABASE};")
+    stack.sql(f"create database {DATABASE} encoding 'UTF8' template template0;")
+    try:
+        stack.run("env", f"CODASYNC_POSTGRES_URL={address}", ROOT / ".build/api/codasync", "migrate")
+        words = [str(ROOT / ".build/tests/bench/long_history"), "--url", address, "--events", str(options.events)]
+        words += ["--adjustments-only"] if options.adjustments_only else []
+        status = subprocess.run(words, check=False, cwd="/", **stack.account).returncode
+    finally:
+        stack.sql(f"drop database {DATABASE} with (force);")
+    sys.exit(status)
+
+
+if __name__ == "__main__":
+    main()
