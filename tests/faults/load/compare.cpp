@@ -1,11 +1,10 @@
+#include <algorithm>
 #include <charconv>
 #include <fstream>
 #include <stdexcept>
 #include <unordered_map>
 
-#include "storage/operation_name.hpp"
 #include "tests/faults/load/load.hpp"
-#include "tests/faults/load/replay.hpp"
 
 // What was answered against what the database holds.
 
@@ -57,6 +56,15 @@ LedgerEvent event_of(const std::vector<std::string_view>& fields) {
   return event;
 }
 
+/// Returns: whether the ledger has what the write said. A check without a kind of date may have
+/// got the kind that was known.
+bool says(const LedgerEvent& event, const LedgerEvent& said) {
+  const bool completed = said.kind == 'c' && said.date_kind == 0;
+  return event.kind == said.kind && event.date == said.date &&
+         (completed || event.date_kind == said.date_kind) && event.quantity == said.quantity &&
+         event.delta == said.delta && event.voids == said.voids;
+}
+
 }  // namespace
 
 /// What is known of a reading after all its events.
@@ -67,22 +75,38 @@ struct Load::Ledger {
   };
   Replay replay;
   std::string received_at;
+  double sent{0};                          // the newest of the events so far
   std::vector<Version> versions{{-1, 0}};  // by version; there is no version 0
 };
 
-/// Replays one event, and holds it against the write that made it. `write`: -1: nobody's.
+void Load::compare_write(const LedgerEvent& event, std::int64_t number, Ledger& ledger,
+                         const std::string& where) {
+  const auto& write = this->write(number);
+  const auto said = this->said(number);
+  if (write.version != 0 && write.version != event.version) {
+    findings_.add(Fault::lost, where + key_of(number) + " was answered with version " +
+                                   std::to_string(write.version) + ", the ledger has version " +
+                                   std::to_string(event.version));
+  }
+  // In a PATCH, the time of the reading's own version means now.
+  const bool echoes = write.kind == Write::Kind::count && event.observed_at == event.received_at;
+  const auto& at = write.observed_at == 0 || echoes ? event.received_at : said.observed_at;
+  if (!says(event, said) || event.observed_at != at)
+    findings_.add(Fault::body, where + key_of(number) + " said something else");
+  if (write.end == Write::End::done && write.answered < ledger.sent)
+    findings_.add(Fault::order,
+                  where + key_of(number) + " was answered before the event before it was sent");
+  ledger.sent = std::max(ledger.sent, write.sent);
+}
+
+/// Replays one event, and holds it against the write that made it. `number`: -1: nobody's.
 void Load::compare_event(const LedgerEvent& event, std::int64_t number, Ledger& ledger,
                          const Register& versions) {
   const auto where = versions.name() + ", event " + event.id + ": ";
   if (number < 0) {
     findings_.add(Fault::doubled, where + "nobody wrote it");
   } else {
-    const auto& write = writes_[static_cast<std::size_t>(number)];
-    if (write.version != 0 && write.version != event.version) {
-      findings_.add(Fault::lost, where + key_of(number) + " was answered with version " +
-                                     std::to_string(write.version) + ", the ledger has version " +
-                                     std::to_string(event.version));
-    }
+    compare_write(event, number, ledger, where);
   }
   if (event.received_at <= ledger.received_at)
     findings_.add(Fault::order, where + "it arrived when the event before it did, or earlier");
@@ -103,17 +127,25 @@ void Load::compare_event(const LedgerEvent& event, std::int64_t number, Ledger& 
 /// Holds what was answered about each version against what the ledger says of it.
 void Load::compare_versions(const Ledger& ledger, const Register& versions) {
   const auto& states = versions.states();
+  // By version: when the first write was answered that had made a newer one.
+  std::vector<double> outdated(ledger.versions.size(), Register::State::kNever);
+  for (std::size_t v = ledger.versions.size() - 1; v > 0; --v) {
+    const auto made = ledger.versions[v].write;
+    const bool done = made >= 0 && write(made).end == Write::End::done;
+    outdated[v - 1] = std::min(outdated[v], done ? write(made).answered : Register::State::kNever);
+  }
   for (std::size_t v = 1; v < states.size(); ++v) {
     const auto& state = states[v];
-    const bool seen = state.seen != Register::State::kNever || state.write >= 0;
-    if (!seen) continue;
+    if (state.seen == Register::State::kNever && !state.told) continue;
     const auto where = versions.name() + ", version " + std::to_string(v) + ": ";
     if (v >= ledger.versions.size()) {
       findings_.add(Fault::lost, where + "it was seen, and the ledger does not have it");
       continue;
     }
     const auto& made = ledger.versions[v];
-    if (made.write >= 0 && state.seen < writes_[static_cast<std::size_t>(made.write)].sent)
+    if (state.asked > outdated[v])
+      findings_.add(Fault::stale, where + "it was shown to who asked after a newer write's answer");
+    if (made.write >= 0 && state.seen < write(made.write).sent)
       findings_.add(Fault::future, where + "it was seen before its write was sent");
     if (state.shows == 0) continue;
     ++bodies_;
@@ -132,8 +164,7 @@ void Load::compare(const std::string& folder) {
   std::vector<std::uint64_t> bodies(writes_.size(), 0);  // 0: no answer is kept
   for (std::size_t i = 0; i < writes_.size(); ++i) {
     const auto write = static_cast<std::int64_t>(i);
-    const auto token = by_admin(writes_[i]) ? options_.admin_id : options_.staff_id;
-    const auto name = to_string(storage::name_of_key(TokenId{token}, key_of(write)));
+    const auto name = id_of(write);
     by_name[name] = write;
     if (const auto found = kept.find(name); found != kept.end()) bodies[i] = found->second;
   }
@@ -167,7 +198,7 @@ void Load::compare(const std::string& folder) {
       findings_.add(Fault::lost, name + " was acknowledged, and has no trace");
     if (!done && bodies[i] != 0)
       findings_.add(Fault::refused, name + " was refused, and took effect");
-    if (!of_reading(write) || events[i] == (done ? 1 : 0)) continue;
+    if (!write.of_reading() || events[i] == (done ? 1 : 0)) continue;
     findings_.add(events[i] == 0 ? Fault::lost
                   : done         ? Fault::doubled
                                  : Fault::refused,

@@ -12,10 +12,9 @@
 
 #include "tests/faults/load/client.hpp"
 #include "tests/faults/load/world.hpp"
+#include "tests/faults/load/write.hpp"
 
 namespace codasync::faults {
-
-struct LedgerEvent;
 
 struct Options {
   std::vector<std::uint16_t> ports;  // the first is Nginx', the others are instances
@@ -32,30 +31,6 @@ struct Options {
   std::string staff_token;
   std::int64_t admin_id{0};
   std::int64_t staff_id{0};
-};
-
-/// Which write it was; what the ledger has to say about it in the end.
-struct Write {
-  enum class Kind : std::uint8_t {
-    record,  // a new reading, or one that was removed: by its only writer
-    adjust,
-    sighting,  // of a later date than the shelf's
-    check,
-    count,
-    remove,
-    name_product,
-    drop_product,
-    name_shop,
-  };
-  enum class End : std::uint8_t { none, done, refused };
-
-  Kind kind{};
-  End end{End::none};
-  std::int32_t target{0};   // reading, product or shop
-  std::int64_t version{0};  // that the client was told, or the writer knew beforehand
-  std::int64_t floor{0};    // newest version answered before it was sent
-  std::int64_t name_floor{0};
-  double sent{0};
 };
 
 /// Clients that read and write as fast as `rate` says, each on its own connection, all on one
@@ -108,33 +83,47 @@ class Load {
   struct Ledger;
   void compare_event(const LedgerEvent& event, std::int64_t number, Ledger& ledger,
                      const Register& versions);
+  void compare_write(const LedgerEvent& event, std::int64_t number, Ledger& ledger,
+                     const std::string& where);
   void compare_versions(const Ledger& ledger, const Register& versions);
 
   void turn(bool fresh);
   void give_work(bool fresh);
   void begin_read(Connection& connection);
   bool begin_write(Connection& connection);
+  void choose_event(Reading& reading, std::size_t draw, Write& write);
   void begin_write(Connection& connection, Write write);
+  void begin_of_reading(std::int64_t number);
   void send_write(Connection& connection, std::int64_t number);
   void send(Connection& connection, std::string request);
   void answered(Connection& connection);
   void lost(Connection& connection);
+  void doubt(std::int64_t number);
   void read_answered(Connection& connection);
   void write_answered(Connection& connection);
   void done(std::int64_t number, const Answer& answer);
   void refuse(std::int64_t number);
   void free_target(const Write& write);
   void failed(const Write& write, double since);
-  [[nodiscard]] static bool of_reading(const Write& write) {
-    return write.kind < Write::Kind::name_product;
+  void read_written(std::int64_t number, const Answer& answer, Register::Told& told);
+  void remember(std::int64_t number);
+  [[nodiscard]] Write& write(std::int64_t number) {
+    return writes_[static_cast<std::size_t>(number)];
   }
-  [[nodiscard]] static bool by_admin(const Write& write) { return !of_reading(write); }
+  [[nodiscard]] const Write& write(std::int64_t number) const {
+    return writes_[static_cast<std::size_t>(number)];
+  }
+  /// Returns: what a write of a reading says, as the ledger has it; without a time of its own none.
+  [[nodiscard]] LedgerEvent said(std::int64_t number) const;
   [[nodiscard]] std::string request_of(std::int64_t number) const;
   [[nodiscard]] std::string key_of(std::int64_t number) const {
     return options_.run + "-" + std::to_string(number);
   }
+  /// Returns: the name of the operation, which is its event's id.
+  [[nodiscard]] std::string id_of(std::int64_t number) const;
   [[nodiscard]] Register& register_of(const Write& write);
-  void judge(Resource& resource, const Shown& shown, const std::vector<std::int64_t>& floors);
+  void judge(const Connection& connection, const Shown& shown);
+  std::int64_t moment();
   std::size_t pick_reading(bool hot);
   [[nodiscard]] std::size_t index_of(const Reading& reading) const {
     return reading.shop * world_.on_shelves + reading.product;
@@ -146,6 +135,8 @@ class Load {
   std::size_t below(std::size_t end) {
     return std::uniform_int_distribution<std::size_t>{0, end - 1}(random_);
   }
+
+  bool happens(double part) { return std::uniform_real_distribution<double>{0, 1}(random_) < part; }
 
   const Options options_;
   World world_;

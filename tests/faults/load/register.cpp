@@ -48,42 +48,52 @@ bool Register::fail(Fault fault, const std::string& what, Findings& findings) co
   return false;
 }
 
-void Register::acknowledge(std::int64_t version, std::uint64_t shows, std::int64_t floor,
-                           double sent, std::int64_t write, Findings& findings) {
+void Register::acknowledge(const Told& told, Findings& findings) {
   --pending_;
-  if (version < 1 || version > kVersionMax) {
-    fail(Fault::unexpected, "a write was answered with version " + std::to_string(version),
+  std::erase_if(untold_, [&](double at) { return at < told.sent; });
+  if (told.version < 1 || told.version > kVersionMax) {
+    fail(Fault::unexpected, "a write was answered with version " + std::to_string(told.version),
          findings);
     return;
   }
-  State& state = at(version);
-  if (version <= floor) {
+  State& state = at(told.version);
+  if (told.makes == Makes::version ? told.version <= told.floor : told.version < told.floor) {
     fail(Fault::order,
-         "write " + std::to_string(write) + " became version " + std::to_string(version) +
-             ", but version " + std::to_string(floor) + " had been answered before it was sent",
+         "write " + std::to_string(told.write) + " became version " + std::to_string(told.version) +
+             ", but version " + std::to_string(told.floor) +
+             " had been answered before it was sent",
          findings);
   }
-  if (state.write >= 0) {
-    fail(Fault::doubled,
-         "writes " + std::to_string(state.write) + " and " + std::to_string(write) +
-             " were both answered with version " + std::to_string(version),
-         findings);
+  if (told.makes == Makes::version) {
+    if (state.write >= 0) {
+      fail(Fault::doubled,
+           "writes " + std::to_string(state.write) + " and " + std::to_string(told.write) +
+               " were both answered with version " + std::to_string(told.version),
+           findings);
+    }
+    if (state.seen < told.sent) {
+      fail(Fault::future,
+           "version " + std::to_string(told.version) + " was shown before its write was sent",
+           findings);
+    }
+    state.write = told.write;
   }
-  if (state.seen < sent) {
-    fail(Fault::future,
-         "version " + std::to_string(version) + " was shown before its write was sent", findings);
-  }
-  if (shows != 0 && state.shows != 0 && shows != state.shows) {
+  if (told.shows != 0 && state.shows != 0 && told.shows != state.shows) {
     fail(Fault::body,
-         "the answer to the write of version " + std::to_string(version) +
+         "the answer to the write of version " + std::to_string(told.version) +
              " differs from what was read",
          findings);
   }
-  if (shows != 0) state.shows = shows;
-  state.write = write;
+  if (told.shows != 0) state.shows = told.shows;
+  state.told = true;
   state.known = true;
-  newest_ = std::max(newest_, version);
-  acknowledged_ = std::max(acknowledged_, version);
+  newest_ = std::max(newest_, told.version);
+  acknowledged_ = std::max(acknowledged_, told.version);
+}
+
+void Register::acknowledge(double at) {
+  --pending_;
+  untold_.push_back(at);
 }
 
 void Register::begin(std::int64_t version, bool present) {
@@ -105,8 +115,9 @@ void Register::refuse(std::int64_t version, Findings& findings) {
   state.refused = true;
 }
 
-bool Register::show(std::int64_t version, std::uint64_t shows, std::int64_t floor, double now,
+bool Register::show(std::int64_t version, std::uint64_t shows, const Asked& asked, double now,
                     const char* where, Findings& findings) {
+  const auto floor = asked.floor;
   if (version == kAbsent) {
     // The oldest absence that is not too old: that is the least that this answer tells.
     std::int64_t absence = std::max<std::int64_t>(floor, 0);
@@ -127,14 +138,14 @@ bool Register::show(std::int64_t version, std::uint64_t shows, std::int64_t floo
                     " had been answered before the request was sent",
                 findings);
   }
-  const bool possible =
-      version <= kVersionMax &&
-      (serial_ ? at(version).known || at(version).refused : version <= acknowledged_ + pending_);
+  const bool possible = version <= kVersionMax &&
+                        (serial_ ? at(version).known || at(version).refused
+                                 : version <= acknowledged_ + pending_ + std::ssize(untold_));
   if (!possible) {
     return fail(Fault::future,
                 std::string{where} + " showed version " + std::to_string(version) + ", but " +
                     std::to_string(acknowledged_) + " is the newest and " +
-                    std::to_string(pending_) + " writes are under way",
+                    std::to_string(pending_ + std::ssize(untold_)) + " writes may be newer",
                 findings);
   }
   State& state = at(version);
@@ -151,6 +162,7 @@ bool Register::show(std::int64_t version, std::uint64_t shows, std::int64_t floo
                 findings);
   }
   state.seen = std::min(state.seen, now);
+  state.asked = std::max(state.asked, asked.sent);
   newest_ = std::max(newest_, version);
   if (shows == 0) return true;
   if (state.shows != 0 && state.shows != shows) {

@@ -48,27 +48,49 @@ class Register {
   /// The newest version that a client was told. To be asked before a request is sent.
   [[nodiscard]] std::int64_t newest() const noexcept { return newest_; }
 
+  /// Whether a write makes a version: one that changes nothing that an answer shows does not.
+  enum class Makes : std::uint8_t { version, perhaps, nothing };
+
+  /// What the writer was told.
+  struct Told {
+    std::int64_t version{0};  // after its write
+    std::uint64_t shows{0};   // hash of what the row shows; 0: unknown
+    Makes makes{Makes::version};
+    std::int64_t floor{0};  // newest() when it was sent
+    double sent{0};
+    std::int64_t write{0};
+  };
+
   /// A write was sent whose version is not known yet.
   void begin() { ++pending_; }
   /// It was refused, and must have no effect.
   void refuse() { --pending_; }
-  /// It was answered. `shows`: hash of what the row shows; 0: unknown.
-  void acknowledge(std::int64_t version, std::uint64_t shows, std::int64_t floor, double sent,
-                   std::int64_t write, Findings& findings);
+  /// It was answered.
+  void acknowledge(const Told& told, Findings& findings);
+  /// It took effect, and nobody was told its version.
+  void acknowledge(double at);
 
   /// The same for registers with one writer at a time, which knows the version beforehand.
   void begin(std::int64_t version, bool present);
   void refuse(std::int64_t version, Findings& findings);
 
-  /// An answer showed this version, or said that the thing is not there (kAbsent). `floor`:
-  /// newest() when the request was sent. Returns: whether all is well.
-  bool show(std::int64_t version, std::uint64_t shows, std::int64_t floor, double now,
+  /// A question: when it was sent, and newest() at that moment.
+  struct Asked {
+    std::int64_t floor{0};
+    double sent{0};
+  };
+
+  /// An answer showed this version, or said that the thing is not there (kAbsent). Returns: whether
+  /// all is well.
+  bool show(std::int64_t version, std::uint64_t shows, const Asked& asked, double now,
             const char* where, Findings& findings);
 
   struct State {
     std::uint64_t shows{0};  // hash of the body; 0: nobody has seen it
     double seen{kNever};     // first answer with it
+    double asked{0};         // the newest question that was answered with it was sent
     std::int64_t write{-1};  // number of the write that made it
+    bool told{false};        // to the writer that made it, or to one that changed nothing
     bool known{false};       // somebody wrote it, or does at this moment
     bool present{true};
     bool refused{false};  // must never be seen
@@ -86,8 +108,9 @@ class Register {
   std::int64_t newest_{0};
   std::int64_t acknowledged_{0};
   std::int64_t pending_{0};
-  bool serial_{false};         // versions are known before they are written
-  std::vector<State> states_;  // by version
+  std::vector<double> untold_;  // when they took effect; until a later write was told its version
+  bool serial_{false};          // versions are known before they are written
+  std::vector<State> states_;   // by version
 };
 
 /// Returns: a hash of these bytes, never 0.

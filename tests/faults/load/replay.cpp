@@ -67,7 +67,7 @@ std::string json_date_kind(char kind) {
 std::vector<Replay::Step> Replay::steps_of(const LedgerEvent& event) {
   std::vector<Step> steps;
   const auto add = [&](Rank rank, std::string date_order, std::int64_t number_order) {
-    steps.push_back({event.observed_at, rank, std::move(date_order), number_order, event});
+    steps.push_back({event.observed_at, rank, std::move(date_order), number_order, event, {}});
   };
   switch (event.kind) {
     case 'r':
@@ -127,44 +127,57 @@ void Replay::apply(const Step& step, Shelf& shelf) {
   shelf.checked_at = step.at;
 }
 
-void Replay::fold_again() {
-  shelf_ = {};
-  for (const auto& step : steps_) {
-    if (!voided_.contains(step.event.id)) apply(step, shelf_);
+/// Folds the steps from this one on.
+void Replay::fold_from(std::size_t step) {
+  Shelf shelf = step == 0 ? Shelf{} : steps_[step - 1].after;
+  for (; step < steps_.size(); ++step) {
+    if (!voided_.contains(steps_[step].event.id)) apply(steps_[step], shelf);
+    steps_[step].after = shelf;
   }
+  state_.shelf = std::move(shelf);
+}
+
+/// That event counts no longer.
+void Replay::take_back(const std::string& event) {
+  voided_.insert(event);
+  const auto first =
+      std::ranges::find(steps_, event, [](const Step& step) { return step.event.id; });
+  if (first != steps_.end()) fold_from(static_cast<std::size_t>(first - steps_.begin()));
 }
 
 void Replay::add(const LedgerEvent& event) {
-  const Shelf before = shelf_;
-  if (event.kind == 'v') {
-    voided_.insert(event.voids);
-    fold_again();
-  }
+  before_ = state_;
+  last_ = event.id;
+  if (event.kind == 'v') take_back(event.voids);
   for (const auto& step : steps_of(event)) {
-    const bool newest = steps_.empty() || steps_.back() < step;
-    steps_.insert(std::upper_bound(steps_.begin(), steps_.end(), step), step);
-    if (!newest) {
-      fold_again();
-    } else if (!voided_.contains(event.id)) {
-      apply(step, shelf_);
-    }
+    const auto place = steps_.insert(std::upper_bound(steps_.begin(), steps_.end(), step), step);
+    fold_from(static_cast<std::size_t>(place - steps_.begin()));
   }
-  applied_ = before.present != shelf_.present || before.date != shelf_.date ||
-             before.date_kind != shelf_.date_kind || before.quantity != shelf_.quantity;
-  if (before == shelf_) return;
-  ++version_;
-  observed_at_ = event.observed_at;
-  updated_at_ = event.received_at;
+  const Shelf& was = before_.shelf;
+  const Shelf& is = state_.shelf;
+  applied_ = was.present != is.present || was.date != is.date || was.date_kind != is.date_kind ||
+             was.quantity != is.quantity;
+  if (was == is) return;
+  ++state_.version;
+  state_.observed_at = event.observed_at;
+  state_.updated_at = event.received_at;
+}
+
+void Replay::undo() {
+  std::erase_if(steps_, [&](const Step& step) { return step.event.id == last_; });
+  fold_from(0);
+  state_ = before_;
 }
 
 std::string Replay::shown() const {
-  return "\"expiry_date\":" + json(shelf_.date) +
-         ",\"date_kind\":" + json_date_kind(shelf_.date_kind) +
-         ",\"quantity\":" + json(shelf_.quantity) + ",\"version\":" + std::to_string(version_) +
-         ",\"observed_at\":" + json_time(observed_at_) +
-         ",\"checked_at\":" + json_time(shelf_.checked_at) +
-         ",\"counted_at\":" + json_time(shelf_.counted_at) +
-         ",\"updated_at\":" + json_time(updated_at_);
+  const Shelf& shelf = state_.shelf;
+  return "\"expiry_date\":" + json(shelf.date) +
+         ",\"date_kind\":" + json_date_kind(shelf.date_kind) +
+         ",\"quantity\":" + json(shelf.quantity) + ",\"version\":" + std::to_string(version()) +
+         ",\"observed_at\":" + json_time(state_.observed_at) +
+         ",\"checked_at\":" + json_time(shelf.checked_at) +
+         ",\"counted_at\":" + json_time(shelf.counted_at) +
+         ",\"updated_at\":" + json_time(state_.updated_at);
 }
 
 }  // namespace codasync::faults

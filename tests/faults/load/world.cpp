@@ -60,7 +60,8 @@ Row read_row(std::string_view object) {
           text_after(object, "\"GTIN\":\""),
           number_after(object, "\"version\":"),
           number_of_name(object),
-          0};
+          0,
+          object.find("\"removed\":true") != std::string_view::npos};
   const auto from = object.find("\"expiry_date\":");
   const auto to = object.find("\"updated_at\":\"");
   if (from != std::string_view::npos && to != std::string_view::npos) {
@@ -94,11 +95,15 @@ World::World(std::size_t shop_count, std::size_t product_count, std::size_t loos
   }
   for (std::size_t s = 0; s < shop_count; ++s) {
     for (std::size_t p = 0; p < product_count; ++p) {
+      const auto number = readings.size();
       readings.push_back(
           {.shop = s,
            .product = p,
            .versions = Register{"reading of " + gtin(p) + " in shop " + std::to_string(s)},
-           .comes_and_goes = readings.size() % 12 == 11});
+           .comes_and_goes = number % 12 == 11,
+           .reported = number % 2 == 0 || number % 24 == 11,
+           .scarce = number % 6 == 4,
+           .recent = {}});
     }
   }
 }
@@ -123,7 +128,8 @@ void World::make_resources() {
     add(Kind::reading_in_shop, i,
         "/shops/" + std::to_string(shops[reading.shop].id) + "/stock/" + product.gtin, shown);
     add(Kind::reading_by_id, i, "/stock-readings/" + id, shown);
-    if (!reading.comes_and_goes)
+    // With late events the newest version may be anywhere in a history.
+    if (!reading.comes_and_goes && !reading.reported)
       add(Kind::history, i, "/stock-readings/" + id + "/history?limit=10", {&reading.versions});
   }
   std::vector<Register*> all_products;

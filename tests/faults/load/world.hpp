@@ -10,6 +10,7 @@
 
 #include "tests/faults/load/client.hpp"
 #include "tests/faults/load/register.hpp"
+#include "tests/faults/load/replay.hpp"
 
 namespace codasync::faults {
 
@@ -35,8 +36,16 @@ struct Reading {
   std::int64_t id{0};
   Register versions;
   bool comes_and_goes;  // one writer removes it and records it again
+  bool reported;        // some writes say when it happened, so events come late and of one moment
+  bool scarce;          // begins without a quantity, and is so little that sales touch zero
+  bool counted{false};  // a scarce one: a count was answered that nobody takes back
   bool present{false};
   bool busy{false};
+  std::vector<std::int64_t> recent;  // writes that can be taken back
+  // One that comes and goes and whose times are all reported: what the writer knows beforehand.
+  Replay forecast{};
+
+  [[nodiscard]] bool is_forecast() const { return comes_and_goes && reported; }
 };
 
 enum class Kind : std::uint8_t {
@@ -80,7 +89,8 @@ struct Row {
   std::string_view gtin;
   std::int64_t version;
   std::int64_t name;    // the number in the product's name
-  std::uint64_t shows;  // hash of dates, quantity, version and times
+  std::uint64_t shows;  // hash of dates, quantity, version and times; 0: none of them is there
+  bool removed;
 };
 
 std::int64_t number_after(std::string_view text, std::string_view start);  // -1: not there

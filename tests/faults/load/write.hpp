@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstdint>
+
+namespace codasync::faults {
+
+/// Which write it was; what the ledger has to say about it in the end.
+struct Write {
+  enum class Kind : std::uint8_t {
+    record,  // a new reading, or one that comes and goes: by its only writer
+    adjust,
+    sighting,  // mostly of a later date than the shelf's
+    check,
+    count,
+    remove,
+    take_back,  // of another event
+    name_product,
+    drop_product,
+    name_shop,
+  };
+  enum class End : std::uint8_t { none, done, refused };
+
+  Kind kind{};
+  End end{End::none};
+  std::int32_t target{0};       // reading, product or shop
+  std::int64_t observed_at{0};  // seconds since 1970; 0: it does not say
+  std::int64_t takes_back{-1};  // the write whose event it is
+  std::int64_t version{0};      // that the client was told, or the writer knew beforehand
+  bool quiet{false};            // the writer knew beforehand that it makes no version
+  std::int64_t floor{0};        // newest version answered before it was sent
+  std::int64_t name_floor{0};
+  double sent{0};
+  double answered{0};
+
+  [[nodiscard]] bool of_reading() const { return kind < Kind::name_product; }
+  [[nodiscard]] bool by_admin() const { return !of_reading(); }
+};
+
+}  // namespace codasync::faults
