@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 
+from imports import Importer
 from servers import Server, Service, eventually
 from stack import Stack
 
@@ -32,8 +33,11 @@ def fault(name: str) -> Callable[[Fault], Fault]:
 class Injector:
     """Breaks one thing after the other in a stack under load."""
 
-    def __init__(self, stack: Stack, seed: int, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, stack: Stack, seed: int, say: Callable[[str], None], importer: Importer | None = None
+    ) -> None:
         self.stack = stack
+        self.importer = importer
         self.random = random.Random(seed)
         self.say = say
         self.done: Counter[str] = Counter()
@@ -216,6 +220,18 @@ def clock(injector: Injector) -> None:
     service.set_clock(injector.random.choice([-10 * DAYS, -3600, -2, 2, 3600, 10 * DAYS]))
     injector.pause(0.5, 3.0)
     service.set_clock(0)
+
+
+@fault("import killed")
+def kill_import(injector: Injector) -> None:
+    """Throws: NotReached when none is running for a while."""
+    if injector.importer is None:
+        raise Impossible("nothing is imported")
+    deadline = time.monotonic() + POINT_SECONDS
+    while not injector.importer.kill():
+        if time.monotonic() > deadline:
+            raise NotReached
+        injector.pause(0.0, 0.1)
 
 
 # -- Memcached -----------------------------------------------------------------------------------------

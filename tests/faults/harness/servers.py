@@ -108,6 +108,15 @@ class Server:
             self.process.kill()
             self.process.wait()
 
+    def wait(self, seconds: float) -> int:
+        """Waits until it ends by itself, and kills it when that takes too long. Returns: its exit code."""
+        assert self.process is not None
+        try:
+            return self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            return -signal.SIGKILL
+
     def kill(self) -> None:
         """Kills it with all its children, at once."""
         if self.process is None:

@@ -38,6 +38,8 @@ DUMPS = {
     " from stock_events order by reading_id, received_at",
     # Status, entity tag and location of a kept answer stand before its body, a line each.
     "keys.tsv": "select name, regexp_replace(answer, '^[^\n]*\n[^\n]*\n[^\n]*\n', '') from idempotency_keys",
+    "products.tsv": "select gtin, version, name, coalesce(brand, ''), coalesce(category, ''), removed_at is null"
+    " from products",
     "readings.tsv": "select id, version, case when present then '\"expiry_date\":' || "
     f" coalesce('\"' || expiry_date || '\"', 'null') || ',\"date_kind\":' || {KINDS}"
     " || ',\"quantity\":' || coalesce(quantity::text, 'null') || ',\"version\":' || version"
@@ -83,9 +85,20 @@ class Load:
                 self.stale = self.stale or line
             print(line, end="", file=sys.stderr, flush=True)
 
-    def _expect(self, word: str) -> None:
+    def ask(self, line: str) -> str:
+        """Returns: what it says to a line. Throws: Broken when it says nothing."""
+        self._tell(line)
+        answer = self._hear()
+        if not answer:
+            raise Broken(f"the load said nothing to {line!r}")
+        return answer
+
+    def _hear(self) -> str:
         assert self.process.stdout is not None
-        line = self.process.stdout.readline().strip()
+        return self.process.stdout.readline().strip()
+
+    def _expect(self, word: str) -> None:
+        line = self._hear()
         if line != word:
             raise Broken(f"the load said {line or 'nothing'!r} instead of {word!r}")
 
@@ -106,8 +119,7 @@ class Load:
         for name, query in DUMPS.items():
             dump(self.stack, query, folder / name)
         self._tell(f"compare {folder}")
-        assert self.process.stdout is not None
-        report: dict[str, Any] = json.loads(self.process.stdout.readline())
+        report: dict[str, Any] = json.loads(self._hear())
         self.process.wait(60)
         return report
 

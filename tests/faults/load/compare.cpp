@@ -82,7 +82,7 @@ struct Load::Ledger {
 void Load::compare_write(const LedgerEvent& event, std::int64_t number, Ledger& ledger,
                          const std::string& where) {
   const auto& write = this->write(number);
-  const auto said = this->said(number);
+  const auto said = this->said(write, number);
   if (write.version != 0 && write.version != event.version) {
     findings_.add(Fault::lost, where + key_of(number) + " was answered with version " +
                                    std::to_string(write.version) + ", the ledger has version " +
@@ -120,7 +120,10 @@ void Load::compare_event(const LedgerEvent& event, std::int64_t number, Ledger& 
                                    std::to_string(version) + " and " +
                                    (ledger.replay.applied() ? "a" : "k"));
   }
-  if (version == before) return;
+  if (version == before) {
+    ++quiet_;
+    return;
+  }
   ledger.versions.push_back({number, ledger.replay.present() ? hash_of(ledger.replay.shown()) : 0});
 }
 
@@ -136,7 +139,7 @@ void Load::compare_versions(const Ledger& ledger, const Register& versions) {
   }
   for (std::size_t v = 1; v < states.size(); ++v) {
     const auto& state = states[v];
-    if (state.seen == Register::State::kNever && !state.told) continue;
+    if (state.seen == Register::State::kNever && !state.answered) continue;
     const auto where = versions.name() + ", version " + std::to_string(v) + ": ";
     if (v >= ledger.versions.size()) {
       findings_.add(Fault::lost, where + "it was seen, and the ledger does not have it");
@@ -144,7 +147,9 @@ void Load::compare_versions(const Ledger& ledger, const Register& versions) {
     }
     const auto& made = ledger.versions[v];
     if (state.asked > outdated[v])
-      findings_.add(Fault::stale, where + "it was shown to who asked after a newer write's answer");
+      findings_.add(
+          Fault::stale,
+          where + "it was shown to a request that was sent after a newer write was answered");
     if (made.write >= 0 && state.seen < write(made.write).sent)
       findings_.add(Fault::future, where + "it was seen before its write was sent");
     if (state.shows == 0) continue;
@@ -188,13 +193,18 @@ void Load::compare(const std::string& folder) {
 
   for (std::size_t i = 0; i < writes_.size(); ++i) {
     const auto& write = writes_[i];
+    if (write.end == Write::End::done) {
+      late_ += write.observed_at == 0 ? 0 : 1;
+      taken_back_ += write.kind == Write::Kind::take_back ? 1 : 0;
+      imported_ += write.imported ? 1 : 0;
+    }
     const auto name = key_of(static_cast<std::int64_t>(i)) + " of " + register_of(write).name();
     if (write.end == Write::End::none) {
       findings_.add(Fault::lost, name + " was never answered");
       continue;
     }
     const bool done = write.end == Write::End::done;
-    if (done && bodies[i] == 0)
+    if (done && bodies[i] == 0 && !write.imported)
       findings_.add(Fault::lost, name + " was acknowledged, and has no trace");
     if (!done && bodies[i] != 0)
       findings_.add(Fault::refused, name + " was refused, and took effect");
@@ -223,17 +233,49 @@ void Load::compare(const std::string& folder) {
   });
 
   // Shops and products have no ledger; the kept answers tell each of their states.
-  const auto compare_names = [&](const Register& names) {
-    for (const auto& state : names.states()) {
+  const auto compare_answers = [&](const Register& versions) {
+    for (const auto& state : versions.states()) {
       if (state.write < 0 || !state.present || state.shows == 0) continue;
+      if (write(state.write).imported || write(state.write).kind == Write::Kind::rename) continue;
       ++bodies_;
       if (state.shows != bodies[static_cast<std::size_t>(state.write)])
         findings_.add(Fault::body,
-                      names.name() + " showed something else than its writer was told");
+                      versions.name() + " showed something else than the answer to its write");
     }
   };
-  for (const auto& shop : world_.shops) compare_names(shop.names);
-  for (const auto& product : world_.products) compare_names(product.names);
+  for (const auto& shop : world_.shops) compare_answers(shop.names);
+  for (const auto& product : world_.products) compare_answers(product.versions);
+  compare_products(folder);
+}
+
+/// Holds each product's row against what its last writer said.
+void Load::compare_products(const std::string& folder) {
+  std::size_t rows = 0;
+  read_lines(folder + "/products.tsv", [&](const auto& fields) {
+    const auto index = world_.product_of(fields[0]);
+    if (!index) {
+      findings_.add(Fault::doubled, "nobody wrote product " + std::string{fields[0]});
+      return;
+    }
+    ++rows;
+    const auto& product = world_.products[*index];
+    const auto& facts = product.facts.back();
+    const auto text = [](std::int64_t n, std::string (*of)(std::int64_t)) {
+      return n == 0 ? std::string{} : of(n);
+    };
+    const bool same = number(fields[1]) + 1 == std::ssize(product.facts) &&
+                      fields[2] == name_of_product(*index, facts.name) &&
+                      fields[3] == text(facts.brand, brand_of) &&
+                      fields[4] == text(facts.category, category_of) &&
+                      (fields[5] == "t") == facts.present;
+    if (same) return;
+    std::string row;
+    for (const auto field : fields) row += ' ' + std::string{field};
+    findings_.add(Fault::lost,
+                  product.versions.name() + ": its last writer said something else than" + row);
+  });
+  if (rows != world_.products.size())
+    findings_.add(Fault::lost, std::to_string(rows) + " products have rows, not all");
 }
 
 }  // namespace codasync::faults

@@ -171,7 +171,7 @@ bool Load::set_up() {
     queue_.push_back({.kind = kind, .target = static_cast<std::int32_t>(target)});
   };
   for (std::size_t s = 0; s < world_.shops.size(); ++s) add(Write::Kind::name_shop, s);
-  for (std::size_t p = 0; p < world_.products.size(); ++p) add(Write::Kind::name_product, p);
+  for (std::size_t p = 0; p < world_.products.size(); ++p) add(Write::Kind::put_product, p);
   if (!finish_stage(until)) return false;
   for (std::size_t r = 0; r < world_.readings.size(); ++r) add(Write::Kind::record, r);
   if (!finish_stage(until)) return false;
@@ -216,6 +216,8 @@ std::string Load::report() const {
        << ",\"writes_refused\":" << count_refused_ << ",\"times_in_doubt\":" << count_doubts_
        << ",\"resolved_by_repeating\":" << count_replayed_
        << ",\"unresolved\":" << in_flight_writes_ << ",\"ledger_events\":" << events_
+       << ",\"late_writes\":" << late_ << ",\"events_without_version\":" << quiet_
+       << ",\"taken_back\":" << taken_back_ << ",\"rows_imported\":" << imported_
        << ",\"bodies_compared\":" << bodies_ << ",\"longest_read_pause\":" << reads_.longest
        << ",\"longest_read_pause_nginx\":" << edge_reads_.longest
        << ",\"longest_write_pause\":" << writes_pause_.longest

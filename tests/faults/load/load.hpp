@@ -7,6 +7,7 @@
 #include <queue>
 #include <random>
 #include <string>
+#include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
@@ -33,6 +34,13 @@ struct Options {
   std::int64_t staff_id{0};
 };
 
+// Texts of what is written, made of their numbers.
+std::string name_of_product(std::size_t product, std::int64_t number);
+std::string brand_of(std::int64_t number);
+std::string category_of(std::int64_t number);
+/// Returns: the name of the letter that the ledger has; empty for none.
+std::string date_kind_name(char kind);
+
 /// Clients that read and write as fast as `rate` says, each on its own connection, all on one
 /// thread: so the order in which answers arrive is one clock, and every answer is checked as it
 /// arrives.
@@ -50,6 +58,13 @@ class Load {
   /// Repeats what is in doubt until it is answered. Returns: whether all is, within so many
   /// seconds.
   bool settle(double seconds);
+
+  /// Writes a file for an import, of readings or of products. Its rows count as sent from now on.
+  /// Returns: whether there was something to import; otherwise there is no file.
+  bool write_readings_file(const std::string& path);
+  bool write_products_file(const std::string& path);
+  /// The import of the file is done: all its rows took effect.
+  void imported(const std::string& path);
 
   /// Compares everything that was answered with what the database holds (README.md). `folder`: of
   /// the dumps that harness/watch.py writes.
@@ -85,6 +100,7 @@ class Load {
                      const Register& versions);
   void compare_write(const LedgerEvent& event, std::int64_t number, Ledger& ledger,
                      const std::string& where);
+  void compare_products(const std::string& folder);
   void compare_versions(const Ledger& ledger, const Register& versions);
 
   void turn(bool fresh);
@@ -92,8 +108,11 @@ class Load {
   void begin_read(Connection& connection);
   bool begin_write(Connection& connection);
   void choose_event(Reading& reading, std::size_t draw, Write& write);
-  void begin_write(Connection& connection, Write write);
+  void begin_write(Connection& connection, const Write& write);
+  std::int64_t enter(Write write);
   void begin_of_reading(std::int64_t number);
+  void begin_of_product(std::int64_t number);
+  void change_text(const Write& write, std::int64_t n, Product::Facts& texts);
   void send_write(Connection& connection, std::int64_t number);
   void send(Connection& connection, std::string request);
   void answered(Connection& connection);
@@ -105,7 +124,9 @@ class Load {
   void refuse(std::int64_t number);
   void free_target(const Write& write);
   void failed(const Write& write, double since);
-  void read_written(std::int64_t number, const Answer& answer, Register::Told& told);
+  void read_written(std::int64_t number, const Answer& answer, Register::Result& result);
+  void read_renamed(std::int64_t number, const Answer& answer, Register::Result& result);
+  void settle_write(std::int64_t number, const Register::Result& result);
   void remember(std::int64_t number);
   [[nodiscard]] Write& write(std::int64_t number) {
     return writes_[static_cast<std::size_t>(number)];
@@ -114,7 +135,7 @@ class Load {
     return writes_[static_cast<std::size_t>(number)];
   }
   /// Returns: what a write of a reading says, as the ledger has it; without a time of its own none.
-  [[nodiscard]] LedgerEvent said(std::int64_t number) const;
+  [[nodiscard]] LedgerEvent said(const Write& write, std::int64_t number) const;
   [[nodiscard]] std::string request_of(std::int64_t number) const;
   [[nodiscard]] std::string key_of(std::int64_t number) const {
     return options_.run + "-" + std::to_string(number);
@@ -122,6 +143,7 @@ class Load {
   /// Returns: the name of the operation, which is its event's id.
   [[nodiscard]] std::string id_of(std::int64_t number) const;
   [[nodiscard]] Register& register_of(const Write& write);
+  [[nodiscard]] std::size_t product_index(const Write& write) const;
   void judge(const Connection& connection, const Shown& shown);
   std::int64_t moment();
   std::size_t pick_reading(bool hot);
@@ -149,6 +171,8 @@ class Load {
   std::unordered_set<std::int64_t>
       tried_twice_;  // whose first answer was none: a 503 tells nothing now
   std::size_t in_flight_writes_{0};
+  std::unordered_map<std::string, std::vector<std::int64_t>> files_;  // the writes in each
+  std::unordered_set<std::string> rows_;  // names of all rows of readings
   std::mt19937_64 random_;
   std::vector<std::vector<std::size_t>> by_kind_;  // resources
   std::vector<std::size_t> ranks_;                 // readings, the most read first
@@ -179,7 +203,7 @@ class Load {
       count_replayed_{0}, count_cacheable_{0}, count_possible_{0};
   std::uint64_t by_kind_checked_[kKinds]{};
   // of compare()
-  std::uint64_t events_{0}, bodies_{0};
+  std::uint64_t events_{0}, bodies_{0}, late_{0}, quiet_{0}, taken_back_{0}, imported_{0};
 };
 
 }  // namespace codasync::faults

@@ -5,6 +5,9 @@
 // The tokens are in CODASYNC_STAFF_TOKEN and CODASYNC_ADMIN_TOKEN. It says `ready` on standard
 // output when its shops, products and readings exist, and obeys lines on standard input:
 //
+//   readings FILE           writes a file for an import; says `written`, or `nothing`
+//   products FILE           the same
+//   imported FILE           an import of all of it succeeded; says `noted`
 //   stop                    no new operations; says `settled` when every write has its answer
 //   compare FOLDER          compares with the dumps in it, prints its report and ends
 //
@@ -39,6 +42,26 @@ bool called() {
   return ::poll(&input, 1, 0) > 0;
 }
 
+/// Does what a line on standard input says while the load runs. Returns: whether it is to stop.
+bool obey(Load& load) {
+  std::string line;
+  std::getline(std::cin, line);
+  std::istringstream words{line};
+  std::string word;
+  std::string file;
+  words >> word >> file;
+  if (word == "imported") {
+    load.imported(file);
+    std::cout << "noted" << std::endl;
+    return false;
+  }
+  if (word != "readings" && word != "products") return true;
+  const bool written =
+      word == "readings" ? load.write_readings_file(file) : load.write_products_file(file);
+  std::cout << (written ? "written" : "nothing") << std::endl;
+  return false;
+}
+
 int run(Load& load) {
   if (!load.set_up()) {
     std::cerr << "load: the shops, products and readings could not be made: " << load.progress()
@@ -53,11 +76,10 @@ int run(Load& load) {
       std::cerr << load.progress() << std::endl;
       next = now + std::chrono::seconds{10};
     }
-    return called();
+    return called() && obey(load);
   });
-  std::string line;
-  std::getline(std::cin, line);
   std::cout << (load.settle(kSettleSeconds) ? "settled" : "unsettled") << std::endl;
+  std::string line;
   std::getline(std::cin, line);
   std::istringstream words{line};
   std::string word;

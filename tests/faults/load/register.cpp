@@ -48,52 +48,53 @@ bool Register::fail(Fault fault, const std::string& what, Findings& findings) co
   return false;
 }
 
-void Register::acknowledge(const Told& told, Findings& findings) {
+void Register::acknowledge(const Result& result, Findings& findings) {
   --pending_;
-  std::erase_if(untold_, [&](double at) { return at < told.sent; });
-  if (told.version < 1 || told.version > kVersionMax) {
-    fail(Fault::unexpected, "a write was answered with version " + std::to_string(told.version),
+  std::erase_if(unversioned_, [&](double at) { return at < result.sent; });
+  if (result.version < 1 || result.version > kVersionMax) {
+    fail(Fault::unexpected, "a write was answered with version " + std::to_string(result.version),
          findings);
     return;
   }
-  State& state = at(told.version);
-  if (told.makes == Makes::version ? told.version <= told.floor : told.version < told.floor) {
+  State& state = at(result.version);
+  if (result.makes == Makes::version ? result.version <= result.floor
+                                     : result.version < result.floor) {
     fail(Fault::order,
-         "write " + std::to_string(told.write) + " became version " + std::to_string(told.version) +
-             ", but version " + std::to_string(told.floor) +
+         "write " + std::to_string(result.write) + " became version " +
+             std::to_string(result.version) + ", but version " + std::to_string(result.floor) +
              " had been answered before it was sent",
          findings);
   }
-  if (told.makes == Makes::version) {
+  if (result.makes == Makes::version) {
     if (state.write >= 0) {
       fail(Fault::doubled,
-           "writes " + std::to_string(state.write) + " and " + std::to_string(told.write) +
-               " were both answered with version " + std::to_string(told.version),
+           "writes " + std::to_string(state.write) + " and " + std::to_string(result.write) +
+               " were both answered with version " + std::to_string(result.version),
            findings);
     }
-    if (state.seen < told.sent) {
+    if (state.seen < result.sent) {
       fail(Fault::future,
-           "version " + std::to_string(told.version) + " was shown before its write was sent",
+           "version " + std::to_string(result.version) + " was shown before its write was sent",
            findings);
     }
-    state.write = told.write;
+    state.write = result.write;
   }
-  if (told.shows != 0 && state.shows != 0 && told.shows != state.shows) {
+  if (result.shows != 0 && state.shows != 0 && result.shows != state.shows) {
     fail(Fault::body,
-         "the answer to the write of version " + std::to_string(told.version) +
+         "the answer to the write of version " + std::to_string(result.version) +
              " differs from what was read",
          findings);
   }
-  if (told.shows != 0) state.shows = told.shows;
-  state.told = true;
+  if (result.shows != 0) state.shows = result.shows;
+  state.answered = true;
   state.known = true;
-  newest_ = std::max(newest_, told.version);
-  acknowledged_ = std::max(acknowledged_, told.version);
+  newest_ = std::max(newest_, result.version);
+  acknowledged_ = std::max(acknowledged_, result.version);
 }
 
 void Register::acknowledge(double at) {
   --pending_;
-  untold_.push_back(at);
+  unversioned_.push_back(at);
 }
 
 void Register::begin(std::int64_t version, bool present) {
@@ -140,12 +141,12 @@ bool Register::show(std::int64_t version, std::uint64_t shows, const Asked& aske
   }
   const bool possible = version <= kVersionMax &&
                         (serial_ ? at(version).known || at(version).refused
-                                 : version <= acknowledged_ + pending_ + std::ssize(untold_));
+                                 : version <= acknowledged_ + pending_ + std::ssize(unversioned_));
   if (!possible) {
     return fail(Fault::future,
                 std::string{where} + " showed version " + std::to_string(version) + ", but " +
                     std::to_string(acknowledged_) + " is the newest and " +
-                    std::to_string(pending_ + std::ssize(untold_)) + " writes may be newer",
+                    std::to_string(pending_ + std::ssize(unversioned_)) + " writes may be newer",
                 findings);
   }
   State& state = at(version);

@@ -37,22 +37,22 @@ class Findings {
 inline constexpr std::int64_t kAbsent = -1;   // as a version: the answer says that it is not there
 inline constexpr std::int64_t kUnknown = -2;  // the answer says nothing about it
 
-/// One thing with versions: a reading, the name of a product, a shop. All operations of a run are
-/// seen by one thread, so the order of these calls is the run's one clock, and the four conditions
-/// can be decided as answers arrive: a request carries the newest version that anybody had been
-/// told before it was sent.
+/// One thing with versions: a reading, a product, the name of a product, a shop. All operations of
+/// a run are seen by one thread, so the order of these calls is the run's one clock, and the four
+/// conditions can be decided as answers arrive: a request carries the newest version that any
+/// answer had before it was sent.
 class Register {
  public:
   explicit Register(std::string name) : name_{std::move(name)} {}
 
-  /// The newest version that a client was told. To be asked before a request is sent.
+  /// The newest version that any answer had. To be asked before a request is sent.
   [[nodiscard]] std::int64_t newest() const noexcept { return newest_; }
 
   /// Whether a write makes a version: one that changes nothing that an answer shows does not.
   enum class Makes : std::uint8_t { version, perhaps, nothing };
 
-  /// What the writer was told.
-  struct Told {
+  /// What the answer to a write says.
+  struct Result {
     std::int64_t version{0};  // after its write
     std::uint64_t shows{0};   // hash of what the row shows; 0: unknown
     Makes makes{Makes::version};
@@ -66,8 +66,8 @@ class Register {
   /// It was refused, and must have no effect.
   void refuse() { --pending_; }
   /// It was answered.
-  void acknowledge(const Told& told, Findings& findings);
-  /// It took effect, and nobody was told its version.
+  void acknowledge(const Result& result, Findings& findings);
+  /// It took effect, and its answer has no version.
   void acknowledge(double at);
 
   /// The same for registers with one writer at a time, which knows the version beforehand.
@@ -90,7 +90,7 @@ class Register {
     double seen{kNever};     // first answer with it
     double asked{0};         // the newest question that was answered with it was sent
     std::int64_t write{-1};  // number of the write that made it
-    bool told{false};        // to the writer that made it, or to one that changed nothing
+    bool answered{false};    // to a write: the one that made it, or one that changed nothing
     bool known{false};       // somebody wrote it, or does at this moment
     bool present{true};
     bool refused{false};  // must never be seen
@@ -108,9 +108,10 @@ class Register {
   std::int64_t newest_{0};
   std::int64_t acknowledged_{0};
   std::int64_t pending_{0};
-  std::vector<double> untold_;  // when they took effect; until a later write was told its version
-  bool serial_{false};          // versions are known before they are written
-  std::vector<State> states_;   // by version
+  // Writes without a version in their answer: when they took effect. Until a later one has one.
+  std::vector<double> unversioned_;
+  bool serial_{false};         // versions are known before they are written
+  std::vector<State> states_;  // by version
 };
 
 /// Returns: a hash of these bytes, never 0.

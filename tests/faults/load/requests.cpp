@@ -32,10 +32,6 @@ std::string close_day(std::int64_t number) { return "2028-01-1" + std::to_string
 
 char date_kind(std::int64_t number) { return "\0usb"[number / 3 % 4]; }
 
-std::string json_date_kind(char kind) {
-  return kind == 'u' ? R"("use_by")" : kind == 's' ? R"("sell_by")" : R"("best_before")";
-}
-
 /// The fields of a JSON object.
 class Fields {
  public:
@@ -47,33 +43,59 @@ class Fields {
   Fields& add_text(const char* name, const std::string& value) {
     return add(name, '"' + value + '"');
   }
+  /// `number`: of the text; 0: null.
+  Fields& add_text_or_null(const char* name, std::int64_t number,
+                           std::string (*text)(std::int64_t)) {
+    return number == 0 ? add(name, "null") : add_text(name, text(number));
+  }
   [[nodiscard]] std::string object() const { return text_.empty() ? "" : '{' + text_ + '}'; }
 
  private:
   std::string text_;
 };
 
-std::string name_of_product(std::size_t p, std::int64_t n) {
-  return "Tea " + std::to_string(p) + " n" + std::to_string(n);
-}
-
 std::string name_of_shop(const std::string& run, std::size_t s, std::int64_t n) {
   return "Shop " + run + " " + std::to_string(s) + " n" + std::to_string(n);
 }
 
+/// Returns: the name of a row of a file that says this.
+std::string name_of_row(std::int64_t shop, const std::string& gtin, const LedgerEvent& said) {
+  Event row{.id = {},
+            .kind = said.kind == 's'   ? EventKind::sighting
+                    : said.kind == 'c' ? EventKind::check
+                                       : EventKind::count,
+            .quantity = said.quantity,
+            .observed_at = parse_instant(said.observed_at + 'Z').value()};
+  if (!said.date.empty()) {
+    row.date = ShelfDate{parse_date(said.date).value(), std::nullopt};
+    if (said.date_kind != 0) row.date->kind = parse_date_kind(date_kind_name(said.date_kind));
+  }
+  return to_string(storage::name_of_row(ShopId{shop}, Gtin::parse(gtin).value(), row));
+}
+
 }  // namespace
 
+std::string name_of_product(std::size_t p, std::int64_t n) {
+  return "Tea " + std::to_string(p) + " n" + std::to_string(n);
+}
+std::string brand_of(std::int64_t n) { return "Brand n" + std::to_string(n); }
+std::string category_of(std::int64_t n) { return "Tea n" + std::to_string(n); }
+
+std::string date_kind_name(char kind) {
+  return kind == 'u' ? "use_by" : kind == 's' ? "sell_by" : kind == 'b' ? "best_before" : "";
+}
+
 std::string Load::id_of(std::int64_t number) const {
-  const auto token = write(number).by_admin() ? options_.admin_id : options_.staff_id;
+  const auto& write = this->write(number);
+  if (write.imported && write.of_reading()) return said(write, number).id;
+  const auto token = write.by_admin() ? options_.admin_id : options_.staff_id;
   return to_string(storage::name_of_key(TokenId{token}, key_of(number)));
 }
 
-LedgerEvent Load::said(std::int64_t number) const {
-  const auto& write = writes_[static_cast<std::size_t>(number)];
+LedgerEvent Load::said(const Write& write, std::int64_t number) const {
   const auto& reading = world_.readings[static_cast<std::size_t>(write.target)];
   LedgerEvent event;
   event.reading = reading.id;
-  event.id = id_of(number);
   const bool late = write.observed_at != 0;
   if (late) event.observed_at = time_text(write.observed_at);
   // Of one moment few quantities, so that some agree.
@@ -114,6 +136,9 @@ LedgerEvent Load::said(std::int64_t number) const {
       event.kind = 'v';
       event.voids = id_of(write.takes_back);
   }
+  event.id = write.imported ? name_of_row(world_.shops[reading.shop].id,
+                                          world_.products[reading.product].gtin, event)
+                            : id_of(number);
   return event;
 }
 
@@ -125,7 +150,7 @@ std::string Load::request_of(std::int64_t number) const {
   Fields body;
   if (write.of_reading()) {
     const auto& reading = world_.readings[target];
-    const auto event = said(number);
+    const auto event = said(write, number);
     const auto id = "/" + std::to_string(reading.id);
     switch (write.kind) {
       case Write::Kind::adjust:
@@ -149,7 +174,7 @@ std::string Load::request_of(std::int64_t number) const {
         body.add("shop", world_.shops[reading.shop].id)
             .add_text("GTIN", world_.products[reading.product].gtin)
             .add("expiry_date", event.date.empty() ? "null" : '"' + event.date + '"');
-        if (event.date_kind != 0) body.add("date_kind", json_date_kind(event.date_kind));
+        if (event.date_kind != 0) body.add_text("date_kind", date_kind_name(event.date_kind));
         if (event.quantity) body.add("quantity", *event.quantity);
         if (event.kind == 'c') body.add_text("kind", "check");
     }
@@ -159,13 +184,25 @@ std::string Load::request_of(std::int64_t number) const {
     method = id == 0 ? "POST" : "PATCH";
     path = id == 0 ? "/shops" : "/shops/" + std::to_string(id);
     body.add_text("name", name_of_shop(options_.run, target, write.version));
+  } else if (write.kind == Write::Kind::rename) {
+    method = "PATCH";
+    path += "/" + std::to_string(world_.readings[target].id);
+    body.add_text("name", name_of_product(product_index(write), write.name));
   } else {
-    path = "/products/" + world_.products[target].gtin;
-    method = "DELETE";
-    if (write.kind == Write::Kind::name_product) {
-      method = "PUT";
-      body.add_text("name", name_of_product(target, write.version)).add_text("category", "tea");
-    }
+    const auto& product = world_.products[target];
+    const auto version = static_cast<std::size_t>(write.version);
+    const auto& before = product.facts[version - 1];
+    const auto& after = product.facts[version];
+    const bool whole = write.kind == Write::Kind::put_product;
+    path = "/products/" + product.gtin;
+    method = whole ? "PUT" : write.kind == Write::Kind::drop_product ? "DELETE" : "PATCH";
+    if (whole || after.name != before.name)
+      body.add_text("name", name_of_product(target, after.name));
+    // In a PUT, what is left out is removed.
+    if (whole ? after.brand != 0 : after.brand != before.brand)
+      body.add_text_or_null("brand", after.brand, brand_of);
+    if (whole || after.category != before.category)
+      body.add_text_or_null("category", after.category, category_of);
   }
   const auto text = body.object();
   std::string request = method + " /api/v1" + path +

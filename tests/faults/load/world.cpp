@@ -1,5 +1,6 @@
 #include "tests/faults/load/world.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <stdexcept>
 
@@ -71,6 +72,16 @@ Row read_row(std::string_view object) {
   return row;
 }
 
+Product::Facts read_facts(std::string_view object) {
+  const auto number = [&](const char* start) {
+    return std::max<std::int64_t>(number_after(object, start), 0);
+  };
+  return {number_of_name(object), number("\"brand\":\"Brand n"), number("\"category\":\"Tea n"),
+          true};
+}
+
+std::int64_t product_version(std::string_view etag) { return number_after(etag, "-"); }
+
 std::vector<std::string_view> objects_of(std::string_view body) {
   // Neither nested objects nor braces in texts: all names are ours.
   std::vector<std::string_view> objects;
@@ -89,7 +100,8 @@ World::World(std::size_t shop_count, std::size_t product_count, std::size_t loos
     shops.push_back({.names = Register{"shop " + std::to_string(s)}});
   for (std::size_t p = 0; p < product_count + loose_products; ++p) {
     products.push_back({.gtin = gtin(p),
-                        .names = Register{"product " + gtin(p)},
+                        .versions = Register{"product " + gtin(p)},
+                        .names = Register{"name of product " + gtin(p)},
                         .on_shelves = p < product_count});
     by_gtin_[products.back().gtin] = p;
   }
@@ -113,6 +125,11 @@ const Reading* World::reading_of(std::int64_t id) const {
   return found == by_id_.end() ? nullptr : &readings[found->second];
 }
 
+std::optional<std::size_t> World::product_of(std::string_view gtin) const {
+  const auto found = by_gtin_.find(std::string{gtin});
+  return found == by_gtin_.end() ? std::nullopt : std::optional{found->second};
+}
+
 void World::add(Kind kind, std::size_t index, std::string uri, std::vector<Register*> registers) {
   resources.push_back({kind, index, kBase + uri, std::move(registers), {}, {}});
   for (const auto* shown : resources.back().registers) showing_[shown].push_back(&resources.back());
@@ -124,7 +141,7 @@ void World::make_resources() {
     auto& reading = readings[i];
     auto& product = products[reading.product];
     const auto id = std::to_string(reading.id);
-    const std::vector<Register*> shown{&reading.versions, &product.names};
+    const std::vector<Register*> shown{&reading.versions, &product.names, &product.versions};
     add(Kind::reading_in_shop, i,
         "/shops/" + std::to_string(shops[reading.shop].id) + "/stock/" + product.gtin, shown);
     add(Kind::reading_by_id, i, "/stock-readings/" + id, shown);
@@ -133,10 +150,12 @@ void World::make_resources() {
       add(Kind::history, i, "/stock-readings/" + id + "/history?limit=10", {&reading.versions});
   }
   std::vector<Register*> all_products;
+  std::vector<Register*> all_names;
   for (std::size_t p = 0; p < products.size(); ++p) {
     auto& product = products[p];
-    all_products.push_back(&product.names);
-    add(Kind::product, p, "/products/" + product.gtin, {&product.names});
+    all_products.push_back(&product.versions);
+    all_names.push_back(&product.names);
+    add(Kind::product, p, "/products/" + product.gtin, {&product.versions, &product.names});
     if (!product.on_shelves) continue;
     std::vector<Register*> shown;
     for (std::size_t s = 0; s < shops.size(); ++s) shown.push_back(&reading(s, p).versions);
@@ -156,6 +175,7 @@ void World::make_resources() {
     add(Kind::shop_list_by_expiry, s,
         "/stock-readings?shop=" + id + "&ordering=expiry_date&" + page, shown);
   }
+  all_products.insert(all_products.end(), all_names.begin(), all_names.end());
   add(Kind::products, 0, "/products?" + page, all_products);
   add(Kind::shops, 0, "/shops?" + page, all_shops);
 }
@@ -166,6 +186,21 @@ void World::changed(const Register& written) {
   for (auto* resource : found->second) resource->changed = true;
 }
 
+void World::check(const Product& product, std::int64_t version, const Product::Facts& facts,
+                  const std::string& where, Findings& findings) const {
+  // Versions that nobody wrote are the register's to find.
+  if (version < 1 || version >= std::ssize(product.facts)) return;
+  const auto& written = product.facts[static_cast<std::size_t>(version)];
+  const bool name_alone = facts.brand == kUnknown;
+  if (name_alone ? facts.name == written.name : facts == written) return;
+  findings.add(Fault::body,
+               where + " showed " + product.versions.name() + ", version " +
+                   std::to_string(version) + " with texts " + std::to_string(facts.name) + ", " +
+                   std::to_string(facts.brand) + ", " + std::to_string(facts.category) +
+                   " instead of " + std::to_string(written.name) + ", " +
+                   std::to_string(written.brand) + ", " + std::to_string(written.category));
+}
+
 Shown World::read(const Resource& resource, const Answer& answer, Findings& findings) const {
   Shown shown{std::vector<std::int64_t>(resource.registers.size(), kUnknown),
               std::vector<std::uint64_t>(resource.registers.size(), 0)};
@@ -173,42 +208,36 @@ Shown World::read(const Resource& resource, const Answer& answer, Findings& find
     shown.versions[0] = kAbsent;
     return shown;
   }
-  const auto body = answer.body;
   switch (resource.kind) {
     case Kind::reading_in_shop:
     case Kind::reading_by_id:
     case Kind::product_stock:
     case Kind::shop_list:
     case Kind::shop_list_by_expiry:
-      read_readings(resource, body, shown, findings);
+      read_readings(resource, answer, shown, findings);
       break;
     case Kind::product:
-    case Kind::shop:
-      shown.versions[0] = number_of_name(body);
-      shown.hashes[0] = hash_of(body);
-      break;
     case Kind::products:
+      read_products(resource, answer.body, shown, findings);
+      break;
+    case Kind::shop:
+      shown.versions[0] = number_of_name(answer.body);
+      shown.hashes[0] = hash_of(answer.body);
+      break;
     case Kind::shops:
       std::fill(shown.versions.begin(), shown.versions.end(), kAbsent);
-      for (const auto object : objects_of(body)) {
-        std::size_t index = shown.versions.size();
-        if (resource.kind == Kind::products) {
-          const auto found = by_gtin_.find(std::string{text_after(object, "\"GTIN\":\"")});
-          if (found != by_gtin_.end()) index = found->second;
-        } else {
-          const auto found = shop_by_id_.find(number_after(object, "\"id\":"));
-          if (found != shop_by_id_.end()) index = found->second;
-        }
-        if (index == shown.versions.size()) {
+      for (const auto object : objects_of(answer.body)) {
+        const auto found = shop_by_id_.find(number_after(object, "\"id\":"));
+        if (found == shop_by_id_.end()) {
           findings.add(Fault::unexpected, resource.uri + " shows " + std::string{object});
           continue;
         }
-        shown.versions[index] = number_of_name(object);
-        shown.hashes[index] = hash_of(object);
+        shown.versions[found->second] = number_of_name(object);
+        shown.hashes[found->second] = hash_of(object);
       }
       break;
     case Kind::history:
-      for (const auto object : objects_of(body)) {
+      for (const auto object : objects_of(answer.body)) {
         shown.versions[0] = std::max(shown.versions[0], number_after(object, "\"version\":"));
       }
       break;
@@ -216,15 +245,37 @@ Shown World::read(const Resource& resource, const Answer& answer, Findings& find
   return shown;
 }
 
-void World::read_readings(const Resource& resource, std::string_view body, Shown& shown,
+void World::read_products(const Resource& resource, std::string_view body, Shown& shown,
                           Findings& findings) const {
-  // One reading: itself and its product. A shop's list: one reading for each product, then their
-  // names. A product's stock: one reading for each shop, then its name.
+  // One product and its name, or all products and then their names.
+  const std::size_t rows = resource.registers.size() / 2;
+  std::fill_n(shown.versions.begin(), rows, kAbsent);
+  for (const auto object : objects_of(body)) {
+    const auto found = product_of(text_after(object, "\"GTIN\":\""));
+    const auto index = rows == 1 ? 0 : found.value_or(0);
+    if (!found || &products[*found].versions != resource.registers[index]) {
+      findings.add(Fault::unexpected, resource.uri + " shows " + std::string{object});
+      continue;
+    }
+    const auto version = number_after(object, "\"version\":");
+    const auto facts = read_facts(object);
+    check(products[*found], version, facts, resource.uri, findings);
+    shown.versions[index] = version;
+    shown.hashes[index] = hash_of(object);
+    shown.versions[rows + index] = facts.name;
+  }
+}
+
+void World::read_readings(const Resource& resource, const Answer& answer, Shown& shown,
+                          Findings& findings) const {
+  // One reading: itself, its product's name, and the product's version in the tag. A shop's list:
+  // one reading for each product, then their names. A product's stock: one reading for each shop,
+  // then its name.
   const bool one = resource.kind == Kind::reading_in_shop || resource.kind == Kind::reading_by_id;
   const bool of_product = resource.kind == Kind::product_stock;
   const std::size_t rows = one ? 1 : of_product ? shops.size() : on_shelves;
   std::fill_n(shown.versions.begin(), rows, kAbsent);
-  for (const auto object : objects_of(body)) {
+  for (const auto object : objects_of(answer.body)) {
     const Row row = read_row(object);
     const auto* reading = reading_of(row.id);
     if (reading == nullptr || shops[reading->shop].id != row.shop ||
@@ -244,6 +295,11 @@ void World::read_readings(const Resource& resource, std::string_view body, Shown
     if (of_product && name != kUnknown && name != row.name)
       findings.add(Fault::body, resource.uri + " shows one product under two names");
     name = row.name;
+    if (!one) continue;
+    const auto version = product_version(answer.etag);
+    check(products[reading->product], version, {row.name, kUnknown, kUnknown, true}, resource.uri,
+          findings);
+    shown.versions[2] = version;
   }
 }
 

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -22,12 +23,25 @@ struct Shop {
 };
 
 struct Product {
+  /// The numbers in its texts; 0: it has no such text.
+  struct Facts {
+    std::int64_t name{0};
+    std::int64_t brand{0};
+    std::int64_t category{0};
+    bool present{false};
+
+    friend bool operator==(const Facts&, const Facts&) = default;
+  };
+
   std::string gtin;
-  Register names;
-  std::int64_t next{1};
-  bool busy{false};
-  bool on_shelves;  // false: no shop has it, so it can be deleted and come back
-  bool present{false};
+  Register versions;
+  Register names;               // version: the number in its name; what readings show of it
+  std::vector<Facts> facts{1};  // by version; there is no version 0
+  std::int64_t next{1};         // number for a text
+  bool busy{false};             // one writer at a time
+  bool on_shelves;              // false: no shop has it, so it can be deleted and come back
+
+  [[nodiscard]] bool present() const { return facts.back().present; }
 };
 
 struct Reading {
@@ -98,6 +112,10 @@ std::string_view text_after(std::string_view text, std::string_view start);
 /// Returns: the number at the end of a name, `… n12`.
 std::int64_t number_of_name(std::string_view object);
 Row read_row(std::string_view object);
+/// Returns: what an answer shows of a product.
+Product::Facts read_facts(std::string_view object);
+/// Returns: the product's version in the entity tag of a reading.
+std::int64_t product_version(std::string_view etag);
 /// Returns: the objects of a flat JSON array or one object.
 std::vector<std::string_view> objects_of(std::string_view body);
 
@@ -116,6 +134,7 @@ class World {
     return readings[shop * on_shelves + product];
   }
   [[nodiscard]] const Reading* reading_of(std::int64_t id) const;
+  [[nodiscard]] std::optional<std::size_t> product_of(std::string_view gtin) const;
   void learn(std::int64_t id, std::size_t reading) { by_id_[id] = reading; }
 
   /// Builds `resources`, once all ids are known.
@@ -124,12 +143,19 @@ class World {
   /// Marks every resource that shows this register.
   void changed(const Register& written);
 
+  /// Adds to `findings` when an answer shows a product's version with the texts of another one.
+  /// `facts`: what it shows; kUnknown as brand: the answer has the name alone.
+  void check(const Product& product, std::int64_t version, const Product::Facts& facts,
+             const std::string& where, Findings& findings) const;
+
   /// Returns: what a 200 or 404 says; adds what no such answer may say to `findings`.
   Shown read(const Resource& resource, const Answer& answer, Findings& findings) const;
 
  private:
   void add(Kind kind, std::size_t index, std::string uri, std::vector<Register*> registers);
-  void read_readings(const Resource& resource, std::string_view body, Shown& shown,
+  void read_products(const Resource& resource, std::string_view body, Shown& shown,
+                     Findings& findings) const;
+  void read_readings(const Resource& resource, const Answer& answer, Shown& shown,
                      Findings& findings) const;
   std::unordered_map<std::int64_t, std::size_t> by_id_;
   std::unordered_map<std::string, std::size_t> by_gtin_;

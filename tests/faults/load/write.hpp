@@ -14,7 +14,9 @@ struct Write {
     count,
     remove,
     take_back,  // of another event
-    name_product,
+    rename,     // of a product, through one of its readings
+    put_product,
+    change_product,  // one of its texts
     drop_product,
     name_shop,
   };
@@ -23,16 +25,24 @@ struct Write {
   Kind kind{};
   End end{End::none};
   std::int32_t target{0};       // reading, product or shop
+  bool imported{false};         // in a file
   std::int64_t observed_at{0};  // seconds since 1970; 0: it does not say
   std::int64_t takes_back{-1};  // the write whose event it is
-  std::int64_t version{0};      // that the client was told, or the writer knew beforehand
-  bool quiet{false};            // the writer knew beforehand that it makes no version
-  std::int64_t floor{0};        // newest version answered before it was sent
+  std::int64_t version{0};      // in its answer, or known beforehand
+  bool quiet{false};            // known beforehand: it makes no version
+  std::int64_t name{0};         // of a product: the number that its name gets; 0: it stays
+  // Newest versions answered before it was sent: of what it writes, and of what its answer shows.
+  std::int64_t floor{0};
   std::int64_t name_floor{0};
+  std::int64_t product_floor{0};
+  std::int64_t reading_floor{0};
   double sent{0};
   double answered{0};
 
-  [[nodiscard]] bool of_reading() const { return kind < Kind::name_product; }
+  [[nodiscard]] bool of_reading() const { return kind < Kind::rename; }
+  [[nodiscard]] bool of_product() const {
+    return kind >= Kind::rename && kind <= Kind::drop_product;
+  }
   [[nodiscard]] bool by_admin() const { return !of_reading(); }
 };
 

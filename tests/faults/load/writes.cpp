@@ -28,14 +28,22 @@ std::int64_t wall_clock() {
 Register& Load::register_of(const Write& write) {
   const auto target = static_cast<std::size_t>(write.target);
   switch (write.kind) {
-    case Write::Kind::name_product:
+    case Write::Kind::rename:
+    case Write::Kind::put_product:
+    case Write::Kind::change_product:
     case Write::Kind::drop_product:
-      return world_.products[target].names;
+      return world_.products[product_index(write)].versions;
     case Write::Kind::name_shop:
       return world_.shops[target].names;
     default:
       return world_.readings[target].versions;
   }
+}
+
+std::size_t Load::product_index(const Write& write) const {
+  const auto target = static_cast<std::size_t>(write.target);
+  return write.of_product() && write.kind != Write::Kind::rename ? target
+                                                                 : world_.readings[target].product;
 }
 
 /// Returns: seconds since 1970, not long ago.
@@ -48,12 +56,19 @@ std::int64_t Load::moment() {
 bool Load::begin_write(Connection& connection) {
   Write write;
   const auto draw = below(1000);
-  if (draw < 10) {
+  if (draw < 3) {
+    write.kind = Write::Kind::rename;
+    write.target = static_cast<std::int32_t>(below(world_.readings.size()));
+    const auto& reading = world_.readings[static_cast<std::size_t>(write.target)];
+    // One that comes and goes may be gone.
+    if (reading.comes_and_goes || world_.products[reading.product].busy) return false;
+  } else if (draw < 10) {
     write.target = static_cast<std::int32_t>(below(world_.products.size()));
-    auto& product = world_.products[static_cast<std::size_t>(write.target)];
+    const auto& product = world_.products[static_cast<std::size_t>(write.target)];
     if (product.busy) return false;
-    write.kind = !product.on_shelves && product.present ? Write::Kind::drop_product
-                                                        : Write::Kind::name_product;
+    write.kind = !product.present() || draw < 5         ? Write::Kind::put_product
+                 : !product.on_shelves && draw % 2 == 0 ? Write::Kind::drop_product
+                                                        : Write::Kind::change_product;
   } else if (draw < 15) {
     write.target = static_cast<std::int32_t>(below(world_.shops.size()));
     if (world_.shops[static_cast<std::size_t>(write.target)].busy) return false;
@@ -97,18 +112,17 @@ void Load::choose_event(Reading& reading, std::size_t draw, Write& write) {
     write.observed_at = moment();
 }
 
-/// Tells the register what comes. Requires: the write has its number.
+/// Announces a write to the register of its reading.
 void Load::begin_of_reading(std::int64_t number) {
   auto& write = this->write(number);
   auto& reading = world_.readings[static_cast<std::size_t>(write.target)];
   auto& versions = reading.versions;
-  write.name_floor = world_.products[reading.product].names.newest();
   if (write.kind == Write::Kind::record || reading.comes_and_goes) reading.busy = true;
   if (reading.is_forecast()) {
     // All its times are reported, so its events say by themselves what becomes of it.
     if (write.observed_at == 0) write.observed_at = wall_clock() - kLongAgo;
     const auto before = reading.forecast.version();
-    reading.forecast.add(said(number));
+    reading.forecast.add(said(write, number));
     write.version = reading.forecast.version();
     write.quiet = write.version == before;
     if (!write.quiet) return versions.begin(write.version, reading.forecast.present());
@@ -121,35 +135,89 @@ void Load::begin_of_reading(std::int64_t number) {
   versions.begin();
 }
 
-void Load::begin_write(Connection& connection, Write write) {
+/// The same for a product. What its writes say is what its texts will be.
+void Load::begin_of_product(std::int64_t number) {
+  auto& write = this->write(number);
+  auto& product = world_.products[product_index(write)];
+  const auto before = product.facts.back();
+  auto after = before;
+  const auto n = product.next++;
+  product.busy = true;
+  switch (write.kind) {
+    case Write::Kind::rename:
+      after.name = n;
+      break;
+    case Write::Kind::put_product:
+      after = {n, happens(0.5) ? n : 0, n, true};
+      break;
+    case Write::Kind::drop_product:
+      after.present = false;
+      break;
+    default:
+      change_text(write, n, after);
+  }
+  write.version = std::ssize(product.facts);
+  product.facts.push_back(after);
+  product.versions.begin(write.version, after.present);
+  if (after.name == before.name && after.present == before.present) return;
+  write.name = n;
+  product.names.begin(n, after.present);
+}
+
+/// Changes one text, or in a file at least one. `n`: number of the new ones.
+void Load::change_text(const Write& write, std::int64_t n, Product::Facts& texts) {
+  if (write.imported) {
+    const bool all = !texts.present;
+    const auto which = 1 + below(7);
+    if (all || (which & 1U) != 0) texts.name = n;
+    if (all || (which & 2U) != 0) texts.brand = n;
+    if (all || (which & 4U) != 0) texts.category = n;
+    texts.present = true;
+    return;
+  }
+  const auto other = [&](std::int64_t text) { return text == 0 || happens(0.7) ? n : 0; };
+  switch (below(3)) {
+    case 0:
+      texts.name = n;
+      break;
+    case 1:
+      texts.brand = other(texts.brand);
+      break;
+    default:
+      texts.category = other(texts.category);
+  }
+}
+
+/// Gives a write its number, and notes what was answered before it is sent.
+std::int64_t Load::enter(Write write) {
   write.floor = register_of(write).newest();
+  if (write.kind != Write::Kind::name_shop) {
+    const auto& product = world_.products[product_index(write)];
+    write.name_floor = product.names.newest();
+    write.product_floor = product.versions.newest();
+  }
+  if (write.kind == Write::Kind::rename)
+    write.reading_floor = world_.readings[static_cast<std::size_t>(write.target)].versions.newest();
   write.sent = now();
   writes_.push_back(write);
-  const auto number = static_cast<std::int64_t>(writes_.size()) - 1;
-  auto& begun = writes_.back();
-  const auto target = static_cast<std::size_t>(write.target);
-  switch (write.kind) {
-    case Write::Kind::name_product:
-    case Write::Kind::drop_product: {
-      auto& product = world_.products[target];
-      product.busy = true;
-      begun.version = product.next++;
-      product.names.begin(begun.version, write.kind == Write::Kind::name_product);
-      break;
-    }
-    case Write::Kind::name_shop: {
-      auto& shop = world_.shops[target];
-      shop.busy = true;
-      begun.version = shop.next++;
-      shop.names.begin(begun.version, true);
-      break;
-    }
-    default:
-      begin_of_reading(number);
+  const auto number = std::ssize(writes_) - 1;
+  if (write.of_reading()) {
+    begin_of_reading(number);
+  } else if (write.of_product()) {
+    begin_of_product(number);
+  } else {
+    auto& shop = world_.shops[static_cast<std::size_t>(write.target)];
+    shop.busy = true;
+    writes_.back().version = shop.next++;
+    shop.names.begin(writes_.back().version, true);
   }
   ++in_flight_writes_;
   ++count_writes_;
-  send_write(connection, number);
+  return number;
+}
+
+void Load::begin_write(Connection& connection, const Write& write) {
+  send_write(connection, enter(write));
 }
 
 void Load::send_write(Connection& connection, std::int64_t number) {
@@ -189,13 +257,12 @@ void Load::done(std::int64_t number, const Answer& answer) {
   auto& write = this->write(number);
   auto& versions = register_of(write);
   const auto target = static_cast<std::size_t>(write.target);
-  write.end = Write::End::done;
-  write.answered = now();
-  Register::Told told{.version = write.version,
-                      .makes = write.quiet ? Register::Makes::nothing : Register::Makes::version,
-                      .floor = write.floor,
-                      .sent = write.sent,
-                      .write = number};
+  Register::Result result{
+      .version = write.version,
+      .makes = write.quiet ? Register::Makes::nothing : Register::Makes::version,
+      .floor = write.floor,
+      .sent = write.sent,
+      .write = number};
   switch (write.kind) {
     case Write::Kind::remove:
     case Write::Kind::take_back:
@@ -203,34 +270,70 @@ void Load::done(std::int64_t number, const Answer& answer) {
       break;
     case Write::Kind::name_shop:
       world_.shops[target].id = number_after(answer.body, "\"id\":");
-      [[fallthrough]];
-    case Write::Kind::name_product:
-      told.shows = hash_of(answer.body);
-      told.version = number_of_name(answer.body);
+      result.shows = hash_of(answer.body);
+      result.version = number_of_name(answer.body);
+      break;
+    case Write::Kind::put_product:
+    case Write::Kind::change_product:
+      result.shows = hash_of(answer.body);
+      result.version = number_after(answer.body, "\"version\":");
+      world_.check(world_.products[target], result.version, read_facts(answer.body),
+                   "the answer to " + key_of(number), findings_);
+      break;
+    case Write::Kind::rename:
+      read_renamed(number, answer, result);
       break;
     default:
-      read_written(number, answer, told);
+      read_written(number, answer, result);
   }
-  if (write.version != 0 && told.version != write.version) {
+  if (write.version != 0 && result.version != write.version) {
     findings_.add(Fault::lost, versions.name() + ": " + key_of(number) + " was to become version " +
                                    std::to_string(write.version) + " and was answered with " +
-                                   std::to_string(told.version));
+                                   std::to_string(result.version));
   }
-  write.version = told.version;
-  if (write.kind == Write::Kind::take_back) {
+  write.version = result.version;
+  settle_write(number, result);
+}
+
+/// It took effect.
+void Load::settle_write(std::int64_t number, const Register::Result& result) {
+  auto& write = this->write(number);
+  auto& versions = register_of(write);
+  write.end = Write::End::done;
+  write.answered = now();
+  if (result.version == 0) {
     versions.acknowledge(write.answered);
   } else {
-    versions.acknowledge(told, findings_);
+    versions.acknowledge(result, findings_);
   }
-  if (told.version != write.floor) world_.changed(versions);
+  if (result.version != write.floor) world_.changed(versions);
+  if (write.name != 0) {
+    auto& names = world_.products[product_index(write)].names;
+    names.acknowledge(
+        {.version = write.name, .floor = write.name_floor, .sent = write.sent, .write = number},
+        findings_);
+    world_.changed(names);
+  }
   --in_flight_writes_;
   tried_twice_.erase(number);
   remember(number);
   free_target(write);
 }
 
+/// Reads the reading through which its product was renamed.
+void Load::read_renamed(std::int64_t number, const Answer& answer, Register::Result& result) {
+  const auto& write = this->write(number);
+  auto& reading = world_.readings[static_cast<std::size_t>(write.target)];
+  const Row row = read_row(answer.body);
+  if (row.id != reading.id || row.name != write.name)
+    findings_.add(Fault::lost, key_of(number) + " was answered with " + std::string{answer.body});
+  result.version = product_version(answer.etag);
+  reading.versions.show(row.version, row.shows, {write.reading_floor, write.sent}, now(),
+                        "the answer to a rename", findings_);
+}
+
 /// Reads the reading that a write was answered with.
-void Load::read_written(std::int64_t number, const Answer& answer, Register::Told& told) {
+void Load::read_written(std::int64_t number, const Answer& answer, Register::Result& result) {
   const auto& write = this->write(number);
   const auto target = static_cast<std::size_t>(write.target);
   auto& reading = world_.readings[target];
@@ -242,16 +345,21 @@ void Load::read_written(std::int64_t number, const Answer& answer, Register::Tol
   }
   if (row.id != reading.id || row.gtin != product.gtin || (row.shows == 0) != row.removed)
     findings_.add(Fault::unexpected, key_of(number) + ": " + std::string{answer.body});
-  told.version = row.version;
-  told.shows = row.shows;
+  result.version = row.version;
+  result.shows = row.shows;
   // Something newer may be known already, or something of the same moment that holds.
-  if (!reading.comes_and_goes && write.observed_at != 0) told.makes = Register::Makes::perhaps;
+  if (!reading.comes_and_goes && write.observed_at != 0) result.makes = Register::Makes::perhaps;
   if (row.removed) return;
   product.names.show(row.name, 0, {write.name_floor, write.sent}, now(), "the answer to a write",
                      findings_);
+  const auto version = product_version(answer.etag);
+  world_.check(product, version, {row.name, kUnknown, kUnknown, true},
+               "the answer to " + key_of(number), findings_);
+  product.versions.show(version, 0, {write.product_floor, write.sent}, now(),
+                        "the answer to a write", findings_);
 }
 
-/// Notes an event that somebody may take back, or that others rely on.
+/// Notes an event that may be taken back later, or that later writes rely on.
 void Load::remember(std::int64_t number) {
   const auto& write = this->write(number);
   if (write.kind < Write::Kind::adjust || write.kind > Write::Kind::count) return;
@@ -268,23 +376,14 @@ void Load::remember(std::int64_t number) {
 
 void Load::free_target(const Write& write) {
   const auto target = static_cast<std::size_t>(write.target);
-  const bool took_effect = write.end != Write::End::refused;
-  switch (write.kind) {
-    case Write::Kind::record:
-    case Write::Kind::remove:
-      world_.readings[target].busy = false;
-      if (took_effect) world_.readings[target].present = write.kind == Write::Kind::record;
-      break;
-    case Write::Kind::name_product:
-    case Write::Kind::drop_product:
-      world_.products[target].busy = false;
-      if (took_effect) world_.products[target].present = write.kind == Write::Kind::name_product;
-      break;
-    case Write::Kind::name_shop:
-      world_.shops[target].busy = false;
-      break;
-    default:
-      break;
+  if (write.of_product()) {
+    world_.products[product_index(write)].busy = false;
+  } else if (write.kind == Write::Kind::name_shop) {
+    world_.shops[target].busy = false;
+  } else if (write.kind == Write::Kind::record || write.kind == Write::Kind::remove) {
+    auto& reading = world_.readings[target];
+    reading.busy = false;
+    if (write.end != Write::End::refused) reading.present = write.kind == Write::Kind::record;
   }
 }
 
@@ -293,15 +392,19 @@ void Load::refuse(std::int64_t number) {
   auto& write = this->write(number);
   auto& versions = register_of(write);
   write.end = Write::End::refused;
-  const auto* reading =
+  auto* reading =
       write.of_reading() ? &world_.readings[static_cast<std::size_t>(write.target)] : nullptr;
   if (write.quiet || (reading != nullptr && !reading->comes_and_goes)) {
     versions.refuse();
   } else {
     versions.refuse(write.version, findings_);
   }
-  if (reading != nullptr && reading->is_forecast())
-    world_.readings[static_cast<std::size_t>(write.target)].forecast.undo();
+  if (reading != nullptr && reading->is_forecast()) reading->forecast.undo();
+  if (write.of_product()) {
+    auto& product = world_.products[product_index(write)];
+    product.facts.pop_back();
+    if (write.name != 0) product.names.refuse(write.name, findings_);
+  }
   --in_flight_writes_;
   free_target(write);
 }
