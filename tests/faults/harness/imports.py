@@ -15,8 +15,8 @@ from watch import Load
 FILE_SECONDS = 300.0
 ATTEMPT_SECONDS = 120.0
 AGAIN = 0.3  # of the files are imported once more at once, and of the pauses an earlier one
-READINGS = 0.7  # of the files; the others are of products
-AT_REST_MAX = 50  # files that are imported again in the end
+READINGS = 0.5  # of the files; the others are of products
+AT_REST_MAX = 20  # files that are imported again in the end
 # What `codasync import` says of a file that was imported before.
 NOTHING_NEW = {
     "readings": re.compile(r": 0 applied, 0 changed nothing, \d+ recorded before.*, 0 failed, 0 refused\.$", re.M),
@@ -37,7 +37,8 @@ class Importer:
         self._certain: list[Path] = []  # files of readings whose rows are all there
         self._process: Server | None = None
         self._error: BaseException | None = None
-        self._end = threading.Event()
+        self._end = threading.Event()  # no new files
+        self._given_up = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def __enter__(self) -> "Importer":
@@ -48,6 +49,7 @@ class Importer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._end.set()
+        self._given_up.set()
         self.kill()
         self._thread.join(10)
 
@@ -63,8 +65,7 @@ class Importer:
     def repeat_at_rest(self) -> None:
         """Imports files of readings again, when nothing else is written: nothing may change. Throws: Broken."""
         for file in self.random.sample(self._certain, min(AT_REST_MAX, len(self._certain))):
-            self._make_certain("readings", file)
-            self._repeat("readings", file)
+            self._judge("readings", file, self._make_certain("readings", file))
 
     def kill(self) -> bool:
         """Kills the import that runs at this moment. Returns: whether one did."""
@@ -96,18 +97,23 @@ class Importer:
         if what == "readings":
             self._certain.append(file)
 
-    def _make_certain(self, what: str, file: Path) -> None:
+    def _make_certain(self, what: str, file: Path) -> str:
+        """Returns: what the import said that succeeded. Throws: Broken."""
         deadline = time.monotonic() + FILE_SECONDS
-        while self._attempt(what, file) is None:
-            if time.monotonic() > deadline:
+        while (said := self._attempt(what, file)) is None:
+            if time.monotonic() > deadline or self._given_up.is_set():
                 raise Broken(f"{file.name} cannot be imported; see import.log")
             time.sleep(0.1)
+        return said
 
     def _repeat(self, what: str, file: Path) -> None:
         """Imports a file that was imported before, once: it may fail, but it must change nothing."""
         said = self._attempt(what, file)
-        if said is None:
-            return
+        if said is not None:
+            self._judge(what, file, said)
+
+    def _judge(self, what: str, file: Path, said: str) -> None:
+        """Notes what an import changed that was not the first one of its file."""
         self.counts["repeated"] += 1
         if NOTHING_NEW[what].search(said) is None:
             self.wrong.append(f"{file.name}, imported again, said: {said}")

@@ -89,13 +89,15 @@ void Load::compare_write(const LedgerEvent& event, std::int64_t number, Ledger& 
                                    std::to_string(event.version));
   }
   // In a PATCH, the time of the reading's own version means now.
-  const bool echoes = write.kind == Write::Kind::count && event.observed_at == event.received_at;
+  const bool echoes =
+      write.kind == Write::Kind::count && !write.imported && event.observed_at == event.received_at;
   const auto& at = write.observed_at == 0 || echoes ? event.received_at : said.observed_at;
   if (!says(event, said) || event.observed_at != at)
     findings_.add(Fault::body, where + key_of(number) + " said something else");
   if (write.end == Write::End::done && write.answered < ledger.sent)
-    findings_.add(Fault::order,
-                  where + key_of(number) + " was answered before the event before it was sent");
+    findings_.add(
+        Fault::order,
+        where + "it arrived after an event that was sent after the answer to " + key_of(number));
   ledger.sent = std::max(ledger.sent, write.sent);
 }
 
