@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "api/answers.hpp"
-#include "api/handlers.hpp"
-#include "api/log.hpp"
+#include "api/observability/log.hpp"
+#include "api/resources/handlers.hpp"
 #include "api/stored_answer.hpp"
 #include "storage/errors.hpp"
 

@@ -4,7 +4,7 @@
 #include <array>
 #include <charconv>
 
-#include "api/handlers.hpp"
+#include "api/resources/handlers.hpp"
 #include "api/uri.hpp"
 
 namespace codasync::api {

@@ -3,7 +3,7 @@
 #include <functional>
 #include <memory>
 
-#include "config/settings.hpp"
+#include "config/settings/settings.hpp"
 #include "storage/invalidation.hpp"
 #include "storage/ledger_observer.hpp"
 #include "storage/options.hpp"

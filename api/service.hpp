@@ -4,9 +4,9 @@
 #include <functional>
 
 #include "api/executor.hpp"
-#include "api/log.hpp"
 #include "api/memory.hpp"
-#include "api/metrics.hpp"
+#include "api/observability/log.hpp"
+#include "api/observability/metrics.hpp"
 #include "api/options.hpp"
 #include "cache/cache.hpp"
 #include "storage/catalogue_store.hpp"

@@ -19,7 +19,7 @@ foreach(file ${files})
   string(APPEND rows "    {${number}, \"${name}\", R\"sql(${sql})sql\"},\n")
 endforeach()
 file(READ ${SOURCE}/grants.sql grants)
-file(WRITE ${OUTPUT} "#include \"storage/embedded_sql.hpp\"
+file(WRITE ${OUTPUT} "#include \"storage/postgres/embedded_sql.hpp\"
 
 namespace codasync::storage::embedded {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "storage/catalogue_writer.hpp"
+#include "storage/catalogue/catalogue_writer.hpp"
 
 namespace codasync::storage {
 

@@ -6,7 +6,7 @@
 
 #include "api/cli/commands.hpp"
 #include "api/serve.hpp"
-#include "config/settings.hpp"
+#include "config/settings/settings.hpp"
 #include "storage/errors.hpp"
 #include "storage/ledger/combiner.hpp"
 #include "storage/migrate.hpp"

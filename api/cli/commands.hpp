@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "config/settings.hpp"
+#include "config/settings/settings.hpp"
 #include "storage/import/rows.hpp"
 #include "storage/token.hpp"
 

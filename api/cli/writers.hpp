@@ -3,7 +3,7 @@
 #include <memory>
 
 #include "cache/make_cache.hpp"
-#include "config/settings.hpp"
+#include "config/settings/settings.hpp"
 #include "storage/ledger/combiner.hpp"
 #include "storage/make_storage.hpp"
 

@@ -1,4 +1,4 @@
-#include "api/log.hpp"
+#include "api/observability/log.hpp"
 
 #include <fcntl.h>
 #include <gmock/gmock.h>

@@ -1,10 +1,10 @@
-#include "api/metrics.hpp"
+#include "api/observability/metrics.hpp"
 
 #include <gmock/gmock.h>
 
 #include <stdexcept>
 
-#include "api/expired_readings.hpp"
+#include "api/observability/expired_readings.hpp"
 #include "tests/api/fakes.hpp"
 
 namespace codasync::api {

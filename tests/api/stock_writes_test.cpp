@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 
-#include "api/handlers.hpp"
+#include "api/resources/handlers.hpp"
 
 namespace codasync::api {
 namespace {

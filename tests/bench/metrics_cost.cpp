@@ -7,7 +7,7 @@
 #include <functional>
 #include <thread>
 
-#include "api/metrics.hpp"
+#include "api/observability/metrics.hpp"
 
 namespace {
 

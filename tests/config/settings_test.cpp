@@ -1,4 +1,4 @@
-#include "config/settings.hpp"
+#include "config/settings/settings.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -7,7 +7,7 @@
 #include <fstream>
 #include <map>
 
-#include "config/table.hpp"
+#include "config/settings/table.hpp"
 
 namespace codasync::config {
 namespace {

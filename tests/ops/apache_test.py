@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""config/apache/codasync.conf in a private Apache, in front of two instances."""
+"""config/deploy/apache/codasync.conf in a private Apache, in front of two instances."""
 
 import re
 import socket
@@ -21,17 +21,17 @@ from servers import (
 )
 from smoke import ask, expect, smoke, wait_until_ready
 
-README = (ROOT / "config" / "apache" / "README.md").read_text()
+README = (ROOT / "config" / "deploy" / "apache" / "README.md").read_text()
 
 
 def configuration(place: Path, listen: int, services: list[int]) -> Path:
     """Returns: what Debian's apache2.conf and `a2enmod` are on a host, and the virtual host of the repository."""
     enabled = re.search(r"a2enmod ([a-z0-9_ ]+)", README)
-    assert enabled, "config/apache/README.md names the modules"
+    assert enabled, "config/deploy/apache/README.md names the modules"
     # What the README names, and of what Debian has enabled already what is needed.
     modules = [*enabled[1].split(), "mpm_event", "authz_core", "alias", "env"]
     loads = "\n".join(f"LoadModule {name}_module /usr/lib/apache2/modules/mod_{name}.so" for name in modules)
-    vhost = (ROOT / "config" / "apache" / "codasync.conf").read_text()
+    vhost = (ROOT / "config" / "deploy" / "apache" / "codasync.conf").read_text()
     # One line a further instance, as the file says.
     member = re.search(r"^  BalancerMember .*$", vhost, re.MULTILINE)
     assert member

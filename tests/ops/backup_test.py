@@ -20,13 +20,13 @@ from load import Load, new_readings  # noqa: E402
 from names import name_of_key  # noqa: E402
 from stack import ROOT, Stack, eventually  # noqa: E402
 
-BACKUP = ROOT / "config" / "backup" / "backup"
+BACKUP = ROOT / "config" / "deploy" / "backup" / "backup"
 PSQL = ["/usr/lib/postgresql/15/bin/psql", "--no-psqlrc", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1"]
 READINGS = 5
 
 
 def backup(*words: object) -> subprocess.CompletedProcess[str]:
-    """Calls config/backup/backup. Returns: what came of it, all words in stdout."""
+    """Calls config/deploy/backup/backup. Returns: what came of it, all words in stdout."""
     command = [str(word) for word in (BACKUP, *words)]
     return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd="/", timeout=300)
 

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The images of config/container: built, run without rights on a read-only file system, and all of compose.yaml started."""
+"""The images of config/deploy/container: built, run without rights on a read-only file system, and all of compose.yaml started."""
 
 import json
 import os
@@ -48,14 +48,14 @@ os.execv("/usr/bin/podman", {command} + words)
 
 
 def compose(*words: str) -> str:
-    """Calls podman-compose as config/container/up does, with the containers in this test's network. Returns: what it said."""
+    """Calls podman-compose as config/deploy/container/up does, with the containers in this test's network. Returns: what it said."""
     programs = STORE / "bin"
     programs.mkdir(exist_ok=True)
     (programs / "podman").write_text(PODMAN.format(command=command()))
     (programs / "podman").chmod(0o755)
     done = subprocess.run(
         ["podman-compose", "--project-name=codasync", "--file=compose.yaml", *words],
-        cwd=ROOT / "config" / "container",
+        cwd=ROOT / "config" / "deploy" / "container",
         env={**environment(), **PASSWORDS, "PATH": f"{programs}:{os.environ['PATH']}"},
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300,
     )  # fmt: skip

@@ -1,5 +1,5 @@
 """Podman where no engine is set up and no registry can be reached: a storage of its own, a base made of Debian's packages, the
-images of config/container built on it, containers in the host's network.
+images of config/deploy/container built on it, containers in the host's network.
 """
 
 import fcntl
@@ -107,7 +107,7 @@ def build(*targets: str) -> dict[str, float]:
     """Builds images; a second time takes what has not changed. Returns: their sizes in MB."""
     prepare()
     words = ["--isolation=chroot", "--network=host", "--pull=never", "--layers", "--format=docker"]
-    words += [f"--file={ROOT}/config/container/Dockerfile", f"--build-arg=REVISION={REVISION}"]
+    words += [f"--file={ROOT}/config/deploy/container/Dockerfile", f"--build-arg=REVISION={REVISION}"]
     if ccache := shutil.which("ccache"):
         # What compiled outside needs no second compilation inside: it is the same compiler.
         cache = subprocess.run([ccache, "--get-config=cache_dir"], capture_output=True, text=True, check=True).stdout

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""config/heroku/Procfile with foreman: the release phase migrates, web serves at $PORT with a platform's variables."""
+"""config/deploy/heroku/Procfile with foreman: the release phase migrates, web serves at $PORT with a platform's variables."""
 
 import re
 import shutil
@@ -17,7 +17,7 @@ def main() -> None:
         app = place / "app"
         (app / ".build" / "api").mkdir(parents=True)
         shutil.copy(BUILD / "api" / "codasync", app / ".build" / "api")
-        shutil.copy(ROOT / "config" / "heroku" / "Procfile", app)
+        shutil.copy(ROOT / "config" / "deploy" / "heroku" / "Procfile", app)
         platform = {
             # One role on such platforms: it owns the tables and serves.
             "DATABASE_URL": database.url("codasync_owner"),

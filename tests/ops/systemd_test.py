@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""config/systemd: installed on a host with systemd, which is a container here, and really run."""
+"""config/deploy/systemd: installed on a host with systemd, which is a container here, and really run."""
 
 import os
 import re
@@ -38,7 +38,7 @@ def build_host() -> None:
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir()
     (place / "Dockerfile").write_text(DOCKERFILE)
-    subprocess.run([ROOT / "config/systemd/install", "--root", place / "tree"], check=True)
+    subprocess.run([ROOT / "config/deploy/systemd/install", "--root", place / "tree"], check=True)
     words = ["--isolation=chroot", "--network=host", "--pull=never", "--layers", "--format=docker"]
     podman("build", *words, f"--tag={image('host')}", place, seconds=600.0)
 

@@ -1,4 +1,4 @@
-"""What config/prometheus asks for: the names in its rules and its dashboard."""
+"""What config/deploy/prometheus asks for: the names in its rules and its dashboard."""
 
 import json
 import re
@@ -7,7 +7,7 @@ from typing import Any
 
 from stack import ROOT
 
-FOLDER = ROOT / "config" / "prometheus"
+FOLDER = ROOT / "config" / "deploy" / "prometheus"
 
 # In a query: a metric of somebody we ask, or the name of a recording rule, which has colons.
 METRIC = re.compile(r"\b(?:codasync|process|pg|pgbouncer|nginx)_[a-z0-9_]+\b|\b[a-z]+:[a-z0-9_]+:[a-z0-9_]+\b")

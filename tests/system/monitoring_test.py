@@ -53,7 +53,7 @@ class Service(StackTest):
 class Files(unittest.TestCase):
     def test_the_dashboard_is_what_its_script_prints(self) -> None:
         printed = subprocess.run([figures.file("dashboard")], check=True, stdout=subprocess.PIPE, text=True, timeout=30).stdout
-        self.assertEqual(printed, figures.file("dashboard.json").read_text(), "config/prometheus/dashboard > config/prometheus/dashboard.json")
+        self.assertEqual(printed, figures.file("dashboard.json").read_text(), "config/deploy/prometheus/dashboard > config/deploy/prometheus/dashboard.json")
 
     def test_whatever_rules_and_panels_build_on_is_recorded(self) -> None:
         recorded = figures.rules("recording.yml", "record").keys()

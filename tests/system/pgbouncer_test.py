@@ -8,7 +8,7 @@ import unittest
 
 from stack import ROOT, Stack, StackTest, eventually
 
-SIZES = ROOT / "config" / "pgbouncer" / "sizes"
+SIZES = ROOT / "config" / "deploy" / "pgbouncer" / "sizes"
 GTIN = "4006381333931"
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from stack import ROOT
 
-SHELL = ["config/install", "config/build", "config/up", "config/rolling-restart", "config/down", "config/systemd/install",
-         "config/container/up", "config/container/entry/edge", "config/container/entry/postgres",
-         "config/kubernetes/overlays/demo/secrets",
+SHELL = ["config/install", "config/build", "config/up", "config/rolling-restart", "config/down", "config/deploy/systemd/install",
+         "config/deploy/container/up", "config/deploy/container/entry/edge", "config/deploy/container/entry/postgres",
+         "config/deploy/kubernetes/overlays/demo/secrets",
          "tests/run", "tests/load/run", "tests/ops/run", ".ci/run"]
 
 
@@ -39,7 +39,7 @@ class Scripts(unittest.TestCase):
     @unittest.skipUnless(os.geteuid() == 0, "needs two accounts")
     def test_a_stack_of_another_account_is_said_to_be_one(self) -> None:
         with tempfile.TemporaryDirectory() as folder:
-            stack = shutil.copytree(ROOT / "config" / "stack", Path(folder, "stack"))  # the clone may be out of their reach
+            stack = shutil.copytree(ROOT / "config" / "local", Path(folder, "stack"))  # the clone may be out of their reach
             subprocess.run(["chmod", "-R", "a+rX", folder], check=True)
             lock = Path(folder, "lock")
             lock.touch(0o600)
@@ -58,7 +58,7 @@ class Scripts(unittest.TestCase):
 
     def test_the_images_have_the_version_of_the_program(self) -> None:
         program = re.search(r"project\(codasync VERSION ([0-9.]+)", (ROOT / "CMakeLists.txt").read_text())
-        image = re.search(r"^ARG VERSION=([0-9.]+)$", (ROOT / "config/container/Dockerfile").read_text(), re.MULTILINE)
+        image = re.search(r"^ARG VERSION=([0-9.]+)$", (ROOT / "config/deploy/container/Dockerfile").read_text(), re.MULTILINE)
         assert program and image
         self.assertEqual(image[1], program[1])
 

@@ -1,4 +1,4 @@
-"""config/systemd: the units as `install` puts them on a host, read by systemd's own checks."""
+"""config/deploy/systemd: the units as `install` puts them on a host, read by systemd's own checks."""
 
 import re
 import shutil
@@ -28,7 +28,7 @@ class Systemd(unittest.TestCase):
             shutil.copy("/bin/true", place)  # only whether it is there is looked at
 
     def install(self) -> None:
-        command = [ROOT / "config/systemd/install", "--root", self.root]
+        command = [ROOT / "config/deploy/systemd/install", "--root", self.root]
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         self.assertEqual(done.returncode, 0, done.stdout)
 
@@ -54,7 +54,7 @@ class Systemd(unittest.TestCase):
     def test_units_give_the_service_longer_than_its_grace(self) -> None:
         example = (ROOT / "config/example.toml").read_text()
         grace = re.search(r'^shutdown_grace = "(\d+)s"$', example, re.MULTILINE)
-        unit = re.search(r"^TimeoutStopSec=(\d+)$", (ROOT / "config/systemd/codasync@.service").read_text(), re.MULTILINE)
+        unit = re.search(r"^TimeoutStopSec=(\d+)$", (ROOT / "config/deploy/systemd/codasync@.service").read_text(), re.MULTILINE)
         assert grace and unit
         self.assertGreater(int(unit[1]), int(grace[1]) + 5)
 

@@ -13,19 +13,20 @@ TOP_LEVEL = {"CMakeLists.txt", "LICENSE", "README.md", "api", "cache", "config",
 
 # What a folder may include besides itself: regular expressions over the included path.
 CONTRACTS_OF_STORAGE = r"storage/(database|errors|failpoint|invalidation|locks|options|reader|slot_table)\.hpp|storage/model/.*"
+CALLABLE_OF_STORAGE = r"storage/(?!postgres/|catalogue/|ledger/(?!combiner\.hpp)).*"
 MAY_INCLUDE = {
-    "api": r"cache/.*|storage/(?!postgres/).*",
-    "api/cli": r"api/.*|cache/.*|config/settings\.hpp|storage/(?!postgres/).*",
+    "api": rf"cache/.*|{CALLABLE_OF_STORAGE}",
+    "api/cli": rf"api/.*|cache/.*|config/settings/settings\.hpp|{CALLABLE_OF_STORAGE}",
     "api/transport": r"api/http\.hpp|storage/model/.*",
     "cache": CONTRACTS_OF_STORAGE,
-    "config": r"(.*/)?options\.hpp|api/log\.hpp|api/transport/server\.hpp|storage/secret\.hpp",
+    "config": r"(.*/)?options\.hpp|api/observability/log\.hpp|api/transport/server\.hpp|storage/secret\.hpp",
     "storage": "",
     "storage/import": "storage/model/.*",
     "storage/model": "",
     "storage/postgres": "storage/.*",
 }
 # Where the whole is put together.
-WIRING = {"api/serve.hpp": "config/settings.hpp", "api/serve.cpp": ".*"}
+WIRING = {"api/serve.hpp": "config/settings/settings.hpp", "api/serve.cpp": ".*"}
 
 # A library's headers, and the only folders besides the tests that know it.
 LIBRARIES = {

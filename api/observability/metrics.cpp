@@ -1,0 +1,325 @@
+#include "api/observability/metrics.hpp"
+
+#include <prometheus/counter.h>
+#include <prometheus/gauge.h>
+#include <prometheus/histogram.h>
+#include <prometheus/metric_family.h>
+#include <prometheus/registry.h>
+#include <prometheus/text_serializer.h>
+
+#include <array>
+#include <map>
+#include <mutex>
+#include <shared_mutex>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+namespace codasync::api {
+namespace {
+
+using prometheus::Counter;
+using prometheus::Family;
+using prometheus::Gauge;
+using prometheus::Histogram;
+using storage::PoolName;
+using Buckets = Histogram::BucketBoundaries;
+
+const Buckets kSeconds{0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025,
+                       0.05,   0.1,     0.25,   0.5,   1,      2.5,   5};
+const Buckets kOperations{1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1000};
+
+/// The series of one route, method and status, looked up once.
+struct RequestSeries {
+  Counter* count;
+  Histogram* duration;
+};
+
+/// The series of one pool.
+struct PoolSeries {
+  Gauge* lent;
+  Histogram* wait;
+  Counter* refusals;
+};
+
+constexpr std::array kPools{PoolName::reads, PoolName::fills, PoolName::catalogue,
+                            PoolName::tokens};
+
+std::string name_of(PoolName pool) {
+  switch (pool) {
+    case PoolName::reads:
+      return "reads";
+    case PoolName::fills:
+      return "fills";
+    case PoolName::catalogue:
+      return "catalogue";
+    case PoolName::tokens:
+      return "tokens";
+  }
+  __builtin_unreachable();
+}
+
+/// Adds figures to the families, those of one name to one.
+void append(std::vector<prometheus::MetricFamily>& families, std::vector<Figure> figures) {
+  std::map<std::string, prometheus::MetricFamily> own;
+  for (auto& figure : figures) {
+    auto& family = own[figure.name];
+    family.name = figure.name;
+    family.help = figure.help;
+    const bool counted = figure.kind == Figure::Kind::counter;
+    family.type = counted ? prometheus::MetricType::Counter : prometheus::MetricType::Gauge;
+    prometheus::ClientMetric metric;
+    (counted ? metric.counter.value : metric.gauge.value) = figure.value;
+    for (auto& [name, value] : figure.labels) metric.label.push_back({name, std::move(value)});
+    family.metric.push_back(std::move(metric));
+  }
+  for (auto& [name, family] : own) families.push_back(std::move(family));
+}
+
+}  // namespace
+
+struct Metrics::Impl {
+  explicit Impl(std::size_t slots) {
+    for (std::size_t slot = 0; slot < slots; ++slot) {
+      const prometheus::Labels label{{"slot", std::to_string(slot)}};
+      slot_unavailable.push_back(&slots_unavailable.Add(label));
+      slot_delete_failed.push_back(&slots_delete_failed.Add(label));
+      slot_malformed.push_back(&slots_malformed.Add(label));
+    }
+    for (const auto pool : kPools) {
+      const prometheus::Labels label{{"pool", name_of(pool)}};
+      pools.at(static_cast<std::size_t>(pool)) = {
+          &pool_lent.Add(label), &pool_waits.Add(label, kSeconds), &pool_refusals.Add(label)};
+    }
+  }
+
+  Family<Counter>& counter(const std::string& name, const std::string& help) {
+    return prometheus::BuildCounter().Name(name).Help(help).Register(registry);
+  }
+  Histogram& histogram(const std::string& name, const std::string& help, const Buckets& buckets) {
+    return prometheus::BuildHistogram().Name(name).Help(help).Register(registry).Add({}, buckets);
+  }
+
+  prometheus::Registry registry;
+
+  Family<Counter>& requests = counter("codasync_http_requests_total", "Answered requests.");
+  Family<Histogram>& durations = prometheus::BuildHistogram()
+                                     .Name("codasync_http_request_duration_seconds")
+                                     .Help("From a request's arrival to its answer.")
+                                     .Register(registry);
+  mutable std::shared_mutex series_mutex;  // guards series
+  std::map<std::tuple<std::string_view, std::string_view, int>, RequestSeries> series;
+
+  Family<Counter>& lookups = counter("codasync_cache_lookups_total", "Look-ups in the cache.");
+  Counter& lookup_hit = lookups.Add({{"result", "hit"}});
+  Counter& lookup_miss = lookups.Add({{"result", "miss"}});
+  Counter& lookup_unavailable = lookups.Add({{"result", "unavailable"}});
+
+  Family<Counter>& reads =
+      counter("codasync_cache_reads_total", "Reads through the cache, by how they were answered.");
+  Counter& read_hit = reads.Add({{"path", "hit"}});
+  Counter& read_filled = reads.Add({{"path", "filled"}});
+  Counter& read_not_stored = reads.Add({{"path", "not_stored"}});
+  Counter& read_lease_lost = reads.Add({{"path", "lease_lost"}});
+  Counter& read_lock_busy = reads.Add({{"path", "lock_busy"}});
+  Counter& read_unavailable = reads.Add({{"path", "unavailable"}});
+
+  Family<Counter>& slots_unavailable =
+      counter("codasync_cache_unavailable_total", "Reads that got no answer from a slot.");
+  Family<Counter>& slots_delete_failed =
+      counter("codasync_cache_delete_failures_total",
+              "Deletes that were not acknowledged: their writes answered 503.");
+  Family<Counter>& slots_malformed =
+      counter("codasync_cache_malformed_entries_total",
+              "Entries that no process of this program stores: they were deleted.");
+  Family<Gauge>& slot_states =
+      prometheus::BuildGauge()
+          .Name("codasync_cache_slot_state")
+          .Help(
+              "1 for the state that a slot is in: up, waiting (its writers get 503) or down "
+              "(everybody goes on without it).")
+          .Register(registry);
+  Gauge& fills = prometheus::BuildGauge()
+                     .Name("codasync_cache_fills_allowed")
+                     .Help("1, or 0 after `codasync cache off`.")
+                     .Register(registry)
+                     .Add({});
+  std::vector<Counter*> slot_unavailable;    // by slot
+  std::vector<Counter*> slot_delete_failed;  // by slot
+  std::vector<Counter*> slot_malformed;      // by slot
+  Counter& deletes = counter("codasync_cache_deletes_total", "Acknowledged deletes.").Add({});
+  Histogram& delete_duration = histogram("codasync_cache_delete_duration_seconds",
+                                         "A round of deletes until it is acknowledged.", kSeconds);
+
+  Gauge& clock = prometheus::BuildGauge()
+                     .Name("codasync_clock_offset_seconds")
+                     .Help(
+                         "How far this process's clock is behind PostgreSQL's; negative: ahead. "
+                         "Beyond 30 s it refuses writes.")
+                     .Register(registry)
+                     .Add({});
+  Histogram& batch_operations = histogram("codasync_ledger_batch_operations",
+                                          "Operations folded into one transaction.", kOperations);
+  Histogram& queue_wait = histogram("codasync_ledger_queue_wait_seconds",
+                                    "Wait of a batch's oldest operation.", kSeconds);
+  Histogram& lock_wait =
+      histogram("codasync_ledger_lock_wait_seconds", "Until a batch has its locks.", kSeconds);
+  Histogram& commit_time =
+      histogram("codasync_ledger_commit_seconds", "A batch's COMMIT.", kSeconds);
+  Counter& refusals =
+      counter("codasync_ledger_refusals_total", "Operations that were refused.").Add({});
+  Counter& splits =
+      counter("codasync_ledger_splits_total", "Batches that were split to isolate a failure.")
+          .Add({});
+  Counter& retries =
+      counter("codasync_ledger_retries_total", "Attempts that were repeated.").Add({});
+  Counter& doubts = counter("codasync_ledger_doubts_total", "Commits in doubt.").Add({});
+  Counter& overloads = counter("codasync_ledger_overloads_total",
+                               "Operations that met a full queue or waited too long.")
+                           .Add({});
+
+  Family<Gauge>& pool_lent = prometheus::BuildGauge()
+                                 .Name("codasync_postgres_pool_connections")
+                                 .Help("Connections in use.")
+                                 .Register(registry);
+  Family<Histogram>& pool_waits = prometheus::BuildHistogram()
+                                      .Name("codasync_postgres_pool_wait_seconds")
+                                      .Help("Wait for a connection.")
+                                      .Register(registry);
+  Family<Counter>& pool_refusals =
+      counter("codasync_postgres_pool_refusals_total", "Requests that got no connection.");
+  std::array<PoolSeries, kPools.size()> pools{};  // by name
+  PoolSeries& pool(PoolName name) { return pools.at(static_cast<std::size_t>(name)); }
+
+  Counter& scrape_failures =
+      counter("codasync_scrape_failures_total", "Figures that could not be had.").Add({});
+  std::vector<std::function<std::vector<Figure>()>> on_scrape;
+};
+
+Metrics::Metrics(std::size_t slots) : impl_{std::make_unique<Impl>(slots)} {}
+Metrics::~Metrics() = default;
+
+void Metrics::request(std::string_view route, std::string_view method, int status,
+                      std::chrono::duration<double> took) {
+  const std::tuple key{route, method, status};
+  RequestSeries own{};
+  {
+    const std::shared_lock hold{impl_->series_mutex};
+    const auto found = impl_->series.find(key);
+    if (found != impl_->series.end()) own = found->second;
+  }
+  if (own.count == nullptr) {
+    const std::unique_lock hold{impl_->series_mutex};
+    const std::string route_text{route};
+    const std::string method_text{method};
+    own.count = &impl_->requests.Add(
+        {{"route", route_text}, {"method", method_text}, {"status", std::to_string(status)}});
+    own.duration =
+        &impl_->durations.Add({{"route", route_text}, {"method", method_text}}, kSeconds);
+    impl_->series.insert_or_assign(key, own);
+  }
+  own.count->Increment();
+  own.duration->Observe(took.count());
+}
+
+void Metrics::on_scrape(std::function<std::vector<Figure>()> figures) {
+  impl_->on_scrape.push_back(std::move(figures));
+}
+
+std::string Metrics::text() {
+  std::vector<prometheus::MetricFamily> asked;
+  for (const auto& figures : impl_->on_scrape) {
+    try {
+      append(asked, figures());
+    } catch (const std::exception&) {
+      impl_->scrape_failures.Increment();  // the others are as good as ever
+    }
+  }
+  auto families = impl_->registry.Collect();
+  families.insert(families.end(), std::make_move_iterator(asked.begin()),
+                  std::make_move_iterator(asked.end()));
+  return prometheus::TextSerializer{}.Serialize(families);
+}
+
+void Metrics::clock_offset(std::chrono::duration<double> offset) {
+  impl_->clock.Set(offset.count());
+}
+
+void Metrics::slots(const storage::CacheState& cache) {
+  using storage::SlotState;
+  impl_->fills.Set(cache.fills ? 1 : 0);
+  for (const auto& slot : cache.slots) {
+    for (const auto state : {SlotState::up, SlotState::waiting, SlotState::down}) {
+      impl_->slot_states.Add({{"slot", std::to_string(slot.number)}, {"state", name_of(state)}})
+          .Set(slot.state == state ? 1 : 0);
+    }
+  }
+}
+
+void Metrics::looked_up(cache::LookupState state) {
+  switch (state) {
+    case cache::LookupState::hit:
+      return impl_->lookup_hit.Increment();
+    case cache::LookupState::miss:
+      return impl_->lookup_miss.Increment();
+    case cache::LookupState::unavailable:
+      return impl_->lookup_unavailable.Increment();
+  }
+}
+
+void Metrics::read(cache::ReadPath path) {
+  switch (path) {
+    case cache::ReadPath::hit:
+      return impl_->read_hit.Increment();
+    case cache::ReadPath::filled:
+      return impl_->read_filled.Increment();
+    case cache::ReadPath::not_stored:
+      return impl_->read_not_stored.Increment();
+    case cache::ReadPath::lease_lost:
+      return impl_->read_lease_lost.Increment();
+    case cache::ReadPath::lock_busy:
+      return impl_->read_lock_busy.Increment();
+    case cache::ReadPath::unavailable:
+      return impl_->read_unavailable.Increment();
+  }
+}
+
+void Metrics::unavailable(std::size_t slot, std::string_view) {
+  impl_->slot_unavailable.at(slot)->Increment();
+}
+
+void Metrics::malformed(std::size_t slot) { impl_->slot_malformed.at(slot)->Increment(); }
+
+void Metrics::delete_failed(std::size_t slot, cache::Loss, std::string_view) {
+  impl_->slot_delete_failed.at(slot)->Increment();
+}
+
+void Metrics::deleted(std::size_t keys, std::chrono::nanoseconds took) {
+  impl_->deletes.Increment(static_cast<double>(keys));
+  impl_->delete_duration.Observe(std::chrono::duration<double>{took}.count());
+}
+
+void Metrics::on_batch(const Batch& batch) {
+  impl_->batch_operations.Observe(static_cast<double>(batch.operations));
+  impl_->queue_wait.Observe(batch.oldest_wait.count());
+  impl_->lock_wait.Observe(batch.lock_wait.count());
+  impl_->commit_time.Observe(batch.commit.count());
+  clock_offset(batch.clock_offset);
+}
+
+void Metrics::on_refusals(std::size_t operations) {
+  impl_->refusals.Increment(static_cast<double>(operations));
+}
+void Metrics::on_split() { impl_->splits.Increment(); }
+void Metrics::on_retry() { impl_->retries.Increment(); }
+void Metrics::on_doubt() { impl_->doubts.Increment(); }
+void Metrics::on_overload() { impl_->overloads.Increment(); }
+
+void Metrics::on_lent(PoolName pool, storage::PoolObserver::Seconds wait) {
+  impl_->pool(pool).lent->Increment();
+  impl_->pool(pool).wait->Observe(wait.count());
+}
+void Metrics::on_returned(PoolName pool) { impl_->pool(pool).lent->Decrement(); }
+void Metrics::on_refused(PoolName pool) { impl_->pool(pool).refusals->Increment(); }
+
+}  // namespace codasync::api

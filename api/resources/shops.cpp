@@ -1,0 +1,118 @@
+#include "api/answers.hpp"
+#include "api/resources/handlers.hpp"
+
+namespace codasync::api::shops {
+namespace {
+
+constexpr std::string_view kPath = "/api/v1/shops";
+
+std::string answer(const Shop& shop, bool created) {
+  return write_down(
+      {created ? 201 : 200, version_tag(shop.version),
+       created ? std::string{kPath} + "/" + std::to_string(shop.id.value()) : std::string{},
+       to_json(shop)});
+}
+
+enum class Sending { created, replaced, changed };
+
+/// Reads what a client says about a shop. Whether PostgreSQL knows the time zone is asked only when
+/// all else is right.
+Outcome<storage::ShopDraft, Problem> read_draft(Service& service, const Call& call, Sending sending,
+                                                Body& fields) {
+  const auto name = fields.name("name");
+  const auto time_zone = fields.name("time_zone");
+  if (sending != Sending::created) {
+    fields.own_id("id", call.path.id);
+    fields.read_only({"version", "updated_at"});
+  }
+  if (sending == Sending::changed) {
+    fields.not_null("name", name, "Leave it out to keep the name.");
+    fields.refuse_empty();
+  } else {
+    fields.require("name", name);
+  }
+  fields.not_null("time_zone", time_zone,
+                  sending == Sending::created ? "Leave it out for UTC."
+                                              : "Leave it out to keep the time zone.");
+  if (auto problem = fields.finish()) return *problem;
+  if (time_zone.value && !service.database.read()->knows_time_zone(*time_zone.value)) {
+    return bad_fields({{"time_zone", {"This must be an IANA time zone, such as Europe/Zurich."}}});
+  }
+  return storage::ShopDraft{name.value, time_zone.value};
+}
+
+using Write = storage::CatalogueStore::Result (*)(Service&, const Call&, const storage::ShopDraft&,
+                                                  const storage::WriteContext&);
+
+Result write(Service& service, const Call& call, Sending sending, Write perform) {
+  auto body = read_body(call.request);
+  if (!body) return body.error();
+  auto fields = std::move(body).value();
+  const auto context = write_context(call, &fields);
+  if (!context) return context.error();
+  const auto draft = read_draft(service, call, sending, fields);
+  if (!draft) return draft.error();
+  return to_result(Subject::shop, perform(service, call, *draft, *context));
+}
+
+storage::CatalogueStore::Result update(Service& service, const Call& call,
+                                       const storage::ShopDraft& draft,
+                                       const storage::WriteContext& context) {
+  return service.catalogue.update_shop(ShopId{call.path.id}, draft, context, &answer);
+}
+
+}  // namespace
+
+Result list(storage::Reader& reader, const Call& call) {
+  Parameters parameters{call.query};
+  const auto limit = parameters.limit();
+  storage::ShopFilter filter;
+  if (const auto after = parameters.id_cursor()) filter.after = ShopId{*after};
+  if (auto problem = parameters.finish()) return *problem;
+  const auto page = reader.shops(filter, limit);
+  auto response = ok_by_body(to_json(page.rows));
+  if (page.more) {
+    response.headers.push_back(
+        next_page(kPath, call.query, make_cursor(page.rows.back().id.value())));
+  }
+  return response;
+}
+
+std::optional<ListEntry> list_entry(const Call& call) {
+  return ListEntry{cache::shops_generation(),
+                   {{storage::shops_lock(), storage::LockMode::exclusive}},
+                   call.request.query};
+}
+
+Result one(storage::Reader& reader, const Call& call) {
+  const auto shop = reader.shop(ShopId{call.path.id});
+  if (!shop) return not_found(Subject::shop);
+  return ok(to_json(*shop), version_tag(shop->version));
+}
+
+Result create(Service& service, const Call& call) {
+  return write(service, call, Sending::created,
+               [](auto& s, const auto&, const auto& draft, const auto& context) {
+                 return s.catalogue.create_shop(draft, context, &answer);
+               });
+}
+
+Result replace(Service& service, const Call& call) {
+  return write(service, call, Sending::replaced, &update);
+}
+
+Result change(Service& service, const Call& call) {
+  return write(service, call, Sending::changed, &update);
+}
+
+Result remove(Service& service, const Call& call) {
+  Parameters parameters{call.query};
+  const bool cascade = parameters.flag("cascade").value_or(false);
+  if (auto problem = parameters.finish()) return *problem;
+  const auto context = write_context(call, nullptr);
+  if (!context) return context.error();
+  return to_result(Subject::shop,
+                   service.catalogue.delete_shop(ShopId{call.path.id}, cascade, *context));
+}
+
+}  // namespace codasync::api::shops

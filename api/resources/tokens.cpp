@@ -1,0 +1,80 @@
+#include "api/answers.hpp"
+#include "api/resources/handlers.hpp"
+
+namespace codasync::api::tokens {
+namespace {
+
+constexpr std::string_view kPath = "/api/v1/tokens";
+constexpr std::size_t kShopsMax = 100;
+
+}  // namespace
+
+Result list(storage::Reader& reader, const Call& call) {
+  Parameters parameters{call.query};
+  const auto limit = parameters.limit();
+  std::optional<TokenId> after;
+  if (const auto cursor = parameters.id_cursor()) after = TokenId{*cursor};
+  if (auto problem = parameters.finish()) return *problem;
+  const auto page = reader.tokens(after, limit);
+  auto response = ok_by_body(to_json(page.rows));
+  if (page.more) {
+    response.headers.push_back(
+        next_page(kPath, call.query, make_cursor(page.rows.back().id.value())));
+  }
+  return response;
+}
+
+Result one(storage::Reader& reader, const Call& call) {
+  // The first one from this id on.
+  const auto page = reader.tokens(TokenId{call.path.id - 1}, 1);
+  if (page.rows.empty() || page.rows[0].id != TokenId{call.path.id})
+    return not_found(Subject::token);
+  return ok_by_body(to_json(page.rows[0]));
+}
+
+Result self(Service&, const Call& call) { return ok_by_body(to_json(*call.actor)); }
+
+Result create(Service& service, const Call& call) {
+  auto body = read_body(call.request);
+  if (!body) return body.error();
+  auto fields = std::move(body).value();
+  const auto name = fields.name("name");
+  const auto role = fields.one_of("role", {"staff", "admin"});
+  const auto shops = fields.integers("shops", 1, INT64_MAX, kShopsMax);
+  const auto expires_at = fields.instant("expires_at");
+  fields.require("name", name);
+  fields.require("role", role);
+  fields.not_null("shops", shops, "Leave it out for a token for all shops.");
+  if (expires_at.value && *expires_at.value <= now())
+    fields.refuse("expires_at", "This must be in the future.");
+  if (auto problem = fields.finish()) return *problem;
+
+  storage::TokenStore::Draft draft{
+      *name.value, *storage::parse_role(*role.value), {}, expires_at.value};
+  for (const auto id : shops.value.value_or(std::vector<std::int64_t>{}))
+    draft.shops.emplace_back(id);
+  const auto context = write_context(call, &fields);
+  if (!context) return context.error();
+  const auto secret = storage::make_token_secret();
+  std::optional<storage::Token> made;
+  const auto result = service.token_store.create(
+      draft, *storage::hash_token_secret(secret), *context, [&](const storage::Token& token, bool) {
+        made = token;
+        return write_down(
+            {201, {}, std::string{kPath} + "/" + std::to_string(token.id.value()), to_json(token)});
+      });
+  if (!result) return to_result(Subject::token, result);
+  // The secret is not kept, so the answer to a repeated request has none.
+  if (result->replayed) return to_response(*result);
+  auto answer = read_kept(result->text);
+  answer.body = to_json(*made, secret);
+  return to_response(answer);
+}
+
+Result revoke(Service& service, const Call& call) {
+  const auto context = write_context(call, nullptr);
+  if (!context) return context.error();
+  return to_result(Subject::token, service.token_store.revoke(TokenId{call.path.id}, *context));
+}
+
+}  // namespace codasync::api::tokens

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/observability/log.hpp"
+#include "storage/secret.hpp"
+
+// How a setting's value is written: in the environment as it is, in the TOML file with TOML's own
+// quotes and brackets.
+
+namespace codasync::config {
+
+/// A number of bytes, to tell it from a number of things.
+struct Bytes {
+  std::size_t count;
+};
+
+/// Returns: whether `text` was a value of this form and is in `value` now; else `value` is as it
+/// was. Numbers are decimal digits, without sign or separators.
+bool parse(std::string_view text, bool& value);                       // true, false
+bool parse(std::string_view text, std::size_t& value);                // 250
+bool parse(std::string_view text, Bytes& value);                      // 512, 64KiB, 1MB
+bool parse(std::string_view text, std::chrono::milliseconds& value);  // 250ms, 5s, 10min, 1h, 30d
+bool parse(std::string_view text, std::chrono::seconds& value);       // 5s, 10min, 1h, 30d
+bool parse(std::string_view text, std::vector<std::string>& value);   // a,b; none: an empty list
+bool parse(std::string_view text, Secret& value);                     // anything
+bool parse(std::string_view text, api::LogLevel& value);              // debug, info, warning, error
+
+/// Returns: the shortest text that parses to the same value; of a secret only asterisks, and of an
+/// address with a login before it (user:password@host) asterisks and the rest.
+std::string print(bool value);
+std::string print(std::size_t value);
+std::string print(Bytes value);
+std::string print(std::chrono::milliseconds value);
+std::string print(std::chrono::seconds value);
+std::string print(const std::vector<std::string>& value);
+std::string print(const Secret& value);
+std::string print(api::LogLevel value);
+
+}  // namespace codasync::config

@@ -1,0 +1,122 @@
+#include <cassert>
+#include <optional>
+
+#include "storage/catalogue/catalogue_writer.hpp"
+#include "storage/make_storage.hpp"
+#include "storage/postgres/arrays.hpp"
+#include "storage/postgres/columns.hpp"
+#include "storage/sha256.hpp"
+
+namespace codasync::storage {
+namespace {
+
+using postgres::WriteTransaction;
+using Decision = CatalogueWriter::Decision;
+
+/// No answer that is cached tells of tokens.
+class NothingCached final : public Invalidation {
+ public:
+  std::unique_ptr<Pending> begin(const Changes&, const SlotStates&) override {
+    assert(false);
+    return nullptr;
+  }
+  [[nodiscard]] std::size_t slot_count() const noexcept override { return 0; }
+};
+
+/// A token has no versions, so no If-Match names one; `*` is any.
+bool accepts(const WriteContext& context) { return !context.if_match || context.if_match->empty(); }
+
+std::string array_of_shops(const std::vector<ShopId>& shops) {
+  return postgres::array_of(shops, [](ShopId shop) { return std::to_string(shop.value()); });
+}
+
+bool exist(WriteTransaction& transaction, const std::vector<ShopId>& shops) {
+  if (shops.empty()) return true;
+  return transaction
+      .exec_params(
+          "select not exists (select from unnest($1::bigint[]) as wanted (id)"
+          " where not exists (select from shops s where s.id = wanted.id and s.removed_at is "
+          "null))",
+          array_of_shops(shops))[0][0]
+      .as<bool>();
+}
+
+class PostgresTokenStore final : public TokenStore {
+ public:
+  PostgresTokenStore(const PostgresOptions& options, PoolObserver& observer)
+      : writer_{PoolName::tokens, options, 1, nothing_cached_, observer} {}
+
+  using TokenStore::create;
+  using TokenStore::revoke;
+
+  Result create(const Draft& draft, const TokenHash& hash, const WriteContext& context,
+                const Answerer<Token>& answer) override {
+    const std::string shops = array_of_shops(draft.shops);
+    const std::optional<std::string> expires_at =
+        draft.expires_at ? std::optional{to_string(*draft.expires_at)} : std::nullopt;
+    return writer_.write({}, context, [&](WriteTransaction& transaction) -> Decision {
+      if (context.if_match) return CatalogueRefusal{CatalogueRefusal::precondition_failed};
+      if (!exist(transaction, draft.shops)) return CatalogueRefusal{CatalogueRefusal::unknown_shop};
+      const Token token = postgres::token_of(transaction.exec_params(
+          "with t as (insert into tokens (name, role, shops, expires_at, hash)"
+          " values ($1, $2, nullif($3::bigint[], '{}'), $4::timestamptz, $5::bytea) returning *),"
+          " logged as (insert into audit (token_id, actor, action, subject, subject_id, after)"
+          " select $6, $7, 'create', 'token', t.id,"
+          " audited_token(t.name, t.role, t.shops, t.expires_at) from t) select " +
+              postgres::kTokenColumns + " from t",
+          draft.name, std::string{name_of(draft.role)}, shops, expires_at, "\\x" + to_hex(hash),
+          context.actor.id.value(), context.actor.name)[0]);
+      return CatalogueEffect{answer(token, true)};
+    });
+  }
+
+  Result revoke(TokenId id, const WriteContext& context) override {
+    return writer_.write({}, context, [&](WriteTransaction& transaction) -> Decision {
+      if (!accepts(context)) return CatalogueRefusal{CatalogueRefusal::precondition_failed};
+      const bool there =
+          !transaction
+               .exec_params(
+                   "with t as (update tokens set revoked_at = clock_timestamp()"
+                   " where id = $1 and revoked_at is null returning *), logged as (insert into"
+                   " audit (token_id, actor, action, subject, subject_id, before) select $2, $3,"
+                   " 'revoke', 'token', t.id, audited_token(t.name, t.role, t.shops, t.expires_at)"
+                   " from t) select from tokens where id = $1",
+                   id.value(), context.actor.id.value(), context.actor.name)
+               .empty();
+      if (!there) return CatalogueRefusal{CatalogueRefusal::not_found};
+      return CatalogueEffect{};
+    });
+  }
+
+ private:
+  NothingCached nothing_cached_;
+  CatalogueWriter writer_;
+};
+
+WriteContext by_operator() {
+  return {{kOperator, "operator", Role::admin, {}, {}, {}}, std::nullopt, std::nullopt};
+}
+
+}  // namespace
+
+std::optional<Token> TokenStore::create(const Draft& draft, const TokenHash& hash) {
+  std::optional<Token> made;
+  const auto result = create(draft, hash, by_operator(), [&](const Token& token, bool) {
+    made = token;
+    return std::string{};
+  });
+  if (!result) {
+    assert(result.error() == CatalogueRefusal::unknown_shop);
+    return std::nullopt;
+  }
+  return made;
+}
+
+bool TokenStore::revoke(TokenId id) { return static_cast<bool>(revoke(id, by_operator())); }
+
+std::unique_ptr<TokenStore> make_token_store(const PostgresOptions& options,
+                                             PoolObserver& observer) {
+  return std::make_unique<PostgresTokenStore>(options, observer);
+}
+
+}  // namespace codasync::storage
