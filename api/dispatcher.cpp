@@ -20,9 +20,30 @@ constexpr std::size_t kRequestIdMax = 128;
 constexpr std::string_view kUnrouted = "none";
 constexpr const char* kBusy = "The service is busy. Nothing was changed; try again.";
 
-/// Thrown by a handler's wrapper to leave a cache fill without storing anything.
-struct NotKept {
-  Problem problem;
+/// A read of a route, as the cache needs it. Its result is the response of the entry or of the
+/// handler, whichever came last.
+class HandlerSource final : public cache::Source {
+ public:
+  HandlerSource(const Read& read, const Call& call) : read_{read}, call_{call} {}
+
+  Result take() && { return std::move(*result_); }
+
+  bool decode(std::string_view entry) override {
+    auto response = from_stored(entry);
+    if (!response) return false;
+    result_ = std::move(*response);
+    return true;
+  }
+  bool produce(storage::Reader& reader) override {
+    result_ = read_.answer(reader, call_);
+    return static_cast<bool>(*result_);
+  }
+  [[nodiscard]] std::string encode() const override { return to_stored(result_->value()); }
+
+ private:
+  const Read& read_;
+  const Call& call_;
+  std::optional<Result> result_;
 };
 
 /// Returns: what may be done at this address; `*` is the service as a whole (RFC 9110, 9.3.7).
@@ -107,8 +128,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   [[nodiscard]] const RememberAnswer* remembered(const Read& read) const {
     return call_.query.empty() ? std::get_if<RememberAnswer>(&read.remember) : nullptr;
   }
-  Response read_remembering(const Read& read);
-  Response produce(const Read& read, storage::Reader& reader);
+  Result read_remembering(const Read& read);
 
   [[nodiscard]] bool token_needed() const;
   [[nodiscard]] bool reading_needed() const {
@@ -123,6 +143,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   Call call_;
   const Route* route_{nullptr};
   std::optional<storage::TokenHash> token_;
+  cache::Known known_{cache::Known::nothing};
   bool key_remembered_{false};  // call_.path.reading was not looked up for this request
 };
 
@@ -269,7 +290,9 @@ void Exchange::looked_up(const cache::Lookup& found) {
     if (answer) {
       finish(std::move(*answer));
     } else {
-      proceed();  // a malformed entry is found again there, and deleted
+      // A malformed entry is found again there, and deleted.
+      if (found.state == cache::LookupState::miss) known_ = cache::Known::miss;
+      proceed();
     }
   });
 }
@@ -333,8 +356,6 @@ void Exchange::perform(const Read& read) {
   on_executor([&read](Exchange& self) {
     try {
       self.finish(self.read_remembering(read));
-    } catch (const NotKept& answer) {
-      self.finish(answer.problem);
     } catch (const readings::StaleKey&) {
       if (!self.look_key_up_again()) throw;
     }
@@ -375,34 +396,19 @@ void Exchange::written(const storage::StockResult& result,
   finish(readings::to_result(result, answer));
 }
 
-Response Exchange::produce(const Read& read, storage::Reader& reader) {
-  auto result = read.answer(reader, call_);
-  if (!result) throw NotKept{result.error()};
-  return std::move(result).value();
-}
-
-Response Exchange::read_remembering(const Read& read) {
-  std::optional<Response> response;  // of the entry or of the database, whichever came last
-  const auto valid = [&](std::string_view bytes) {
-    response = from_stored(bytes);
-    return response.has_value();
-  };
-  const auto make = [&](storage::Reader& reader) {
-    response = produce(read, reader);
-    return cache::Produced{to_stored(*response)};
-  };
+Result Exchange::read_remembering(const Read& read) {
+  HandlerSource source{read, call_};
   if (const auto* answer = remembered(read)) {
-    service_.cache.read_through(answer->key(call_.path), answer->locks(call_.path), valid, make);
-    return std::move(response).value();
+    service_.cache.read_through(answer->key(call_.path), answer->locks(call_.path), source, known_);
+    return std::move(source).take();
   }
   if (const auto* list = std::get_if<RememberList>(&read.remember)) {
     if (const auto entry = list->entry(call_)) {
-      service_.cache.read_list(entry->generation, entry->locks, body_tag(entry->query), valid,
-                               make);
-      return std::move(response).value();
+      service_.cache.read_list(entry->generation, entry->locks, body_tag(entry->query), source);
+      return std::move(source).take();
     }
   }
-  return produce(read, *service_.database.read());
+  return read.answer(*service_.database.read(), call_);
 }
 
 void Exchange::finish(Result result) {

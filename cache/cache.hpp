@@ -1,6 +1,5 @@
 #pragma once
 
-#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -17,21 +16,25 @@ struct Lookup {
   std::string bytes;  // empty unless a hit
 };
 
-struct Fetched {
-  std::string bytes;
-  ReadPath path;
+/// One read, as the cache needs it: how its entry is decoded, and how the database makes it.
+/// Threads: called on the thread that called the cache.
+class Source {
+ public:
+  virtual ~Source() = default;
+
+  /// Takes the bytes of an entry. Returns: whether encode() can have made them. Every program that
+  /// reaches a server can store others: such an entry is a miss, and is deleted.
+  virtual bool decode(std::string_view entry) = 0;
+
+  /// Reads the database. Returns: whether the result is worth an entry (a 404 is not). May throw.
+  virtual bool produce(storage::Reader& reader) = 0;
+
+  /// Returns: the entry for what produce() read last.
+  [[nodiscard]] virtual std::string encode() const = 0;
 };
 
-/// What to remember: the bytes, or nothing when the answer is not worth an entry (a 404).
-struct Produced {
-  std::string bytes;
-  bool keep{true};
-};
-using Produce = std::function<Produced(storage::Reader&)>;
-
-/// Returns: whether bytes are of the form that Produce makes. Anybody who reaches a server can
-/// store others: they are a miss, and deleted.
-using Valid = std::function<bool(std::string_view)>;
+/// What the caller has seen of an entry just before it calls the cache.
+enum class Known { nothing, miss };
 
 /// The cache protocol (cache/README.md): what it returns is never older than what a writer was
 /// told. Threads: safe concurrently.
@@ -46,21 +49,21 @@ class Cache {
   /// failure once and never probes.
   virtual std::vector<Lookup> lookup(std::span<const Key> keys) = 0;
 
-  /// Returns: the entry, which `valid` accepted, or what `produce` makes of the database, stored
-  /// under the protocol where that is possible; of all calls of the two the last one made the
-  /// answer. `locks` names everything that `produce` reads, with the modes of
-  /// cache/README.md. Waits up to about 15 ms for somebody else who fills the entry: not for an
-  /// event loop. Throws: what the database and `produce` throw; never because of Memcached.
-  virtual Fetched read_through(const Key& key, std::span<const storage::Lock> locks,
-                               const Valid& valid, const Produce& produce) = 0;
+  /// Makes `source` decode the entry, or produce it from the database and store it under the
+  /// protocol where that is possible; the last of its calls made the result. `locks` names
+  /// everything that produce() reads, with the modes of cache/README.md. `known`: an entry that was
+  /// missing a moment ago is not looked up again before it is filled. Waits up to about 15 ms while
+  /// another fill of the entry runs: not for an event loop. Throws: what the database and `source`
+  /// throw; never because of Memcached.
+  virtual ReadPath read_through(const Key& key, std::span<const storage::Lock> locks,
+                                Source& source, Known known) = 0;
 
-  /// The same for an answer that depends on a set of rows: `generation` is its generation entry,
-  /// filled under `locks`; the entry itself lives under the generation's token. `query_digest` (up
-  /// to 200 characters of a-z, 0-9 and `-`) stands for everything else that the answer depends on:
+  /// The same for a result that depends on a set of rows: `generation` is its generation entry,
+  /// filled under `locks`; the entry itself is named by the generation's token. `query_digest` (up
+  /// to 200 characters of a-z, 0-9 and `-`) stands for everything else that the result depends on:
   /// the canonical query, and today's date where the rows are compared with it.
-  virtual Fetched read_list(const Key& generation, std::span<const storage::Lock> locks,
-                            const std::string& query_digest, const Valid& valid,
-                            const Produce& produce) = 0;
+  virtual ReadPath read_list(const Key& generation, std::span<const storage::Lock> locks,
+                             const std::string& query_digest, Source& source) = 0;
 };
 
 }  // namespace codasync::cache

@@ -44,53 +44,46 @@ std::vector<Lookup> MemcachedCache::lookup(std::span<const Key> keys) {
   return found;
 }
 
-Fetched MemcachedCache::read_through(const Key& key, Locks locks, const Valid& valid,
-                                     const Produce& produce) {
-  Fetched fetched = servers_.empty() ? uncached(produce, ReadPath::unavailable)
-                                     : fetch(key, locks, valid, produce);
-  observer_.read(fetched.path);
-  return fetched;
+ReadPath MemcachedCache::read_through(const Key& key, Locks locks, Source& source, Known known) {
+  const ReadPath path =
+      servers_.empty() ? uncached(source, ReadPath::unavailable) : fetch(key, locks, source, known);
+  observer_.read(path);
+  return path;
 }
 
-Fetched MemcachedCache::read_list(const Key& generation, Locks locks,
-                                  const std::string& query_digest, const Valid& valid,
-                                  const Produce& produce) {
-  Fetched fetched = servers_.empty() ? uncached(produce, ReadPath::unavailable)
-                                     : fetch_list(generation, locks, query_digest, valid, produce);
-  observer_.read(fetched.path);
-  return fetched;
+ReadPath MemcachedCache::read_list(const Key& generation, Locks locks,
+                                   const std::string& query_digest, Source& source) {
+  const ReadPath path = servers_.empty() ? uncached(source, ReadPath::unavailable)
+                                         : fetch_list(generation, locks, query_digest, source);
+  observer_.read(path);
+  return path;
 }
 
-Fetched MemcachedCache::fetch(const Key& key, Locks locks, const Valid& valid,
-                              const Produce& produce) {
+ReadPath MemcachedCache::fetch(const Key& key, Locks locks, Source& source, Known known) {
   Server& server = server_of(key);
+  if (known == Known::miss) {
+    if (auto lease = server.lease(key)) return fill_one(server, std::move(*lease), locks, source);
+  }
   for (const auto pause : kPatience) {
     std::this_thread::sleep_for(pause);
-    Lookup found = server.find(key, Probe::yes);
-    if (found.state == LookupState::unavailable) return uncached(produce, ReadPath::unavailable);
+    const Lookup found = server.find(key, Probe::yes);
+    if (found.state == LookupState::unavailable) return uncached(source, ReadPath::unavailable);
     if (found.state == LookupState::hit) {
-      if (valid(found.bytes)) return {std::move(found.bytes), ReadPath::hit};
+      if (source.decode(found.bytes)) return ReadPath::hit;
       server.discard(key);
     }
-
-    if (auto lease = server.lease(key)) {
-      return fill(std::move(*lease), locks, produce,
-                  [&](const storage::Fill& held, Server::Lease& mine, const std::string& bytes) {
-                    return held.may_store(server.slot()) && mine.store(bytes, held.begun_at());
-                  });
-    }
+    if (auto lease = server.lease(key)) return fill_one(server, std::move(*lease), locks, source);
   }
-  return uncached(produce, ReadPath::lease_lost);
+  return uncached(source, ReadPath::lease_lost);
 }
 
-Fetched MemcachedCache::fetch_list(const Key& generation, Locks locks,
-                                   const std::string& query_digest, const Valid& valid,
-                                   const Produce& produce) {
+ReadPath MemcachedCache::fetch_list(const Key& generation, Locks locks,
+                                    const std::string& query_digest, Source& source) {
   Server& home = server_of(generation);
   for (const auto pause : kPatience) {
     std::this_thread::sleep_for(pause);
     const Lookup token = home.find(generation, Probe::yes);
-    if (token.state == LookupState::unavailable) return uncached(produce, ReadPath::unavailable);
+    if (token.state == LookupState::unavailable) return uncached(source, ReadPath::unavailable);
 
     const bool live = token.state == LookupState::hit && is_generation_token(token.bytes);
     if (token.state == LookupState::hit && !live) home.discard(generation);
@@ -98,10 +91,10 @@ Fetched MemcachedCache::fetch_list(const Key& generation, Locks locks,
     const Key entry = list_entry(name, query_digest);
     Server& server = server_of(entry);
     if (live) {
-      Lookup found = server.find(entry, Probe::yes);
-      if (found.state == LookupState::unavailable) return uncached(produce, ReadPath::unavailable);
+      const Lookup found = server.find(entry, Probe::yes);
+      if (found.state == LookupState::unavailable) return uncached(source, ReadPath::unavailable);
       if (found.state == LookupState::hit) {
-        if (valid(found.bytes)) return {std::move(found.bytes), ReadPath::hit};
+        if (source.decode(found.bytes)) return ReadPath::hit;
         server.discard(entry);
       }
     }
@@ -110,11 +103,12 @@ Fetched MemcachedCache::fetch_list(const Key& generation, Locks locks,
       return held.may_store(home.slot()) && held.may_store(server.slot());
     };
     if (auto lease = live ? server.lease(entry) : home.lease(generation)) {
-      return fill(std::move(*lease), locks, produce,
+      return fill(std::move(*lease), locks, source,
                   [&](const storage::Fill& held, Server::Lease& mine, const std::string& bytes) {
                     if (!may_store(held)) return false;
                     const Instant begun_at = held.begun_at();
-                    // Nobody knows a new token before it is stored, so the entry can go first.
+                    // A new token is not known to other readers before it is stored, so the entry
+                    // can be stored first.
                     if (!live)
                       return server.put(entry, bytes, begun_at) && mine.store(name, begun_at);
                     // Still there under the lock: no writer has touched these rows since it was
@@ -124,26 +118,34 @@ Fetched MemcachedCache::fetch_list(const Key& generation, Locks locks,
                   });
     }
   }
-  return uncached(produce, ReadPath::lease_lost);
+  return uncached(source, ReadPath::lease_lost);
 }
 
-Fetched MemcachedCache::fill(Server::Lease lease, Locks locks, const Produce& produce,
-                             const Store& store) {
+ReadPath MemcachedCache::fill_one(Server& server, Server::Lease lease, Locks locks,
+                                  Source& source) {
+  return fill(std::move(lease), locks, source,
+              [&](const storage::Fill& held, Server::Lease& mine, const std::string& bytes) {
+                return held.may_store(server.slot()) && mine.store(bytes, held.begun_at());
+              });
+}
+
+ReadPath MemcachedCache::fill(Server::Lease lease, Locks locks, Source& source,
+                              const Store& store) {
   failpoint::reach("lease-held");
   const auto held = database_.try_fill(failpoint::broken("fill-without-lock") ? Locks{} : locks);
   if (!held) {
     lease.drop();
-    return uncached(produce, ReadPath::lock_busy);
+    return uncached(source, ReadPath::lock_busy);
   }
-  Produced made = produce(held->reader());
+  const bool worth_an_entry = source.produce(held->reader());
   failpoint::reach("before-cas");
-  const bool stored = made.keep && store(*held, lease, made.bytes);
-  return {std::move(made.bytes), stored ? ReadPath::filled : ReadPath::not_stored};
+  const bool stored = worth_an_entry && store(*held, lease, source.encode());
+  return stored ? ReadPath::filled : ReadPath::not_stored;
 }
 
-Fetched MemcachedCache::uncached(const Produce& produce, ReadPath path) {
-  const auto reader = database_.read();
-  return {produce(*reader).bytes, path};
+ReadPath MemcachedCache::uncached(Source& source, ReadPath path) {
+  source.produce(*database_.read());
+  return path;
 }
 
 Server& MemcachedCache::server_of(const Key& key) const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -15,23 +16,23 @@ class MemcachedCache final : public Cache {
   MemcachedCache(const MemcachedOptions& options, storage::Database& database, Observer& observer);
 
   std::vector<Lookup> lookup(std::span<const Key> keys) override;
-  Fetched read_through(const Key& key, std::span<const storage::Lock> locks, const Valid& valid,
-                       const Produce& produce) override;
-  Fetched read_list(const Key& generation, std::span<const storage::Lock> locks,
-                    const std::string& query_digest, const Valid& valid,
-                    const Produce& produce) override;
+  ReadPath read_through(const Key& key, std::span<const storage::Lock> locks, Source& source,
+                        Known known) override;
+  ReadPath read_list(const Key& generation, std::span<const storage::Lock> locks,
+                     const std::string& query_digest, Source& source) override;
 
  private:
   using Locks = std::span<const storage::Lock>;
 
-  Fetched fetch(const Key& key, Locks locks, const Valid& valid, const Produce& produce);
-  Fetched fetch_list(const Key& generation, Locks locks, const std::string& query_digest,
-                     const Valid& valid, const Produce& produce);
+  ReadPath fetch(const Key& key, Locks locks, Source& source, Known known);
+  ReadPath fetch_list(const Key& generation, Locks locks, const std::string& query_digest,
+                      Source& source);
 
-  /// Stores what was produced, while the fill locks are held. Returns: whether it is stored.
-  using Store = std::function<bool(const storage::Fill&, Server::Lease&, const std::string& bytes)>;
-  Fetched fill(Server::Lease lease, Locks locks, const Produce& produce, const Store& store);
-  Fetched uncached(const Produce& produce, ReadPath path);
+  /// Stores an entry while the fill locks are held. Returns: whether it is stored.
+  using Store = std::function<bool(const storage::Fill&, Server::Lease&, const std::string& entry)>;
+  ReadPath fill(Server::Lease lease, Locks locks, Source& source, const Store& store);
+  ReadPath fill_one(Server& server, Server::Lease lease, Locks locks, Source& source);
+  ReadPath uncached(Source& source, ReadPath path);
 
   [[nodiscard]] Server& server_of(const Key& key) const;
 

@@ -126,18 +126,19 @@ class FakeCache : public cache::Cache {
     }
     return found;
   }
-  cache::Fetched read_through(const cache::Key& key, std::span<const storage::Lock> wanted,
-                              const cache::Valid& valid, const cache::Produce& produce) override {
+  cache::ReadPath read_through(const cache::Key& key, std::span<const storage::Lock> wanted,
+                               cache::Source& source, cache::Known known) override {
     locks.assign(wanted.begin(), wanted.end());
     const auto entry = entries.find(key.text);
-    if (entry != entries.end() && valid(entry->second)) {
-      return {entry->second, cache::ReadPath::hit};
-    }
-    return {produce(*database_.read()).bytes, cache::ReadPath::lock_busy};
+    if (known == cache::Known::nothing && entry != entries.end() && source.decode(entry->second))
+      return cache::ReadPath::hit;
+    source.produce(*database_.read());
+    return cache::ReadPath::lock_busy;
   }
-  cache::Fetched read_list(const cache::Key&, std::span<const storage::Lock>, const std::string&,
-                           const cache::Valid&, const cache::Produce& produce) override {
-    return {produce(*database_.read()).bytes, cache::ReadPath::lock_busy};
+  cache::ReadPath read_list(const cache::Key&, std::span<const storage::Lock>, const std::string&,
+                            cache::Source& source) override {
+    source.produce(*database_.read());
+    return cache::ReadPath::lock_busy;
   }
 
  private:

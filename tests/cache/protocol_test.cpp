@@ -12,6 +12,7 @@
 #include "storage/errors.hpp"
 #include "storage/make_storage.hpp"
 #include "storage/postgres/write_transaction.hpp"
+#include "tests/cache/text_source.hpp"
 #include "tests/support/database.hpp"
 #include "tests/support/memcached.hpp"
 
@@ -24,6 +25,9 @@ namespace {
 using namespace std::chrono_literals;
 using storage::Lock;
 using storage::LockMode;
+using test::fetch;
+using test::Fetched;
+using test::TextSource;
 using testing::HasSubstr;
 
 const Gtin kTea = Gtin::from_number(4006381333931);
@@ -66,25 +70,25 @@ class Protocol : public testing::Test {
   }
 
   static std::string name_of_tea(storage::Reader& reader) { return reader.product(kTea)->name; }
-  static bool valid(std::string_view bytes) { return !bytes.starts_with("malformed"); }
 
   /// Reads the product's name through the cache; `meanwhile` happens after it was read from the
   /// database and before it is stored.
   Fetched read(const std::function<void()>& meanwhile = [] {}) {
-    return cache_->read_through(kEntry, kFillLocks, valid, [&](storage::Reader& reader) {
+    return fetch(*cache_, kEntry, kFillLocks, TextSource{[&](storage::Reader& reader) {
       const auto name = name_of_tea(reader);
       meanwhile();
-      return Produced{name};
-    });
+      return name;
+    }});
   }
   Fetched list(
       const std::string& query = "all", const std::function<void()>& meanwhile = [] {}) {
-    return cache_->read_list(catalogue_generation(), kListLocks, query, valid,
-                             [&](storage::Reader& reader) {
-                               const auto name = name_of_tea(reader);
-                               meanwhile();
-                               return Produced{name};
-                             });
+    TextSource source{[&](storage::Reader& reader) {
+      const auto name = name_of_tea(reader);
+      meanwhile();
+      return name;
+    }};
+    const auto path = cache_->read_list(catalogue_generation(), kListLocks, query, source);
+    return {source.text(), path};
   }
 
   /// A writer, up to where it would commit.
@@ -237,12 +241,19 @@ TEST_F(Protocol, takes_the_placeholder_away_when_a_fill_fails) {
 }
 
 TEST_F(Protocol, keeps_no_answer_that_is_not_worth_an_entry) {
-  const auto absent = cache_->read_through(kEntry, kFillLocks, valid, [](storage::Reader&) {
-    return Produced{"404", false};
-  });
+  const auto absent =
+      fetch(*cache_, kEntry, kFillLocks, TextSource{[](storage::Reader&) { return "404"; }, false});
   EXPECT_EQ(absent.path, ReadPath::not_stored);
   EXPECT_EQ(absent.bytes, "404");
   EXPECT_EQ(raw(kEntry), "END");
+}
+
+TEST_F(Protocol, fills_a_known_miss_without_looking_it_up_again) {
+  const TextSource tea{name_of_tea};
+  EXPECT_EQ(fetch(*cache_, kEntry, kFillLocks, tea, Known::miss).path, ReadPath::filled);
+  const auto stored_meanwhile = fetch(*cache_, kEntry, kFillLocks, tea, Known::miss);
+  EXPECT_EQ(stored_meanwhile.path, ReadPath::hit) << "the entry is there now, so it is used";
+  EXPECT_EQ(stored_meanwhile.bytes, "old");
 }
 
 TEST_F(Protocol, answers_from_the_database_while_somebody_else_fills) {
@@ -260,19 +271,18 @@ TEST_F(Protocol, reads_without_filling_while_all_connections_for_fills_are_in_us
   const auto cache = make_cache(options(), *storage, observer_);
   const auto shop = shop_answer(ShopId{1});
   const auto read_shop = [&] {
-    return cache->read_through(shop,
-                               std::vector{Lock{storage::shop_lock(ShopId{1}), LockMode::shared}},
-                               valid, [](storage::Reader&) { return Produced{"shop"}; });
+    return fetch(*cache, shop, {Lock{storage::shop_lock(ShopId{1}), LockMode::shared}},
+                 TextSource{[](storage::Reader&) { return "shop"; }});
   };
-  cache->read_through(kEntry, kFillLocks, valid, [&](storage::Reader&) {
+  fetch(*cache, kEntry, kFillLocks, TextSource{[&](storage::Reader&) {
     const auto asked = std::chrono::steady_clock::now();
     const auto meanwhile = read_shop();
     EXPECT_LT(std::chrono::steady_clock::now() - asked, 10s);
     EXPECT_EQ(meanwhile.path, ReadPath::lock_busy);
     EXPECT_EQ(meanwhile.bytes, "shop");
     EXPECT_EQ(raw(shop), "END") << "no placeholder is in the next reader's way";
-    return Produced{"tea"};
-  });
+    return "tea";
+  }});
   EXPECT_EQ(read_shop().path, ReadPath::filled);
 }
 
@@ -281,11 +291,7 @@ TEST_F(Protocol, goes_on_without_a_cache_that_hangs_and_uses_it_again) {
   auto impatient = options();
   impatient.answer_timeout = 50ms;
   const auto cache = make_cache(impatient, *storage_, observer_);
-  const auto through = [&] {
-    return cache->read_through(kEntry, kFillLocks, valid, [&](storage::Reader& reader) {
-      return Produced{name_of_tea(reader)};
-    });
-  };
+  const auto through = [&] { return fetch(*cache, kEntry, kFillLocks, TextSource{name_of_tea}); };
   auto& home = memcached_[slot_of(kEntry, 2)];
   home.freeze();
   EXPECT_EQ(through().path, ReadPath::unavailable);

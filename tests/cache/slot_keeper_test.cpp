@@ -6,6 +6,7 @@
 #include "cache/make_cache.hpp"
 #include "storage/errors.hpp"
 #include "storage/make_storage.hpp"
+#include "tests/cache/text_source.hpp"
 #include "tests/support/database.hpp"
 #include "tests/support/memcached.hpp"
 #include "tests/support/tcp_gate.hpp"
@@ -53,11 +54,8 @@ class Process {
   }
   /// Returns: how a read went.
   ReadPath read() {
-    return cache_
-        ->read_through(
-            kKey, kLocks, [](std::string_view) { return true; },
-            [](storage::Reader&) { return Produced{"value"}; })
-        .path;
+    test::TextSource source{[](storage::Reader&) { return "value"; }};
+    return cache_->read_through(kKey, kLocks, source, Known::nothing);
   }
   /// Returns: whether a writer may commit.
   bool write() try {

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "cache/cache.hpp"
+
+namespace codasync::test {
+
+/// A text from the database as a source of the cache. An entry that begins with `malformed` is not
+/// one of its own.
+class TextSource final : public cache::Source {
+ public:
+  using Make = std::function<std::string(storage::Reader&)>;
+
+  explicit TextSource(Make make, bool worth_an_entry = true)
+      : make_{std::move(make)}, worth_an_entry_{worth_an_entry} {}
+
+  /// Returns: the text that was decoded or produced last.
+  [[nodiscard]] const std::string& text() const noexcept { return text_; }
+
+  bool decode(std::string_view entry) override {
+    if (entry.starts_with("malformed")) return false;
+    text_ = entry;
+    return true;
+  }
+  bool produce(storage::Reader& reader) override {
+    text_ = make_(reader);
+    return worth_an_entry_;
+  }
+  [[nodiscard]] std::string encode() const override { return text_; }
+
+ private:
+  const Make make_;
+  const bool worth_an_entry_;
+  std::string text_;
+};
+
+/// What a read through a cache showed, and its path.
+struct Fetched {
+  std::string bytes;
+  cache::ReadPath path;
+};
+
+inline Fetched fetch(cache::Cache& cache, const cache::Key& key,
+                     const std::vector<storage::Lock>& locks, TextSource source,
+                     cache::Known known = cache::Known::nothing) {
+  const auto path = cache.read_through(key, locks, source, known);
+  return {source.text(), path};
+}
+
+}  // namespace codasync::test
