@@ -1,6 +1,6 @@
 #include "api/dispatcher.hpp"
 
-#include <algorithm>
+#include <exception>
 #include <map>
 #include <memory>
 #include <unordered_map>
@@ -9,6 +9,7 @@
 
 #include "api/answers.hpp"
 #include "api/observability/log.hpp"
+#include "api/request_flow.hpp"
 #include "api/resources/handlers.hpp"
 #include "api/stored_answer.hpp"
 #include "storage/errors.hpp"
@@ -16,9 +17,19 @@
 namespace codasync::api {
 namespace {
 
-constexpr std::size_t kRequestIdMax = 128;
-constexpr std::string_view kUnrouted = "none";
 constexpr const char* kBusy = "The service is busy. Nothing was changed; try again.";
+
+/// The thread that a step runs on.
+enum class Place {
+  event_loop,  // must not block
+  look_ups,    // of the executor: may run one short query
+  executor,    // may block
+  ledger,      // a lane that delivers a result: must not block
+};
+
+Place place_of(Executor::Thread thread) {
+  return thread == Executor::Thread::look_ups ? Place::look_ups : Place::executor;
+}
 
 /// A read of a route, as the cache needs it. Its result is the response of the entry or of the
 /// handler, whichever came last.
@@ -46,398 +57,291 @@ class HandlerSource final : public cache::Source {
   std::optional<Result> result_;
 };
 
-/// Returns: what may be done at this address; `*` is the service as a whole (RFC 9110, 9.3.7).
-Result options_of(std::string_view path) {
-  if (path == "*")
-    return Response{204, {{"Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"}}, {}};
-  auto allowed = allowed_methods(canonical_path(path));
-  if (allowed.empty()) return nothing_here();
-  return Response{204, {{"Allow", std::move(allowed)}}, {}};
-}
-
-/// Returns: what follows `Bearer` and blanks; the scheme is written in any case (RFC 9110, 11.1).
-std::optional<std::string_view> bearer_secret(std::string_view authorization) {
-  constexpr std::string_view kScheme = "bearer ";
-  const auto same = [](char expected, char sent) {
-    return expected == (sent >= 'A' && sent <= 'Z' ? sent - 'A' + 'a' : sent);
-  };
-  if (authorization.size() < kScheme.size() ||
-      !std::equal(kScheme.begin(), kScheme.end(), authorization.begin(), same))
-    return std::nullopt;
-  authorization.remove_prefix(kScheme.size());
-  authorization.remove_prefix(std::min(authorization.find_first_not_of(' '), authorization.size()));
-  return authorization;
-}
-
 class Exchange;
 
-/// A request that waits for what the cache says of a key.
-struct LookUp {
-  cache::Key key;
-  std::shared_ptr<Exchange> exchange;
-};
-
-/// What the requests of one turn of this thread wait for together: asked once for all of them.
-struct Turn {
+/// The requests of one iteration of this thread's event loop that wait for a common look-up.
+struct Waiting {
+  struct LookUp {
+    cache::Key key;
+    std::shared_ptr<Exchange> exchange;
+  };
   std::vector<LookUp> look_ups;
-  std::vector<std::shared_ptr<Exchange>> strangers;  // about readings this process does not know
+  std::vector<std::shared_ptr<Exchange>> unresolved;  // need a reading's shop and product
 };
-thread_local Turn turn;
+thread_local Waiting waiting;
 
-/// One request and the way back to its client, while it travels between threads. Answered exactly
-/// once.
+/// One request with the way to its client, while it moves between threads. It gets exactly one
+/// response.
 class Exchange : public std::enable_shared_from_this<Exchange> {
  public:
   Exchange(Service& service, Request request, Reply reply)
-      : service_{service}, reply_{std::move(reply)}, call_{std::move(request), {}, {}, {}} {}
+      : service_{service},
+        reply_{std::move(reply)},
+        arrived_{request.arrived},
+        flow_{std::move(request), service.options, service.tokens, service.reading_keys} {}
 
-  void start();
-
-  /// Goes on with what the cache said.
-  void looked_up(const cache::Lookup& found);
-
-  /// Asks what the readings of this turn's strangers are about, and goes on with each.
-  static void introduce_strangers(Service& service);
+  void start() {
+    guarded([this] { run(flow_.parse(), Place::event_loop); });
+  }
+  static void look_up(Service& service, const std::vector<Waiting::LookUp>& look_ups);
+  static void submit_resolve(Service& service, std::vector<std::shared_ptr<Exchange>> unresolved);
 
  private:
-  /// Runs one step of the work; whatever it throws becomes the answer.
-  template <class Step>
-  void guarded(Step&& step);
-  template <class Step>
-  void on_executor(Step step);
+  static void resolve(const std::vector<std::shared_ptr<Exchange>>& unresolved, Place place);
 
-  std::optional<Problem> prepare();
-  void authorise();
-  void authorised();
-  void look_up();
-  void proceed();
-  void introduced(const std::map<ReadingId, storage::ReadingKey>& keys);
-  [[nodiscard]] bool look_key_up_again();
-  void act() {
-    std::visit([this](const auto& action) { perform(action); }, route_->action);
+  /// Runs a part of the work; whatever it throws becomes the response.
+  template <class Work>
+  void guarded(Work&& work);
+  /// Has a part of the work run by the executor.
+  template <class Work>
+  void submit(Executor& executor, Executor::Kind kind, Work work);
+
+  void run(NextStep step, Place place) {
+    std::visit([&](auto& wanted) { perform(wanted, place); }, step);
   }
-
-  void perform(const Now& now) { finish(now.answer(service_, call_)); }
-  void perform(const Work& work);
-  void perform(const Read& read);
-  void perform(const StockWrite& write);
-  void written(const storage::StockResult& result, Answer (*answer)(const storage::Written&));
-
-  /// Returns: how a single resource is remembered; null pointer: not at all, or there are
-  /// parameters.
-  [[nodiscard]] const RememberAnswer* remembered(const Read& read) const {
-    return call_.query.empty() ? std::get_if<RememberAnswer>(&read.remember) : nullptr;
+  void perform(next::FindToken& wanted, Place place);
+  void perform(next::LookUp& wanted, Place place);
+  void perform(next::ResolveReading& wanted, Place place);
+  void perform(next::Act&, Place place) {
+    std::visit([&](const auto& action) { act(action, place); }, flow_.route().action);
   }
-  Result read_remembering(const Read& read);
+  void perform(next::Respond& wanted, Place) { send(std::move(wanted.response)); }
 
-  [[nodiscard]] bool token_needed() const;
-  [[nodiscard]] bool reading_needed() const {
-    return route_->pattern.starts_with("/api/v1/stock-readings/{id}");
+  void act(const Immediate& action, Place place) {
+    run(flow_.acted(action.answer(service_, flow_.call())), place);
   }
+  void act(const Blocking& action, Place place);
+  void act(const Control& action, Place place);
+  void act(const Read& action, Place place);
+  void act(const StockWrite& action, Place place);
 
-  void finish(Result result);
+  void read(const Read& action, Place place);
+  Result read_through_cache(const Read& action);
+  void written(const StockWrite& action, const storage::StockResult& result);
+
+  storage::Database& database_at(Place place) {
+    return place == Place::look_ups ? service_.look_up_database : service_.database;
+  }
+  void fail(const Problem& problem) { send(flow_.respond(problem)); }
   void send(Response response);
 
   Service& service_;
   Reply reply_;
-  Call call_;
-  const Route* route_{nullptr};
-  std::optional<storage::TokenHash> token_;
-  cache::Known known_{cache::Known::nothing};
-  bool key_remembered_{false};  // call_.path.reading was not looked up for this request
+  const std::chrono::steady_clock::time_point arrived_;
+  RequestFlow flow_;
 };
 
-template <class Step>
-void Exchange::guarded(Step&& step) {
+template <class Work>
+void Exchange::guarded(Work&& work) {
+  const auto& request_id = flow_.call().request.request_id;
   try {
-    std::forward<Step>(step)();
+    std::forward<Work>(work)();
   } catch (const Unavailable& failure) {
-    service_.log.warning("a dependency is unavailable", {{"request_id", call_.request.request_id},
+    service_.log.warning("a dependency is unavailable", {{"request_id", request_id},
                                                          {"dependency", failure.dependency()},
                                                          {"detail", failure.what()}});
-    finish(unavailable_because(failure.dependency()));
+    fail(unavailable_because(failure.dependency()));
   } catch (const InDoubt& doubt) {
-    service_.log.error("a commit is in doubt",
-                       {{"request_id", call_.request.request_id}, {"detail", doubt.what()}});
-    finish(in_doubt());
+    service_.log.error("the result of a commit is unknown",
+                       {{"request_id", request_id}, {"detail", doubt.what()}});
+    fail(in_doubt());
   } catch (const std::exception& bug) {
-    service_.log.error("a request met a bug", {{"request_id", call_.request.request_id},
-                                               {"route", route_ ? route_->pattern : kUnrouted},
-                                               {"detail", bug.what()}});
-    finish(internal_error());
+    service_.log.error(
+        "unhandled error in a request",
+        {{"request_id", request_id}, {"route", flow_.pattern()}, {"detail", bug.what()}});
+    fail(internal_error());
   } catch (...) {
-    service_.log.error("a request met a bug", {{"request_id", call_.request.request_id},
-                                               {"route", route_ ? route_->pattern : kUnrouted}});
-    finish(internal_error());
+    service_.log.error("unhandled error in a request",
+                       {{"request_id", request_id}, {"route", flow_.pattern()}});
+    fail(internal_error());
   }
 }
 
-template <class Step>
-void Exchange::on_executor(Step step) {
-  const bool taken = service_.executor.submit([self = shared_from_this(), step] {
-    self->guarded([&] { step(*self); });
-    introduce_strangers(self->service_);
-  });
-  if (!taken) finish(unavailable(kBusy));
+template <class Work>
+void Exchange::submit(Executor& executor, Executor::Kind kind, Work work) {
+  const bool taken =
+      executor.submit(kind, [self = shared_from_this(), work](Executor::Start start) {
+        if (start.too_late) return self->fail(unavailable(kBusy));
+        self->guarded([&] { work(*self, place_of(start.thread)); });
+      });
+  if (!taken) fail(unavailable(kBusy));
 }
 
-void Exchange::start() {
-  guarded([this] {
-    if (auto problem = prepare()) {
-      finish(*problem);
-    } else if (call_.request.method == Method::options) {
-      finish(options_of(call_.request.path));
-    } else {
-      authorise();
-    }
-  });
-}
+// ---- steps that wait for something
 
-/// Everything that the request line alone decides.
-std::optional<Problem> Exchange::prepare() {
-  auto& request = call_.request;
-  if (!is_request_id(request.request_id)) request.request_id = to_string(Uuid::v7(now()));
-  if (request.body.size() > service_.options.body_bytes_max) {
-    return Problem{413, "content-too-large",
-                   "The body exceeds " + std::to_string(service_.options.body_bytes_max) +
-                       " bytes. Send it in parts."};
-  }
-  if (request.method == Method::options) return std::nullopt;
-  const auto matched = match(request.method, canonical_path(request.path));
-  if (!matched) return matched.error();
-  route_ = matched->route;
-  call_.path = matched->arguments;
-  auto query = parse_query(request.query);
-  if (!query) return Problem{400, "bad-query", "The query has a broken percent escape."};
-  if (auto problem = refuse_unknown_parameters(*route_, *query)) return problem;
-  call_.query = std::move(*query);
-  return std::nullopt;
-}
-
-bool Exchange::token_needed() const {
-  switch (route_->access) {
-    case Access::open:
-      return false;
-    case Access::reader:
-      return !service_.options.public_reads;
-    case Access::staff:
-    case Access::admin:
-      return true;
-  }
-  __builtin_unreachable();
-}
-
-void Exchange::authorise() {
-  if (!token_needed()) {
-    look_up();
-    return;
-  }
-  if (call_.request.authorization.empty()) {
-    finish(unauthorized("This needs an access token: Authorization: Bearer <token>."));
-    return;
-  }
-  if (const auto secret = bearer_secret(call_.request.authorization))
-    token_ = storage::hash_token_secret(*secret);
-  if (!token_) {
-    finish(unauthorized("Invalid access token."));
-    return;
-  }
-  // A write's own transaction asks for the token again, so what this process remembers is enough to
-  // begin with.
-  if (std::holds_alternative<StockWrite>(route_->action))
-    call_.actor = service_.tokens.find(*token_);
-  if (call_.actor) {
-    authorised();
-    return;
-  }
-  on_executor([](Exchange& self) {
-    self.call_.actor = self.service_.database.read()->token(*self.token_);
-    if (!self.call_.actor) {
-      self.finish(unauthorized("This token is unknown, revoked or has expired."));
-      return;
-    }
-    self.service_.tokens.remember(*self.token_, *self.call_.actor);
-    self.authorised();
-  });
-}
-
-void Exchange::authorised() {
-  const auto& actor = *call_.actor;
-  if (actor.expires_at && *actor.expires_at <= now()) {
-    finish(unauthorized("This token has expired."));
-  } else if (route_->access == Access::admin && actor.role != storage::Role::admin) {
-    finish(forbidden("This needs the token of an admin."));
-  } else {
-    proceed();
-  }
-}
-
-/// A remembered answer is asked for together with those of all requests that arrived at the same
-/// time.
-void Exchange::look_up() {
-  const auto* read = std::get_if<Read>(&route_->action);
-  const auto* remember = read != nullptr ? remembered(*read) : nullptr;
-  if (remember == nullptr) {
-    proceed();
-    return;
-  }
-  turn.look_ups.push_back({remember->key(call_.path), shared_from_this()});
-}
-
-void Exchange::looked_up(const cache::Lookup& found) {
-  guarded([&] {
-    auto answer = found.state == cache::LookupState::hit ? from_stored(found.bytes) : std::nullopt;
-    if (answer) {
-      finish(std::move(*answer));
-    } else {
-      // A malformed entry is found again there, and deleted.
-      if (found.state == cache::LookupState::miss) known_ = cache::Known::miss;
-      proceed();
-    }
-  });
-}
-
-void Exchange::proceed() {
-  if (reading_needed()) {
-    call_.path.reading = service_.reading_keys.find(ReadingId{call_.path.id});
-    if (!call_.path.reading) {
-      turn.strangers.push_back(shared_from_this());
-      return;
-    }
-    key_remembered_ = true;
-  }
-  act();
-}
-
-/// For a request whose remembered reading key does not lead to its reading: forgets the key, and
-/// has it looked up with this turn's others. Returns: false, and does nothing, when it was looked
-/// up for this request.
-bool Exchange::look_key_up_again() {
-  if (!std::exchange(key_remembered_, false)) return false;
-  service_.reading_keys.forget(ReadingId{call_.path.id});
-  turn.strangers.push_back(shared_from_this());
-  return true;
-}
-
-void Exchange::introduce_strangers(Service& service) {
-  auto strangers = std::exchange(turn.strangers, {});
-  if (strangers.empty()) return;
-  const auto ask = [&service, strangers] {
-    try {
-      std::vector<ReadingId> ids;
-      for (const auto& stranger : strangers) ids.emplace_back(stranger->call_.path.id);
-      const auto keys = service.database.read()->reading_keys(ids);
-      for (const auto& stranger : strangers) stranger->guarded([&] { stranger->introduced(keys); });
-    } catch (...) {
-      for (const auto& stranger : strangers) stranger->guarded([] { throw; });
-    }
+void Exchange::perform(next::FindToken& wanted, Place place) {
+  const auto find = [hash = wanted.hash](Exchange& self, Place where) {
+    self.run(self.flow_.token_found(self.database_at(where).read()->token(hash)), where);
   };
-  if (service.executor.submit(ask)) return;
-  for (const auto& stranger : strangers) stranger->finish(unavailable(kBusy));
+  if (place == Place::executor) return find(*this, place);
+  submit(service_.executor, Executor::Kind::look_up, find);
 }
 
-void Exchange::introduced(const std::map<ReadingId, storage::ReadingKey>& keys) {
-  const ReadingId id{call_.path.id};
-  const auto key = keys.find(id);
-  if (key == keys.end()) {
-    finish(not_found("There is no stock reading with this id."));
-    return;
+void Exchange::perform(next::LookUp& wanted, Place place) {
+  if (place == Place::event_loop) {
+    waiting.look_ups.push_back({std::move(wanted.key), shared_from_this()});
+  } else {
+    run(flow_.looked_up(std::nullopt, cache::Known::nothing), place);  // the read looks it up
   }
-  service_.reading_keys.remember(id, key->second);
-  call_.path.reading = key->second;
-  act();
 }
 
-void Exchange::perform(const Work& work) {
-  on_executor([&work](Exchange& self) { self.finish(work.answer(self.service_, self.call_)); });
-}
-
-void Exchange::perform(const Read& read) {
-  on_executor([&read](Exchange& self) {
-    try {
-      self.finish(self.read_remembering(read));
-    } catch (const readings::StaleKey&) {
-      if (!self.look_key_up_again()) throw;
-    }
-  });
-}
-
-void Exchange::perform(const StockWrite& write) {
-  auto made = write.operation(call_);
-  if (!made) {
-    finish(made.error());
-    return;
+void Exchange::look_up(Service& service, const std::vector<Waiting::LookUp>& look_ups) {
+  // Many requests of one moment read the same hot key: it is looked up once.
+  std::vector<cache::Key> keys;
+  std::vector<std::size_t> places;
+  std::unordered_map<std::string_view, std::size_t> known;
+  for (const auto& [key, exchange] : look_ups) {
+    const auto [place, is_new] = known.try_emplace(key.text, keys.size());
+    if (is_new) keys.push_back(key);
+    places.push_back(place->second);
   }
-  auto operation = std::move(made).value();
-  if (operation.idempotency_key)
-    operation.keep = [answer = write.answer](const storage::Written& done) {
-      return write_down(answer(done));
-    };
-  service_.ledger.submit(std::move(operation), [self = shared_from_this(), answer = write.answer](
-                                                   const storage::StockResult& result) {
-    self->guarded([&] { self->written(result, answer); });
-  });
+  const auto found = service.cache.lookup(keys);
+  for (std::size_t i = 0; i < look_ups.size(); ++i) {
+    auto& self = *look_ups[i].exchange;
+    const auto& entry = found[places[i]];
+    self.guarded([&] {
+      using cache::LookupState;
+      // A malformed entry is found again by the read, and deleted there.
+      auto response = entry.state == LookupState::hit ? from_stored(entry.bytes) : std::nullopt;
+      const auto known_now =
+          entry.state == LookupState::miss ? cache::Known::miss : cache::Known::nothing;
+      self.run(self.flow_.looked_up(std::move(response), known_now), Place::event_loop);
+    });
+  }
 }
 
-/// Goes on with what the ledger answered.
-void Exchange::written(const storage::StockResult& result,
-                       Answer (*answer)(const storage::Written&)) {
-  if (const auto* refused = std::get_if<storage::Refused>(&result)) {
-    if (refused->why == storage::Refused::Why::token_revoked) service_.tokens.forget(*token_);
-    if (refused->why == storage::Refused::Why::not_found && look_key_up_again()) {
-      introduce_strangers(service_);
+void Exchange::perform(next::ResolveReading&, Place place) {
+  switch (place) {
+    case Place::event_loop:
+      waiting.unresolved.push_back(shared_from_this());
       return;
-    }
-  } else if (const auto* failed = std::get_if<storage::Failed>(&result)) {
-    service_.log.warning("a write failed", {{"request_id", call_.request.request_id},
-                                            {"dependency", failed->dependency},
-                                            {"detail", failed->log_detail}});
+    case Place::look_ups:
+    case Place::executor:
+      return resolve({shared_from_this()}, place);
+    case Place::ledger:
+      return submit(service_.executor, Executor::Kind::look_up,
+                    [](Exchange& self, Place where) { resolve({self.shared_from_this()}, where); });
   }
-  finish(readings::to_result(result, answer));
 }
 
-Result Exchange::read_remembering(const Read& read) {
-  HandlerSource source{read, call_};
-  if (const auto* answer = remembered(read)) {
-    service_.cache.read_through(answer->key(call_.path), answer->locks(call_.path), source, known_);
+void Exchange::resolve(const std::vector<std::shared_ptr<Exchange>>& unresolved, Place place) {
+  std::map<ReadingId, storage::ReadingKey> keys;
+  std::exception_ptr failure;
+  try {
+    std::vector<ReadingId> ids;
+    for (const auto& exchange : unresolved) ids.emplace_back(exchange->flow_.call().path.id);
+    keys = unresolved.front()->database_at(place).read()->reading_keys(ids);
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  // A single request continues in this thread; several must not wait for each other's queries.
+  const auto next_place = unresolved.size() == 1 ? place : Place::look_ups;
+  for (const auto& exchange : unresolved) {
+    exchange->guarded([&] {
+      if (failure) std::rethrow_exception(failure);
+      const auto key = keys.find(ReadingId{exchange->flow_.call().path.id});
+      exchange->run(exchange->flow_.reading_resolved(
+                        key == keys.end() ? std::nullopt : std::optional{key->second}),
+                    next_place);
+    });
+  }
+}
+
+void Exchange::submit_resolve(Service& service, std::vector<std::shared_ptr<Exchange>> unresolved) {
+  const auto refuse = [unresolved] {
+    for (const auto& exchange : unresolved) exchange->fail(unavailable(kBusy));
+  };
+  const bool taken =
+      service.executor.submit(Executor::Kind::look_up, [unresolved, refuse](Executor::Start start) {
+        start.too_late ? refuse() : resolve(unresolved, place_of(start.thread));
+      });
+  if (!taken) refuse();
+}
+
+// ---- actions
+
+void Exchange::act(const Blocking& action, Place place) {
+  const auto work = [&action](Exchange& self, Place where) {
+    self.run(self.flow_.acted(action.answer(self.service_, self.flow_.call())), where);
+  };
+  if (place == Place::executor) return work(*this, place);
+  submit(service_.executor, Executor::Kind::work, work);
+}
+
+void Exchange::act(const Control& action, Place) {
+  submit(service_.control, action.kind, [&action](Exchange& self, Place where) {
+    self.run(self.flow_.acted(action.answer(self.service_, self.flow_.call())), where);
+  });
+}
+
+void Exchange::act(const Read& action, Place place) {
+  if (place == Place::executor) return read(action, place);
+  submit(service_.executor, Executor::Kind::work,
+         [&action](Exchange& self, Place where) { self.read(action, where); });
+}
+
+void Exchange::read(const Read& action, Place place) {
+  try {
+    run(flow_.acted(read_through_cache(action)), place);
+  } catch (const readings::StaleKey&) {
+    auto again = flow_.stale_key();
+    if (!again) throw;
+    run(std::move(*again), place);
+  }
+}
+
+Result Exchange::read_through_cache(const Read& action) {
+  const auto& call = flow_.call();
+  HandlerSource source{action, call};
+  if (const auto* cached = flow_.cached_response()) {
+    service_.cache.read_through(cached->key(call.path), cached->locks(call.path), source,
+                                flow_.known());
     return std::move(source).take();
   }
-  if (const auto* list = std::get_if<RememberList>(&read.remember)) {
-    if (const auto entry = list->entry(call_)) {
+  if (const auto* list = std::get_if<CachedList>(&action.caching)) {
+    if (const auto entry = list->entry(call)) {
       service_.cache.read_list(entry->generation, entry->locks, body_tag(entry->query), source);
       return std::move(source).take();
     }
   }
-  return read.answer(*service_.database.read(), call_);
+  return action.answer(*service_.database.read(), call);
 }
 
-void Exchange::finish(Result result) {
-  if (!result) {
-    send(to_response(result.error(), call_.request.request_id));
-    return;
+void Exchange::act(const StockWrite& action, Place place) {
+  auto made = action.operation(flow_.call());
+  if (!made) return run(flow_.acted(made.error()), place);
+  auto operation = std::move(made).value();
+  if (operation.idempotency_key) {
+    operation.keep = [answer = action.answer](const storage::Written& done) {
+      return write_down(answer(done));
+    };
   }
-  auto response = std::move(result).value();
-  const auto& wanted = call_.request.if_none_match;
-  const bool reads = call_.request.method == Method::get || call_.request.method == Method::head;
-  if (!wanted.empty() && reads && response.status == 200) {
-    const auto tags = parse_entity_tags(wanted);
-    for (const auto& header : response.headers) {
-      if (!tags || header.name != "ETag" || header.value.size() < 2) continue;
-      if (!tags->contains(std::string_view{header.value}.substr(1, header.value.size() - 2)))
-        continue;
-      response.status = 304;
-      response.body.clear();
-      break;
-    }
-  }
-  send(std::move(response));
+  service_.ledger.submit(std::move(operation),
+                         [self = shared_from_this(), &action](const storage::StockResult& result) {
+                           self->guarded([&] { self->written(action, result); });
+                         });
 }
+
+void Exchange::written(const StockWrite& action, const storage::StockResult& result) {
+  if (const auto* refused = std::get_if<storage::Refused>(&result)) {
+    if (refused->why == storage::Refused::Why::token_revoked) flow_.token_refused();
+    if (refused->why == storage::Refused::Why::not_found) {
+      if (auto again = flow_.stale_key()) return run(std::move(*again), Place::ledger);
+    }
+  } else if (const auto* failed = std::get_if<storage::Failed>(&result)) {
+    service_.log.warning("a write failed", {{"request_id", flow_.call().request.request_id},
+                                            {"dependency", failed->dependency},
+                                            {"detail", failed->log_detail}});
+  }
+  run(flow_.acted(readings::to_result(result, action.answer)), Place::ledger);
+}
+
+// ---- respond
 
 void Exchange::send(Response response) {
-  const auto took = std::chrono::steady_clock::now() - call_.request.arrived;
-  const auto& request = call_.request;
-  service_.metrics.request(route_ ? route_->pattern : kUnrouted, name_of(request.method),
-                           response.status, took);
+  const auto took = std::chrono::steady_clock::now() - arrived_;
+  const auto& request = flow_.call().request;
+  service_.metrics.request(flow_.pattern(), name_of(request.method), response.status, took);
   if (service_.log.writes(LogLevel::debug)) {
     service_.log.debug("answered", {{"request_id", request.request_id},
                                     {"method", name_of(request.method)},
@@ -456,34 +360,11 @@ void Dispatcher::dispatch(Request request, Reply reply) {
   std::make_shared<Exchange>(service_, std::move(request), std::move(reply))->start();
 }
 
-void Dispatcher::settle() {
-  settle_look_ups();
-  Exchange::introduce_strangers(service_);
-}
-
-void Dispatcher::settle_look_ups() {
-  const auto settled = std::exchange(turn.look_ups, {});
-  if (settled.empty()) return;
-  // Everybody asks for the same hot product: it is asked for once.
-  std::vector<cache::Key> keys;
-  std::vector<std::size_t> places;
-  std::unordered_map<std::string_view, std::size_t> known;
-  for (const auto& [key, exchange] : settled) {
-    const auto [place, is_new] = known.try_emplace(key.text, keys.size());
-    if (is_new) keys.push_back(key);
-    places.push_back(place->second);
-  }
-  const auto found = service_.cache.lookup(keys);
-  for (std::size_t i = 0; i < settled.size(); ++i) {
-    settled[i].exchange->looked_up(found[places[i]]);
-  }
-}
-
-bool is_request_id(std::string_view text) {
-  return !text.empty() && text.size() <= kRequestIdMax &&
-         text.find_first_not_of(
-             "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") ==
-             std::string_view::npos;
+void Dispatcher::flush() {
+  if (auto look_ups = std::exchange(waiting.look_ups, {}); !look_ups.empty())
+    Exchange::look_up(service_, look_ups);
+  if (auto unresolved = std::exchange(waiting.unresolved, {}); !unresolved.empty())
+    Exchange::submit_resolve(service_, std::move(unresolved));
 }
 
 }  // namespace codasync::api

@@ -6,26 +6,22 @@
 
 namespace codasync::api {
 
-/// Leads each request to its route and each answer back: request ids, tokens, the cache, the
-/// executor, the one place where exceptions become answers, metrics and the log. Threads:
-/// dispatch() runs on the event loops and never blocks for the database.
+/// Runs the steps of each request (request_flow.hpp) where they may run: on the event loop, on the
+/// executor or in the ledger. The one place where exceptions become responses; counts and logs each
+/// response. Threads: dispatch() and flush() run on the event loops and never wait for the
+/// database.
 class Dispatcher {
  public:
   explicit Dispatcher(Service& service) : service_{service} {}
 
   void dispatch(Request request, Reply reply);
 
-  /// Asks the cache and the database for what this thread's requests since the last call need, each
-  /// once for all of them.
-  void settle();
+  /// Looks up what the requests of this event loop since the last call need, in the cache and in
+  /// the database, each with one message for all of them.
+  void flush();
 
  private:
-  void settle_look_ups();
-
   Service& service_;
 };
-
-/// Returns: whether a client's request id may be taken over: 1 to 128 of letters, digits and `._-`.
-bool is_request_id(std::string_view text);
 
 }  // namespace codasync::api

@@ -4,49 +4,68 @@
 
 namespace codasync::api {
 
-Executor::Executor(const ExecutorOptions& options) : queue_max_{options.queue_max} {
-  threads_.reserve(options.threads);
+Executor::Executor(const ExecutorOptions& options)
+    : queue_max_{options.queue_max}, queue_timeout_{options.queue_timeout} {
+  threads_.reserve(options.threads + 1);
+  threads_.emplace_back([this] { run(Thread::look_ups); });
   for (std::size_t i = 0; i < options.threads; ++i) {
-    threads_.emplace_back([this] { run(); });
+    threads_.emplace_back([this] { run(Thread::all); });
   }
 }
 
-Executor::~Executor() {
-  std::deque<std::function<void()>> dropped;
+Executor::~Executor() { stop(); }
+
+void Executor::stop() {
+  std::deque<Waiting> dropped[2];  // destroyed without the lock: a job may own much
   {
     const std::scoped_lock hold{mutex_};
     stopping_ = true;
-    dropped.swap(queue_);
+    dropped[0].swap(look_ups_);
+    dropped[1].swap(work_);
   }
-  changed_.notify_all();
+  look_up_thread_.notify_all();
+  other_threads_.notify_all();
+  threads_.clear();
 }
 
-bool Executor::submit(std::function<void()> work) {
+bool Executor::submit(Kind kind, Job job) {
+  bool for_look_up_thread{false};
   {
     const std::scoped_lock hold{mutex_};
-    if (stopping_ || queue_.size() >= queue_max_) return false;
-    queue_.push_back(std::move(work));
+    auto& queue = kind == Kind::look_up ? look_ups_ : work_;
+    if (stopping_ || queue.size() >= queue_max_) return false;
+    queue.push_back({std::move(job), std::chrono::steady_clock::now()});
+    for_look_up_thread = kind == Kind::look_up && std::exchange(look_up_thread_waits_, false);
   }
-  changed_.notify_one();
+  (for_look_up_thread ? look_up_thread_ : other_threads_).notify_one();
   return true;
 }
 
 std::size_t Executor::waiting() const {
   const std::scoped_lock hold{mutex_};
-  return queue_.size();
+  return look_ups_.size() + work_.size();
 }
 
-void Executor::run() {
+void Executor::run(Thread thread) {
+  const bool only_look_ups = thread == Thread::look_ups;
+  auto& changed = only_look_ups ? look_up_thread_ : other_threads_;
   for (;;) {
-    std::function<void()> work;
+    Waiting next;
     {
       std::unique_lock hold{mutex_};
-      changed_.wait(hold, [this] { return stopping_ || !queue_.empty(); });
-      if (queue_.empty()) return;
-      work = std::move(queue_.front());
-      queue_.pop_front();
+      const auto ready = [&] {
+        const bool any = stopping_ || !look_ups_.empty() || (!only_look_ups && !work_.empty());
+        if (only_look_ups) look_up_thread_waits_ = !any;
+        return any;
+      };
+      changed.wait(hold, ready);
+      if (stopping_) return;
+      auto& queue = look_ups_.empty() ? work_ : look_ups_;
+      next = std::move(queue.front());
+      queue.pop_front();
     }
-    work();
+    const auto waited = std::chrono::steady_clock::now() - next.since;
+    next.job({thread, waited > queue_timeout_});
   }
 }
 

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
+#include <cstddef>
 #include <deque>
 #include <functional>
 #include <mutex>
@@ -11,30 +13,58 @@
 
 namespace codasync::api {
 
-/// A bounded queue of work and the threads that do it: what may block runs here, never on an event
-/// loop. Threads: submit() is safe anywhere. The destructor finishes what has begun and drops what
-/// waits.
+/// Bounded queues of jobs and the threads that run them: what may block runs here, never on an
+/// event loop. `ExecutorOptions::threads` threads run everything, short look-ups first. One more
+/// thread runs look-ups only, so that these never wait behind slow queries. Threads: submit() is
+/// safe anywhere.
 class Executor {
  public:
+  enum class Kind {
+    look_up,  // one short query by a primary key
+    work,
+  };
+  enum class Thread {
+    look_ups,  // runs look-ups only: the job must not do long work
+    all,
+  };
+  struct Start {
+    Thread thread;
+    bool too_late;  // it waited longer than `queue_timeout`, and should only be refused
+  };
+  using Job = std::function<void(Start)>;
+
   explicit Executor(const ExecutorOptions& options);
   ~Executor();
   Executor(const Executor&) = delete;
   Executor& operator=(const Executor&) = delete;
 
-  /// Requires: `work` does not throw.
-  /// Returns: false when the queue is full; `work` was not taken then.
-  [[nodiscard]] bool submit(std::function<void()> work);
+  /// Requires: `job` does not throw.
+  /// Returns: false when the queue of this kind is full or stop() was called; `job` was not taken.
+  [[nodiscard]] bool submit(Kind kind, Job job);
 
+  /// Finishes the jobs that run, and drops those that wait. The destructor calls it.
+  void stop();
+
+  /// Returns: how many jobs wait.
   [[nodiscard]] std::size_t waiting() const;
 
  private:
-  void run();
+  struct Waiting {
+    Job job;
+    std::chrono::steady_clock::time_point since;
+  };
 
-  const std::size_t queue_max_;
-  mutable std::mutex mutex_;  // guards the next two
-  std::deque<std::function<void()>> queue_;
+  void run(Thread thread);
+
+  const std::size_t queue_max_;  // of each queue
+  const std::chrono::milliseconds queue_timeout_;
+  mutable std::mutex mutex_;  // guards the next four
+  std::deque<Waiting> look_ups_;
+  std::deque<Waiting> work_;
+  bool look_up_thread_waits_{false};
   bool stopping_{false};
-  std::condition_variable changed_;
+  std::condition_variable look_up_thread_;
+  std::condition_variable other_threads_;
   std::vector<std::jthread> threads_;
 };
 

@@ -14,6 +14,10 @@ std::vector<std::string> problems(const ExecutorOptions& options) {
     found.push_back("executor.queue_max is " + std::to_string(options.queue_max) +
                     ": it must be 1 to 1000000.");
   }
+  if (options.queue_timeout < 10ms || options.queue_timeout > 60s) {
+    found.push_back("executor.queue_timeout is " + std::to_string(options.queue_timeout.count()) +
+                    " ms: it must be 10 to 60000 ms.");
+  }
   return found;
 }
 

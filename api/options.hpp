@@ -7,20 +7,24 @@
 
 namespace codasync::api {
 
-/// The threads that do what may block: queries, catalogue writes. Fixed after the start.
+/// The threads for what may block: queries, catalogue writes. Fixed after the start.
 struct ExecutorOptions {
-  std::size_t threads{8};  // 1…256
-  std::size_t queue_max{
-      1024};  // requests that may wait for a thread; further ones get 503: 1…1000000
+  // besides one that runs short look-ups only: 1…256
+  std::size_t threads{8};
+  // requests that may wait for a thread; further ones get 503: 1…1000000
+  std::size_t queue_max{1024};
+  // a request that waited longer gets 503: 10 ms…60 s
+  std::chrono::milliseconds queue_timeout{5000};
 };
 
 /// What the service allows its clients. Fixed after the start.
 struct ApiOptions {
-  bool public_reads{
-      true};  // false: every read needs a token, and Nginx must not look into the cache
-  std::size_t body_bytes_max{1'000'000};  // of a request; more is 413: 1 KB…100 MB
-  std::chrono::milliseconds shutdown_grace{
-      10'000};  // for requests in flight after SIGTERM: 0…10 min
+  // false: every read needs a token, and Nginx must not look into the cache
+  bool public_reads{true};
+  // of a request; more is 413: 1 KB…100 MB
+  std::size_t body_bytes_max{1'000'000};
+  // for requests in flight after SIGTERM: 0…10 min
+  std::chrono::milliseconds shutdown_grace{10'000};
 };
 
 /// Returns: one sentence for each setting outside its range, with name, value and rule.

@@ -13,26 +13,26 @@ namespace {
 using storage::Lock;
 using storage::LockMode;
 
-// What the remembered answers show; who else takes these locks stands in storage/README.md.
+// What the cached responses show; which writes take these locks: storage/README.md.
 
 Lock shared(storage::LockName name) { return {name, LockMode::shared}; }
 Lock exclusive(storage::LockName name) { return {name, LockMode::exclusive}; }
 
-constexpr RememberAnswer kShop{
+constexpr CachedResponse kShop{
     [](const Arguments& path) { return cache::shop_answer(ShopId{path.id}); },
     [](const Arguments& path) { return std::vector{shared(storage::shop_lock(ShopId{path.id}))}; }};
 
-constexpr RememberAnswer kProduct{
+constexpr CachedResponse kProduct{
     [](const Arguments& path) { return cache::product_answer(*path.gtin); },
     [](const Arguments& path) { return std::vector{shared(storage::product_lock(*path.gtin))}; }};
 
-constexpr RememberAnswer kProductStock{
+constexpr CachedResponse kProductStock{
     [](const Arguments& path) { return cache::product_stock_answer(*path.gtin); },
     [](const Arguments& path) {
       return std::vector{exclusive(storage::product_lock(*path.gtin))};
     }};
 
-constexpr RememberAnswer kShopStock{
+constexpr CachedResponse kShopStock{
     [](const Arguments& path) { return cache::shop_stock_answer(ShopId{path.id}, *path.gtin); },
     [](const Arguments& path) {
       return std::vector{shared(storage::product_lock(*path.gtin)),
@@ -40,7 +40,7 @@ constexpr RememberAnswer kShopStock{
                          exclusive(storage::reading_lock(ShopId{path.id}, *path.gtin))};
     }};
 
-constexpr RememberAnswer kReading{
+constexpr CachedResponse kReading{
     [](const Arguments& path) { return cache::reading_answer(ReadingId{path.id}); },
     [](const Arguments& path) {
       return std::vector{shared(storage::product_lock(path.reading->gtin)),
@@ -54,6 +54,13 @@ constexpr auto put = Method::put;
 constexpr auto patch = Method::patch;
 constexpr auto del = Method::del;
 
+constexpr Needs kOpen{Access::open};
+constexpr Needs kReader{Access::reader};
+constexpr Needs kReaderOfReading{Access::reader, Resolve::reading};
+constexpr Needs kStaff{Access::staff};
+constexpr Needs kStaffOfReading{Access::staff, Resolve::reading};
+constexpr Needs kAdmin{Access::admin};
+
 // Query parameters. The handler reads each of them.
 constexpr std::string_view kPage[] = {"limit", "cursor"};
 constexpr std::string_view kCascade[] = {"cascade"};
@@ -66,41 +73,41 @@ constexpr std::string_view kReadingList[] = {
 
 // clang-format off
 const std::array kRoutes{
-    Route{get,   "/api/v1/shops",                               Access::reader, Read{&shops::list, RememberList{&shops::list_entry}}, kPage},
-    Route{post,  "/api/v1/shops",                               Access::admin,  Work{&shops::create}},
-    Route{get,   "/api/v1/shops/{id}",                          Access::reader, Read{&shops::one, kShop}},
-    Route{put,   "/api/v1/shops/{id}",                          Access::admin,  Work{&shops::replace}},
-    Route{patch, "/api/v1/shops/{id}",                          Access::admin,  Work{&shops::change}},
-    Route{del,   "/api/v1/shops/{id}",                          Access::admin,  Work{&shops::remove}, kCascade},
-    Route{get,   "/api/v1/shops/{id}/stock/{gtin}",             Access::reader, Read{&readings::one_in_shop, kShopStock}},
+    Route{get,   "/api/v1/shops",                               kReader,          Read{&shops::list, CachedList{&shops::list_entry}}, kPage},
+    Route{post,  "/api/v1/shops",                               kAdmin,           Blocking{&shops::create}},
+    Route{get,   "/api/v1/shops/{id}",                          kReader,          Read{&shops::one, kShop}},
+    Route{put,   "/api/v1/shops/{id}",                          kAdmin,           Blocking{&shops::replace}},
+    Route{patch, "/api/v1/shops/{id}",                          kAdmin,           Blocking{&shops::change}},
+    Route{del,   "/api/v1/shops/{id}",                          kAdmin,           Blocking{&shops::remove}, kCascade},
+    Route{get,   "/api/v1/shops/{id}/stock/{gtin}",             kReader,          Read{&readings::one_in_shop, kShopStock}},
 
-    Route{get,   "/api/v1/products",                            Access::reader, Read{&products::list, RememberList{&products::list_entry}}, kProductList},
-    Route{post,  "/api/v1/products",                            Access::admin,  Work{&products::create}},
-    Route{get,   "/api/v1/products/{gtin}",                     Access::reader, Read{&products::one, kProduct}},
-    Route{put,   "/api/v1/products/{gtin}",                     Access::admin,  Work{&products::replace}},
-    Route{patch, "/api/v1/products/{gtin}",                     Access::admin,  Work{&products::change}},
-    Route{del,   "/api/v1/products/{gtin}",                     Access::admin,  Work{&products::remove}},
-    Route{get,   "/api/v1/products/{gtin}/stock",               Access::reader, Read{&readings::in_all_shops, kProductStock}, kProductStockList},
+    Route{get,   "/api/v1/products",                            kReader,          Read{&products::list, CachedList{&products::list_entry}}, kProductList},
+    Route{post,  "/api/v1/products",                            kAdmin,           Blocking{&products::create}},
+    Route{get,   "/api/v1/products/{gtin}",                     kReader,          Read{&products::one, kProduct}},
+    Route{put,   "/api/v1/products/{gtin}",                     kAdmin,           Blocking{&products::replace}},
+    Route{patch, "/api/v1/products/{gtin}",                     kAdmin,           Blocking{&products::change}},
+    Route{del,   "/api/v1/products/{gtin}",                     kAdmin,           Blocking{&products::remove}},
+    Route{get,   "/api/v1/products/{gtin}/stock",               kReader,          Read{&readings::in_all_shops, kProductStock}, kProductStockList},
 
-    Route{get,   "/api/v1/stock-readings",                      Access::reader, Read{&readings::list, RememberList{&readings::list_entry}}, kReadingList},
-    Route{post,  "/api/v1/stock-readings",                      Access::staff,  StockWrite{&readings::record, &readings::written}},
-    Route{get,   "/api/v1/stock-readings/{id}",                 Access::reader, Read{&readings::one, kReading}},
-    Route{put,   "/api/v1/stock-readings/{id}",                 Access::staff,  StockWrite{&readings::replace, &readings::written}},
-    Route{patch, "/api/v1/stock-readings/{id}",                 Access::staff,  StockWrite{&readings::change, &readings::written}},
-    Route{del,   "/api/v1/stock-readings/{id}",                 Access::staff,  StockWrite{&readings::remove, &readings::done}},
-    Route{post,  "/api/v1/stock-readings/{id}/adjust",          Access::staff,  StockWrite{&readings::adjust, &readings::written}},
-    Route{get,   "/api/v1/stock-readings/{id}/history",         Access::staff,  Read{&readings::history}, kPage},
-    Route{del,   "/api/v1/stock-readings/{id}/history/{event}", Access::staff,  StockWrite{&readings::void_event, &readings::done}},
+    Route{get,   "/api/v1/stock-readings",                      kReader,          Read{&readings::list, CachedList{&readings::list_entry}}, kReadingList},
+    Route{post,  "/api/v1/stock-readings",                      kStaff,           StockWrite{&readings::record, &readings::written}},
+    Route{get,   "/api/v1/stock-readings/{id}",                 kReaderOfReading, Read{&readings::one, kReading}},
+    Route{put,   "/api/v1/stock-readings/{id}",                 kStaffOfReading,  StockWrite{&readings::replace, &readings::written}},
+    Route{patch, "/api/v1/stock-readings/{id}",                 kStaffOfReading,  StockWrite{&readings::change, &readings::written}},
+    Route{del,   "/api/v1/stock-readings/{id}",                 kStaffOfReading,  StockWrite{&readings::remove, &readings::done}},
+    Route{post,  "/api/v1/stock-readings/{id}/adjust",          kStaffOfReading,  StockWrite{&readings::adjust, &readings::written}},
+    Route{get,   "/api/v1/stock-readings/{id}/history",         kStaffOfReading,  Read{&readings::history}, kPage},
+    Route{del,   "/api/v1/stock-readings/{id}/history/{event}", kStaffOfReading,  StockWrite{&readings::void_event, &readings::done}},
 
-    Route{get,   "/api/v1/tokens",                              Access::admin,  Read{&tokens::list}, kPage},
-    Route{post,  "/api/v1/tokens",                              Access::admin,  Work{&tokens::create}},
-    Route{get,   "/api/v1/tokens/self",                         Access::staff,  Now{&tokens::self}},
-    Route{get,   "/api/v1/tokens/{id}",                         Access::admin,  Read{&tokens::one}},
-    Route{del,   "/api/v1/tokens/{id}",                         Access::admin,  Work{&tokens::revoke}},
+    Route{get,   "/api/v1/tokens",                              kAdmin,           Read{&tokens::list}, kPage},
+    Route{post,  "/api/v1/tokens",                              kAdmin,           Blocking{&tokens::create}},
+    Route{get,   "/api/v1/tokens/self",                         kStaff,           Immediate{&tokens::self}},
+    Route{get,   "/api/v1/tokens/{id}",                         kAdmin,           Read{&tokens::one}},
+    Route{del,   "/api/v1/tokens/{id}",                         kAdmin,           Blocking{&tokens::revoke}},
 
-    Route{get,   "/healthz",                                    Access::open,   Now{&health::alive}},
-    Route{get,   "/readyz",                                     Access::open,   Work{&health::ready}},
-    Route{get,   "/metrics",                                    Access::open,   Work{&health::metrics}},
+    Route{get,   "/healthz",                                    kOpen,            Immediate{&health::alive}},
+    Route{get,   "/readyz",                                     kOpen,            Control{&health::ready, Executor::Kind::look_up}},
+    Route{get,   "/metrics",                                    kOpen,            Control{&health::metrics, Executor::Kind::work}},
 };
 // clang-format on
 

@@ -21,19 +21,31 @@ namespace codasync::api {
 
 /// Who may call a route.
 enum class Access {
-  open,    // everybody, always
-  reader,  // everybody, or any token where `public_reads` is off
+  open,    // everyone, also where reads need a token
+  reader,  // everyone, or any token where `public_reads` is off
   staff,   // a token of either role
   admin,
 };
 
+/// What has to be found for the path before the action runs.
+enum class Resolve {
+  nothing,
+  reading,  // the shop and product of the reading {id}
+};
+
+/// What a request must have before the action of its route runs. The shops of a token are checked
+/// by the ledger, in the transaction of the write (storage/README.md).
+struct Needs {
+  Access access;
+  Resolve resolve{Resolve::nothing};
+};
+
 /// What the path says.
 struct Arguments {
-  std::int64_t id{0};              // {id}
-  std::optional<Gtin> gtin{};      // {gtin}
-  std::optional<EventId> event{};  // {event}
-  std::optional<storage::ReadingKey>
-      reading{};  // of a path below /stock-readings/{id}, looked up before the handler runs
+  std::int64_t id{0};                            // {id}
+  std::optional<Gtin> gtin{};                    // {gtin}
+  std::optional<EventId> event{};                // {event}
+  std::optional<storage::ReadingKey> reading{};  // where the route needs Resolve::reading
 };
 
 /// One request on its way through a handler.
@@ -46,44 +58,50 @@ struct Call {
 
 using Result = Outcome<Response, Problem>;
 
-/// Answers at once on the event loop: must not block.
-struct Now {
+/// Runs on the event loop: must not block.
+struct Immediate {
   Result (*answer)(Service&, const Call&);
 };
 
-/// Answers on the executor: may block.
-struct Work {
+/// Runs on the executor: may block.
+struct Blocking {
   Result (*answer)(Service&, const Call&);
 };
 
-/// The cache decorator. A single resource: its entry, and what the handler reads as locks
-/// (cache/README.md). The entry is the answer without parameters; with parameters nothing is
-/// remembered.
-struct RememberAnswer {
+/// Runs on the threads for operators' requests: neither full queues nor slow queries of clients
+/// delay it. A look-up does not wait for work either.
+struct Control {
+  Result (*answer)(Service&, const Call&);
+  Executor::Kind kind;
+};
+
+/// How a single resource is cached: its entry, and what the handler reads as locks
+/// (cache/README.md). The entry is the response without parameters; with parameters nothing is
+/// cached.
+struct CachedResponse {
   cache::Key (*key)(const Arguments&);
   std::vector<storage::Lock> (*locks)(const Arguments&);
 };
 
-/// A list: the generation it belongs to and the canonical form of what was asked, or nothing for a
-/// question not worth an entry.
+/// The entry of a list: its generation, what the handler reads as locks, and the canonical query.
 struct ListEntry {
   cache::Key generation;
   std::vector<storage::Lock> locks;
   std::string query;
 };
-struct RememberList {
+/// How a list is cached; no entry for a query that is not worth one.
+struct CachedList {
   std::optional<ListEntry> (*entry)(const Call&);
 };
 
-/// Answers from the database, on the executor, or from the cache where the route says how to
-/// remember.
+/// Reads the database, on the executor, or the cache where the route says how it is cached.
 struct Read {
   Result (*answer)(storage::Reader&, const Call&);
-  std::variant<std::monostate, RememberAnswer, RememberList> remember{};
+  std::variant<std::monostate, CachedResponse, CachedList> caching{};
 };
 
-/// Makes an operation for the ledger, on the event loop, and the answer when it was done, on a
-/// thread of the ledger.
+/// Makes an operation for the ledger, on any thread and without blocking, and the response when it
+/// is done, on a thread of the ledger.
 struct StockWrite {
   Outcome<storage::StockOperation, Problem> (*operation)(const Call&);
   Answer (*answer)(const storage::Written&);
@@ -92,8 +110,8 @@ struct StockWrite {
 struct Route {
   Method method;
   std::string_view pattern;  // `{id}`, `{gtin}` and `{event}` stand for one segment
-  Access access;
-  std::variant<Now, Work, Read, StockWrite> action;
+  Needs needs;
+  std::variant<Immediate, Blocking, Control, Read, StockWrite> action;
   std::span<const std::string_view> parameters{};  // of the query; all others are refused
 };
 

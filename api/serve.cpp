@@ -19,12 +19,17 @@
 namespace codasync::api {
 namespace {
 
-/// The signals that end the service, blocked in this thread and all that it starts.
-sigset_t block_end_signals() {
+// One for each thread that uses them (config/deploy/pgbouncer/sizes counts them).
+constexpr std::size_t kLookUpConnections = 1;
+constexpr std::size_t kControlConnections = 2;
+
+/// The signals that serve() waits for, blocked in this thread and in all that it starts.
+sigset_t block_signals() {
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGHUP);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   // A client or a server that goes away is an error of that write, not the end of the process.
   std::signal(SIGPIPE, SIG_IGN);
@@ -58,6 +63,22 @@ std::vector<Figure> figures_of(const Server& server, const Executor& executor, c
   };
 }
 
+/// Returns: the options of a database for a few short queries, with connections of its own.
+storage::PostgresOptions with_connections(storage::PostgresOptions options, std::size_t count) {
+  options.connections_max = count;
+  return options;
+}
+
+/// SIGHUP: takes the log's level from the settings as they are now; all others are fixed.
+void reload(Log& log, const config::Loaded& loaded) {
+  if (!loaded.problems.empty()) {
+    log.error("the settings were not reloaded", {{"detail", loaded.problems.front()}});
+    return;
+  }
+  log.set_level(loaded.settings.log.level);
+  log.info("log.level was reloaded", {{"level", name_of(loaded.settings.log.level)}});
+}
+
 std::string joined(const std::vector<std::string>& texts) {
   std::string out;
   for (const auto& text : texts) out += (out.empty() ? "" : ", ") + text;
@@ -66,8 +87,8 @@ std::string joined(const std::vector<std::string>& texts) {
 
 }  // namespace
 
-int serve(const config::Settings& settings, const MakeLedger& make_ledger) {
-  const auto end_signals = block_end_signals();
+int serve(const config::Settings& settings, const MakeLedger& make_ledger, const Load& load) {
+  const auto signals = block_signals();
 
   // In the order of need: each may use those above, and is destroyed before them.
   Log log{settings.log};
@@ -83,6 +104,10 @@ int serve(const config::Settings& settings, const MakeLedger& make_ledger) {
   CacheWatch watch{metrics, keeper};
   const auto invalidation = cache::make_invalidation(settings.memcached, watch);
   const auto database = storage::make_database(settings.postgres, metrics);
+  const auto look_up_database =
+      storage::make_database(with_connections(settings.postgres, kLookUpConnections));
+  const auto control_database =
+      storage::make_database(with_connections(settings.postgres, kControlConnections));
   const auto cache = cache::make_cache(settings.memcached, *database, watch);
   const auto ledger = make_ledger(settings.postgres, settings.combiner, *invalidation, metrics);
   const auto catalogue =
@@ -90,17 +115,18 @@ int serve(const config::Settings& settings, const MakeLedger& make_ledger) {
   const auto tokens = storage::make_token_store(settings.postgres, metrics);
   HousekeeperLog housekeeper_log{log};
   const storage::Housekeeper housekeeper{settings.postgres, *invalidation, housekeeper_log};
-  ExpiredReadings expired{*database};
+  ExpiredReadings expired{*control_database};
   Executor executor{settings.executor};
-  service.emplace(settings.api, *database, *ledger, *catalogue, *tokens, *cache, executor, metrics,
-                  log);
+  Executor control{{.threads = 1, .queue_max = 16}};
+  service.emplace(settings.api, *database, *look_up_database, *control_database, *ledger,
+                  *catalogue, *tokens, *cache, executor, control, metrics, log);
   service->started = [&slot_log] { return slot_log.seen(); };
   Dispatcher dispatcher{*service};
   Server server{settings.server,
                 [&dispatcher](Request request, Reply reply) {
                   dispatcher.dispatch(std::move(request), std::move(reply));
                 },
-                [&dispatcher] { dispatcher.settle(); }};
+                [&dispatcher] { dispatcher.flush(); }};
 
   metrics.on_scrape([&server, &executor, &log, &settings] {
     return figures_of(server, executor, log, settings);
@@ -114,12 +140,16 @@ int serve(const config::Settings& settings, const MakeLedger& make_ledger) {
   log.info("serving", {{"addresses", joined(server.addresses())}});
 
   int signal{};
-  sigwait(&end_signals, &signal);
+  for (sigwait(&signals, &signal); signal == SIGHUP; sigwait(&signals, &signal))
+    reload(log, load());
   log.info("shutting down", {{"signal", signal == SIGTERM ? "SIGTERM" : "SIGINT"}});
   service->draining = true;
   const bool complete = server.drain(settings.api.shutdown_grace);
   if (!complete)
     log.warning("requests were left unanswered", {{"requests", server.requests_in_flight()}});
+  // Their jobs may use the server, which is destroyed first.
+  control.stop();
+  executor.stop();
   return complete ? 0 : 1;
 }
 

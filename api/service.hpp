@@ -4,7 +4,7 @@
 #include <functional>
 
 #include "api/executor.hpp"
-#include "api/memory.hpp"
+#include "api/lru_cache.hpp"
 #include "api/observability/log.hpp"
 #include "api/observability/metrics.hpp"
 #include "api/options.hpp"
@@ -19,16 +19,19 @@ namespace codasync::api {
 /// server.
 struct Service {
   const ApiOptions& options;
-  storage::Database& database;
+  storage::Database& database;          // of reads
+  storage::Database& look_up_database;  // of the executor's thread for look-ups
+  storage::Database& control_database;  // of `control`
   storage::StockLedger& ledger;
   storage::CatalogueStore& catalogue;
   storage::TokenStore& token_store;
   cache::Cache& cache;
   Executor& executor;
+  Executor& control;  // of operators' requests: readiness, metrics
   Metrics& metrics;
   Log& log;
-  TokenMemory tokens{};
-  ReadingKeyMemory reading_keys{};
+  TokenCache tokens{};
+  ReadingKeyCache reading_keys{};
   std::function<bool()> started{[] { return true; }};  // readiness waits for it
   std::atomic<bool> draining{false};                   // readiness fails from here on
 };

@@ -184,8 +184,10 @@ int run(int argc, const char* const* argv) {
   CheckDepth depth;
   std::string ledger_before;
   app.add_subcommand("serve", "Run the service until SIGTERM or SIGINT")->callback([&] {
-    command =
-        with_settings([](const auto& settings) { return serve(settings, storage::make_combiner); });
+    command = with_settings([&file](const auto& settings) {
+      return serve(settings, storage::make_combiner,
+                   [&file] { return config::load(file, config::environment_of_process()); });
+    });
   });
   app.add_subcommand("migrate",
                      "Bring the database's schema up to date; needs the rights of its owner")

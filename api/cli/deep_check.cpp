@@ -76,21 +76,21 @@ struct Wanted {
 bool begins(const cache::Key& key, std::string_view prefix) { return key.text.starts_with(prefix); }
 
 /// Returns: what the service would answer at this address, or nothing for one that it does not
-/// remember.
+/// cache.
 std::optional<Wanted> answer_at(const std::string& path, storage::Database& database) {
   const auto matched = match(Method::get, path);
   if (!matched) return std::nullopt;
   const auto* read = std::get_if<Read>(&matched->route->action);
-  const auto* remember = read == nullptr ? nullptr : std::get_if<RememberAnswer>(&read->remember);
-  if (remember == nullptr) return std::nullopt;
+  const auto* cached = read == nullptr ? nullptr : std::get_if<CachedResponse>(&read->caching);
+  if (cached == nullptr) return std::nullopt;
   Call call{.request = {}, .path = matched->arguments, .query = {}, .actor = {}};
-  if (matched->route->pattern == "/api/v1/stock-readings/{id}") {
+  if (matched->route->needs.resolve == Resolve::reading) {
     const ReadingId id{call.path.id};
     const auto keys = database.read()->reading_keys({id});
     if (keys.empty()) return std::nullopt;
     call.path.reading = keys.at(id);
   }
-  return Wanted{remember->locks(call.path),
+  return Wanted{cached->locks(call.path),
                 [read, call](storage::Reader& reader) -> std::optional<std::string> {
                   const auto answer = read->answer(reader, call);
                   return answer ? std::optional{to_stored(*answer)} : std::nullopt;

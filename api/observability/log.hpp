@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -70,7 +71,12 @@ class Log {
   Log(const Log&) = delete;
   Log& operator=(const Log&) = delete;
 
-  [[nodiscard]] bool writes(LogLevel level) const noexcept { return level >= level_; }
+  [[nodiscard]] bool writes(LogLevel level) const noexcept {
+    return level >= level_.load(std::memory_order_relaxed);
+  }
+
+  /// From now on lines below `level` are not written.
+  void set_level(LogLevel level) noexcept { level_.store(level, std::memory_order_relaxed); }
 
   void write(LogLevel level, std::string_view message, std::initializer_list<LogField> fields = {});
 
@@ -92,7 +98,7 @@ class Log {
 
  private:
   class Queue;
-  const LogLevel level_;
+  std::atomic<LogLevel> level_;
   std::unique_ptr<Queue> queue_;
 };
 

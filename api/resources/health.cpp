@@ -17,7 +17,7 @@ Result alive(Service&, const Call&) { return plain(200, "alive\n"); }
 Result ready(Service& service, const Call&) {
   if (service.draining) return unavailable("The service is shutting down.");
   try {
-    service.metrics.clock_offset(service.database.ping());
+    service.metrics.clock_offset(service.control_database.ping());
   } catch (const Unavailable& failure) {
     if (failure.dependency() == "clock") return unavailable_because("clock");
     throw;

@@ -190,12 +190,17 @@ std::vector<Setting> server_settings() {
 std::vector<Setting> api_settings() {
   return {
       setting(
-          "executor.threads", "Threads for what may block, such as queries: 1 to 256.",
+          "executor.threads",
+          "Threads for what may block, such as queries; one more runs short look-ups: 1 to 256.",
           [](auto& all) -> auto& { return all.executor.threads; }),
       setting(
           "executor.queue_max",
           "Requests that may wait for a thread; further ones get 503: 1 to 1000000.",
           [](auto& all) -> auto& { return all.executor.queue_max; }),
+      setting(
+          "executor.queue_timeout",
+          "A request that waited longer for a thread gets 503: 10ms to 60s.",
+          [](auto& all) -> auto& { return all.executor.queue_timeout; }),
       setting(
           "api.public_reads",
           "false: every read needs a token, and Nginx must not look into the cache.",

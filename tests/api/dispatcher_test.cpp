@@ -51,7 +51,7 @@ class DispatcherTest : public testing::Test {
     auto sink = std::make_shared<Promise>();
     auto future = sink->promise.get_future();
     dispatcher.dispatch(std::move(asked), Reply{sink});
-    dispatcher.settle();
+    dispatcher.flush();
     return future.get();
   }
 
@@ -72,7 +72,9 @@ class DispatcherTest : public testing::Test {
   Metrics metrics{1};
   Log log{{.level = LogLevel::error}};
   Executor executor{{.threads = 2, .queue_max = 100}};
-  Service service{options, database, ledger, catalogue, tokens, cache, executor, metrics, log};
+  Executor control{{.threads = 1, .queue_max = 16}};
+  Service service{options, database, database, database, ledger,  catalogue,
+                  tokens,  cache,    executor, control,  metrics, log};
   Dispatcher dispatcher{service};
   std::string staff;
   std::string admin;
@@ -148,7 +150,7 @@ TEST_F(DispatcherTest, asks_the_cache_once_for_requests_that_arrive_together) {
                         Reply{std::make_shared<Count>(hits)});
   }
   EXPECT_EQ(hits, 0);
-  dispatcher.settle();
+  dispatcher.flush();
   EXPECT_EQ(hits, 20);
   EXPECT_EQ(cache.round_trips, 1);
 }
@@ -263,7 +265,7 @@ TEST_F(AnotherPast, is_noticed_by_each_write_that_finds_nothing) {
   for (const auto& [method, path, body] :
        {Case{Method::patch, "", kCount}, Case{Method::post, "/adjust", R"({"delta":1})"},
         Case{Method::del, "", ""}, Case{Method::del, event, ""}}) {
-    service.reading_keys.remember(ReadingId{5}, kLost);
+    service.reading_keys.store(ReadingId{5}, kLost);
     EXPECT_LT(answer(request(method, kPath + path, staff, body)).status, 300) << path;
     EXPECT_EQ(ledger.last->shop, kThere.shop);
     EXPECT_EQ(ledger.last->gtin, kThere.gtin);

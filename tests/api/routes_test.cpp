@@ -75,15 +75,16 @@ TEST(Routes, stand_once_each) {
 TEST(Routes, let_only_people_with_a_token_change_anything) {
   for (const auto& route : routes()) {
     if (route.method == Method::get) continue;
-    EXPECT_TRUE(route.access == Access::staff || route.access == Access::admin) << route.pattern;
+    EXPECT_TRUE(route.needs.access == Access::staff || route.needs.access == Access::admin)
+        << route.pattern;
   }
 }
 
 TEST(Routes, remember_only_what_everybody_may_read) {
   for (const auto& route : routes()) {
     const auto* read = std::get_if<Read>(&route.action);
-    if (read == nullptr || std::holds_alternative<std::monostate>(read->remember)) continue;
-    EXPECT_EQ(route.access, Access::reader) << route.pattern;
+    if (read == nullptr || std::holds_alternative<std::monostate>(read->caching)) continue;
+    EXPECT_EQ(route.needs.access, Access::reader) << route.pattern;
   }
 }
 

@@ -1,0 +1,188 @@
+#include "api/request_flow.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "api/answers.hpp"
+#include "api/etag.hpp"
+
+namespace codasync::api {
+namespace {
+
+constexpr std::size_t kRequestIdMax = 128;
+constexpr std::string_view kNoRoute = "none";
+
+/// Returns: what can be done at this address; `*` is the service as a whole (RFC 9110, 9.3.7).
+Result options_of(std::string_view path) {
+  if (path == "*")
+    return Response{204, {{"Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"}}, {}};
+  auto allowed = allowed_methods(canonical_path(path));
+  if (allowed.empty()) return nothing_here();
+  return Response{204, {{"Allow", std::move(allowed)}}, {}};
+}
+
+/// Returns: what follows `Bearer` and spaces; the scheme is written in any case (RFC 9110, 11.1).
+std::optional<std::string_view> bearer_secret(std::string_view authorization) {
+  constexpr std::string_view kScheme = "bearer ";
+  const auto same = [](char expected, char sent) {
+    return expected == (sent >= 'A' && sent <= 'Z' ? sent - 'A' + 'a' : sent);
+  };
+  if (authorization.size() < kScheme.size() ||
+      !std::equal(kScheme.begin(), kScheme.end(), authorization.begin(), same))
+    return std::nullopt;
+  authorization.remove_prefix(kScheme.size());
+  authorization.remove_prefix(std::min(authorization.find_first_not_of(' '), authorization.size()));
+  return authorization;
+}
+
+/// Returns: whether the client has this version of a resource already (RFC 9110, 13.1.2).
+bool not_modified(const Request& request, const Response& response) {
+  const bool reads = request.method == Method::get || request.method == Method::head;
+  if (request.if_none_match.empty() || !reads || response.status != 200) return false;
+  const auto tags = parse_entity_tags(request.if_none_match);
+  return tags && std::ranges::any_of(response.headers, [&](const Header& header) {
+           return header.name == "ETag" && header.value.size() >= 2 &&
+                  tags->contains(std::string_view{header.value}.substr(1, header.value.size() - 2));
+         });
+}
+
+}  // namespace
+
+// ---- parse
+
+NextStep RequestFlow::parse() {
+  auto& request = call_.request;
+  if (!is_request_id(request.request_id)) request.request_id = to_string(Uuid::v7(now()));
+  if (request.body.size() > options_.body_bytes_max) {
+    return refuse({413, "content-too-large",
+                   "The body exceeds " + std::to_string(options_.body_bytes_max) + " bytes."});
+  }
+  if (request.method == Method::options) return acted(options_of(request.path));
+  const auto matched = match(request.method, canonical_path(request.path));
+  if (!matched) return refuse(matched.error());
+  route_ = matched->route;
+  call_.path = matched->arguments;
+  auto query = parse_query(request.query);
+  if (!query) return refuse({400, "bad-query", "The query has a broken percent escape."});
+  if (auto problem = refuse_unknown_parameters(*route_, *query)) return refuse(*problem);
+  call_.query = std::move(*query);
+  return authorise();
+}
+
+// ---- authorise
+
+bool RequestFlow::needs_token() const {
+  switch (route_->needs.access) {
+    case Access::open:
+      return false;
+    case Access::reader:
+      return !options_.public_reads;
+    case Access::staff:
+    case Access::admin:
+      return true;
+  }
+  __builtin_unreachable();
+}
+
+NextStep RequestFlow::authorise() {
+  if (!needs_token()) return look_up();
+  if (call_.request.authorization.empty())
+    return refuse(unauthorized("This needs an access token: Authorization: Bearer <token>."));
+  if (const auto secret = bearer_secret(call_.request.authorization))
+    token_ = storage::hash_token_secret(*secret);
+  if (!token_) return refuse(unauthorized("Invalid access token."));
+  // A write's own transaction checks the token again, so a cached one is enough to begin with.
+  if (std::holds_alternative<StockWrite>(route_->action)) call_.actor = tokens_.find(*token_);
+  if (call_.actor) return check_token();
+  return next::FindToken{*token_};
+}
+
+NextStep RequestFlow::token_found(std::optional<storage::Token> token) {
+  if (!token) return refuse(unauthorized("This token is unknown, revoked or has expired."));
+  tokens_.store(*token_, *token);
+  call_.actor = std::move(token);
+  return check_token();
+}
+
+NextStep RequestFlow::check_token() {
+  const auto& actor = *call_.actor;
+  if (actor.expires_at && *actor.expires_at <= now())
+    return refuse(unauthorized("This token has expired."));
+  if (route_->needs.access == Access::admin && actor.role != storage::Role::admin)
+    return refuse(forbidden("This needs the token of an admin."));
+  return look_up();
+}
+
+// ---- look up
+
+const CachedResponse* RequestFlow::cached_response() const {
+  const auto* read = std::get_if<Read>(&route_->action);
+  return read != nullptr && call_.query.empty() ? std::get_if<CachedResponse>(&read->caching)
+                                                : nullptr;
+}
+
+NextStep RequestFlow::look_up() {
+  const auto* cached = cached_response();
+  if (cached == nullptr) return resolve();
+  return next::LookUp{cached->key(call_.path)};
+}
+
+NextStep RequestFlow::looked_up(std::optional<Response> response, cache::Known known) {
+  if (response) return acted(std::move(*response));
+  known_ = known;
+  return resolve();
+}
+
+// ---- resolve
+
+NextStep RequestFlow::resolve() {
+  if (route_->needs.resolve == Resolve::nothing) return next::Act{};
+  const ReadingId id{call_.path.id};
+  call_.path.reading = reading_keys_.find(id);
+  key_was_cached_ = call_.path.reading.has_value();
+  if (!key_was_cached_) return next::ResolveReading{id};
+  return next::Act{};
+}
+
+NextStep RequestFlow::reading_resolved(std::optional<storage::ReadingKey> key) {
+  if (!key) return refuse(not_found("There is no stock reading with this id."));
+  reading_keys_.store(ReadingId{call_.path.id}, *key);
+  call_.path.reading = std::move(key);
+  return next::Act{};
+}
+
+std::optional<NextStep> RequestFlow::stale_key() {
+  if (!std::exchange(key_was_cached_, false)) return std::nullopt;
+  const ReadingId id{call_.path.id};
+  reading_keys_.remove(id);
+  return next::ResolveReading{id};
+}
+
+// ---- act, respond
+
+NextStep RequestFlow::acted(Result result) {
+  if (!result) return refuse(result.error());
+  auto response = std::move(result).value();
+  if (not_modified(call_.request, response)) {
+    response.status = 304;
+    response.body.clear();
+  }
+  return next::Respond{std::move(response)};
+}
+
+Response RequestFlow::respond(const Problem& problem) const {
+  return to_response(problem, call_.request.request_id);
+}
+
+std::string_view RequestFlow::pattern() const noexcept {
+  return route_ != nullptr ? route_->pattern : kNoRoute;
+}
+
+bool is_request_id(std::string_view text) {
+  return !text.empty() && text.size() <= kRequestIdMax &&
+         text.find_first_not_of(
+             "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") ==
+             std::string_view::npos;
+}
+
+}  // namespace codasync::api

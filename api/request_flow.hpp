@@ -1,0 +1,105 @@
+#pragma once
+
+#include <optional>
+#include <variant>
+
+#include "api/lru_cache.hpp"
+#include "api/options.hpp"
+#include "api/routes.hpp"
+#include "cache/cache.hpp"
+
+namespace codasync::api {
+
+/// What a request needs next. Each step but the last is done by the dispatcher, which reports the
+/// result to the RequestFlow.
+namespace next {
+struct FindToken {  // report: token_found()
+  storage::TokenHash hash;
+};
+struct LookUp {  // in the cache; report: looked_up()
+  cache::Key key;
+};
+struct ResolveReading {  // its shop and product; report: reading_resolved()
+  ReadingId id;
+};
+struct Act {};  // the action of the route; report: acted() or stale_key()
+struct Respond {
+  Response response;
+};
+}  // namespace next
+using NextStep =
+    std::variant<next::FindToken, next::LookUp, next::ResolveReading, next::Act, next::Respond>;
+
+/// The path of one request, without sockets, threads and servers:
+///
+///   parse -> authorise -> look up -> resolve -> act -> respond
+///
+/// A step that the route does not need, or whose result this process has cached, is passed over.
+/// A refusal goes straight to `respond`. Threads: one at a time.
+class RequestFlow {
+ public:
+  /// All but the request must outlive the flow.
+  RequestFlow(Request request, const ApiOptions& options, TokenCache& tokens,
+              ReadingKeyCache& reading_keys)
+      : options_{options}, tokens_{tokens}, reading_keys_{reading_keys} {
+    call_.request = std::move(request);
+  }
+
+  /// The first step: everything that the request line and the header fields decide.
+  NextStep parse();
+
+  /// `token`: nothing when it is unknown, revoked or has expired.
+  NextStep token_found(std::optional<storage::Token> token);
+
+  /// `response`: of the entry; nothing for a miss, or when the cache could not be asked.
+  NextStep looked_up(std::optional<Response> response, cache::Known known);
+
+  /// `key`: nothing when no reading has this id.
+  NextStep reading_resolved(std::optional<storage::ReadingKey> key);
+
+  NextStep acted(Result result);
+
+  /// The cached shop and product of the reading are not those of its row. Returns: the step that
+  /// finds them again; nothing when they were looked up for this request, so that the row
+  /// contradicts itself.
+  std::optional<NextStep> stale_key();
+
+  /// The ledger refused the token that this process had cached.
+  void token_refused() { tokens_.remove(*token_); }
+
+  /// Requires: the next step is Act.
+  [[nodiscard]] const Route& route() const { return *route_; }
+  [[nodiscard]] const Call& call() const noexcept { return call_; }
+  /// What is known of the cache entry before the action looks for it.
+  [[nodiscard]] cache::Known known() const noexcept { return known_; }
+  /// Returns: the pattern of the route, or `none` for a request without one: a metric's label.
+  [[nodiscard]] std::string_view pattern() const noexcept;
+  /// Returns: how the route caches a single resource; null pointer: not at all, or the request has
+  /// parameters.
+  [[nodiscard]] const CachedResponse* cached_response() const;
+
+  /// Returns: the response to a refusal.
+  [[nodiscard]] Response respond(const Problem& problem) const;
+
+ private:
+  NextStep authorise();
+  NextStep check_token();
+  NextStep look_up();
+  NextStep resolve();
+  NextStep refuse(const Problem& problem) const { return next::Respond{respond(problem)}; }
+  [[nodiscard]] bool needs_token() const;
+
+  const ApiOptions& options_;
+  TokenCache& tokens_;
+  ReadingKeyCache& reading_keys_;
+  Call call_;
+  const Route* route_{nullptr};
+  std::optional<storage::TokenHash> token_;
+  cache::Known known_{cache::Known::nothing};
+  bool key_was_cached_{false};
+};
+
+/// Returns: whether a client's request id may be used: 1 to 128 of letters, digits and `._-`.
+bool is_request_id(std::string_view text);
+
+}  // namespace codasync::api
