@@ -7,16 +7,18 @@
 #include <utility>
 #include <vector>
 
-#include "api/answers.hpp"
+#include "api/cache_entry.hpp"
 #include "api/observability/log.hpp"
 #include "api/request_flow.hpp"
 #include "api/resources/handlers.hpp"
-#include "api/stored_answer.hpp"
+#include "api/responses.hpp"
 #include "storage/errors.hpp"
 
 namespace codasync::api {
 namespace {
 
+// For metrics and the log only: the status that Nginx has for it.
+constexpr int kClientClosedRequest = 499;
 constexpr const char* kBusy = "The service is busy. Nothing was changed; try again.";
 
 /// The thread that a step runs on.
@@ -32,7 +34,7 @@ Place place_of(Executor::Thread thread) {
 }
 
 /// A read of a route, as the cache needs it. Its result is the response of the entry or of the
-/// handler, whichever came last.
+/// handler: the one that came last.
 class HandlerSource final : public cache::Source {
  public:
   HandlerSource(const Read& read, const Call& call) : read_{read}, call_{call} {}
@@ -40,7 +42,7 @@ class HandlerSource final : public cache::Source {
   Result take() && { return std::move(*result_); }
 
   bool decode(std::string_view entry) override {
-    auto response = from_stored(entry);
+    auto response = from_cache_entry(entry);
     if (!response) return false;
     result_ = std::move(*response);
     return true;
@@ -49,7 +51,7 @@ class HandlerSource final : public cache::Source {
     result_ = read_.answer(reader, call_);
     return static_cast<bool>(*result_);
   }
-  [[nodiscard]] std::string encode() const override { return to_stored(result_->value()); }
+  [[nodiscard]] std::string encode() const override { return to_cache_entry(result_->value()); }
 
  private:
   const Read& read_;
@@ -119,9 +121,13 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   Result read_through_cache(const Read& action);
   void written(const StockWrite& action, const storage::StockResult& result);
 
+  /// Sends the response of a request that waited too long in the queue, or of a read whose client
+  /// has gone. Returns: whether it was one of them.
+  bool answers_without_work(Executor::Start start);
   storage::Database& database_at(Place place) {
     return place == Place::look_ups ? service_.look_up_database : service_.database;
   }
+  void failed(std::string_view detail);
   void fail(const Problem& problem) { send(flow_.respond(problem)); }
   void send(Response response);
 
@@ -146,32 +152,50 @@ void Exchange::guarded(Work&& work) {
                        {{"request_id", request_id}, {"detail", doubt.what()}});
     fail(in_doubt());
   } catch (const std::exception& bug) {
-    service_.log.error(
-        "unhandled error in a request",
-        {{"request_id", request_id}, {"route", flow_.pattern()}, {"detail", bug.what()}});
-    fail(internal_error());
+    failed(bug.what());
   } catch (...) {
-    service_.log.error("unhandled error in a request",
-                       {{"request_id", request_id}, {"route", flow_.pattern()}});
-    fail(internal_error());
+    failed("not an exception of the standard library");
   }
+}
+
+/// An error that is a bug, or the effect of a database that was not migrated for this program.
+void Exchange::failed(std::string_view detail) {
+  service_.log.error("unhandled error in a request",
+                     {{"request_id", flow_.call().request.request_id},
+                      {"route", flow_.pattern()},
+                      {"detail", detail}});
+  fail(service_.schema_fits ? internal_error() : unavailable_because("postgres"));
 }
 
 template <class Work>
 void Exchange::submit(Executor& executor, Executor::Kind kind, Work work) {
   const bool taken =
       executor.submit(kind, [self = shared_from_this(), work](Executor::Start start) {
-        if (start.too_late) return self->fail(unavailable(kBusy));
-        self->guarded([&] { work(*self, place_of(start.thread)); });
+        if (!self->answers_without_work(start))
+          self->guarded([&] { work(*self, place_of(start.thread)); });
       });
   if (!taken) fail(unavailable(kBusy));
+}
+
+bool Exchange::answers_without_work(Executor::Start start) {
+  const auto method = flow_.call().request.method;
+  const bool reads = method == Method::get || method == Method::head;
+  if (reads && reply_.client_gone()) {
+    send({kClientClosedRequest, {}, {}});
+  } else if (start.too_late) {
+    fail(unavailable(kBusy));
+  } else {
+    return false;
+  }
+  return true;
 }
 
 // ---- steps that wait for something
 
 void Exchange::perform(next::FindToken& wanted, Place place) {
   const auto find = [hash = wanted.hash](Exchange& self, Place where) {
-    self.run(self.flow_.token_found(self.database_at(where).read()->token(hash)), where);
+    auto token = self.database_at(where).read()->token(hash);  // the connection is free again
+    self.run(self.flow_.token_found(std::move(token)), where);
   };
   if (place == Place::executor) return find(*this, place);
   submit(service_.executor, Executor::Kind::look_up, find);
@@ -202,7 +226,8 @@ void Exchange::look_up(Service& service, const std::vector<Waiting::LookUp>& loo
     self.guarded([&] {
       using cache::LookupState;
       // A malformed entry is found again by the read, and deleted there.
-      auto response = entry.state == LookupState::hit ? from_stored(entry.bytes) : std::nullopt;
+      auto response =
+          entry.state == LookupState::hit ? from_cache_entry(entry.bytes) : std::nullopt;
       const auto known_now =
           entry.state == LookupState::miss ? cache::Known::miss : cache::Known::nothing;
       self.run(self.flow_.looked_up(std::move(response), known_now), Place::event_loop);
@@ -248,14 +273,16 @@ void Exchange::resolve(const std::vector<std::shared_ptr<Exchange>>& unresolved,
 }
 
 void Exchange::submit_resolve(Service& service, std::vector<std::shared_ptr<Exchange>> unresolved) {
-  const auto refuse = [unresolved] {
-    for (const auto& exchange : unresolved) exchange->fail(unavailable(kBusy));
+  const auto resolve_now = [unresolved](Executor::Start start) {
+    std::vector<std::shared_ptr<Exchange>> wanted;
+    for (const auto& exchange : unresolved) {
+      if (exchange->answers_without_work(start)) continue;
+      wanted.push_back(exchange);
+    }
+    if (!wanted.empty()) resolve(wanted, place_of(start.thread));
   };
-  const bool taken =
-      service.executor.submit(Executor::Kind::look_up, [unresolved, refuse](Executor::Start start) {
-        start.too_late ? refuse() : resolve(unresolved, place_of(start.thread));
-      });
-  if (!taken) refuse();
+  if (service.executor.submit(Executor::Kind::look_up, resolve_now)) return;
+  for (const auto& exchange : unresolved) exchange->fail(unavailable(kBusy));
 }
 
 // ---- actions
@@ -312,8 +339,8 @@ void Exchange::act(const StockWrite& action, Place place) {
   if (!made) return run(flow_.acted(made.error()), place);
   auto operation = std::move(made).value();
   if (operation.idempotency_key) {
-    operation.keep = [answer = action.answer](const storage::Written& done) {
-      return write_down(answer(done));
+    operation.encode_response = [answer = action.answer](const storage::Written& done) {
+      return serialise(answer(done));
     };
   }
   service_.ledger.submit(std::move(operation),

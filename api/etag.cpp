@@ -1,23 +1,17 @@
 #include "api/etag.hpp"
 
-#include <openssl/sha.h>
-
 #include <algorithm>
-#include <array>
-#include <charconv>
+#include <span>
+
+#include "storage/model/encoding.hpp"
+#include "storage/model/number.hpp"
+#include "storage/sha256.hpp"
 
 namespace codasync::api {
 namespace {
 
 void skip_blanks(std::string_view& text) {
   while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-}
-
-std::optional<std::int64_t> parse_version(std::string_view text) {
-  std::int64_t version{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), version);
-  if (error != std::errc{} || end != text.data() + text.size() || version < 1) return std::nullopt;
-  return version;
 }
 
 }  // namespace
@@ -60,22 +54,15 @@ std::string reading_tag(std::int64_t version, std::int64_t product_version) {
 }
 
 std::string body_tag(std::string_view body) {
-  static constexpr std::string_view kHex = "0123456789abcdef";
-  std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
-  SHA256(reinterpret_cast<const unsigned char*>(body.data()), body.size(), digest.data());
-  std::string tag;
-  for (std::size_t i = 0; i < 12; ++i) {
-    tag.push_back(kHex[digest[i] >> 4U]);
-    tag.push_back(kHex[digest[i] & 15U]);
-  }
-  return tag;
+  const auto digest = storage::sha256(body);
+  return to_hex(std::span{digest}.first<12>());
 }
 
 std::vector<std::int64_t> versions_of(const EntityTags& tags) {
   if (tags.any) return {};
   std::vector<std::int64_t> versions;
   for (const auto& tag : tags.tags) {
-    if (const auto version = parse_version(tag)) versions.push_back(*version);
+    if (const auto version = parse_positive(tag)) versions.push_back(*version);
   }
   if (versions.empty()) versions.push_back(0);
   return versions;
@@ -86,10 +73,10 @@ storage::ReadingPrecondition reading_precondition(const EntityTags& tags) {
   if (tags.any) return precondition;
   for (const std::string_view tag : tags.tags) {
     const auto dash = tag.find('-');
-    const auto reading = parse_version(tag.substr(0, dash));
+    const auto reading = parse_positive(tag.substr(0, dash));
     std::optional<std::int64_t> product;
     if (dash != std::string_view::npos) {
-      product = parse_version(tag.substr(dash + 1));
+      product = parse_positive(tag.substr(dash + 1));
       if (!product) continue;
     }
     if (reading) precondition.any_of.push_back({*reading, product});

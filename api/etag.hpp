@@ -12,9 +12,9 @@ namespace codasync::api {
 
 /// The entity tags of an If-Match or If-None-Match header, without quotes and without `W/`.
 ///
-/// RFC 9110 wants strong comparison for If-Match. Ours names the version of the resource, not its
-/// bytes, and Nginx marks it weak when it compresses; refusing that tag would refuse every client
-/// behind gzip. So both forms of a tag mean the same version.
+/// RFC 9110 requires strong comparison for If-Match. CodaSync accepts weak tags too: a tag is the
+/// version of the resource, not of its bytes, and Nginx makes it weak when it compresses. Strong
+/// comparison would refuse every client that uses gzip.
 struct EntityTags {
   bool any{false};  // `*`
   std::vector<std::string> tags;
@@ -25,17 +25,17 @@ struct EntityTags {
 /// Returns: the tags, or nothing when the header is malformed or empty (RFC 9110, section 8.8.3).
 std::optional<EntityTags> parse_entity_tags(std::string_view header);
 
-// The tags themselves, without quotes.
+// Entity tags without quotes.
 std::string version_tag(std::int64_t version);
 std::string reading_tag(std::int64_t version, std::int64_t product_version);
 std::string body_tag(std::string_view body);  // 96 bits of SHA-256
 
-/// Returns: the versions that If-Match accepts. Tags that are not a version of ours match nothing;
-/// a list of only those accepts version 0, which no row has.
+/// Returns: the versions that If-Match accepts. A tag that is not a version matches nothing; a list
+/// of only such tags accepts version 0, which no row has.
 std::vector<std::int64_t> versions_of(const EntityTags& tags);
 
-/// The same for a reading. Besides its ETag, `"<version>-<product version>"`, the `version` in its
-/// JSON is accepted alone, whatever version the product has.
+/// The same for a reading: its ETag, `"<version>-<product version>"`, or only the `version` of its
+/// JSON, which matches with any product version.
 storage::ReadingPrecondition reading_precondition(const EntityTags& tags);
 
 }  // namespace codasync::api

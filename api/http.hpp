@@ -15,23 +15,25 @@ enum class Method { get, head, post, put, patch, del, options, other };
 
 std::string_view name_of(Method method);
 
-/// One HTTP request as the service needs it: raw, not decoded, already known to be well-formed
-/// HTTP.
+/// One well-formed HTTP request, with nothing decoded.
 struct Request {
   Method method{Method::get};
-  std::string path;   // as sent, without the query: may hold percent escapes
+  std::string path;   // as sent, without the query: may contain percent escapes
   std::string query;  // as sent, without the question mark
   std::string body;
-  // Headers that the service reads, without blanks at their ends. Others are dropped at the edge.
-  // Where an empty one would mean something else than an absent one: nothing is absent.
+  // The headers that the service reads, without blanks at their ends.
+  // Optional where an empty header differs from an absent one.
   std::optional<std::string> if_match;
   std::optional<std::string> idempotency_key;
-  // Empty: absent.
+  // Empty when absent.
   std::string authorization;
   std::string if_none_match;
   std::string content_type;
   std::string request_id;
   std::string traceparent;
+  // The reverse proxy has just looked this address up in the cache and found nothing
+  // (`X-Cache-Lookup: miss`): another look-up would most likely miss as well. A hint only.
+  bool cache_missed{false};
   std::chrono::steady_clock::time_point arrived;
 };
 
@@ -46,11 +48,11 @@ struct Response {
   std::string body;
 };
 
-/// Returns: the reason phrase of RFC 9110 for a status we use.
+/// Returns: the reason phrase of RFC 9110 for a status that the service uses.
 std::string_view reason_of(int status);
 
-/// Returns: the bytes of an HTTP/1.1 answer. With `head_only` the body stays away and its length is
-/// told. Content-Length is left out for 204 and 304.
+/// Returns: the bytes of an HTTP/1.1 response. With `head_only` without the body, but with its
+/// Content-Length. 204 and 304 have no Content-Length.
 std::string serialise(const Response& response, bool keep_alive, bool head_only = false);
 
 }  // namespace codasync::api

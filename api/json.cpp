@@ -11,6 +11,7 @@
 #include <cmath>
 #include <cstddef>
 
+#include "storage/model/number.hpp"
 #include "storage/model/text.hpp"
 
 namespace codasync::api {
@@ -195,14 +196,14 @@ namespace {
 using Value = rapidjson::Value;
 
 constexpr std::size_t kDepthMax = 16;
-constexpr std::size_t kErrorsMax = 20;  // a wild body must not make a wild answer
+constexpr std::size_t kErrorsMax = 20;  // limits the size of the response
 
-// Doubles up to here are whole numbers of which no two are the same.
+// Up to here, different whole numbers are different doubles.
 constexpr double kExactMax = 9'007'199'254'740'992;  // 2^53
 
 std::string_view view(const Value& value) { return {value.GetString(), value.GetStringLength()}; }
 
-/// Returns: the number that a JSON number stands for, if it is a whole one.
+/// Returns: the value of a JSON number that is a whole number.
 std::optional<std::int64_t> whole_number(const Value& value) {
   if (value.IsInt64()) return value.GetInt64();
   if (!value.IsDouble()) return std::nullopt;
@@ -211,7 +212,7 @@ std::optional<std::int64_t> whole_number(const Value& value) {
   return static_cast<std::int64_t>(number);
 }
 
-/// The same for one that may also be written as a string.
+/// The same, also for a number in a string.
 std::optional<std::int64_t> lenient_number(const Value& value) {
   return value.IsString() ? parse_whole_number(view(value)) : whole_number(value);
 }
@@ -223,12 +224,12 @@ std::optional<Problem> refuse_repeated_names(const Value& object) {
   std::sort(names.begin(), names.end());
   const auto twice = std::adjacent_find(names.begin(), names.end());
   if (twice == names.end()) return std::nullopt;
-  return bad_fields({{shown_field(*twice), {"This field is given twice."}}});
+  return bad_fields({{shown_field(*twice), {"This field is repeated."}}});
 }
 
-/// Returns: why a value cannot be (part of) a body, whatever it means.
+/// Returns: the problem of a value that no body may contain.
 std::optional<Problem> refuse_shape(const Value& value, std::size_t depth) {
-  if (depth > kDepthMax) return bad_json("The body is nested deeper than 16 levels.");
+  if (depth > kDepthMax) return bad_json("The body has more than 16 levels of nesting.");
   if (value.IsObject()) {
     if (auto problem = refuse_repeated_names(value)) return problem;
     for (const auto& member : value.GetObject()) {
@@ -252,7 +253,7 @@ void append_canonical_number(const Value& value, std::string& text) {
   } else if (value.IsUint64()) {
     text += std::to_string(value.GetUint64());
   } else {
-    std::array<char, 32> digits{};  // the shortest that say which double it is
+    std::array<char, 32> digits{};  // the shortest that identify the double
     const auto end =
         std::to_chars(digits.data(), digits.data() + digits.size(), value.GetDouble()).ptr;
     text.append(digits.data(), end);
@@ -304,21 +305,22 @@ void append_canonical_value(const Value& value, std::string& text) {
   }
 }
 
-// The fields that the service computes and the form that they have in answers. Without a sentence a
-// value has that form.
-using Form = std::string_view (*)(const Value& value);
+// The fields that the service computes. A check returns an empty text for a valid value, otherwise
+// the error.
+using Check = std::string_view (*)(const Value& value);
 
 std::string_view is_counter(const Value& value) {
   const auto number = lenient_number(value);
-  return number && *number >= 1 ? "" : "This must be a whole number from 1, as in our answers.";
+  return number && *number >= 1 ? ""
+                                : "This must be a whole number of at least 1, as in responses.";
 }
 std::string_view is_boolean(const Value& value) {
-  return value.IsBool() ? "" : "This must be true or false, as in our answers.";
+  return value.IsBool() ? "" : "This must be true or false, as in responses.";
 }
 std::string_view is_instant(const Value& value) {
   return value.IsString() && parse_instant(view(value))
              ? ""
-             : "This must be a date and time, as in our answers.";
+             : "This must be a date and time, as in responses.";
 }
 std::string_view is_instant_or_null(const Value& value) {
   return value.IsNull() ? "" : is_instant(value);
@@ -327,12 +329,12 @@ std::string_view is_outcome(const Value& value) {
   static constexpr std::string_view kOutcomes[] = {"applied", "kept", "duplicate"};
   const bool known = value.IsString() && std::find(std::begin(kOutcomes), std::end(kOutcomes),
                                                    view(value)) != std::end(kOutcomes);
-  return known ? "" : "This must be applied, kept or duplicate, as in our answers.";
+  return known ? "" : "This must be applied, kept or duplicate, as in responses.";
 }
 
 struct ReadOnlyField {
   std::string_view name;
-  Form form;
+  Check check;
 };
 constexpr ReadOnlyField kReadOnlyFields[] = {
     {"id", is_counter},
@@ -347,37 +349,37 @@ constexpr ReadOnlyField kReadOnlyFields[] = {
     {"outcome", is_outcome},
 };
 
-Form form_of(std::string_view field) {
+Check check_of(std::string_view field) {
   const auto* const found =
       std::find_if(std::begin(kReadOnlyFields), std::end(kReadOnlyFields),
                    [&](const ReadOnlyField& known) { return known.name == field; });
   assert(found != std::end(kReadOnlyFields));
-  return found->form;
+  return found->check;
 }
 
 }  // namespace
 
 struct Body::Impl {
-  static constexpr std::size_t kStackBytes = 256;  // to begin with
+  static constexpr std::size_t kStackBytes = 256;  // initial size
 
-  // The document's first memory: without it each body, however short, takes 64 KB. Little enough
-  // for all this to stay below 1 KB, from where on malloc tidies up before it gives.
+  // The first memory of the document; by default RapidJSON allocates 64 KB for each body. Impl
+  // stays below 1 KiB: from there on, glibc's malloc consolidates its free lists first.
   alignas(std::max_align_t) std::array<char, 512> bytes;
   rapidjson::MemoryPoolAllocator<> memory{bytes.data(), bytes.size()};
   rapidjson::Document document{&memory, kStackBytes};
-  std::vector<std::string_view> known;      // fields that a client may send, in the order of asking
-  std::vector<std::string_view> sent_back;  // fields of answers that it may send too
+  std::vector<std::string_view> known;  // fields that a client may send, in the order of reading
+  std::vector<std::string_view> sent_back;  // fields of responses that it may send back
   FieldErrors errors;
   FieldErrors identity_errors;
   bool may_be_empty{true};
 
-  /// Returns: the member as it is; null pointer: it is left out.
+  /// Returns: the member; null pointer when it is absent.
   [[nodiscard]] const Value* member(const char* field) const {
     const auto found = document.FindMember(field);
     return found == document.MemberEnd() ? nullptr : &found->value;
   }
 
-  /// Returns: the member, or null pointer when it is left out or null. Fills `given`.
+  /// Returns: the member; null pointer when it is absent or null. Sets `given`.
   const Value* find(const char* field, bool& given) {
     known.push_back(field);
     const auto* const value = member(field);
@@ -385,7 +387,7 @@ struct Body::Impl {
     return given && !value->IsNull() ? value : nullptr;
   }
 
-  [[nodiscard]] bool knows(std::string_view field) const {
+  [[nodiscard]] bool is_known(std::string_view field) const {
     const auto has = [&](const auto& names) {
       return std::find(names.begin(), names.end(), field) != names.end();
     };
@@ -405,7 +407,7 @@ Body::~Body() = default;
 Outcome<Body, Problem> Body::parse(const std::string& text) {
   auto impl = std::make_unique<Impl>();
   auto& document = impl->document;
-  // Iterative, because a recursive parser lets a body of brackets overflow the stack.
+  // Iterative: nested brackets would overflow the stack of a recursive parser.
   document.Parse<rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag |
                  rapidjson::kParseFullPrecisionFlag>(text.data(), text.size());
   if (document.HasParseError()) {
@@ -454,7 +456,7 @@ Field<Date> Body::date(const char* field) {
   if (value == nullptr) return out;
   const auto date = value->IsString() ? parse_date(view(*value)) : std::nullopt;
   if (!date) {
-    impl_->refuse(field, "This must be an existing day as YYYY-MM-DD.");
+    impl_->refuse(field, "This must be a valid date in the form YYYY-MM-DD.");
   } else if (!is_expiry_date(*date, date_of(now()))) {
     impl_->refuse(field, std::string{explain_expiry_date()});
   } else {
@@ -470,7 +472,7 @@ Field<Instant> Body::instant(const char* field) {
   out.value = value->IsString() ? parse_instant(view(*value)) : std::nullopt;
   if (!out.value) {
     impl_->refuse(field,
-                  "This must be a date and time with its offset, such as 2026-11-24T09:30:00Z.");
+                  "This must be a date and time with a UTC offset, such as 2026-11-24T09:30:00Z.");
   }
   return out;
 }
@@ -479,7 +481,7 @@ Field<Gtin> Body::gtin(const char* field) {
   Field<Gtin> out;
   const auto* value = impl_->find(field, out.given);
   if (value == nullptr) return out;
-  // One that lost its leading zeros as a number has a wrong length and is refused.
+  // A number has no leading zeros; a GTIN that needs them has the wrong length and is refused.
   const auto number = whole_number(*value);
   if (!value->IsString() && !number) {
     impl_->refuse(field, "This must be a GTIN as a string.");
@@ -538,7 +540,7 @@ void Body::read_only(std::initializer_list<const char*> fields) {
     impl_->sent_back.emplace_back(field);
     const auto* const value = impl_->member(field);
     if (value == nullptr) continue;
-    if (const auto sentence = form_of(field)(*value); !sentence.empty())
+    if (const auto sentence = check_of(field)(*value); !sentence.empty())
       impl_->refuse(field, std::string{sentence});
   }
 }
@@ -554,7 +556,7 @@ void Body::refuse(const char* field, std::string sentence) {
 }
 
 void Body::refuse_identity(const char* field) {
-  impl_->identity_errors[field].emplace_back("This is another one than in the address.");
+  impl_->identity_errors[field].emplace_back("This differs from the address.");
 }
 
 void Body::refuse_empty() { impl_->may_be_empty = false; }
@@ -564,7 +566,7 @@ bool Body::refused(const char* field) const { return impl_->errors.contains(fiel
 std::optional<Problem> Body::finish() {
   for (const auto& member : impl_->document.GetObject()) {
     const auto name = view(member.name);
-    if (impl_->knows(name)) continue;
+    if (impl_->is_known(name)) continue;
     if (impl_->errors.size() >= kErrorsMax) break;
     impl_->errors[shown_field(name)].push_back(
         "Unknown field. Known fields: " + listed(impl_->known) + ".");
@@ -574,9 +576,10 @@ std::optional<Problem> Body::finish() {
     return Problem{400, "bad-fields",
                    "Send at least one of these fields: " + listed(impl_->known) + "."};
   if (impl_->identity_errors.empty()) return std::nullopt;
-  return Problem{422, "identity-is-fixed",
-                 "The identity of a row cannot change. Create another row instead.",
-                 impl_->identity_errors};
+  return Problem{
+      422, "identity-is-fixed",
+      "These fields identify the resource and cannot change. Create another resource instead.",
+      impl_->identity_errors};
 }
 
 void Body::append_canonical(std::string& text) const {

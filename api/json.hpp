@@ -16,16 +16,16 @@
 
 namespace codasync::api {
 
-// Our values as JSON texts.
+// The resources as JSON.
 std::string to_json(const Shop& shop);
 std::string to_json(const Product& product);
 std::string to_json(const Reading& reading);
-std::string to_json(const Reading& reading, EventOutcome outcome);  // answer to a write
-/// Of a reading that is removed: what identifies it, and `"removed": true`.
+std::string to_json(const Reading& reading, EventOutcome outcome);  // of a write
+/// Returns: the JSON of a removed reading: its identity and `"removed": true`.
 std::string tombstone_json(const Reading& reading, EventOutcome outcome);
 std::string to_json(const HistoryEntry& entry);
 std::string to_json(const storage::Token& token);
-std::string to_json(const storage::Token& token, std::string_view secret);  // shown once
+std::string to_json(const storage::Token& token, std::string_view secret);  // with its secret
 
 template <class Row>
 std::string to_json(const std::vector<Row>& rows) {
@@ -38,60 +38,60 @@ std::string to_json(const std::vector<Row>& rows) {
   return out;
 }
 
-/// A field of a body: left out, null, or a value. Also without a value when the value was wrong,
-/// which finish() reports.
+/// A field of a body: absent, null, or a value. It has no value when the value is not valid, which
+/// Body::finish() reports.
 template <class T>
 struct Field {
   bool given{false};
   std::optional<T> value{};
 };
 
-/// The fields of a JSON object that a client sent. Ask for each field once, then finish(): it names
-/// every field that is wrong, missing or unknown, all at once. Threads: one.
+/// The fields of a JSON object from a client. Read each field once, then call finish(), which
+/// reports all invalid, missing and unknown fields together. Threads: one.
 class Body {
  public:
-  /// Returns: the object, or 400 when the text is not a JSON object, is nested deeper than 16
-  /// levels, or has a name twice in one object.
+  /// Returns: the object, or 400 when the text is not a JSON object, has more than 16 levels, or
+  /// contains an object with a repeated name.
   static Outcome<Body, Problem> parse(const std::string& text);
 
   Body(Body&&) noexcept;
   Body& operator=(Body&&) noexcept;
   ~Body();
 
-  // What a client may send. Each: the value, or a reason for finish() where it has another form.
+  // Fields that a client may set. An invalid value is reported by finish().
 
-  /// A string that is trimmed and then as refuse_name() wants it (storage/model/text.hpp).
+  /// A string: trimmed, then checked by refuse_name() (storage/model/text.hpp).
   Field<std::string> name(const char* field);
-  /// A whole number in these limits. Besides `7`, a client may write `7.0`, `70e-1` or `"7"`.
+  /// A whole number from min to max. `7`, `7.0`, `70e-1` and `"7"` are equal.
   Field<std::int64_t> integer(const char* field, std::int64_t min, std::int64_t max);
-  /// An expiry date (is_expiry_date(), by the day in UTC).
+  /// An expiry date: is_expiry_date() with the date of today in UTC.
   Field<Date> date(const char* field);
   Field<Instant> instant(const char* field);
-  /// A string, or the number without leading zeros that the first service took too.
+  /// A string, or a number without leading zeros, as in the Django API that CodaSync replaces.
   Field<Gtin> gtin(const char* field);
   Field<std::string> one_of(const char* field, std::initializer_list<std::string_view> words);
   Field<std::vector<std::int64_t>> integers(const char* field, std::int64_t min, std::int64_t max,
                                             std::size_t count_max);
 
-  // What a client may send back, because our answers contain it.
+  // Fields of responses that a client may send back.
 
-  /// Fields that the service computes, such as `version`. Their values change nothing, but must be
-  /// of the form that answers have; null where it is null there.
-  /// Requires: each is in the table of json.cpp.
+  /// Fields that the service computes, such as `version`. Their values are ignored, but must have
+  /// the type that they have in responses.
+  /// Requires: each is in kReadOnlyFields (json.cpp).
   void read_only(std::initializer_list<const char*> fields);
-  /// The id of the row. Another one than that of the address is refused, null too.
+  /// The id of the row. null, and an id other than that of the path, are refused.
   void own_id(const char* field, std::int64_t id);
-  /// Refuses another value than that of the address, for an identity that was read as a field.
+  /// Refuses a value other than that of the path, for an identity that was read as a field.
   template <class T>
   void own(const char* field, const Field<T>& sent, const T& value) {
     if (sent.value && !(*sent.value == value)) refuse_identity(field);
   }
 
-  // Rules between fields and about null.
+  // Rules about several fields and about null.
 
-  /// Adds an error of the caller's.
+  /// Adds an error.
   void refuse(const char* field, std::string sentence);
-  /// Adds "is required" when the field is left out, "may not be null" when it is null.
+  /// Adds an error when the field is absent or null.
   template <class T>
   void require(const char* field, const Field<T>& sent) {
     if (!sent.given) {
@@ -100,23 +100,22 @@ class Body {
       not_null(field, sent);
     }
   }
-  /// Adds "may not be null" and `instead`, a sentence about what to do, when the field is null.
+  /// Adds an error when the field is null. `instead`: a sentence about what to send instead.
   template <class T>
   void not_null(const char* field, const Field<T>& sent, const std::string& instead = {}) {
     if (!sent.given || sent.value || refused(field)) return;
     refuse(field, "This field may not be null." + (instead.empty() ? "" : " " + instead));
   }
-  /// Refuses a body without any field: a change of nothing is a mistake of its client.
+  /// Refuses an object without fields.
   void refuse_empty();
 
-  /// Returns: the problem with this body, or nothing when every field was known and right: 400 for
-  /// wrong, missing and unknown fields, otherwise 422 `identity-is-fixed` for an identity that is
-  /// not that of the address.
+  /// Returns: nothing for a valid body; 400 for invalid, missing and unknown fields; otherwise 422
+  /// `identity-is-fixed` for an identity other than that of the path.
   [[nodiscard]] std::optional<Problem> finish();
 
-  /// Appends a text that is the same for the same JSON: whatever the order of the members, the
-  /// white space, the escapes and the spelling of numbers (`12`, `12.0`, `1.2e1`). A string is
-  /// never the same as a number.
+  /// Appends a canonical text. It is equal for JSON that differs only in the order of members,
+  /// white space, escapes and the spelling of numbers (`12`, `12.0`, `1.2e1`). A string differs
+  /// from a number.
   void append_canonical(std::string& text) const;
 
  private:

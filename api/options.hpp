@@ -17,7 +17,7 @@ struct ExecutorOptions {
   std::chrono::milliseconds queue_timeout{5000};
 };
 
-/// What the service allows its clients. Fixed after the start.
+/// Limits and permissions for clients. Fixed after the start.
 struct ApiOptions {
   // false: every read needs a token, and Nginx must not look into the cache
   bool public_reads{true};
@@ -27,7 +27,7 @@ struct ApiOptions {
   std::chrono::milliseconds shutdown_grace{10'000};
 };
 
-/// Returns: one sentence for each setting outside its range, with name, value and rule.
+/// Returns: one sentence for each setting outside its range: name, value, allowed range.
 std::vector<std::string> problems(const ExecutorOptions& options);
 std::vector<std::string> problems(const ApiOptions& options);
 

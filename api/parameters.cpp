@@ -1,13 +1,13 @@
 #include "api/parameters.hpp"
 
+#include "storage/model/encoding.hpp"
+#include "storage/model/number.hpp"
 #include "storage/model/text.hpp"
 
 namespace codasync::api {
 namespace {
 
 constexpr std::size_t kLimitDefault = 100;
-constexpr std::string_view kAlphabet =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 constexpr char kCursorVersion = '1';
 
 }  // namespace
@@ -16,7 +16,7 @@ std::optional<std::string> Parameters::take(const std::string& name) {
   std::optional<std::string> value;
   for (const auto& [known, text] : query_) {
     if (known != name) continue;
-    if (value) refuse(name, "This parameter is given twice.");
+    if (value) refuse(name, "This parameter is repeated.");
     value = text;
   }
   return value;
@@ -39,7 +39,7 @@ std::optional<std::int64_t> Parameters::id(const std::string& name) {
   if (!value) return std::nullopt;
   const auto number = parse_whole_number(*value);
   if (!number || *number < 1) {
-    refuse(name, "This must be an id: a whole number from 1 to 9223372036854775807.");
+    refuse(name, "This must be an id, a whole number from 1 to 9223372036854775807.");
     return std::nullopt;
   }
   return number;
@@ -60,7 +60,7 @@ std::optional<Date> Parameters::date(const std::string& name) {
   const auto value = take(name);
   if (!value) return std::nullopt;
   const auto date = parse_date(*value);
-  if (!date) refuse(name, "This must be an existing day as YYYY-MM-DD.");
+  if (!date) refuse(name, "This must be a valid date in the form YYYY-MM-DD.");
   return date;
 }
 
@@ -69,7 +69,7 @@ std::optional<Instant> Parameters::instant(const std::string& name) {
   if (!value) return std::nullopt;
   const auto instant = parse_instant(*value);
   if (!instant)
-    refuse(name, "This must be a date and time with its offset, such as 2026-11-24T09:30:00Z.");
+    refuse(name, "This must be a date and time with a UTC offset, such as 2026-11-24T09:30:00Z.");
   return instant;
 }
 
@@ -124,36 +124,11 @@ std::optional<Problem> Parameters::finish() const {
 
 std::string make_cursor(std::int64_t id) { return make_cursor(std::to_string(id)); }
 
-std::string make_cursor(std::string_view text) {
-  std::string cursor{kCursorVersion};
-  std::uint32_t bits = 0;
-  unsigned count = 0;
-  for (const char c : text) {
-    bits = (bits << 8U) | static_cast<unsigned char>(c);
-    for (count += 8; count >= 6; count -= 6)
-      cursor.push_back(kAlphabet[(bits >> (count - 6)) & 63U]);
-  }
-  if (count > 0) cursor.push_back(kAlphabet[(bits << (6 - count)) & 63U]);
-  return cursor;
-}
+std::string make_cursor(std::string_view text) { return kCursorVersion + to_base64url(text); }
 
 std::optional<std::string> read_cursor(std::string_view cursor) {
-  if (cursor.empty() || cursor.front() != kCursorVersion) return std::nullopt;
-  cursor.remove_prefix(1);
-  std::string text;
-  std::uint32_t bits = 0;
-  unsigned count = 0;
-  for (const char c : cursor) {
-    const auto value = kAlphabet.find(c);
-    if (value == std::string_view::npos) return std::nullopt;
-    bits = (bits << 6U) | static_cast<std::uint32_t>(value);
-    count += 6;
-    if (count >= 8) {
-      count -= 8;
-      text.push_back(static_cast<char>((bits >> count) & 255U));
-    }
-  }
-  return text;
+  if (!cursor.starts_with(kCursorVersion)) return std::nullopt;
+  return from_base64url(cursor.substr(1));
 }
 
 Header next_page(std::string_view path, const Query& query, std::string_view cursor) {

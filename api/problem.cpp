@@ -60,7 +60,7 @@ Response to_response(const Problem& problem, std::string_view request_id) {
 
 std::string shown_field(std::string_view name) {
   constexpr std::size_t kCharactersMax = 100;
-  return showable(name, kCharactersMax);
+  return to_valid_utf8(name, kCharactersMax);
 }
 
 std::string listed(std::span<const std::string_view> words) {
@@ -70,11 +70,12 @@ std::string listed(std::span<const std::string_view> words) {
 }
 
 Problem bad_fields(FieldErrors errors) {
-  return {400, "bad-fields", "Some fields cannot be accepted; see `errors`.", std::move(errors)};
+  return {400, "bad-fields", "Some fields are not valid; see `errors`.", std::move(errors)};
 }
 
 Problem bad_query(FieldErrors errors) {
-  return {400, "bad-query", "Some parameters cannot be accepted; see `errors`.", std::move(errors)};
+  return {400, "bad-query", "Some query parameters are not valid; see `errors`.",
+          std::move(errors)};
 }
 
 Problem bad_json(std::string detail) { return {400, "bad-json", std::move(detail)}; }
@@ -97,29 +98,28 @@ Problem unavailable(std::string detail, int retry_after_seconds) {
 
 Problem unavailable_because(std::string_view dependency) {
   if (dependency != "clock")
-    return unavailable("The service cannot do this at the moment. Nothing was changed; try again.");
+    return unavailable("The service is temporarily unavailable. Nothing was changed; try again.");
   auto problem = unavailable(
-      "The clocks of this server and of its database differ too much. Nothing was changed; an "
-      "operator has to synchronise them.",
+      "The clocks of this server and of its database differ too much. Nothing was changed. An "
+      "operator must synchronise the clocks.",
       60);
   problem.type = "clock";
   return problem;
 }
 
 Problem in_doubt() {
-  return {
-      504,
-      "in-doubt",
-      "The connection to the database was lost at the last moment, so it is not known whether "
-      "this was done, or all of it. Repeat the request with the same Idempotency-Key: it has one "
-      "effect only.",
-      {},
-      {{"Retry-After", "1"}}};
+  return {504,
+          "in-doubt",
+          "The connection to the database was lost during the commit, so it is unknown whether the "
+          "change was made. Repeat the request with the same Idempotency-Key: it takes effect only "
+          "once.",
+          {},
+          {{"Retry-After", "1"}}};
 }
 
 Problem internal_error() {
   return {500, "internal-error",
-          "Unexpected server error. Please report this id: `instance`. Trying again may help."};
+          "Unexpected server error. Try again; if it fails again, report the id in `instance`."};
 }
 
 }  // namespace codasync::api

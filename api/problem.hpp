@@ -11,51 +11,52 @@
 
 namespace codasync::api {
 
-/// What is wrong with each field: name → sentences. Sorted, so that answers are stable.
+/// The errors of each field: name → sentences. Sorted, so that responses are stable.
 using FieldErrors = std::map<std::string, std::vector<std::string>>;
 
-/// A refusal in the words of RFC 9457. Every text is ours and safe to show.
+/// An error response of RFC 9457. It contains no text of exceptions or of other systems.
 struct Problem {
   int status;
   std::string_view
-      type;  // last part of the URI: `urn:codasync:problem:<type>`; a stable code for programs
-  std::string detail;  // one or two sentences for the person: what happened and what to do
+      type;  // last part of the URI `urn:codasync:problem:<type>`; a stable code for programs
+  std::string detail;  // one or two sentences for a person: what happened and what to do
   FieldErrors errors{};
   std::vector<Header> headers{};           // Retry-After, Allow, ETag …
-  std::optional<std::int64_t> quantity{};  // of a refused adjustment: what is there
-  std::optional<std::int64_t> version{};   // of a failed precondition: the current one
+  std::optional<std::int64_t> quantity{};  // of a refused adjustment: the current quantity
+  std::optional<std::int64_t> version{};   // of a failed precondition: the current version
 };
 
-/// Returns: the answer, `application/problem+json`, with the request id as `instance`.
+/// Returns: the response, `application/problem+json`, with the request id as `instance`.
 Response to_response(const Problem& problem, std::string_view request_id);
 
-/// Returns: a name of a field or parameter that a client made up, as `errors` shows it: readable,
-/// and not long.
+/// Returns: the name of an unknown field or parameter for `errors`: valid UTF-8, at most 100
+/// characters.
 std::string shown_field(std::string_view name);
 
-/// Returns: the words with commas in between, for a sentence.
+/// Returns: the words, separated by commas.
 std::string listed(std::span<const std::string_view> words);
 
-// The common ones.
+// Problems that several handlers use.
 Problem bad_fields(FieldErrors errors);
-Problem bad_query(FieldErrors errors);  // like bad_fields, for parameters of the address
+Problem bad_query(FieldErrors errors);  // as bad_fields(), for query parameters
 Problem bad_json(std::string detail);
 Problem not_found(std::string detail);
 Problem unauthorized(std::string detail);
 Problem forbidden(std::string detail);
 
-/// 503 with Retry-After: nothing was changed.
+/// Returns: 503 with Retry-After. Requires: nothing was changed.
 Problem unavailable(std::string detail, int retry_after_seconds = 1);
 
-/// The same because of a dependency (storage/errors.hpp): type `clock` where this machine's clock
-/// and the database's differ too much.
+/// The same for a dependency (storage/errors.hpp): type `clock` when the clocks of this machine and
+/// of the database differ too much.
 Problem unavailable_because(std::string_view dependency);
 
-/// 504 with Retry-After: whether a write took effect is not known, and repeating its key finds out.
-/// The same type as Nginx gives (nginx/README.md); never 503, which says that nothing was changed.
+/// Returns: 504 with Retry-After: the commit result is unknown; the client repeats the request with
+/// its Idempotency-Key. Nginx uses the same type (nginx/README.md). It is not 503, which means that
+/// nothing was changed.
 Problem in_doubt();
 
-/// 500: a bug. The log has more.
+/// Returns: 500: a bug. The log contains the cause.
 Problem internal_error();
 
 }  // namespace codasync::api

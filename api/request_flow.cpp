@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "api/answers.hpp"
 #include "api/etag.hpp"
+#include "api/responses.hpp"
 
 namespace codasync::api {
 namespace {
@@ -124,6 +124,8 @@ const CachedResponse* RequestFlow::cached_response() const {
 NextStep RequestFlow::look_up() {
   const auto* cached = cached_response();
   if (cached == nullptr) return resolve();
+  // The reverse proxy has just looked the same entry up.
+  if (call_.request.cache_missed) return looked_up(std::nullopt, cache::Known::miss);
   return next::LookUp{cached->key(call_.path)};
 }
 

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
 #include "api/resources/handlers.hpp"
 #include "api/uri.hpp"
+#include "storage/model/number.hpp"
 
 namespace codasync::api {
 namespace {
@@ -19,21 +19,21 @@ Lock shared(storage::LockName name) { return {name, LockMode::shared}; }
 Lock exclusive(storage::LockName name) { return {name, LockMode::exclusive}; }
 
 constexpr CachedResponse kShop{
-    [](const Arguments& path) { return cache::shop_answer(ShopId{path.id}); },
+    [](const Arguments& path) { return cache::shop_response(ShopId{path.id}); },
     [](const Arguments& path) { return std::vector{shared(storage::shop_lock(ShopId{path.id}))}; }};
 
 constexpr CachedResponse kProduct{
-    [](const Arguments& path) { return cache::product_answer(*path.gtin); },
+    [](const Arguments& path) { return cache::product_response(*path.gtin); },
     [](const Arguments& path) { return std::vector{shared(storage::product_lock(*path.gtin))}; }};
 
 constexpr CachedResponse kProductStock{
-    [](const Arguments& path) { return cache::product_stock_answer(*path.gtin); },
+    [](const Arguments& path) { return cache::product_stock_response(*path.gtin); },
     [](const Arguments& path) {
       return std::vector{exclusive(storage::product_lock(*path.gtin))};
     }};
 
 constexpr CachedResponse kShopStock{
-    [](const Arguments& path) { return cache::shop_stock_answer(ShopId{path.id}, *path.gtin); },
+    [](const Arguments& path) { return cache::shop_stock_response(ShopId{path.id}, *path.gtin); },
     [](const Arguments& path) {
       return std::vector{shared(storage::product_lock(*path.gtin)),
                          shared(storage::shop_lock(ShopId{path.id})),
@@ -41,7 +41,7 @@ constexpr CachedResponse kShopStock{
     }};
 
 constexpr CachedResponse kReading{
-    [](const Arguments& path) { return cache::reading_answer(ReadingId{path.id}); },
+    [](const Arguments& path) { return cache::reading_response(ReadingId{path.id}); },
     [](const Arguments& path) {
       return std::vector{shared(storage::product_lock(path.reading->gtin)),
                          shared(storage::shop_lock(path.reading->shop)),
@@ -94,10 +94,10 @@ const std::array kRoutes{
     Route{get,   "/api/v1/stock-readings/{id}",                 kReaderOfReading, Read{&readings::one, kReading}},
     Route{put,   "/api/v1/stock-readings/{id}",                 kStaffOfReading,  StockWrite{&readings::replace, &readings::written}},
     Route{patch, "/api/v1/stock-readings/{id}",                 kStaffOfReading,  StockWrite{&readings::change, &readings::written}},
-    Route{del,   "/api/v1/stock-readings/{id}",                 kStaffOfReading,  StockWrite{&readings::remove, &readings::done}},
+    Route{del,   "/api/v1/stock-readings/{id}",                 kStaffOfReading,  StockWrite{&readings::remove, &readings::no_content}},
     Route{post,  "/api/v1/stock-readings/{id}/adjust",          kStaffOfReading,  StockWrite{&readings::adjust, &readings::written}},
     Route{get,   "/api/v1/stock-readings/{id}/history",         kStaffOfReading,  Read{&readings::history}, kPage},
-    Route{del,   "/api/v1/stock-readings/{id}/history/{event}", kStaffOfReading,  StockWrite{&readings::void_event, &readings::done}},
+    Route{del,   "/api/v1/stock-readings/{id}/history/{event}", kStaffOfReading,  StockWrite{&readings::void_event, &readings::no_content}},
 
     Route{get,   "/api/v1/tokens",                              kAdmin,           Read{&tokens::list}, kPage},
     Route{post,  "/api/v1/tokens",                              kAdmin,           Blocking{&tokens::create}},
@@ -138,13 +138,6 @@ std::vector<std::string> decoded_segments(std::string_view path) {
   return parts;
 }
 
-std::optional<std::int64_t> parse_id(std::string_view text) {
-  std::int64_t id{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), id);
-  if (error != std::errc{} || end != text.data() + text.size() || id < 1) return std::nullopt;
-  return id;
-}
-
 /// A pattern with its segments split once.
 struct Pattern {
   const Route* route;
@@ -179,14 +172,14 @@ std::string_view pattern_of(const std::vector<std::string>& path) {
   return {};
 }
 
-/// A malformed id cannot name anything, so it is 404 as in the first service; a GTIN with a typing
+/// A malformed id cannot name anything, so it is 404 as in the Django API; a GTIN with a typing
 /// error is 400 and says what is wrong.
 Outcome<Arguments, Problem> read_arguments(const std::vector<std::string_view>& pattern,
                                            const std::vector<std::string>& path) {
   Arguments arguments;
   for (std::size_t i = 0; i < pattern.size(); ++i) {
     if (pattern[i] == "{id}") {
-      const auto id = parse_id(path[i]);
+      const auto id = parse_positive(path[i]);
       if (!id) return not_found("An id is a whole number from 1 to 9223372036854775807.");
       arguments.id = *id;
     } else if (pattern[i] == "{gtin}") {
@@ -242,7 +235,7 @@ std::optional<Problem> refuse_unknown_parameters(const Route& route, const Query
 std::string allowed_methods(std::string_view path) {
   const auto resource = pattern_of(decoded_segments(path));
   std::string allowed;
-  for (const auto& route : kRoutes) {
+  for (const auto& route : routes()) {
     if (route.pattern != resource) continue;
     allowed += std::string{name_of(route.method)} + ", ";
     if (route.method == Method::get) allowed += "HEAD, ";

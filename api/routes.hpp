@@ -8,11 +8,11 @@
 #include <variant>
 #include <vector>
 
-#include "api/answer.hpp"
 #include "api/http.hpp"
 #include "api/problem.hpp"
 #include "api/service.hpp"
 #include "api/uri.hpp"
+#include "api/write_response.hpp"
 #include "cache/key.hpp"
 #include "storage/locks.hpp"
 #include "storage/model/outcome.hpp"
@@ -104,7 +104,7 @@ struct Read {
 /// is done, on a thread of the ledger.
 struct StockWrite {
   Outcome<storage::StockOperation, Problem> (*operation)(const Call&);
-  Answer (*answer)(const storage::Written&);
+  WriteResponse (*answer)(const storage::Written&);
 };
 
 struct Route {
@@ -123,13 +123,13 @@ struct Match {
   Arguments arguments;
 };
 
-/// Returns: the route, or 404, or 405 with Allow (RFC 9110), or 400 for a GTIN that is none. HEAD
-/// is answered by the route of GET. `path` is as it was sent, without a trailing slash: its
+/// Returns: the route, or 404, or 405 with Allow (RFC 9110), or 400 for a GTIN that is not valid.
+/// HEAD is answered by the route of GET. `path` is as it was sent, without a trailing slash: its
 /// segments are decoded one by one, so an escaped slash separates nothing.
 Outcome<Match, Problem> match(Method method, std::string_view path);
 
-/// Returns: 400 naming the parameters that the route does not have, or nothing. Decided for every
-/// request before anything else is, so that no handler and no remembered answer ignores one.
+/// Returns: 400 naming the parameters that the route does not have, or nothing. Checked before
+/// the cache and the handler, so that none of them ignores a parameter.
 std::optional<Problem> refuse_unknown_parameters(const Route& route, const Query& query);
 
 /// Returns: the methods of an address as Allow lists them; empty: there is nothing.

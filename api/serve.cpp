@@ -5,14 +5,15 @@
 
 #include "api/dispatcher.hpp"
 #include "api/observability/expired_readings.hpp"
-#include "api/observability/figures.hpp"
 #include "api/observability/housekeeper_log.hpp"
 #include "api/observability/log.hpp"
 #include "api/observability/metrics.hpp"
+#include "api/observability/samples.hpp"
 #include "api/observability/slot_watch.hpp"
 #include "api/service.hpp"
 #include "api/transport/server.hpp"
 #include "cache/make_cache.hpp"
+#include "storage/errors.hpp"
 #include "storage/housekeeper.hpp"
 #include "storage/make_storage.hpp"
 
@@ -37,19 +38,19 @@ sigset_t block_signals() {
 }
 
 /// What the parts of the service tell when they are asked.
-std::vector<Figure> figures_of(const Server& server, const Executor& executor, const Log& log,
+std::vector<Sample> samples_of(const Server& server, const Executor& executor, const Log& log,
                                const config::Settings& settings) {
-  using Kind = Figure::Kind;
+  using Kind = Sample::Kind;
   const auto number = [](auto value) { return static_cast<double>(value); };
   const auto pool_max = [&](const char* pool, std::size_t connections) {
-    return Figure{"codasync_postgres_pool_connections_max",
+    return Sample{"codasync_postgres_pool_connections_max",
                   "Connections that may be in use.",
                   Kind::gauge,
                   number(connections),
                   {{"pool", pool}}};
   };
   return {
-      build_figure(),
+      build_sample(),
       {"codasync_http_connections", "Open connections.", Kind::gauge,
        number(server.open_connections())},
       {"codasync_http_requests_in_flight", "Requests being answered.", Kind::gauge,
@@ -79,6 +80,16 @@ void reload(Log& log, const config::Loaded& loaded) {
   log.info("log.level was reloaded", {{"level", name_of(loaded.settings.log.level)}});
 }
 
+/// Says at the start what readiness would say later: mostly that the database was not migrated.
+void check_schema(storage::Database& database, Service& service, Log& log) {
+  try {
+    database.ping();
+    service.schema_fits = true;
+  } catch (const Unavailable& failure) {
+    log.error("the service is not ready", {{"detail", failure.what()}});
+  }
+}
+
 std::string joined(const std::vector<std::string>& texts) {
   std::string out;
   for (const auto& text : texts) out += (out.empty() ? "" : ", ") + text;
@@ -99,7 +110,7 @@ int serve(const config::Settings& settings, const MakeLedger& make_ledger, const
                      service->reading_keys.clear();
                    }};
   const auto slot_table = storage::make_slot_table(settings.postgres);
-  const auto nodes = cache::make_nodes(settings.memcached);
+  const auto nodes = cache::make_server_control(settings.memcached);
   cache::SlotKeeper keeper{*slot_table, *nodes, slot_log};
   CacheWatch watch{metrics, keeper};
   const auto invalidation = cache::make_invalidation(settings.memcached, watch);
@@ -129,13 +140,16 @@ int serve(const config::Settings& settings, const MakeLedger& make_ledger, const
                 [&dispatcher] { dispatcher.flush(); }};
 
   metrics.on_scrape([&server, &executor, &log, &settings] {
-    return figures_of(server, executor, log, settings);
+    return samples_of(server, executor, log, settings);
   });
-  metrics.on_scrape([] { return process_figures(); });
-  metrics.on_scrape([&settings] { return memcached_figures(settings.memcached); });
-  metrics.on_scrape([&expired] { return expired.figures(); });
+  metrics.on_scrape([] { return process_samples(); });
+  metrics.on_scrape([&settings] { return memcached_samples(settings.memcached); });
+  metrics.on_scrape([&expired] { return expired.samples(); });
 
   keeper.start();
+  static_cast<void>(control.submit(Executor::Kind::work, [&](Executor::Start) {
+    check_schema(*control_database, *service, log);
+  }));
   server.start();
   log.info("serving", {{"addresses", joined(server.addresses())}});
 

@@ -33,6 +33,7 @@ struct Service {
   TokenCache tokens{};
   ReadingKeyCache reading_keys{};
   std::function<bool()> started{[] { return true; }};  // readiness waits for it
+  std::atomic<bool> schema_fits{false};                // the database was migrated for this program
   std::atomic<bool> draining{false};                   // readiness fails from here on
 };
 

@@ -25,7 +25,7 @@ std::optional<Address> parse_address(std::string_view text) {
   if (host.starts_with('[') && host.ends_with(']')) {
     host = host.substr(1, host.size() - 2);
   } else if (host.find(':') != std::string_view::npos) {
-    return std::nullopt;  // IPv6 without brackets: where it ends is a guess
+    return std::nullopt;  // IPv6 without brackets: the start of the port is ambiguous
   }
   const std::string_view digits = text.substr(colon + 1);
   std::uint16_t port = 0;

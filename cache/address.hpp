@@ -7,7 +7,7 @@
 
 namespace codasync::cache {
 
-/// Where one Memcached server listens: a Unix socket, or a host and a TCP port.
+/// The address of one Memcached server: a Unix socket, or a host and a TCP port.
 struct Address {
   std::string path;  // of the Unix socket; empty: TCP
   std::string host;
@@ -16,8 +16,8 @@ struct Address {
   [[nodiscard]] bool local_socket() const noexcept { return !path.empty(); }
 };
 
-/// Returns: the address of `unix:/path`, `host:port` or `[IPv6]:port`, or nothing when the text is
-/// none of them or the path is longer than a socket's can be.
+/// Returns: the address of `unix:/path`, `host:port` or `[IPv6]:port`, or nothing when the text has
+/// another form or the path is too long for a socket.
 std::optional<Address> parse_address(std::string_view text);
 
 }  // namespace codasync::cache

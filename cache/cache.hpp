@@ -16,37 +16,37 @@ struct Lookup {
   std::string bytes;  // empty unless a hit
 };
 
-/// One read, as the cache needs it: how its entry is decoded, and how the database makes it.
+/// One read, as the cache needs it: decodes its entry, and produces its result from the database.
 /// Threads: called on the thread that called the cache.
 class Source {
  public:
   virtual ~Source() = default;
 
-  /// Takes the bytes of an entry. Returns: whether encode() can have made them. Every program that
-  /// reaches a server can store others: such an entry is a miss, and is deleted.
+  /// Reads the bytes of an entry. Returns: whether encode() can have made them. Any program with
+  /// access to a server can store others: such an entry is a miss, and is deleted.
   virtual bool decode(std::string_view entry) = 0;
 
-  /// Reads the database. Returns: whether the result is worth an entry (a 404 is not). May throw.
+  /// Reads the database. Returns: whether the result may be stored (a 404 is not). May throw.
   virtual bool produce(storage::Reader& reader) = 0;
 
   /// Returns: the entry for what produce() read last.
   [[nodiscard]] virtual std::string encode() const = 0;
 };
 
-/// What the caller has seen of an entry just before it calls the cache.
+/// The result of the caller's own look-up of the entry just before the call, if there was one.
 enum class Known { nothing, miss };
 
-/// The cache protocol (cache/README.md): what it returns is never older than what a writer was
-/// told. Threads: safe concurrently.
+/// The cache protocol (cache/README.md): no result is older than the last write that was
+/// acknowledged. Threads: safe concurrently.
 class Cache {
  public:
   virtual ~Cache() = default;
 
-  /// Looks entries up, all in one round trip to each server: that is what makes look-ups on an
-  /// event loop cheap. Returns: one answer for each key, in their order. A lease placeholder is a
-  /// miss. Blocks for that round trip, never for the database. A server that failed is left alone
-  /// until a read_through() or read_list() found it well again, so that an event loop pays for a
-  /// failure once and never probes.
+  /// Looks entries up in one round trip to each server, which makes look-ups on an event loop
+  /// cheap. Returns: one result for each key, in their order. A lease placeholder is a miss. Blocks
+  /// for that round trip, never for the database. A server that failed is not used until a
+  /// read_through() or read_list() succeeded on it, so that a failure delays an event loop only
+  /// once.
   virtual std::vector<Lookup> lookup(std::span<const Key> keys) = 0;
 
   /// Makes `source` decode the entry, or produce it from the database and store it under the

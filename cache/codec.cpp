@@ -17,8 +17,8 @@ constexpr char kVersion = 1;
 constexpr std::size_t kHeadBytes = 6;
 constexpr std::int64_t kGtinLimit = 100'000'000'000'000;
 
-/// Text with a length of two octets. cereal's own allocates whatever eight octets say, before it
-/// looks whether that much is there.
+/// Text with a length of two octets. cereal's own text has a length of eight octets, and allocates
+/// that much before it checks the size of the input.
 struct Text {
   std::string value;
 
@@ -74,7 +74,7 @@ std::string seal(char kind, const Fields&... fields) {
   return std::string{kind, kVersion} + checksum(body) + body;
 }
 
-/// Returns: whether `bytes` were sealed with fields of these types, which are filled then.
+/// Returns: whether seal() made `bytes` of fields of these types. Then `fields` have the values.
 template <class... Fields>
 bool unseal(char kind, std::string_view bytes, Fields&... fields) {
   if (bytes.size() < kHeadBytes || bytes[0] != kind || bytes[1] != kVersion) return false;

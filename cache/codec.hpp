@@ -8,8 +8,8 @@
 
 namespace codasync::cache {
 
-// What rows look like in the cache (RFC 5234). HTTP answers and generation tokens are stored as
-// they are.
+// The format of rows in the cache (RFC 5234). HTTP responses and generation tokens are stored
+// without a format of their own.
 //
 //   row      = kind version checksum body
 //   kind     = %x50 / %x53              ; P: product, S: shop
@@ -22,7 +22,7 @@ namespace codasync::cache {
 //                                                         ; microseconds since 1970
 //   optional = %x00 / (%x01 text)
 //   text     = uint16 *OCTET            ; length in octets
-//   endian   = %x01                     ; written little endian, which is what it says
+//   endian   = %x01                     ; the numbers are little endian
 
 std::string encode(const Product& product);
 std::string encode(const Shop& shop);

@@ -1,5 +1,6 @@
 #include "cache/connection.hpp"
 
+#include <algorithm>
 #include <cassert>
 #include <ctime>
 #include <new>
@@ -9,9 +10,13 @@
 namespace codasync::cache {
 namespace {
 
-// Memcached takes an expiry above 30 days for a date; this one is in January 1970. An item that
-// expires in the past is stored and gone: the text protocol's only conditional delete.
+// Memcached reads an expiry above 30 days as a date; this one is in January 1970. An item that is
+// stored with an expiry in the past is deleted: the text protocol's only conditional delete.
 constexpr std::time_t kExpired = 30 * 24 * 3600 + 1;
+
+// A reply that is late at a deadline gets at least this part of answer_timeout for each next piece:
+// the wait for another server must not end the look-up on a server that is replying.
+constexpr int kLateFraction = 10;
 
 Reply reply_of(memcached_return_t code) {
   switch (code) {
@@ -28,9 +33,9 @@ Reply reply_of(memcached_return_t code) {
     case MEMCACHED_CLIENT_ERROR:
     case MEMCACHED_BAD_KEY_PROVIDED:
     case MEMCACHED_KEY_TOO_BIG:
-      return Reply::refused;
+      return Reply::rejected;
     default:
-      return Reply::silent;
+      return Reply::no_response;
   }
 }
 
@@ -48,15 +53,15 @@ std::time_t seconds(std::chrono::seconds ttl) { return static_cast<std::time_t>(
 }  // namespace
 
 Connection::Connection(const Address& address, const MemcachedOptions& options)
-    : handle_{memcached_create(nullptr)} {
+    : answer_timeout_{options.answer_timeout}, handle_{memcached_create(nullptr)} {
   if (!handle_) throw std::bad_alloc{};
   memcached_st& handle = *handle_;
-  // The only two limits that count: send and receive timeouts do nothing on its non-blocking
+  // The only two time-outs with an effect: send and receive time-outs do nothing on non-blocking
   // sockets.
   configure(handle, MEMCACHED_BEHAVIOR_CONNECT_TIMEOUT, count(options.connect_timeout));
-  configure(handle, MEMCACHED_BEHAVIOR_POLL_TIMEOUT, count(options.answer_timeout));
+  limit_poll(answer_timeout_);
   configure(handle, MEMCACHED_BEHAVIOR_NO_BLOCK,
-            1);  // closes with RST: what was not sent is not sent later
+            1);  // closes with RST: unsent bytes are not sent later
   configure(handle, MEMCACHED_BEHAVIOR_TCP_NODELAY, 1);
   configure(handle, MEMCACHED_BEHAVIOR_TCP_KEEPALIVE, 1);
   configure(handle, MEMCACHED_BEHAVIOR_SUPPORT_CAS, 1);
@@ -70,40 +75,62 @@ Connection::Connection(const Address& address, const MemcachedOptions& options)
 
 Connection::~Connection() { memcached_result_free(&result_); }
 
-Reply Connection::get(std::span<const Key* const> keys,
-                      const std::function<void(std::size_t, Entry)>& found) {
+Reply Connection::send_get(std::span<const Key* const> keys) {
+  assert(!reply_missing_);
   std::vector<const char*> texts;
   std::vector<std::size_t> sizes;
   for (const auto* key : keys) {
     texts.push_back(key->text.data());
     sizes.push_back(key->text.size());
   }
-  memcached_return_t code = memcached_mget(handle_.get(), texts.data(), sizes.data(), keys.size());
-  if (code != MEMCACHED_SUCCESS) return judge(code);
-  // Answers come in the order of the keys, without those that are not there; the last line ends
-  // them and has to be read too.
+  const auto code = memcached_mget(handle_.get(), texts.data(), sizes.data(), keys.size());
+  reply_missing_ = code == MEMCACHED_SUCCESS;
+  return judge(code);
+}
+
+Reply Connection::receive(std::span<const Key* const> keys, const Found& found,
+                          std::chrono::steady_clock::time_point deadline) {
+  assert(reply_missing_);
+  const auto next_result = [&](memcached_return_t& code) {
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+    // libmemcached reads before it polls, so a reply that is there is read at any time.
+    limit_poll(std::max({left, answer_timeout_ / kLateFraction, std::chrono::milliseconds{1}}));
+    return memcached_fetch_result(handle_.get(), &result_, &code) != nullptr;
+  };
+  memcached_return_t code = MEMCACHED_SUCCESS;
+  // Entries come in the order of the keys; missing ones are left out. The last line has to be read
+  // too.
   std::size_t next = 0;
-  while (memcached_fetch_result(handle_.get(), &result_, &code) != nullptr) {
+  while (next_result(code)) {
     const std::string_view key{memcached_result_key_value(&result_),
                                memcached_result_key_length(&result_)};
     while (next < keys.size() && keys[next]->text != key) ++next;
-    if (next == keys.size()) return judge(MEMCACHED_PROTOCOL_ERROR);  // nobody asked for that
-    // libmemcached takes any length from the server, also one that it has no bytes for.
+    if (next == keys.size()) return judge(MEMCACHED_PROTOCOL_ERROR);  // not one of the keys
+    // libmemcached accepts any length from the server, also one larger than the value.
     const std::size_t size = memcached_result_length(&result_);
     const bool fits = size <= kValueBytesMax;
     found(next++, {fits ? std::string{memcached_result_value(&result_), size} : std::string{},
                    memcached_result_flags(&result_), memcached_result_cas(&result_)});
   }
+  limit_poll(answer_timeout_);
+  reply_missing_ = false;
   return judge(code == MEMCACHED_END || code == MEMCACHED_NOTFOUND ? MEMCACHED_SUCCESS : code);
 }
 
 Reply Connection::get(const Key& key, Entry& entry) {
   const Key* wanted = &key;
   bool there = false;
-  const Reply reply = get({&wanted, 1}, [&](std::size_t, Entry found) {
-    entry = std::move(found);
-    there = true;
-  });
+  const auto deadline = std::chrono::steady_clock::now() + answer_timeout_;
+  Reply reply = send_get({&wanted, 1});
+  if (reply != Reply::yes) return reply;
+  reply = receive(
+      {&wanted, 1},
+      [&](std::size_t, Entry found) {
+        entry = std::move(found);
+        there = true;
+      },
+      deadline);
   return reply == Reply::yes && !there ? Reply::no : reply;
 }
 
@@ -134,6 +161,10 @@ Reply Connection::remove(const Key& key, std::uint64_t cas) {
   assert(cas != 0 && usable_);
   return judge(
       memcached_cas(handle_.get(), key.text.data(), key.text.size(), "", 0, kExpired, 0, cas));
+}
+
+void Connection::limit_poll(std::chrono::milliseconds timeout) {
+  configure(*handle_, MEMCACHED_BEHAVIOR_POLL_TIMEOUT, count(timeout));
 }
 
 std::string Connection::explain() const { return memcached_last_error_message(handle_.get()); }

@@ -2,6 +2,7 @@
 
 #include <libmemcached/memcached.h>
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -15,29 +16,28 @@
 
 namespace codasync::cache {
 
-/// Values above this are not sent: an item of Memcached is 1 MiB with its key and head. One that is
-/// received, from a server with larger items, is empty: no process stores an empty value.
+/// Larger values are not sent: an item of Memcached is 1 MiB with its key and head. A larger value
+/// that is received, from a server with larger items, is read as empty, which no process stores.
 inline constexpr std::size_t kValueBytesMax = 1'000'000;
 
-/// What a server said, or did not say.
+/// The result of a command.
 enum class Reply {
-  yes,      // found, stored
-  no,       // not found, not stored, or the compare-and-swap came too late
-  refused,  // the server is there and will not do it: too large, out of memory
-  silent,   // no connection, no answer in time, or none that makes sense
+  yes,          // found, stored
+  no,           // not found, not stored, or the id of the compare-and-swap has changed
+  rejected,     // the server replied with an error: too large, out of memory
+  no_response,  // no connection, no reply in time, or not a valid one
 };
 
-/// An entry as Memcached keeps it.
+/// An entry as Memcached stores it.
 struct Entry {
   std::string bytes;
   std::uint32_t flags{0};
   std::uint64_t cas{0};  // never 0 in an entry that was found
 };
 
-/// One libmemcached handle with exactly one server behind it. It connects on first use. After any
-/// reply but yes and no it is unusable for ever: what a server answers late, or to half a command,
-/// must not become the answer to the next question (cache/README.md, traps).
-/// Threads: one at a time.
+/// One libmemcached handle with exactly one server. It connects on first use. After any reply but
+/// yes and no it stays unusable: a late reply, or a reply to half a command, must not be read as
+/// the reply to the next command (cache/README.md, traps). Threads: one at a time.
 class Connection {
  public:
   Connection(const Address& address, const MemcachedOptions& options);
@@ -45,22 +45,31 @@ class Connection {
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  /// Asks for all at once. `found` is called for each key that is there, with its place in `keys`.
-  /// Returns: yes when all is said, whatever was found.
-  Reply get(std::span<const Key* const> keys, const std::function<void(std::size_t, Entry)>& found);
+  using Found = std::function<void(std::size_t, Entry)>;
+
+  /// Sends a look-up of all keys and does not wait for the reply. Returns: yes when it was sent.
+  /// Requires: after a yes, the next call is receive().
+  Reply send_get(std::span<const Key* const> keys);
+  /// Reads the reply to send_get() of the same keys. Waits until `deadline`; after it, only for the
+  /// rest of a reply that has started to arrive. `found` is called for each entry that exists, with
+  /// the position of its key. Returns: yes when the reply is complete, also without entries.
+  Reply receive(std::span<const Key* const> keys, const Found& found,
+                std::chrono::steady_clock::time_point deadline);
+
+  /// Looks one key up within answer_timeout.
   Reply get(const Key& key, Entry& entry);
   Reply add(const Key& key, std::string_view bytes, std::uint32_t flags, std::chrono::seconds ttl);
   Reply set(const Key& key, std::string_view bytes, std::uint32_t flags, std::chrono::seconds ttl);
-  /// Requires: `cas` was read on this connection. Ids start again with each process of a server.
+  /// Requires: `cas` was read on this connection. Each process of a server counts ids from 1.
   Reply replace(const Key& key, std::string_view bytes, std::uint32_t flags,
                 std::chrono::seconds ttl, std::uint64_t cas);
   Reply remove(const Key& key);
   /// Removes the entry if it still has this id. Requires: as replace().
   Reply remove(const Key& key, std::uint64_t cas);
 
-  [[nodiscard]] bool usable() const noexcept { return usable_; }
+  [[nodiscard]] bool usable() const noexcept { return usable_ && !reply_missing_; }
 
-  /// Returns: what went wrong last, for the log.
+  /// Returns: the last error, for the log.
   [[nodiscard]] std::string explain() const;
 
  private:
@@ -70,11 +79,15 @@ class Connection {
 
   Reply judge(memcached_return_t code);
 
+  void limit_poll(std::chrono::milliseconds timeout);
+
+  const std::chrono::milliseconds answer_timeout_;
   std::unique_ptr<memcached_st, Free> handle_;
-  // Reused, so that a hit allocates nothing here. A member, because libmemcached frees one that it
-  // allocated itself as soon as an answer ends.
+  // Reused, so that a hit allocates nothing here. A member, because libmemcached frees a result
+  // that it allocated itself at the end of each reply.
   memcached_result_st result_{};
   bool usable_{true};
+  bool reply_missing_{false};  // between send_get() and receive()
 };
 
 }  // namespace codasync::cache

@@ -17,7 +17,7 @@ constexpr std::size_t kBytes = 16;
 
 std::string make_generation_token() {
   std::array<std::uint8_t, kBytes> bytes{};
-  // Up to 256 bytes are never cut short (getrandom(2)).
+  // A call for up to 256 bytes always returns all of them (getrandom(2)).
   if (getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
     throw std::system_error{errno, std::generic_category(), "getrandom"};
   }

@@ -15,16 +15,16 @@ struct Free {
   void operator()(memcached_st* handle) const noexcept { memcached_free(handle); }
 };
 
-struct FreeFigures {
+struct FreeStatistics {
   const memcached_st* handle;
-  void operator()(memcached_stat_st* figures) const noexcept {
-    memcached_stat_free(handle, figures);
+  void operator()(memcached_stat_st* statistics) const noexcept {
+    memcached_stat_free(handle, statistics);
   }
 };
 
 using Handle = std::unique_ptr<memcached_st, Free>;
 
-/// Returns: a handle with this server behind it. It connects when it is first used.
+/// Returns: a handle for this server. It connects on first use.
 Handle handle_of(const MemcachedOptions& options, std::size_t slot) {
   Handle handle{memcached_create(nullptr)};
   if (!handle) throw std::bad_alloc{};
@@ -55,15 +55,16 @@ std::string server_version(const MemcachedOptions& options, std::size_t slot) {
          std::to_string(memcached_server_micro_version(server));
 }
 
-std::optional<ServerFigures> server_figures(const MemcachedOptions& options, std::size_t slot) {
+std::optional<ServerStatistics> server_statistics(const MemcachedOptions& options,
+                                                  std::size_t slot) {
   const auto handle = handle_of(options, slot);
   memcached_return_t code = MEMCACHED_SUCCESS;
-  const std::unique_ptr<memcached_stat_st, FreeFigures> said{
+  const std::unique_ptr<memcached_stat_st, FreeStatistics> found{
       memcached_stat(handle.get(), nullptr, &code), {handle.get()}};
-  if (!said || code != MEMCACHED_SUCCESS) return std::nullopt;
-  return ServerFigures{said->uptime,     said->curr_connections, said->curr_items,
-                       said->bytes,      said->limit_maxbytes,   said->get_hits,
-                       said->get_misses, said->evictions};
+  if (!found || code != MEMCACHED_SUCCESS) return std::nullopt;
+  return ServerStatistics{found->uptime,     found->curr_connections, found->curr_items,
+                          found->bytes,      found->limit_maxbytes,   found->get_hits,
+                          found->get_misses, found->evictions};
 }
 
 }  // namespace codasync::cache

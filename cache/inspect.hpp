@@ -9,12 +9,12 @@
 
 namespace codasync::cache {
 
-/// Asks one server, on a connection of its own, within connect_timeout and answer_timeout.
+/// Queries one server, on a new connection, within connect_timeout and answer_timeout.
 /// Requires: problems(options) is empty. Returns: its version, as 1.6.18. Throws: Unavailable.
 std::string server_version(const MemcachedOptions& options, std::size_t slot);
 
-/// What a server says of itself.
-struct ServerFigures {
+/// Counters of a server.
+struct ServerStatistics {
   std::uint64_t uptime_seconds;
   std::uint64_t connections;
   std::uint64_t items;
@@ -25,7 +25,8 @@ struct ServerFigures {
   std::uint64_t evictions;
 };
 
-/// As server_version(). Returns: nothing when it does not answer.
-std::optional<ServerFigures> server_figures(const MemcachedOptions& options, std::size_t slot);
+/// As server_version(). Returns: nothing without a response.
+std::optional<ServerStatistics> server_statistics(const MemcachedOptions& options,
+                                                  std::size_t slot);
 
 }  // namespace codasync::cache

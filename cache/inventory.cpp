@@ -12,18 +12,16 @@
 
 #include "cache/address.hpp"
 #include "cache/connection.hpp"
-#include "cache/entry_end.hpp"
+#include "cache/entry_expiry.hpp"
 #include "cache/text_connection.hpp"
 #include "storage/errors.hpp"
 
 namespace codasync::cache {
 namespace {
 
-using namespace std::chrono_literals;
-
-// Two listings cannot run at a time; the other one ends.
+// Memcached runs one listing at a time, and replies BUSY to the next one until it ends.
 constexpr int kAttemptsMax = 50;
-constexpr auto kListingPatience = 5s;  // for the next piece
+constexpr std::chrono::milliseconds kPieceTimeout{5000};  // for the next piece of a listing
 
 Address address_of(const MemcachedOptions& options, std::size_t slot) {
   const auto address = parse_address(options.servers.at(slot));
@@ -51,7 +49,7 @@ std::string without_escapes(std::string_view text) {
   return plain;
 }
 
-/// Lines of a socket, as they come.
+/// Reads a socket line by line.
 class Lines {
  public:
   Lines(Socket socket, std::size_t slot) : socket_{std::move(socket)}, slot_{slot} {}
@@ -59,7 +57,7 @@ class Lines {
   void send(std::string_view text) {
     if (::send(socket_.descriptor(), text.data(), text.size(), MSG_NOSIGNAL) !=
         static_cast<ssize_t>(text.size())) {
-      fail(slot_, "it cannot be asked");
+      fail(slot_, "the command cannot be sent");
     }
   }
 
@@ -76,11 +74,10 @@ class Lines {
   void receive() {
     pollfd waiting{socket_.descriptor(), POLLIN, 0};
     std::array<char, 16384> buffer;
-    const auto patience = std::chrono::duration_cast<std::chrono::milliseconds>(kListingPatience);
-    if (poll(&waiting, 1, static_cast<int>(patience.count())) != 1)
+    if (poll(&waiting, 1, static_cast<int>(kPieceTimeout.count())) != 1)
       fail(slot_, "the listing stopped");
     const ssize_t size = recv(socket_.descriptor(), buffer.data(), buffer.size(), MSG_DONTWAIT);
-    if (size <= 0) fail(slot_, "the listing broke off");
+    if (size <= 0) fail(slot_, "the connection was closed during the listing");
     unread_.append(buffer.data(), static_cast<std::size_t>(size));
   }
 
@@ -103,7 +100,8 @@ void Inventory::for_each_key(std::size_t slot, const std::function<void(const Ke
     }
     for (; line != "END"; line = lines.next()) {
       constexpr std::string_view kName = "key=";
-      if (!line.starts_with(kName)) fail(slot, "it lists no entries: " + line.substr(0, 100));
+      if (!line.starts_with(kName))
+        fail(slot, "unexpected line in the listing: " + line.substr(0, 100));
       const std::string_view rest = std::string_view{line}.substr(kName.size());
       found(Key{without_escapes(rest.substr(0, rest.find(' ')))});
     }
@@ -118,7 +116,7 @@ std::optional<std::string> Inventory::read(std::size_t slot, const Key& key) con
   Entry entry;
   const Reply reply = connection.get(key, entry);
   if (reply != Reply::yes && reply != Reply::no) fail(slot, connection.explain());
-  if (reply == Reply::no || entry.flags == kPlaceholder || !lives(entry.flags, now()))
+  if (reply == Reply::no || entry.flags == kPlaceholder || is_expired(entry.flags, now()))
     return std::nullopt;
   return std::move(entry.bytes);
 }

@@ -10,18 +10,18 @@
 
 namespace codasync::cache {
 
-/// What the Memcached servers hold, for who wants to check all of it. Every call throws:
+/// Lists and reads all entries of the Memcached servers, for a complete check. Every call throws:
 /// Unavailable. Threads: one.
 class Inventory {
  public:
   /// Requires: problems(options) is empty.
   explicit Inventory(const MemcachedOptions& options) : options_{options} {}
 
-  /// Calls `found` with the name of each entry in a slot, while they are listed: Memcached waits
-  /// for a slow caller, and what is stored or forgotten meanwhile may be missing.
+  /// Calls `found` with the key of each entry in a slot, while Memcached lists them. Memcached
+  /// waits for a slow caller. Entries that are stored or removed meanwhile may be missing.
   void for_each_key(std::size_t slot, const std::function<void(const Key&)>& found) const;
 
-  /// Returns: the bytes of an entry that readers would believe; nothing when there is none.
+  /// Returns: the bytes of an entry that readers would use; nothing when the entry does not exist.
   [[nodiscard]] std::optional<std::string> read(std::size_t slot, const Key& key) const;
 
   /// Deletes an entry. Returns once that is acknowledged.

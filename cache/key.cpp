@@ -7,24 +7,26 @@
 namespace codasync::cache {
 namespace {
 
-std::string answer(const char* path) { return std::string{kAnswerPrefix} + "/api/v1/" + path; }
+std::string response(const char* path) { return std::string{kResponsePrefix} + "/api/v1/" + path; }
 
 std::string number(std::int64_t value) { return std::to_string(value); }
 
 }  // namespace
 
-Key product_answer(Gtin gtin) { return {answer("products/") + gtin.canonical()}; }
+Key product_response(Gtin gtin) { return {response("products/") + gtin.canonical()}; }
 
-Key product_stock_answer(Gtin gtin) { return {answer("products/") + gtin.canonical() + "/stock"}; }
-
-Key shop_answer(ShopId shop) { return {answer("shops/") + number(shop.value())}; }
-
-Key reading_answer(ReadingId reading) {
-  return {answer("stock-readings/") + number(reading.value())};
+Key product_stock_response(Gtin gtin) {
+  return {response("products/") + gtin.canonical() + "/stock"};
 }
 
-Key shop_stock_answer(ShopId shop, Gtin gtin) {
-  return {answer("shops/") + number(shop.value()) + "/stock/" + gtin.canonical()};
+Key shop_response(ShopId shop) { return {response("shops/") + number(shop.value())}; }
+
+Key reading_response(ReadingId reading) {
+  return {response("stock-readings/") + number(reading.value())};
+}
+
+Key shop_stock_response(ShopId shop, Gtin gtin) {
+  return {response("shops/") + number(shop.value()) + "/stock/" + gtin.canonical()};
 }
 
 Key product_row(Gtin gtin) { return {"row1:product:" + gtin.canonical()}; }

@@ -8,9 +8,8 @@
 
 namespace codasync::cache {
 
-// What main() needs to wire the cache, without any of its libraries.
-// Requires, for all: problems(options) is empty. What is passed by reference must outlive the
-// result.
+// Makes the parts of the cache, without headers of the libraries that it uses.
+// Requires, for all: problems(options) is empty. All references must outlive the result.
 
 std::unique_ptr<Cache> make_cache(const MemcachedOptions& options, storage::Database& database,
                                   Observer& observer);

@@ -15,15 +15,15 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// A fill takes a millisecond or two. Who finds one under way asks again after each of these times,
-// and then goes to the database too.
-constexpr std::array kPatience{0ms, 1ms, 2ms, 4ms, 8ms};
+// A fill takes one or two milliseconds. A reader that meets a running fill looks up again after
+// each of these pauses, and then reads the database without filling.
+constexpr std::array kRetryPauses{0ms, 1ms, 2ms, 4ms, 8ms};
 
 }  // namespace
 
 MemcachedCache::MemcachedCache(const MemcachedOptions& options, storage::Database& database,
                                Observer& observer)
-    : database_{database}, observer_{observer} {
+    : answer_timeout_{options.answer_timeout}, database_{database}, observer_{observer} {
   for (const auto& text : options.servers) {
     const auto address = parse_address(text);
     assert(address);
@@ -33,13 +33,21 @@ MemcachedCache::MemcachedCache(const MemcachedOptions& options, storage::Databas
 
 std::vector<Lookup> MemcachedCache::lookup(std::span<const Key> keys) {
   std::vector<Lookup> found(keys.size(), {LookupState::unavailable, {}});
+  std::vector<std::vector<Server::Request>> requests(servers_.size());
+  for (std::size_t i = 0; i < keys.size() && !servers_.empty(); ++i)
+    requests[server_of(keys[i]).slot()].push_back({&keys[i], &found[i]});
+
+  // All look-ups are sent before the first reply is read, so the servers work at the same time.
+  std::vector<Server::PendingLookup> pending;
+  const auto send_until = Server::Clock::now() + answer_timeout_;
   for (const auto& server : servers_) {
-    std::vector<Server::Wanted> own;
-    for (std::size_t i = 0; i < keys.size(); ++i) {
-      if (&server_of(keys[i]) == server.get()) own.push_back({&keys[i], &found[i]});
-    }
-    if (!own.empty()) server->find(own, Probe::no);
+    const auto& own = requests[server->slot()];
+    if (own.empty()) continue;
+    if (auto sent = server->send_lookup(own, Probe::no, send_until))
+      pending.push_back(std::move(*sent));
   }
+  const auto receive_until = Server::Clock::now() + answer_timeout_;
+  for (auto& each : pending) each.finish(receive_until);
   for (const auto& lookup : found) observer_.looked_up(lookup.state);
   return found;
 }
@@ -64,7 +72,7 @@ ReadPath MemcachedCache::fetch(const Key& key, Locks locks, Source& source, Know
   if (known == Known::miss) {
     if (auto lease = server.lease(key)) return fill_one(server, std::move(*lease), locks, source);
   }
-  for (const auto pause : kPatience) {
+  for (const auto pause : kRetryPauses) {
     std::this_thread::sleep_for(pause);
     const Lookup found = server.find(key, Probe::yes);
     if (found.state == LookupState::unavailable) return uncached(source, ReadPath::unavailable);
@@ -80,17 +88,17 @@ ReadPath MemcachedCache::fetch(const Key& key, Locks locks, Source& source, Know
 ReadPath MemcachedCache::fetch_list(const Key& generation, Locks locks,
                                     const std::string& query_digest, Source& source) {
   Server& home = server_of(generation);
-  for (const auto pause : kPatience) {
+  for (const auto pause : kRetryPauses) {
     std::this_thread::sleep_for(pause);
     const Lookup token = home.find(generation, Probe::yes);
     if (token.state == LookupState::unavailable) return uncached(source, ReadPath::unavailable);
 
-    const bool live = token.state == LookupState::hit && is_generation_token(token.bytes);
-    if (token.state == LookupState::hit && !live) home.discard(generation);
-    const std::string name = live ? token.bytes : make_generation_token();
+    const bool has_token = token.state == LookupState::hit && is_generation_token(token.bytes);
+    if (token.state == LookupState::hit && !has_token) home.discard(generation);
+    const std::string name = has_token ? token.bytes : make_generation_token();
     const Key entry = list_entry(name, query_digest);
     Server& server = server_of(entry);
-    if (live) {
+    if (has_token) {
       const Lookup found = server.find(entry, Probe::yes);
       if (found.state == LookupState::unavailable) return uncached(source, ReadPath::unavailable);
       if (found.state == LookupState::hit) {
@@ -102,17 +110,17 @@ ReadPath MemcachedCache::fetch_list(const Key& generation, Locks locks,
     const auto may_store = [&](const storage::Fill& held) {
       return held.may_store(home.slot()) && held.may_store(server.slot());
     };
-    if (auto lease = live ? server.lease(entry) : home.lease(generation)) {
+    if (auto lease = has_token ? server.lease(entry) : home.lease(generation)) {
       return fill(std::move(*lease), locks, source,
                   [&](const storage::Fill& held, Server::Lease& mine, const std::string& bytes) {
                     if (!may_store(held)) return false;
-                    const Instant begun_at = held.begun_at();
-                    // A new token is not known to other readers before it is stored, so the entry
-                    // can be stored first.
-                    if (!live)
+                    const Instant begun_at = held.started_at();
+                    // Other readers cannot have a new token before it is stored, so the entry can
+                    // be stored first.
+                    if (!has_token)
                       return server.put(entry, bytes, begun_at) && mine.store(name, begun_at);
-                    // Still there under the lock: no writer has touched these rows since it was
-                    // made.
+                    // The token is still stored while the locks are held: no writer has changed
+                    // these rows since it was made.
                     return home.find(generation, Probe::no).bytes == name &&
                            mine.store(bytes, begun_at);
                   });
@@ -125,21 +133,21 @@ ReadPath MemcachedCache::fill_one(Server& server, Server::Lease lease, Locks loc
                                   Source& source) {
   return fill(std::move(lease), locks, source,
               [&](const storage::Fill& held, Server::Lease& mine, const std::string& bytes) {
-                return held.may_store(server.slot()) && mine.store(bytes, held.begun_at());
+                return held.may_store(server.slot()) && mine.store(bytes, held.started_at());
               });
 }
 
 ReadPath MemcachedCache::fill(Server::Lease lease, Locks locks, Source& source,
                               const Store& store) {
   failpoint::reach("lease-held");
-  const auto held = database_.try_fill(failpoint::broken("fill-without-lock") ? Locks{} : locks);
+  const auto held = database_.try_fill(locks);
   if (!held) {
     lease.drop();
     return uncached(source, ReadPath::lock_busy);
   }
-  const bool worth_an_entry = source.produce(held->reader());
+  const bool may_be_stored = source.produce(held->reader());
   failpoint::reach("before-cas");
-  const bool stored = worth_an_entry && store(*held, lease, source.encode());
+  const bool stored = may_be_stored && store(*held, lease, source.encode());
   return stored ? ReadPath::filled : ReadPath::not_stored;
 }
 

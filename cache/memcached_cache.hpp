@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <vector>
@@ -9,7 +10,7 @@
 
 namespace codasync::cache {
 
-/// The protocol of cache/README.md over Memcached.
+/// The protocol of cache/README.md with Memcached.
 class MemcachedCache final : public Cache {
  public:
   /// Requires: problems(options) is empty. `database` and `observer` must outlive the cache.
@@ -36,6 +37,7 @@ class MemcachedCache final : public Cache {
 
   [[nodiscard]] Server& server_of(const Key& key) const;
 
+  const std::chrono::milliseconds answer_timeout_;
   storage::Database& database_;
   Observer& observer_;
   std::vector<std::unique_ptr<Server>> servers_;  // by slot; each has its own locks

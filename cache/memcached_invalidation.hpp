@@ -12,10 +12,10 @@
 
 namespace codasync::cache {
 
-/// Returns: every entry that shows something of these changes, each once.
+/// Returns: the keys of all entries that contain data of these changes, each once.
 std::vector<Key> keys_of(const storage::Changes& changes);
 
-/// Deletes entries from Memcached, all of a transaction at once, and knows that it has.
+/// Deletes the entries of a transaction from Memcached, all at once, and waits for the replies.
 class MemcachedInvalidation final : public storage::Invalidation {
  public:
   /// Requires: problems(options) is empty. `observer` must outlive the invalidation and its rounds.
@@ -23,13 +23,13 @@ class MemcachedInvalidation final : public storage::Invalidation {
 
   std::unique_ptr<Pending> begin(const storage::Changes& changes,
                                  const storage::SlotStates& slots) override;
-  [[nodiscard]] std::size_t slot_count() const noexcept override { return nodes_.size(); }
+  [[nodiscard]] std::size_t slot_count() const noexcept override { return pools_.size(); }
 
  private:
   // Fixed after construction; each pool has its own lock.
   const MemcachedOptions options_;
   Observer& observer_;
-  std::vector<std::unique_ptr<Pool<TextConnection>>> nodes_;  // by slot
+  std::vector<std::unique_ptr<Pool<TextConnection>>> pools_;  // by slot
 };
 
 }  // namespace codasync::cache

@@ -4,29 +4,25 @@
 #include <cstddef>
 #include <string_view>
 
+#include "cache/unreachable.hpp"
+
 namespace codasync::cache {
 
 enum class LookupState { hit, miss, unavailable };
 
-/// How a read was answered: a metric's label.
+/// Where the result of a read came from: a metric's label.
 enum class ReadPath {
   hit,          // from the cache
   filled,       // from the database, and stored
-  not_stored,   // from the database: not worth an entry, or there was no place for one
-  lease_lost,   // somebody else is filling and did not finish in time: from the database
-  lock_busy,    // a writer held the locks, or all connections for fills were in use: from the
-                // database
-  unavailable,  // no cache: from the database
+  not_stored,   // from the database: not worth an entry, or storing it was not possible
+  lease_lost,   // from the database: another reader fills the entry and did not finish in time
+  lock_busy,    // from the database: a writer held the locks, or all connections for fills were in
+                // use
+  unavailable,  // from the database: no cache
 };
 
-/// What is known of a server that failed.
-enum class Loss {
-  gone,    // nobody listens there: the process has ended, and its memory with it
-  silent,  // it does not answer, or not sensibly: what it holds may come back
-};
-
-/// Is told what the cache does, to count it. Every call comes on the thread that did the work and
-/// must be quick, safe concurrently, and not throw. The default is not to care.
+/// Is called at each event of the cache, for metrics. Every call comes on the thread that did the
+/// work and must be quick, safe concurrently, and not throw. The default does nothing.
 class Observer {
  public:
   virtual ~Observer() = default;
@@ -34,16 +30,16 @@ class Observer {
   virtual void looked_up(LookupState) {}
   virtual void read(ReadPath) {}
 
-  /// A read or a fill got no answer; reads leave the server alone for a while.
+  /// A read or a fill got no reply; reads do not use the server for a while.
   virtual void unavailable(std::size_t /*slot*/, std::string_view /*log_detail*/) {}
 
-  /// An entry was found that no process stores; it is deleted.
+  /// A look-up found an entry that no process stores; it is deleted.
   virtual void malformed(std::size_t /*slot*/) {}
 
-  /// Deletes were not acknowledged, and their writer has to give up.
-  virtual void delete_failed(std::size_t /*slot*/, Loss, std::string_view /*log_detail*/) {}
+  /// Deletes were not acknowledged, and their writer fails.
+  virtual void delete_failed(std::size_t /*slot*/, Unreachable, std::string_view /*log_detail*/) {}
 
-  /// A round of deletes was acknowledged, `took` after it had begun.
+  /// All deletes of a transaction were acknowledged, `took` after the first was sent.
   virtual void deleted(std::size_t /*keys*/, std::chrono::nanoseconds /*took*/) {}
 };
 

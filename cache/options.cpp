@@ -35,8 +35,8 @@ std::vector<std::string> problems(const MemcachedOptions& options) {
     if (const auto at = server->rfind('@'); at != std::string::npos) {
       found.push_back("memcached.servers has a login, which is not shown, before '" +
                       server->substr(at + 1) +
-                      "': a server with a login (SASL) cannot be used. Use one in a private "
-                      "network without, or none.");
+                      "': servers with a login (SASL) are not supported. Use a server without a "
+                      "login in a private network, or no server.");
       continue;
     }
     check(found, parse_address(*server).has_value(), "memcached.servers", "'" + *server + "'",

@@ -44,12 +44,12 @@ class Pool {
     std::unique_ptr<Connection> connection_;
   };
 
-  /// Returns: a connection, or nothing when all stay lent for longer than `patience`.
+  /// Returns: a connection, or nothing when all stay lent for `timeout`.
   /// Throws: what `make` throws.
-  std::optional<Handle> acquire(std::chrono::milliseconds patience) {
+  std::optional<Handle> acquire(std::chrono::milliseconds timeout) {
     std::unique_lock hold{mutex_};
     const auto available = [this] { return !idle_.empty() || lent_ < max_; };
-    if (!available() && !returned_.wait_for(hold, patience, available)) return std::nullopt;
+    if (!available() && !returned_.wait_for(hold, timeout, available)) return std::nullopt;
     ++lent_;
     Handle handle{*this};
     if (!idle_.empty()) {
@@ -61,7 +61,7 @@ class Pool {
     return handle;
   }
 
-  /// Closes the connections that nobody has: what broke one has probably broken them all.
+  /// Closes the idle connections: the reason that broke one has probably broken all.
   void drop_idle() {
     std::vector<std::unique_ptr<Connection>> dropped;
     const std::scoped_lock hold{mutex_};

@@ -1,14 +1,14 @@
 #include "cache/server.hpp"
 
+#include <algorithm>
 #include <utility>
 
-#include "cache/entry_end.hpp"
-#include "storage/failpoint.hpp"
+#include "cache/entry_expiry.hpp"
 
 namespace codasync::cache {
 namespace {
 
-// They say nothing, but are no HTTP answer: Nginx takes them for a miss.
+// Any bytes that are not an HTTP response: for Nginx they are a miss.
 constexpr std::string_view kPlaceholderBytes = "lease";
 
 }  // namespace
@@ -22,57 +22,77 @@ Server::Server(std::size_t slot, const Address& address, const MemcachedOptions&
                [=] { return std::make_unique<Connection>(address, options); }},
       leases_{options.connections_max,
               [=] { return std::make_unique<Connection>(address, options); }},
-      rest_{options.rest_after_failure} {}
+      circuit_{options.rest_after_failure} {}
 
-void Server::find(std::span<const Wanted> wanted, Probe probe) {
-  for (const auto& one : wanted) *one.answer = {LookupState::unavailable, {}};
-  if (probe == Probe::yes ? !rest_.may_try() : !rest_.well()) return;
-  const auto connection = lookups_.acquire(options_.answer_timeout);
-  if (!connection) return;
+std::optional<Server::PendingLookup> Server::send_lookup(std::span<const Request> requests,
+                                                         Probe probe, Time deadline) {
+  for (const auto& request : requests) *request.result = {LookupState::unavailable, {}};
+  if (probe == Probe::yes ? !circuit_.allows_attempt() : !circuit_.closed()) return std::nullopt;
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
+  auto connection = lookups_.acquire(std::max(left, std::chrono::milliseconds{0}));
+  if (!connection) return std::nullopt;
   std::vector<const Key*> keys;
-  for (const auto& one : wanted) keys.push_back(one.key);
-  std::vector<bool> over(wanted.size());
-  const Instant asked_at = now();
-  const Reply reply = (*connection)->get(keys, [&](std::size_t i, Entry entry) {
+  for (const auto& request : requests) keys.push_back(request.key);
+  if (const Reply sent = (*connection)->send_get(keys); sent != Reply::yes) {
+    note(sent, **connection);
+    return std::nullopt;
+  }
+  return PendingLookup{*this, requests, std::move(keys), std::move(*connection)};
+}
+
+Server::PendingLookup::PendingLookup(Server& server, std::span<const Request> requests,
+                                     std::vector<const Key*> keys,
+                                     Pool<Connection>::Handle connection)
+    : server_{&server},
+      requests_{requests},
+      keys_{std::move(keys)},
+      connection_{std::move(connection)},
+      sent_at_{now()} {}
+
+void Server::PendingLookup::finish(Time deadline) {
+  std::vector<bool> expired(requests_.size());
+  const auto found = [&](std::size_t i, Entry entry) {
     if (entry.flags == kPlaceholder) return;
-    over[i] = !lives(entry.flags, asked_at);
-    if (!over[i]) *wanted[i].answer = {LookupState::hit, std::move(entry.bytes)};
-  });
-  note(reply, **connection);
-  if (reply != Reply::yes && reply != Reply::no) return;
-  for (std::size_t i = 0; i < wanted.size(); ++i) {
-    if (wanted[i].answer->state != LookupState::hit && !over[i])
-      wanted[i].answer->state = LookupState::miss;
+    expired[i] = is_expired(entry.flags, sent_at_);
+    if (!expired[i]) *requests_[i].result = {LookupState::hit, std::move(entry.bytes)};
+  };
+  const Reply reply = connection_->receive(keys_, found, deadline);
+  server_->note(reply, *connection_);
+  if (reply != Reply::yes) return;
+  for (std::size_t i = 0; i < requests_.size(); ++i) {
+    if (requests_[i].result->state != LookupState::hit && !expired[i])
+      requests_[i].result->state = LookupState::miss;
   }
 }
 
 Lookup Server::find(const Key& key, Probe probe) {
   Lookup found{};
-  const Wanted wanted{&key, &found};
-  find({&wanted, 1}, probe);
+  const Request request{&key, &found};
+  const auto deadline = Clock::now() + options_.answer_timeout;
+  if (auto pending = send_lookup({&request, 1}, probe, deadline)) pending->finish(deadline);
   return found;
 }
 
 bool Server::put(const Key& key, std::string_view bytes, Instant begun_at) {
-  if (bytes.size() > kValueBytesMax || !rest_.well()) return false;
+  if (bytes.size() > kValueBytesMax || !circuit_.closed()) return false;
   const auto connection = lookups_.acquire(options_.answer_timeout);
   if (!connection) return false;
-  const Reply reply = (*connection)->set(key, bytes, end_of(begun_at), options_.entry_ttl);
+  const Reply reply = (*connection)->set(key, bytes, expiry_of(begun_at), options_.entry_ttl);
   note(reply, **connection);
   return reply == Reply::yes;
 }
 
 void Server::discard(const Key& key) {
   observer_.malformed(slot_);
-  if (!rest_.well()) return;
+  if (!circuit_.closed()) return;
   const auto connection = lookups_.acquire(options_.answer_timeout);
   if (connection) note((*connection)->remove(key), **connection);
 }
 
 std::optional<Server::Lease> Server::lease(const Key& key) {
-  if (!rest_.well()) return std::nullopt;
+  if (!circuit_.closed()) return std::nullopt;
   auto connection = leases_.acquire(std::chrono::milliseconds{0});
-  if (!connection) return std::nullopt;  // that many fills under way: one more would not help
+  if (!connection) return std::nullopt;  // too many fills at once: one more would not help
   const Reply added = (*connection)->add(key, kPlaceholderBytes, kPlaceholder, options_.lease_ttl);
   note(added, **connection);
   if (added != Reply::yes) return std::nullopt;
@@ -80,18 +100,18 @@ std::optional<Server::Lease> Server::lease(const Key& key) {
   Entry entry;
   const Reply read = (*connection)->get(key, entry);
   note(read, **connection);
-  // Not the placeholder: ours was deleted, and somebody was quick.
+  // Another entry: the placeholder was deleted, and another filler stored something.
   if (read != Reply::yes || entry.flags != kPlaceholder || entry.cas == 0) return std::nullopt;
   return Lease{*this, key, std::move(*connection), entry.cas};
 }
 
-std::uint32_t Server::end_of(Instant begun_at) const {
-  return entry_end(begun_at, options_.entry_ttl, options_.lease_ttl);
+std::uint32_t Server::expiry_of(Instant begun_at) const {
+  return entry_expiry(begun_at, options_.entry_ttl, options_.lease_ttl);
 }
 
 void Server::note(Reply reply, const Connection& connection) {
-  if (reply != Reply::silent) return rest_.succeeded();
-  rest_.failed();
+  if (reply != Reply::no_response) return circuit_.record_success();
+  circuit_.record_failure();
   lookups_.drop_idle();
   leases_.drop_idle();
   observer_.unavailable(slot_, connection.explain());
@@ -103,11 +123,9 @@ Server::Lease::Lease(Server& server, Key key, Pool<Connection>::Handle connectio
 
 bool Server::Lease::store(std::string_view bytes, Instant begun_at) {
   if (!connection_ || bytes.size() > kValueBytesMax) return false;
-  const std::uint32_t end = server_->end_of(begun_at);
+  const std::uint32_t expiry = server_->expiry_of(begun_at);
   const std::chrono::seconds ttl = server_->options_.entry_ttl;
-  const Reply reply = failpoint::broken("set-without-lease")
-                          ? (*connection_)->set(key_, bytes, end, ttl)
-                          : (*connection_)->replace(key_, bytes, end, ttl, cas_);
+  const Reply reply = (*connection_)->replace(key_, bytes, expiry, ttl, cas_);
   server_->note(reply, **connection_);
   connection_.reset();
   return reply == Reply::yes;

@@ -1,24 +1,26 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "cache/cache.hpp"
+#include "cache/circuit_breaker.hpp"
 #include "cache/connection.hpp"
 #include "cache/pool.hpp"
-#include "cache/rest.hpp"
 #include "storage/model/time.hpp"
 
 namespace codasync::cache {
 
-/// May a call find out whether a server that failed is well again?
+/// Whether a call may try a server whose circuit is not closed.
 enum class Probe { no, yes };
 
-/// One Memcached server: its connections, and whether it is worth asking.
+/// One Memcached server: its connections and its circuit breaker.
 /// Threads: safe concurrently.
 class Server {
  public:
@@ -28,30 +30,57 @@ class Server {
 
   [[nodiscard]] std::size_t slot() const noexcept { return slot_; }
 
-  /// A key and the place for its answer.
-  struct Wanted {
+  /// A key and the place for its result.
+  struct Request {
     const Key* key;
-    Lookup* answer;
+    Lookup* result;
   };
 
-  /// Answers all in one round trip. A lease's placeholder is a miss. An entry beyond its end is
-  /// `unavailable`: the server's clock, or ours, is wrong.
-  void find(std::span<const Wanted> wanted, Probe probe);
+  using Clock = std::chrono::steady_clock;
+  using Time = Clock::time_point;
 
+  /// A look-up that was sent, and whose reply has to be read.
+  class PendingLookup {
+   public:
+    /// Reads the reply, waits until `deadline`, and sets all results. A lease's placeholder is a
+    /// miss. An entry after its expiry is `unavailable`: the clock of the server, or of this
+    /// machine, is wrong.
+    void finish(Time deadline);
+
+   private:
+    friend class Server;
+    PendingLookup(Server& server, std::span<const Request> requests, std::vector<const Key*> keys,
+                  Pool<Connection>::Handle connection);
+
+    Server* server_;
+    std::span<const Request> requests_;
+    std::vector<const Key*> keys_;
+    Pool<Connection>::Handle connection_;
+    Instant sent_at_;
+  };
+
+  /// Sends a look-up and does not wait for its reply, so that those of several servers overlap.
+  /// Waits for a free connection until `deadline`, and connects if necessary. `requests` must
+  /// outlive the result. Returns: nothing when the server is not available now, which is then the
+  /// state of all results.
+  std::optional<PendingLookup> send_lookup(std::span<const Request> requests, Probe probe,
+                                           Time deadline);
+
+  /// Looks one key up within answer_timeout, as above.
   Lookup find(const Key& key, Probe probe);
 
   /// Stores an entry of data that was read at `begun_at` or later.
   /// Returns: whether it was stored, whatever was there before.
   bool put(const Key& key, std::string_view bytes, Instant begun_at);
 
-  /// Deletes a malformed entry, if that can be done now. What was stored there meanwhile goes with
-  /// it, which is only a miss.
+  /// Deletes a malformed entry, if that is possible now. An entry that was stored meanwhile is
+  /// deleted too, which is only a miss.
   void discard(const Key& key);
 
-  /// The right to fill one entry, once: a placeholder in Memcached, and its id together with the
-  /// connection on which it was read. It ends with the first of: store(), somebody's delete,
-  /// lease_ttl, the connection, or the server's process. The destructor takes the placeholder away
-  /// again.
+  /// The exclusive right to fill one entry, once: a placeholder in Memcached, and its id together
+  /// with the connection on which it was read. It ends with the first of: store(), a delete of the
+  /// entry, lease_ttl, the connection, or the server's process. The destructor removes the
+  /// placeholder.
   class Lease {
    public:
     Lease(Lease&& other) noexcept
@@ -63,9 +92,9 @@ class Server {
     ~Lease() { drop(); }
 
     /// Stores data that was read at `begun_at` or later.
-    /// Returns: whether it is stored, which it is only if the lease was still good.
+    /// Returns: whether it is stored, which needs a lease that is still valid.
     bool store(std::string_view bytes, Instant begun_at);
-    /// Gives the right up, so that others need not wait for it.
+    /// Ends the lease, so that others do not have to wait for it.
     void drop();
 
    private:
@@ -74,17 +103,17 @@ class Server {
 
     Server* server_;
     Key key_;
-    std::optional<Pool<Connection>::Handle> connection_;  // nothing: it is over
+    std::optional<Pool<Connection>::Handle> connection_;  // nothing: it has ended
     std::uint64_t cas_;
   };
 
-  /// Returns: the lease, or nothing when somebody else has it, or nobody can have it now.
+  /// Returns: the lease, or nothing when another filler has it, or no lease is possible now.
   std::optional<Lease> lease(const Key& key);
 
  private:
-  [[nodiscard]] std::uint32_t end_of(Instant begun_at) const;
+  [[nodiscard]] std::uint32_t expiry_of(Instant begun_at) const;
 
-  /// Learns from a reply; `connection` gave it.
+  /// Updates the circuit breaker after a reply of `connection`.
   void note(Reply reply, const Connection& connection);
 
   // Fixed after construction.
@@ -92,11 +121,11 @@ class Server {
   const MemcachedOptions options_;
   Observer& observer_;
 
-  // Have their own locks. Leases are held while a database works, and lookups must not wait for
-  // that.
+  // Have their own locks. Two pools, because a lease lasts as long as a query of the database, and
+  // look-ups must not wait for that.
   Pool<Connection> lookups_;
   Pool<Connection> leases_;
-  Rest rest_;
+  CircuitBreaker circuit_;
 };
 
 }  // namespace codasync::cache

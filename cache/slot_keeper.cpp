@@ -3,7 +3,7 @@
 #include <exception>
 #include <utility>
 
-#include "cache/entry_end.hpp"
+#include "cache/entry_expiry.hpp"
 
 namespace codasync::cache {
 namespace {
@@ -14,10 +14,10 @@ using storage::Slot;
 using storage::SlotChange;
 using storage::SlotState;
 
-constexpr auto kPause = 1s;              // between two rounds
-constexpr auto kPauseInTrouble = 200ms;  // while a slot is not in use
+constexpr auto kPause = 1s;          // between two rounds
+constexpr auto kShortPause = 200ms;  // while a slot is not in use
 
-/// Since when nothing has been filled into a slot; nothing: it may be filled at this moment.
+/// Returns: since when a slot has had no fill; nothing: a fill is possible at this moment.
 std::optional<Instant> unfilled_since(const CacheState& state, const Slot& slot) {
   if (slot.state != SlotState::up) return slot.since;
   if (!state.fills) return state.since;
@@ -26,13 +26,13 @@ std::optional<Instant> unfilled_since(const CacheState& state, const Slot& slot)
 
 }  // namespace
 
-SlotKeeper::SlotKeeper(storage::SlotTable& table, Nodes& nodes, SlotObserver& observer,
+SlotKeeper::SlotKeeper(storage::SlotTable& table, ServerControl& servers, SlotObserver& observer,
                        std::function<Clock::time_point()> clock)
     : table_{table},
-      nodes_{nodes},
+      servers_{servers},
       observer_{observer},
       clock_{std::move(clock)},
-      known_(nodes.count()) {}
+      known_(servers.count()) {}
 
 void SlotKeeper::start() {
   thread_ = std::jthread{[this](const std::stop_token& stop) { run(stop); }};
@@ -50,41 +50,42 @@ void SlotKeeper::run(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     round();
     std::unique_lock hold{mutex_};
-    // Lost deletions are reported as fast as writers come; in trouble they change nothing.
-    reported_.wait_for(hold, stop, all_well_ ? Clock::duration{kPause} : kPauseInTrouble,
-                       [this] { return all_well_ && !reports_.empty(); });
+    // While a slot is not in use, each writer reports a failed deletion. They change nothing.
+    reported_.wait_for(hold, stop, all_in_use_ ? Clock::duration{kPause} : kShortPause,
+                       [this] { return all_in_use_ && !reports_.empty(); });
   }
 }
 
 void SlotKeeper::round() {
-  all_well_ = false;
+  all_in_use_ = false;
   try {
     const CacheState state = table_.look();
     const std::string before = std::exchange(history_, state.history);
     if (!before.empty() && before != history_) observer_.history_changed();
-    if (state.slots_agreed != nodes_.count()) {
-      observer_.failed("memcached.servers names " + std::to_string(nodes_.count()) + " here and " +
-                       std::to_string(state.slots_agreed) +
-                       " elsewhere: this process neither fills nor keeps slots, and its writes are"
-                       " refused. `codasync cache off`, and `on` when all agree");
+    if (state.slots_agreed != servers_.count()) {
+      observer_.failed("memcached.servers names " + std::to_string(servers_.count()) +
+                       " here and " + std::to_string(state.slots_agreed) +
+                       " elsewhere: this process neither fills nor monitors slots, and its writes"
+                       " are refused. Run `codasync cache off`, and `codasync cache on` when all"
+                       " settings are equal");
       observer_.finished();
       return;
     }
     observer_.saw(state);
-    all_well_ = true;
-    for (const Slot& slot : state.slots) look_after(state, slot);
+    all_in_use_ = true;
+    for (const Slot& slot : state.slots) check_slot(state, slot);
     observer_.finished();
   } catch (const std::exception& failure) {
-    all_well_ = false;
+    all_in_use_ = false;
     observer_.failed(failure.what());
   }
 }
 
-void SlotKeeper::look_after(const CacheState& state, const Slot& slot) {
+void SlotKeeper::check_slot(const CacheState& state, const Slot& slot) {
   Known& known = known_.at(slot.number);
   if (known.seen && slot.state == SlotState::up &&
       (known.seen->state != SlotState::up || known.seen->since != slot.since))
-    known.silence.taken_up(clock_());
+    known.no_response.marked_up(clock_());
   known.seen = slot;
 
   bool reported = false;
@@ -92,51 +93,51 @@ void SlotKeeper::look_after(const CacheState& state, const Slot& slot) {
     const std::scoped_lock hold{mutex_};
     reported = reports_.erase(slot.number) > 0;
   }
-  const bool over = waited(state, slot);
+  const bool wait_over = waited(state, slot);
   const bool in_use = slot.state == SlotState::up && (slot.emptied_now || !state.fills);
-  const bool suspected = reported || known.silence.begun();
-  if (in_use && !suspected && !over) return;
+  const bool suspected = reported || known.no_response.running();
+  if (in_use && !suspected && !wait_over) return;
   if (slot.state == SlotState::down && !state.fills) return;
-  all_well_ = all_well_ && in_use && !suspected;
+  all_in_use_ = all_in_use_ && in_use && !suspected;
 
-  // Asked before anybody has to wait for the exclusive lock.
-  const NodeReply reply = nodes_.ask(slot.number);
+  // Before the exclusive lock, so that no writer waits for this probe.
+  const auto failure = servers_.probe(slot.number);
   const auto now = clock_();
-  known.silence.heard(reply, now);
-  const NodeView node{reply, known.silence.long_enough(now), over};
-  SlotStep step = step_for(slot, state.fills, node);
+  known.no_response.record(failure, now);
+  const ServerView server{failure, known.no_response.expired(now), wait_over};
+  SlotStep step = step_for(slot, state.fills, server);
   if (step == SlotStep::none) return;
   const auto change = table_.change(slot.number, [&](const CacheState& held, const Slot& mine) {
-    return decide(held, mine, node, step);
+    return decide(held, mine, server, step);
   });
   if (!change) return;
-  // Only what other processes do after this counts as theirs.
+  // Later changes in the table are those of other processes.
   known.seen.reset();
   if (change->state != SlotState::up) known.seen = Slot{slot.number, change->state};
-  observer_.changed(slot.number, step, wait_after_last_fill(state.entry_life));
+  observer_.changed(slot.number, step, wait_after_last_fill(state.entry_lifetime));
 }
 
-/// Under the exclusive lock: nobody fills, nobody writes.
+/// Under the exclusive lock: no fill and no write is running.
 std::optional<SlotChange> SlotKeeper::decide(const CacheState& state, const Slot& slot,
-                                             NodeView node, SlotStep& step) {
-  node.waited = waited(state, slot);
-  // Another process took it up since then.
-  if (slot.since != known_.at(slot.number).seen->since) node.silent_long = false;
-  // That nobody listened counts only if it is so now: the process may have been started again and
-  // filled since.
-  if (node.reply == NodeReply::gone) node.reply = nodes_.ask(slot.number);
-  step = step_for(slot, state.fills, node);
+                                             ServerView server, SlotStep& step) {
+  server.waited = waited(state, slot);
+  // Another process marked it up since then.
+  if (slot.since != known_.at(slot.number).seen->since) server.no_response_long = false;
+  // A refused connection counts only under this lock: since the first probe the process may have
+  // been started again and filled.
+  if (server.failure == Unreachable::refused) server.failure = servers_.probe(slot.number);
+  step = step_for(slot, state.fills, server);
   switch (step) {
     case SlotStep::none:
       return std::nullopt;
-    case SlotStep::wait:
+    case SlotStep::mark_waiting:
       return SlotChange{SlotState::waiting};
-    case SlotStep::give_up:
+    case SlotStep::mark_down:
       return SlotChange{SlotState::down};
-    case SlotStep::take_up:
+    case SlotStep::mark_up:
       return SlotChange{SlotState::up};
-    case SlotStep::empty:
-      if (nodes_.empty(slot.number) != NodeReply::done) return std::nullopt;
+    case SlotStep::flush:
+      if (servers_.flush(slot.number)) return std::nullopt;
       return SlotChange{SlotState::up, true};
   }
   __builtin_unreachable();
@@ -151,7 +152,7 @@ bool SlotKeeper::waited(const CacheState& state, const Slot& slot) {
   }
   const auto now = clock_();
   if (!wait || wait->since != *since) wait = Wait{*since, now};
-  return now - wait->seen >= wait_after_last_fill(state.entry_life);
+  return now - wait->seen >= wait_after_last_fill(state.entry_lifetime);
 }
 
 }  // namespace codasync::cache

@@ -5,59 +5,57 @@ namespace {
 
 using storage::SlotState;
 
-SlotStep step_for_up(const storage::Slot& slot, bool fills, const NodeView& node) {
-  if (!fills && node.waited)
-    return SlotStep::give_up;  // the cache is off, and this slot does not matter any more
-  switch (node.reply) {
-    case NodeReply::done:
-      return fills && !slot.emptied_now ? SlotStep::empty : SlotStep::none;
-    case NodeReply::gone:
-      return SlotStep::give_up;
-    case NodeReply::silent:
-      return node.silent_long ? SlotStep::wait : SlotStep::none;
+SlotStep step_for_up(const storage::Slot& slot, bool fills, const ServerView& server) {
+  // The cache is off, and the entries of this slot have expired.
+  if (!fills && server.waited) return SlotStep::mark_down;
+  if (!server.failure) return fills && !slot.emptied_now ? SlotStep::flush : SlotStep::none;
+  switch (*server.failure) {
+    case Unreachable::refused:
+      return SlotStep::mark_down;
+    case Unreachable::no_response:
+      return server.no_response_long ? SlotStep::mark_waiting : SlotStep::none;
   }
   __builtin_unreachable();
 }
 
-SlotStep step_for_waiting(const NodeView& node) {
-  switch (node.reply) {
-    case NodeReply::done:
-      return SlotStep::take_up;
-    case NodeReply::gone:
-      return SlotStep::give_up;
-    case NodeReply::silent:
-      return node.waited ? SlotStep::give_up : SlotStep::none;
+SlotStep step_for_waiting(const ServerView& server) {
+  if (!server.failure) return SlotStep::mark_up;
+  switch (*server.failure) {
+    case Unreachable::refused:
+      return SlotStep::mark_down;
+    case Unreachable::no_response:
+      return server.waited ? SlotStep::mark_down : SlotStep::none;
   }
   __builtin_unreachable();
 }
 
 }  // namespace
 
-SlotStep step_for(const storage::Slot& slot, bool fills, const NodeView& node) {
+SlotStep step_for(const storage::Slot& slot, bool fills, const ServerView& server) {
   switch (slot.state) {
     case SlotState::up:
-      return step_for_up(slot, fills, node);
+      return step_for_up(slot, fills, server);
     case SlotState::waiting:
-      return step_for_waiting(node);
+      return step_for_waiting(server);
     case SlotState::down:
-      return fills && node.reply == NodeReply::done ? SlotStep::empty : SlotStep::none;
+      return fills && !server.failure ? SlotStep::flush : SlotStep::none;
   }
   __builtin_unreachable();
 }
 
-void Silence::heard(NodeReply reply, Time now) {
+void NoResponseTimer::record(std::optional<Unreachable> failure, Time now) {
   if (rounds_ == 0) since_ = now;
-  rounds_ = reply == NodeReply::silent ? rounds_ + 1 : 0;
+  rounds_ = failure == Unreachable::no_response ? rounds_ + 1 : 0;
 }
 
-void Silence::taken_up(Time now) {
+void NoResponseTimer::marked_up(Time now) {
   rounds_ = 0;
-  taken_up_ = now;
+  marked_up_ = now;
 }
 
-bool Silence::long_enough(Time now) const {
-  return rounds_ >= kRoundsMin && now - since_ >= kTimeMin &&
-         (!taken_up_ || now - *taken_up_ >= kTrustOthers);
+bool NoResponseTimer::expired(Time now) const {
+  return rounds_ >= kRoundsMin && now - since_ >= kDurationMin &&
+         (!marked_up_ || now - *marked_up_ >= kPauseAfterMarkUp);
 }
 
 }  // namespace codasync::cache

@@ -3,58 +3,59 @@
 #include <chrono>
 #include <optional>
 
-#include "cache/node.hpp"
+#include "cache/unreachable.hpp"
 #include "storage/slot_table.hpp"
 
 namespace codasync::cache {
 
-/// What has to be done about a slot.
+/// What the slot keeper has to do with a slot.
 enum class SlotStep {
   none,
-  wait,  // its server has been silent for long: no fills, and its writers give up, until it is back
-         // or nothing in it can be alive
-  give_up,  // writers go on without it
-  take_up,  // it is back, and every change has been told to it: it is as good as before
-  empty,    // and only then use it: it holds something of before
+  mark_waiting,  // no response for long: no fills, and its writers fail, until it responds again or
+                 // all its entries have expired
+  mark_down,     // writers commit without it
+  mark_up,       // it responds again, and no change was committed without it: all entries are valid
+  flush,         // and only then use it: it may contain old entries
 };
 
-/// What a keeper knows of a slot's server.
-struct NodeView {
-  NodeReply reply;          // just now
-  bool silent_long{false};  // see Silence
-  bool waited{false};  // nothing has been filled for wait_after_last_fill(): what it holds is dead
+/// The state of a slot's server, as one keeper sees it.
+struct ServerView {
+  std::optional<Unreachable> failure;  // of the newest probe; nothing: it was acknowledged
+  bool no_response_long{false};        // see NoResponseTimer
+  bool waited{false};  // no fill for wait_after_last_fill(): all entries have expired
 };
 
-/// The life of a slot (cache/README.md). Pure.
-SlotStep step_for(const storage::Slot& slot, bool fills, const NodeView& node);
+/// The state machine of a slot (cache/README.md). Pure.
+SlotStep step_for(const storage::Slot& slot, bool fills, const ServerView& server);
 
-/// Whether a server that does not answer one keeper is worth stopping everybody's writes to its
-/// slot. A stall of some milliseconds is not, nor is a fault of this process alone, which shows in
-/// that another process took the slot up again. Safety does not depend on it: whoever cannot delete
-/// does not commit, whatever the slot's state is. Threads: one.
-class Silence {
+/// Decides when a server without a response is a reason to refuse all writes to its slot. A stall
+/// of some milliseconds is not. Neither is a fault of this process alone, which is likely when
+/// another process marked the slot up again. Safety does not depend on it: a writer that cannot
+/// delete does not commit, whatever the slot's state is. Threads: one.
+class NoResponseTimer {
  public:
   using Time = std::chrono::steady_clock::time_point;
 
   static constexpr int kRoundsMin = 3;
-  static constexpr std::chrono::seconds kTimeMin{3};
-  static constexpr std::chrono::seconds kTrustOthers{10};  // after another process took the slot up
+  static constexpr std::chrono::seconds kDurationMin{3};
+  /// After another process marked the slot up.
+  static constexpr std::chrono::seconds kPauseAfterMarkUp{10};
 
-  /// The server answered, or did not, when it was asked at `now`.
-  void heard(NodeReply reply, Time now);
+  /// Records the result of a probe at `now`.
+  void record(std::optional<Unreachable> failure, Time now);
 
-  /// Another process took the slot up.
-  void taken_up(Time now);
+  /// Another process marked the slot up.
+  void marked_up(Time now);
 
-  /// Returns: whether it did not answer when it was asked last.
-  [[nodiscard]] bool begun() const noexcept { return rounds_ > 0; }
+  /// Returns: whether the newest probe got no response.
+  [[nodiscard]] bool running() const noexcept { return rounds_ > 0; }
 
-  [[nodiscard]] bool long_enough(Time now) const;
+  [[nodiscard]] bool expired(Time now) const;
 
  private:
   int rounds_{0};  // in a row
   Time since_{};
-  std::optional<Time> taken_up_;
+  std::optional<Time> marked_up_;
 };
 
 }  // namespace codasync::cache

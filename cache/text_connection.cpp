@@ -19,10 +19,10 @@
 namespace codasync::cache {
 namespace {
 
-constexpr std::size_t kLineBytesMax = 1024;  // of an answer; those that are expected have 9
+constexpr std::size_t kLineBytesMax = 1024;  // of a reply; the expected ones have 9
 
-/// The server ended the connection, as far as it existed.
-struct HungUp {};
+/// The server closed the connection, or it was never open.
+struct Closed {};
 
 bool would_block(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
 
@@ -37,10 +37,10 @@ bool on_this_machine(const sockaddr* address) {
 }
 
 TextFailure connect_failure(int error, const sockaddr* address) {
-  // Nobody listens: here that is the end of the process, elsewhere it may be a firewall's word. A
-  // missing socket file says nothing: a process lives on without it.
-  const bool gone = error == ECONNREFUSED && on_this_machine(address);
-  return TextFailure{gone ? Loss::gone : Loss::silent,
+  // On this machine a refused connection means that the process has ended; elsewhere a firewall may
+  // have refused it. A missing socket file means nothing: the process may still run.
+  const bool refused = error == ECONNREFUSED && on_this_machine(address);
+  return TextFailure{refused ? Unreachable::refused : Unreachable::no_response,
                      "connect: " + std::system_category().message(error)};
 }
 
@@ -78,14 +78,14 @@ Socket connect_tcp(const Address& address, std::chrono::milliseconds timeout) {
   addrinfo* found = nullptr;
   const int code =
       getaddrinfo(address.host.c_str(), std::to_string(address.port).c_str(), &hints, &found);
-  if (code != 0) throw TextFailure{Loss::silent, gai_strerror(code)};
+  if (code != 0) throw TextFailure{Unreachable::no_response, gai_strerror(code)};
   const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> addresses{found, &freeaddrinfo};
 
-  std::optional<TextFailure> failure;  // that nobody listens has to be so at each address
+  std::optional<TextFailure> failure;  // refused only when each address refuses
   for (const addrinfo* each = found; each != nullptr; each = each->ai_next) {
     auto socket = try_connect(each->ai_addr, each->ai_addrlen, timeout);
     if (!socket) {
-      if (!failure || failure->loss() == Loss::gone)
+      if (!failure || failure->reason() == Unreachable::refused)
         failure = connect_failure(errno, each->ai_addr);
       continue;
     }
@@ -121,10 +121,10 @@ void TextConnection::advance() {
   try {
     send_some();
     read_some();
-  } catch (const HungUp&) {
-    if (!reused_) throw TextFailure{Loss::silent, "the server hung up"};
+  } catch (const Closed&) {
+    if (!reused_) throw TextFailure{Unreachable::no_response, "the server closed the connection"};
     start_over();
-    advance();  // not again: the connection is new
+    advance();  // no second repetition, because the connection is new
   }
   if (done()) reused_ = true;
 }
@@ -140,7 +140,7 @@ void TextConnection::send_some() {
     if (sent < 0) {
       if (would_block(errno)) return;
       if (errno == EINTR) continue;
-      throw HungUp{};
+      throw Closed{};
     }
     sent_ += static_cast<std::size_t>(sent);
   }
@@ -153,9 +153,9 @@ void TextConnection::read_some() {
     if (size < 0) {
       if (would_block(errno)) return;
       if (errno == EINTR) continue;
-      throw HungUp{};
+      throw Closed{};
     }
-    if (size == 0) throw HungUp{};
+    if (size == 0) throw Closed{};
     unread_.append(buffer.data(), static_cast<std::size_t>(size));
     take_lines();
   }
@@ -168,15 +168,15 @@ void TextConnection::take_lines() {
     const auto line = std::string_view{unread_}.substr(begin, end - begin);
     const bool yes = line == "DELETED" || line == "NOT_FOUND" || line == "OK";
     if (!yes || done()) {
-      missing_ =
-          count_;  // whatever it is that the server answers, it is not us: never usable again
-      throw TextFailure{Loss::silent,
-                        "unexpected answer '" + std::string{line.substr(0, 100)} + "'"};
+      missing_ = count_;  // the reply belongs to another command: never usable again
+      throw TextFailure{Unreachable::no_response,
+                        "unexpected reply '" + std::string{line.substr(0, 100)} + "'"};
     }
     --missing_;
   }
   unread_.erase(0, begin);
-  if (unread_.size() > kLineBytesMax) throw TextFailure{Loss::silent, "an answer without an end"};
+  if (unread_.size() > kLineBytesMax)
+    throw TextFailure{Unreachable::no_response, "a reply without a line end"};
 }
 
 void TextConnection::start_over() {
@@ -198,7 +198,7 @@ void run_command(const Address& address, std::string command,
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
     pollfd waiting{connection.descriptor(), connection.events(), 0};
     if (left.count() <= 0 || poll(&waiting, 1, static_cast<int>(left.count())) <= 0)
-      throw TextFailure{Loss::silent, "no answer in time"};
+      throw TextFailure{Unreachable::no_response, "no reply in time"};
   }
 }
 

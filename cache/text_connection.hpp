@@ -7,22 +7,22 @@
 #include <utility>
 
 #include "cache/address.hpp"
-#include "cache/observer.hpp"
+#include "cache/unreachable.hpp"
 
 namespace codasync::cache {
 
-/// A server that could not be reached, hung up, or said something unexpected.
+/// The connection to a server failed, or the server closed it or sent an unexpected reply.
 class TextFailure : public std::runtime_error {
  public:
-  TextFailure(Loss loss, const std::string& log_detail)
-      : std::runtime_error{log_detail}, loss_{loss} {}
-  [[nodiscard]] Loss loss() const noexcept { return loss_; }
+  TextFailure(Unreachable reason, const std::string& log_detail)
+      : std::runtime_error{log_detail}, reason_{reason} {}
+  [[nodiscard]] Unreachable reason() const noexcept { return reason_; }
 
  private:
-  Loss loss_;
+  Unreachable reason_;
 };
 
-/// A socket of our own.
+/// Owns a socket.
 class Socket {
  public:
   explicit Socket(int descriptor) noexcept : descriptor_{descriptor} {}
@@ -41,31 +41,31 @@ class Socket {
 /// Throws: TextFailure when the server cannot be reached within `timeout`.
 Socket connect_to(const Address& address, std::chrono::milliseconds timeout);
 
-/// Memcached's text protocol, for commands whose answer is one line that says yes: DELETED or
-/// NOT_FOUND to a delete, OK to flush_all. Many are under way at once, which libmemcached cannot do
-/// without giving the answers up. Never blocks except to connect.
+/// Memcached's text protocol, for commands with a reply of one line: DELETED or NOT_FOUND to a
+/// delete, OK to flush_all. Sends many before it reads the replies, which libmemcached can do only
+/// without replies (NOREPLY). Never blocks except to connect.
 /// Threads: one at a time.
 class TextConnection {
  public:
   /// Throws: TextFailure when the server cannot be reached within `timeout`.
   TextConnection(Address address, std::chrono::milliseconds timeout);
 
-  /// Begins a round. `commands` ends with a line end and has `count` lines.
+  /// Starts a round. `commands` ends with a line end and has `count` lines.
   /// Requires: the round before is done().
   void begin(std::string commands, std::size_t count);
 
-  /// Sends and reads as much as goes without waiting. A server that has hung up on a connection
-  /// from an earlier round, which it may have done long ago, is connected again once and the round
-  /// starts over: right for commands that may be done twice, and deletes are. Throws: TextFailure.
+  /// Sends and reads as much as is possible without waiting. If the server has closed a connection
+  /// of an earlier round, this connects once more and repeats the round: right for commands that
+  /// may be executed twice, as deletes. Throws: TextFailure.
   void advance();
 
   [[nodiscard]] bool done() const noexcept { return missing_ == 0; }
 
-  /// What to poll for, until done().
+  /// For poll(), until done().
   [[nodiscard]] int descriptor() const noexcept { return socket_.descriptor(); }
   [[nodiscard]] short events() const noexcept;
 
-  /// Returns: whether another round may begin: nothing failed and nothing is under way.
+  /// Returns: whether another round may start: no failure, and no reply is missing.
   [[nodiscard]] bool usable() const noexcept { return done() && unread_.empty(); }
 
  private:
@@ -81,12 +81,12 @@ class TextConnection {
   std::string commands_;
   std::size_t count_{0};
   std::size_t sent_{0};     // bytes of commands_
-  std::size_t missing_{0};  // answers
-  std::string unread_;      // the beginning of a line
+  std::size_t missing_{0};  // replies
+  std::string unread_;      // the first part of a line
 };
 
-/// Runs one command on a connection of its own. Returns once it is acknowledged.
-/// Throws: TextFailure; Loss::silent when there is no answer within `answer_timeout`.
+/// Runs one command on a new connection. Returns when it is acknowledged.
+/// Throws: TextFailure; Unreachable::no_response without a reply within `answer_timeout`.
 void run_command(const Address& address, std::string command,
                  std::chrono::milliseconds connect_timeout,
                  std::chrono::milliseconds answer_timeout);

@@ -19,72 +19,77 @@ struct CatalogueRefusal {
     not_found,
     name_taken,           // another shop has this name
     already_exists,       // a product with this GTIN
-    has_readings,         // and nobody asked to cascade
+    has_readings,         // the shop or product has present readings
     unknown_shop,         // a token is for a shop that does not exist
-    precondition_failed,  // If-Match names another version
-    key_reused,           // the idempotency key stands for another request
+    precondition_failed,  // If-Match has another version
+    key_reused,           // the idempotency key belongs to another request
     token_revoked,
   };
   Why why;
-  std::optional<std::int64_t> version{};  // the current one, where If-Match names another
+  std::optional<std::int64_t> version{};  // the current one, where If-Match has another
 
   friend bool operator==(const CatalogueRefusal& refusal, Why why) { return refusal.why == why; }
 };
 
-/// Who writes, and under which conditions.
+/// The writer and the conditions of a write.
 struct WriteContext {
   Token actor;
-  std::optional<std::vector<std::int64_t>>
-      if_match;  // versions that are accepted; an empty list: any existing row
+  /// Accepted versions; an empty list: any existing row.
+  std::optional<std::vector<std::int64_t>> if_match;
   std::optional<IdempotencyKey> idempotency_key;
 };
 
 struct ShopDraft {
-  std::optional<std::string> name;       // nothing: unchanged
-  std::optional<std::string> time_zone;  // nothing: unchanged, or UTC
+  std::optional<std::string> name;       // nullopt: unchanged
+  std::optional<std::string> time_zone;  // nullopt: unchanged, or UTC for a new shop
 };
 
-/// A change of a product. A field that is nothing stays; to clear brand or category, give it an
-/// inner nothing.
+/// A change of a product. A field that is nullopt is not changed; an inner nullopt clears brand or
+/// category.
 struct ProductDraft {
   std::optional<std::string> name;
   std::optional<std::optional<std::string>> brand;
   std::optional<std::optional<std::string>> category;
 };
 
-/// Writes down what the client is told of a row. Pure; runs inside the transaction.
-template <class Row>
-using Answerer = std::function<std::string(const Row&, bool created)>;
+/// What delete_shop() does with present readings of the shop.
+enum class ShopReadings { refuse, remove };
 
-/// The locked writes of the rarely changing tables. Each is one transaction that locks the row,
-/// decides, forgets what the cache shows of it, and commits. A lost connection at COMMIT is
-/// resolved before the call returns. Throws: Unavailable; nothing was changed then. InDoubt when
-/// even the second look failed. Threads: safe concurrently; every call blocks.
+/// Encodes the response for a row. Pure: it runs inside the transaction.
+template <class Row>
+using ResponseEncoder = std::function<std::string(const Row&, bool created)>;
+
+/// The locked writes of the tables that rarely change. Each write is one transaction: it locks the
+/// row, decides, deletes the cache entries that show the row, and commits. If the connection is
+/// lost at COMMIT, the store finds out whether it committed before the call returns. Throws:
+/// Unavailable: nothing was changed. InDoubt: the result of COMMIT could not be found out. Threads:
+/// safe concurrently; every call blocks.
 class CatalogueStore {
  public:
   virtual ~CatalogueStore() = default;
 
-  /// What the answerer wrote; of a deletion: an empty text.
-  using Result = Outcome<KeptText, CatalogueRefusal>;
+  /// The encoded response; empty for a deletion.
+  using Result = Outcome<StoredResponse, CatalogueRefusal>;
 
   virtual Result create_shop(const ShopDraft& draft, const WriteContext& context,
-                             const Answerer<Shop>& answer) = 0;
+                             const ResponseEncoder<Shop>& encode) = 0;
   virtual Result update_shop(ShopId id, const ShopDraft& draft, const WriteContext& context,
-                             const Answerer<Shop>& answer) = 0;
-  /// With `cascade` its readings are removed first, in transactions of their own. A refusal may
-  /// come after some of them; InDoubt may too: repeat the call to finish.
-  virtual Result delete_shop(ShopId id, bool cascade, const WriteContext& context) = 0;
+                             const ResponseEncoder<Shop>& encode) = 0;
+  /// `readings`: with `remove`, the shop's readings are removed first, in transactions of their
+  /// own. A refusal or InDoubt can follow after some readings were removed: repeat the call to
+  /// finish.
+  virtual Result delete_shop(ShopId id, ShopReadings readings, const WriteContext& context) = 0;
 
   virtual Result create_product(Gtin gtin, const ProductDraft& draft, const WriteContext& context,
-                                const Answerer<Product>& answer) = 0;
-  /// Creates or replaces: what the draft does not say becomes null.
+                                const ResponseEncoder<Product>& encode) = 0;
+  /// Creates or replaces: a field that the draft does not have becomes null.
   virtual Result put_product(Gtin gtin, const ProductDraft& draft, const WriteContext& context,
-                             const Answerer<Product>& answer) = 0;
+                             const ResponseEncoder<Product>& encode) = 0;
   virtual Result update_product(Gtin gtin, const ProductDraft& draft, const WriteContext& context,
-                                const Answerer<Product>& answer) = 0;
+                                const ResponseEncoder<Product>& encode) = 0;
   virtual Result delete_product(Gtin gtin, const WriteContext& context) = 0;
 
-  /// Creates or replaces many products in one transaction; a field that is nothing stays as it is.
+  /// One row of an import; a field that is nullopt is not changed.
   struct ImportedProduct {
     Gtin gtin;
     std::string name;
@@ -101,7 +106,7 @@ class CatalogueStore {
                                        const Token& actor) = 0;
 };
 
-/// Access tokens. Writes like those of the catalogue: see there for what is thrown.
+/// Access tokens. Writes like those of the catalogue, with the same exceptions.
 /// Threads: safe concurrently; every call blocks.
 class TokenStore {
  public:
@@ -115,15 +120,15 @@ class TokenStore {
     std::vector<ShopId> shops;
     std::optional<Instant> expires_at;
   };
-  /// Refuses: unknown_shop. The answer is kept under the idempotency key: it must not contain the
-  /// secret.
+  /// Refuses: unknown_shop. The response is stored under the idempotency key: it must not contain
+  /// the secret.
   virtual Result create(const Draft& draft, const TokenHash& hash, const WriteContext& context,
-                        const Answerer<Token>& answer) = 0;
-  /// From the moment of the answer on no instance accepts it. Refuses: not_found.
+                        const ResponseEncoder<Token>& encode) = 0;
+  /// After the call returns, no process accepts the token. Refuses: not_found.
   virtual Result revoke(TokenId id, const WriteContext& context) = 0;
 
-  /// The same by the operator of the machine.
-  /// Returns: the token, or nothing when one of its shops does not exist.
+  /// The same for the operator at the command line.
+  /// Returns: the token; nullopt when one of its shops does not exist.
   std::optional<Token> create(const Draft& draft, const TokenHash& hash);
   /// Returns: whether it existed.
   bool revoke(TokenId id);

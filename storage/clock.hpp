@@ -7,23 +7,24 @@
 #include "storage/errors.hpp"
 #include "storage/model/time.hpp"
 
-// The database's clock is the only one of the ledger. Each process compares its own with it.
+// The ledger uses the database's clock only. Each process compares its own clock with it.
 
 namespace codasync::storage {
 
-/// From here on it is worth a warning.
+/// A larger difference is logged as a warning.
 inline constexpr std::chrono::seconds kClockDifferenceWarning{5};
-/// From here on a process refuses to write and is not ready.
+/// With a larger difference a process refuses to write and is not ready.
 inline constexpr std::chrono::seconds kClockDifferenceMax{30};
 
-/// A reading whose newest arrival is further ahead of the database's clock was written while that
-/// clock was wrong.
+/// If the newest arrival of a reading is further ahead of the database's clock than this, that
+/// clock was wrong at the time.
 inline constexpr std::chrono::seconds kClockTolerance{10};
 
-/// Returns: how far this process's clock is behind the database's, which said `database` at some
-/// moment between two readings of the own clock; 0 when both may be the same.
-constexpr std::chrono::microseconds clock_offset(Instant database, Instant sent, Instant answered) {
-  return database - std::clamp(database, sent, std::max(sent, answered));
+/// Returns: how far this process's clock is behind the database's clock; 0 when the two can be
+/// equal. `database`: a time that the database returned between `sent` and `received` of this
+/// process's clock.
+constexpr std::chrono::microseconds clock_offset(Instant database, Instant sent, Instant received) {
+  return database - std::clamp(database, sent, std::max(sent, received));
 }
 
 inline Unavailable clock_is_off(std::chrono::microseconds offset) {

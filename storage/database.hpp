@@ -11,21 +11,21 @@
 
 namespace codasync::storage {
 
-/// A read that may be remembered: it holds the fill locks until it is destroyed, so no writer of
-/// what it reads can commit meanwhile.
+/// A read with a result that may be stored in the cache. It holds the fill locks until it is
+/// destroyed, so no writer of the same data can commit meanwhile.
 class Fill {
  public:
   virtual ~Fill() = default;
 
-  /// Returns: queries that see all that committed before the locks were granted.
+  /// Returns: queries that see everything that committed before the locks were granted.
   virtual Reader& reader() = 0;
 
-  /// Returns: whether entries may be stored in this Memcached slot. It stays so as long as the fill
-  /// lives.
+  /// Returns: whether entries may be stored in this Memcached slot. The result is valid until the
+  /// fill is destroyed.
   [[nodiscard]] virtual bool may_store(std::size_t slot) const = 0;
 
-  /// Returns: a moment before reader() can have read anything, by the database's clock.
-  [[nodiscard]] virtual Instant begun_at() const = 0;
+  /// Returns: a time before the first query of reader(), by the database's clock.
+  [[nodiscard]] virtual Instant started_at() const = 0;
 };
 
 /// The reading side of the database: a bounded pool of connections.
@@ -38,14 +38,14 @@ class Database {
   /// Returns: a reader that gives its connection back when destroyed. Throws: Unavailable.
   virtual std::unique_ptr<Reader> read() = 0;
 
-  /// Tries to take `locks` and slots_lock(), without waiting for any, nor for a connection.
-  /// Returns: nothing when a writer or another fill holds one of them, or all connections for fills
-  /// are in use. Throws: Unavailable.
+  /// Tries to take `locks` and slots_lock(). It waits neither for a lock nor for a connection.
+  /// Returns: nullptr when a writer or another fill holds one of the locks, or all connections for
+  /// fills are in use. Throws: Unavailable.
   virtual std::unique_ptr<Fill> try_fill(std::span<const Lock> locks) = 0;
 
-  /// Returns: how far this process's clock is behind the database's; negative: ahead.
-  /// Throws: Unavailable when PostgreSQL does not answer, its schema is older than this program, or
-  /// the clocks differ by more than kClockDifferenceMax.
+  /// Returns: how far this process's clock is behind the database's; negative: ahead. Throws:
+  /// Unavailable when PostgreSQL does not respond, its schema is older than this program requires,
+  /// or the clocks differ by more than kClockDifferenceMax.
   virtual std::chrono::microseconds ping() = 0;
 };
 

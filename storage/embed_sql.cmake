@@ -1,5 +1,5 @@
 # cmake -DSOURCE=<this folder> -DOUTPUT=<file.cpp> -P embed_sql.cmake
-# Writes the SQL files as C++, so that the program needs no files at run time.
+# Embeds the SQL files as C++, so that the program needs no files at run time.
 file(GLOB files ${SOURCE}/migrations/*.sql)
 list(SORT files)
 set(rows "")
@@ -7,12 +7,12 @@ set(expected 1)
 foreach(file ${files})
   get_filename_component(stem ${file} NAME_WE)
   if(NOT stem MATCHES "^([0-9][0-9][0-9][0-9])_([a-z0-9_]+)$")
-    message(FATAL_ERROR "${file}: the name has to be NNNN_what_it_does.sql")
+    message(FATAL_ERROR "${file}: the name must be NNNN_what_it_does.sql")
   endif()
   set(name ${CMAKE_MATCH_2})
   math(EXPR number "1${CMAKE_MATCH_1} - 10000")
   if(NOT number EQUAL expected)
-    message(FATAL_ERROR "${file}: the number after the one before is ${expected}")
+    message(FATAL_ERROR "${file}: the next number must be ${expected}")
   endif()
   math(EXPR expected "${expected} + 1")
   file(READ ${file} sql)

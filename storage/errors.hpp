@@ -5,8 +5,8 @@
 
 namespace codasync {
 
-/// Something we depend on cannot do its work now; nothing was changed. A client may try again.
-/// what() is for the log; dependency() is safe to show.
+/// A dependency is unavailable; nothing was changed. A client may try again. what() is for the log
+/// only; dependency() may be shown to clients.
 class Unavailable : public std::runtime_error {
  public:
   Unavailable(std::string dependency, const std::string& log_detail)
@@ -17,7 +17,7 @@ class Unavailable : public std::runtime_error {
   std::string dependency_;  // "postgres", "memcached" or "queue": a metric's label
 };
 
-/// The connection was lost while a COMMIT was under way: nobody knows yet whether it happened.
+/// The connection was lost during COMMIT: it is not known whether the transaction committed.
 class InDoubt : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;

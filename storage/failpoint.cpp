@@ -7,25 +7,19 @@
 #include <cstdlib>
 #include <random>
 #include <string>
-#include <string_view>
 #include <thread>
 
 namespace codasync::failpoint {
 namespace {
 
-std::string from_environment(const char* name) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? "" : value;
-}
-
-/// Returns: whether the file was there; it is gone now.
+/// Deletes the file. Returns: whether it existed.
 bool take(const std::string& file) { return ::unlink(file.c_str()) == 0; }
 
-/// Returns: the signal that somebody ordered for this point, 0 for none.
+/// Returns: the signal that is ordered for this point; 0: no signal.
 int ordered(const char* point) {
-  static const std::string folder = from_environment("CODASYNC_FAILPOINT_DIR");
-  if (folder.empty()) return 0;
-  const std::string file = folder + "/" + point;
+  static const char* const folder = std::getenv("CODASYNC_FAILPOINT_DIR");
+  if (folder == nullptr) return 0;
+  const std::string file = std::string{folder} + "/" + point;
   if (take(file + ".kill")) return SIGKILL;
   if (take(file + ".stop")) return SIGSTOP;
   return 0;
@@ -46,11 +40,6 @@ void reach_soon(const char* point) {
     std::this_thread::sleep_for(std::chrono::microseconds{spread(random)});
     ::kill(::getpid(), signal);
   }}.detach();
-}
-
-bool broken(const char* rule) {
-  static const std::string chosen = from_environment("CODASYNC_BREAK");
-  return chosen == std::string_view{rule};
 }
 
 }  // namespace codasync::failpoint

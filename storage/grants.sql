@@ -1,5 +1,5 @@
--- What the service may do: read and write rows, but neither change the schema nor take history away.
--- `codasync migrate` runs this each time it succeeds; without the role (a laptop, a test) it does nothing.
+-- The rights of the service role: it may read and write rows, but neither change the schema nor delete history.
+-- `codasync migrate` runs this after each success; if the role does not exist (a laptop, a test), this does nothing.
 do $$
 begin
   if not exists (select from pg_roles where rolname = 'codasync_service') then
@@ -12,7 +12,7 @@ begin
   grant select, update on ledger_settings to codasync_service;
   grant usage on sequence stock_readings_id_seq to codasync_service;
   grant select, insert on stock_events, stock_operations, stock_voids, audit to codasync_service;  -- append only
-  grant select, insert, update, delete on stock_segments to codasync_service;    -- can be made again from the events
+  grant select, insert, update, delete on stock_segments to codasync_service;    -- can be computed again from the events
   grant select, insert, delete on changes, change_marks to codasync_service;     -- kept for 30 days
   grant select, insert, update, delete on idempotency_keys to codasync_service;  -- kept for 7 days
 end

@@ -11,42 +11,42 @@
 
 namespace codasync::storage {
 
-/// How long a client may repeat a request with its key and get the same answer.
+/// How long a client may repeat a request with its key and get the same response.
 inline constexpr std::chrono::days kIdempotencyKeysKept{7};
 
-/// Deletes idempotency keys that are older, 5,000 a statement, so that no writer waits for long.
-/// When `stop` is requested it returns after the statement that runs. Returns: how many were
-/// deleted. Throws: Unavailable; what was deleted before stays deleted.
+/// Deletes older idempotency keys, 5,000 per statement, so that no writer waits for long. When
+/// `stop` is requested, it returns after the running statement. Returns: the number of deleted
+/// keys. Throws: Unavailable; keys that were deleted before stay deleted.
 std::size_t delete_old_keys(const PostgresOptions& options, const std::stop_token& stop = {});
 
-/// How long the change feed keeps what it tells, and so the oldest cursor that it accepts.
+/// How long the change feed keeps its rows; an older cursor is refused.
 inline constexpr std::chrono::days kChangesKept{30};
 
-/// Notes where the change feed stands today, and deletes what lies before the mark of kChangesKept
-/// ago, 10,000 rows a statement. The rest as above.
+/// Stores the current position of the change feed as the mark of today, and deletes the rows before
+/// the mark of kChangesKept ago, 10,000 per statement. Otherwise like delete_old_keys().
 std::size_t delete_old_changes(const PostgresOptions& options, const std::stop_token& stop = {});
 
-/// Sees to it that the ledger has partitions for this month and the next two. Throws: Unavailable.
+/// Creates the ledger's missing partitions for this month and the next two. Throws: Unavailable.
 void keep_ledger_partitions(const PostgresOptions& options);
 
-/// What housekeeping tells the operator.
+/// Receives the events of housekeeping that an operator needs.
 class HousekeeperObserver {
  public:
   virtual ~HousekeeperObserver() = default;
-  /// Some work failed; the next round tries again.
+  /// A task failed; the next round tries it again.
   virtual void on_failure(const std::string& what) = 0;
-  /// This machine's clock is off by more than kClockDifferenceWarning, or no longer is.
+  /// The clock difference has become larger than kClockDifferenceWarning, or small again.
   virtual void on_clock_offset(std::chrono::microseconds offset) = 0;
-  /// The database's clock had been wrong, and so many readings were repaired.
+  /// The database's clock was wrong before; this number of readings was repaired.
   virtual void on_clock_repair(std::size_t readings) = 0;
 };
 
-/// Does all of it at its start and once an hour in the background. Every five seconds it compares
-/// the database's clock with those of this process: at its start, and when the database's was set
-/// back, it repairs the readings that have events in the future, because otherwise they would count
-/// as the newest ones until then. Several processes may do the same: they find nothing left to do.
-/// Threads: its own one, which calls the observer; the destructor ends it after the statement that
-/// runs.
+/// Runs all tasks above at its start and once an hour, in the background. Every five seconds it
+/// compares the database's clock with the clocks of this process. At its start, and when the
+/// database's clock was set back, it repairs the readings that have events in the future: otherwise
+/// these events would count as the newest ones until that time. Several processes may do this
+/// concurrently; the later ones find nothing to do. Threads: one of its own, which calls the
+/// observer; the destructor ends it after the running statement.
 class Housekeeper {
  public:
   Housekeeper(const PostgresOptions& options, Invalidation& invalidation,

@@ -7,18 +7,18 @@
 
 namespace codasync::storage {
 
-/// What a person who sets a database up wants to know of it.
+/// The state of a database, for the operator who installs it.
 struct DatabaseState {
   std::string server_version;
-  int schema;         // number of the newest migration that was applied; 0: none
-  int schema_wanted;  // by this program
-  Instant clock;      // of the server, while it answered
-  // What loses committed transactions when it is off, as it is set for this database and role.
+  int schema;           // number of the newest applied migration; 0: none
+  int schema_expected;  // the newest migration of this program
+  Instant clock;        // of the server, when it responded
+  // Settings of this database and role; when one is off, committed transactions can be lost.
   bool fsync;
   bool synchronous_commit;
 };
 
-/// Asks the database, on a connection of its own. Throws: Unavailable.
+/// Queries the database on a new connection. Throws: Unavailable.
 DatabaseState inspect(const PostgresOptions& options);
 
 }  // namespace codasync::storage

@@ -15,14 +15,14 @@ struct ChangedReading {
   Gtin gtin;
 };
 
-/// What a transaction changes, in the words of the domain. The cache knows which entries follow.
+/// What a transaction changes, in terms of the domain. The cache derives its entries from this.
 struct Changes {
-  std::vector<ChangedReading> readings{};  // their rows, or the product's name that they show
+  std::vector<ChangedReading> readings{};  // the row, or the product name that it shows, changed
   std::vector<Gtin> products{};            // product rows
   std::vector<ShopId> shops{};             // shop rows
-  std::vector<ShopId> shop_lists{};  // shops whose lists of readings show other rows or other names
-  bool catalogue{false};             // lists of products
-  bool all_shops{false};             // lists of shops
+  std::vector<ShopId> shop_lists{};        // shops with changed lists of readings (rows or names)
+  bool catalogue{false};                   // lists of products
+  bool all_shops{false};                   // lists of shops
 
   [[nodiscard]] bool empty() const noexcept {
     return readings.empty() && products.empty() && shops.empty() && shop_lists.empty() &&
@@ -33,30 +33,31 @@ struct Changes {
 /// State of the Memcached slots as a transaction sees it under slots_lock(). Index: slot.
 enum class SlotState : std::uint8_t {
   up,       // in use: writers delete from it
-  waiting,  // lost, and what it holds may still be read: writers of its keys have to give up
-  down,     // nothing that it holds can be read by anybody: writers go on without it
+  waiting,  // unavailable, and its entries may still be read: writers of its keys fail
+  down,     // no client can read its entries any more: writers continue without it
 };
 using SlotStates = std::vector<SlotState>;
 
-/// Makes the cache forget. The storage calls it in every writing transaction before COMMIT; the
-/// program's main function says who answers. Threads: all calls are safe concurrently.
+/// Deletes cache entries. storage/ calls it in every writing transaction before COMMIT; the
+/// program's main function passes the implementation of cache/. Threads: all calls are safe
+/// concurrently.
 class Invalidation {
  public:
   virtual ~Invalidation() = default;
 
-  /// A round of deletions under way.
+  /// Deletions that were sent.
   class Pending {
    public:
     virtual ~Pending() = default;
 
-    /// Waits until every deletion is acknowledged, for a bounded time.
-    /// Throws: Unavailable when one is not; the transaction must not commit.
+    /// Waits a bounded time until every deletion is acknowledged. Throws: Unavailable when one is
+    /// not: the transaction must not commit.
     virtual void acknowledge() = 0;
   };
 
-  /// Sends the deletions of every entry that shows what changes, without waiting.
-  /// Requires: the transaction holds the locks of the changes.
-  /// Throws: Unavailable when a node that is needed is `waiting` or cannot be reached.
+  /// Sends the deletions of every entry that shows a change, without waiting. Requires: the
+  /// transaction holds the locks of the changes. Throws: Unavailable when the slot of an entry is
+  /// `waiting` or its server cannot be reached.
   virtual std::unique_ptr<Pending> begin(const Changes& changes, const SlotStates& slots) = 0;
 
   /// Returns: number of slots in the configuration.

@@ -12,25 +12,26 @@
 
 namespace codasync::storage {
 
-/// Why the ledger was not closed, as a sentence for the operator.
+/// The ledger was not closed; what() is a sentence for the operator.
 class CloseRefused : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
 
 struct CloseCounts {
-  std::uint64_t readings{0};              // whose events were composed into one row
-  std::vector<std::string> partitions{};  // that were dropped
+  std::uint64_t readings{0};              // readings that got a new base
+  std::vector<std::string> partitions{};  // dropped
 };
 
-/// Forgets all events observed before `floor`, the first day of a month: what they mean for each
-/// reading is kept as one row, the base of its segments, and no reading looks different. Events
-/// that are older are refused from the beginning of the call on. The names of operations stay 400
-/// days longer, so that a device cannot send an old operation again. Writers go on meanwhile. It
-/// can be repeated after an interruption.
+/// Deletes all events observed before `floor`, the first day of a month. Their fold is stored as
+/// one row per reading, the base of its segments, so no reading changes. From the start of the call
+/// on, older events are refused. The names of operations are kept 400 days longer, so that a device
+/// cannot send an old operation again. Writers continue meanwhile. The call can be repeated after
+/// an interruption.
 ///
-/// Needs the rights of the owner. `progress` is called with the readings done so far.
-/// Throws: CloseRefused when the day is none to close at; Unavailable. Threads: one.
+/// Requires: the rights of the owner role. `progress` is called with the number of readings done.
+/// Throws: CloseRefused when the ledger cannot be closed at this day; Unavailable. Threads: one at
+/// a time.
 CloseCounts close_ledger(const PostgresOptions& options, Date floor,
                          const std::function<void(std::uint64_t)>& progress);
 

@@ -5,8 +5,8 @@
 namespace codasync::storage {
 namespace {
 
-// The order of the classes is part of the protocol: two releases that run side by side have to
-// agree on it.
+// The order of the classes is part of the protocol: two releases that run concurrently need the
+// same one.
 enum class Class : std::int64_t { slots = 1, catalogue, shops, product, shop, reading };
 
 constexpr std::int64_t kMask = (std::int64_t{1} << 56) - 1;

@@ -9,19 +9,18 @@
 
 namespace codasync::storage {
 
-/// The name of one thing that can change, as the number of a PostgreSQL advisory lock. The order of
-/// the numbers is the order in which every writer takes its locks, so that no two can wait for each
-/// other. Readings share names by hash: a collision costs a wait or an unfilled entry, never
-/// correctness.
+/// The name of one unit of data, as the number of a PostgreSQL advisory lock. Every writer takes
+/// its locks in the order of these numbers, so no deadlock is possible. Names of readings are
+/// hashes: a collision costs a wait or a skipped fill, never correctness.
 struct LockName {
   std::int64_t number;
   friend constexpr auto operator<=>(LockName, LockName) = default;
 };
 
-LockName slots_lock();      // which Memcached nodes are in use
-LockName keeper_lock();     // whose turn it is to change that; only tried, never waited for
-LockName catalogue_lock();  // the set of products as lists show it
-LockName shops_lock();      // the set of shops as lists show it
+LockName slots_lock();      // the states of the Memcached slots
+LockName keeper_lock();     // the right to change them; only tried, never waited for
+LockName catalogue_lock();  // the lists of products
+LockName shops_lock();      // the lists of shops
 LockName product_lock(Gtin gtin);
 LockName shop_lock(ShopId shop);
 LockName reading_lock(ShopId shop, Gtin gtin);
@@ -35,7 +34,7 @@ struct Lock {
   friend constexpr auto operator<=>(const Lock&, const Lock&) = default;
 };
 
-/// Returns: the same locks sorted by name, each name once, in its stronger mode.
+/// Returns: the locks sorted by name, each name once, in its stronger mode.
 std::vector<Lock> in_order(std::vector<Lock> locks);
 
 }  // namespace codasync::storage

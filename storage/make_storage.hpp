@@ -12,23 +12,23 @@
 
 namespace codasync::storage {
 
-// What main() needs to wire the storage, without any of its libraries. No connection is opened
-// before the first use. Requires, for all: problems(options) is empty. What is passed by reference
-// must outlive the result. Each has connections of its own, so that none can starve another.
+// The factories of storage/, without its libraries. No connection is opened before the first use.
+// Requires, for all: problems(options) is empty, and arguments passed by reference outlive the
+// result. Each result has connections of its own, so that none can starve another.
 
-/// With up to connections_max + fill_connections_max connections.
+/// Uses up to connections_max + fill_connections_max connections.
 std::unique_ptr<Database> make_database(const PostgresOptions& options,
-                                        PoolObserver& observer = nobody());
+                                        PoolObserver& observer = no_observer());
 
-/// With up to two connections: the catalogue rarely changes.
+/// Uses up to two connections: the catalogue rarely changes.
 std::unique_ptr<CatalogueStore> make_catalogue_store(const PostgresOptions& options,
                                                      Invalidation& invalidation,
                                                      StockLedger& ledger,
-                                                     PoolObserver& observer = nobody());
+                                                     PoolObserver& observer = no_observer());
 
 /// With one connection.
 std::unique_ptr<TokenStore> make_token_store(const PostgresOptions& options,
-                                             PoolObserver& observer = nobody());
+                                             PoolObserver& observer = no_observer());
 
 /// With one connection.
 std::unique_ptr<SlotTable> make_slot_table(const PostgresOptions& options);

@@ -9,7 +9,7 @@
 namespace codasync::storage {
 namespace {
 
-/// Collects the fields of a name, each ended by a zero byte.
+/// Collects the fields of a name; each ends with a zero byte.
 class Name {
  public:
   explicit Name(std::string_view source) { add("codasync").add(source); }

@@ -8,20 +8,20 @@
 #include "storage/model/gtin.hpp"
 #include "storage/model/ids.hpp"
 
-// The names of operations: version 8 ids made of what an operation says about itself, so that the
-// same operation has the same name however often, and by whatever process, it is handed in. A name
-// is the id of the operation's event (storage/README.md, "The identity of an event").
+// The names of operations: version 8 ids computed from the content of an operation. The same
+// operation has the same name, however often and through which process it arrives. The name is the
+// id of the operation's event (storage/README.md, "The identity of an event").
 
 namespace codasync::storage {
 
-/// Returns: the name of a write with an Idempotency-Key. The token is its scope.
+/// Returns: the name of a write with an Idempotency-Key. The scope of a key is its token.
 Uuid name_of_key(TokenId token, std::string_view key);
 
-/// Returns: the name of a row of a file. Requires: the row says when it was observed; without that
-/// two equal rows are two observations.
+/// Returns: the name of a row of a file. Requires: the row has an `observed_at`; without it two
+/// equal rows are two observations.
 Uuid name_of_row(ShopId shop, Gtin gtin, const Event& row);
 
-/// Returns: the name of an event that is recorded again because a wrong clock had put it into the
+/// Returns: the name of an event that is recorded again after a wrong clock recorded it in the
 /// future.
 Uuid name_of_repetition(EventId event);
 

@@ -2,7 +2,7 @@
 
 namespace codasync::storage {
 
-PoolObserver& nobody() {
+PoolObserver& no_observer() {
   static PoolObserver observer;
   return observer;
 }

@@ -28,8 +28,8 @@ struct ProductFilter {
 
 enum class ReadingOrder { id, expiry_date, expiry_date_descending, name, updated_at_descending };
 
-/// Where a page of readings ended: the sort key of its last row as text, nothing for a null, and
-/// its id.
+/// The end of a page of readings: the sort key of its last row as text (nullopt for null) and its
+/// id.
 struct ReadingCursor {
   std::optional<std::string> key;
   ReadingId id;
@@ -41,29 +41,29 @@ struct ReadingFilter {
   std::optional<std::string> category{};
   std::optional<Date> expires_before{};  // expiry_date < this
   std::optional<Date> expires_after{};   // expiry_date > this
-  // expiry_date < today in the shop's time zone; false: not so, undated ones included
+  // expiry_date < today in the shop's time zone; false: all others, undated ones included
   std::optional<bool> expired{};
   std::optional<Instant> not_checked_since{};  // looked at before this
-  // quantity is not 0 (one that was never counted counts as in stock); false: it is 0
+  // quantity is not 0 (a reading without a count is in stock); false: it is 0
   std::optional<bool> in_stock{};
   ReadingOrder order{ReadingOrder::id};
   std::optional<ReadingCursor> after{};
 };
 
-/// One page of a list; `more` says whether rows follow.
+/// One page of a list; `more`: further rows follow.
 template <class Row>
 struct Page {
   std::vector<Row> rows;
   bool more{false};
 };
 
-/// Where a page of a history ended.
+/// The end of a page of a history.
 struct HistoryCursor {
   Instant observed_at;
   EventId event;
 };
 
-/// A page of a history. `begins_at`: of the last page, when older events were deleted
+/// A page of a history. `begins_at`: set on the last page when older events were deleted
 /// (storage/ledger_retention.hpp).
 struct HistoryPage : Page<HistoryEntry> {
   std::optional<Instant> begins_at{};
@@ -74,15 +74,15 @@ struct ReadingKey {
   Gtin gtin;
 };
 
-/// Readings whose date is before today in their shop's time zone.
+/// The readings of a shop with a date before today in the shop's time zone.
 struct ExpiredCount {
   ShopId shop;
   std::int64_t readings;
 };
 
-/// The queries. Each is one statement (the end of a history: two), whatever the size of the page,
-/// and sees the newest committed state. Absent rows and removed ones are the same: nothing. Throws:
-/// Unavailable. Threads: a reader belongs to one thread.
+/// The queries. Each is one statement (the end of a history: two) for any page size, and sees the
+/// newest committed state. A removed row is treated as absent: nullopt. Throws: Unavailable.
+/// Threads: a reader belongs to one thread.
 class Reader {
  public:
   virtual ~Reader() = default;
@@ -95,11 +95,11 @@ class Reader {
   virtual std::optional<Reading> reading(ShopId shop, Gtin gtin) = 0;
   virtual Page<Reading> readings(const ReadingFilter& filter, std::size_t limit) = 0;
 
-  /// Returns: what these readings are about, of removed ones too; ids that no reading has are left
-  /// out. It never changes in one history of the database (CacheState::history).
+  /// Returns: shop and product of these readings, removed ones included; unknown ids are left out.
+  /// They never change within one history of the database (CacheState::history).
   virtual std::map<ReadingId, ReadingKey> reading_keys(const std::vector<ReadingId>& ids) = 0;
 
-  /// Returns: the newest events first, below `before` where it is given.
+  /// Returns: the events before `before`, or all; the newest first.
   virtual HistoryPage history(ReadingId id, const std::optional<HistoryCursor>& before,
                               std::size_t limit) = 0;
 
@@ -107,12 +107,13 @@ class Reader {
   virtual std::optional<Token> token(const TokenHash& hash) = 0;
   virtual Page<Token> tokens(std::optional<TokenId> after, std::size_t limit) = 0;
 
-  /// Returns: how many readings have expired, a number for each shop; the most first, at most
-  /// `shops_max` shops. Nobody is counted beyond kPageMax, so that no shop makes it slow.
+  /// Returns: the number of expired readings of each shop; the largest number first, at most
+  /// `shops_max` shops. It counts at most kPageMax readings of a shop, so that no shop makes it
+  /// slow.
   virtual std::vector<ExpiredCount> expired_by_shop(std::size_t shops_max) = 0;
 
-  /// Returns: whether PostgreSQL knows a time zone of exactly this name.
-  virtual bool knows_time_zone(const std::string& name) = 0;
+  /// Returns: whether PostgreSQL has a time zone of exactly this name.
+  virtual bool has_time_zone(const std::string& name) = 0;
 };
 
 }  // namespace codasync::storage

@@ -5,8 +5,8 @@
 
 namespace codasync {
 
-/// A text that must not be printed. There is no operator<< on purpose; reveal() is for the one
-/// place that needs it.
+/// A text that must not be printed. It has no operator<< on purpose; reveal() is for the code that
+/// needs the value.
 class Secret {
  public:
   Secret() = default;

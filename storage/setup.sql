@@ -1,11 +1,11 @@
--- For people with a PostgreSQL server of their own: run it once as a superuser,
+-- Roles and database on an existing PostgreSQL server. Run it once as a superuser:
 --   psql -v owner_password=… -v service_password=… -f storage/setup.sql
--- then `codasync migrate` with the owner's URL, and the service with the other role's.
+-- Then run `codasync migrate` with the URL of codasync_owner, and the service with the URL of codasync_service.
 
-create role codasync_owner login password :'owner_password';      -- owns the tables; only for migrations
-create role codasync_service login password :'service_password';  -- what the service logs in as
+create role codasync_owner login password :'owner_password';      -- owns the tables; for migrations only
+create role codasync_service login password :'service_password';  -- the role of the service
 
--- Each transaction of the service sets its own limits. These hold where it has none and for people who borrow the role.
+-- Each transaction of the service sets its own limits. These apply to statements outside a transaction and to manual sessions.
 alter role codasync_service set statement_timeout = '10s';
 alter role codasync_service set idle_in_transaction_session_timeout = '10s';
 

@@ -8,8 +8,7 @@ namespace codasync::storage {
 
 namespace {
 
-/// OpenSSL 3 looks its implementation up for each digest otherwise, which costs twice the digest of
-/// a token. Lives as long as the process.
+/// Fetched once: the lookup of OpenSSL 3 for each digest would cost twice the digest of a token.
 const EVP_MD* implementation() {
   static const EVP_MD* const found = EVP_MD_fetch(nullptr, "SHA256", nullptr);
   return found;
@@ -23,16 +22,6 @@ std::array<std::uint8_t, 32> sha256(std::string_view bytes) {
       1)
     throw std::runtime_error{"OpenSSL has no SHA-256"};
   return digest;
-}
-
-std::string to_hex(std::span<const std::uint8_t> bytes) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string text;
-  for (const std::uint8_t byte : bytes) {
-    text += kDigits[byte >> 4U];
-    text += kDigits[byte & 15U];
-  }
-  return text;
 }
 
 }  // namespace codasync::storage

@@ -2,16 +2,11 @@
 
 #include <array>
 #include <cstdint>
-#include <span>
-#include <string>
 #include <string_view>
 
 namespace codasync::storage {
 
 /// Returns: the SHA-256 (FIPS 180-4) of some bytes.
 std::array<std::uint8_t, 32> sha256(std::string_view bytes);
-
-/// Returns: two lower-case digits for each byte.
-std::string to_hex(std::span<const std::uint8_t> bytes);
 
 }  // namespace codasync::storage

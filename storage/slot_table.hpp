@@ -12,7 +12,7 @@
 
 namespace codasync::storage {
 
-/// Returns: its name, in the database, in metrics and for people.
+/// Returns: the name of the state in the database, in metrics and in output.
 constexpr const char* name_of(SlotState state) {
   switch (state) {
     case SlotState::up:
@@ -29,27 +29,26 @@ constexpr const char* name_of(SlotState state) {
 struct Slot {
   std::size_t number;
   SlotState state{SlotState::up};
-  Instant since{};          // by the database's clock; the epoch: nobody ever used it
-  bool emptied_now{false};  // what it holds was read from this database with this past
+  Instant since{};          // by the database's clock; the epoch: the slot was never used
+  bool emptied_now{false};  // it was emptied for the current history of the database
 };
 
 /// The cache as all processes see it.
 struct CacheState {
-  bool fills;                // false: `codasync cache off`
-  Instant since;             // of `fills`
-  std::size_t slots_agreed;  // in everybody's configuration
-  std::chrono::seconds
-      entry_life;           // the longest that what was read can be in an entry, of anybody's
-  std::vector<Slot> slots;  // those of slots_agreed, by number
-  /// Which database this is, and its timeline. Another value after a failover or a restore: what
-  /// was read before may be lost, and its ids given to other rows.
+  bool fills;                           // false: `codasync cache off`
+  Instant since;                        // of `fills`
+  std::size_t slots_agreed;             // the number of slots of all processes
+  std::chrono::seconds entry_lifetime;  // longest of all processes: from the read to the end
+  std::vector<Slot> slots;              // those of slots_agreed, by number
+  /// Identifies the database and its timeline. It changes with a failover or a restore: rows that
+  /// were read before may be lost, and their ids given to other rows.
   std::string history;
 };
 
-/// What a change makes of a slot.
+/// A new state of a slot.
 struct SlotChange {
   SlotState state;
-  bool emptied{false};  // it was, while the lock was held
+  bool emptied{false};  // the slot was emptied while the lock was held
 };
 
 /// The states of the slots: cache_slots and cache_settings.
@@ -58,22 +57,23 @@ class SlotTable {
  public:
   virtual ~SlotTable() = default;
 
-  /// Returns: everything. The first process of all says how many slots there are; one whose entries
-  /// live longer than anybody's so far says so too, and may fill from then on.
+  /// Returns: the whole state. The first process of all stores its number of slots. A process with
+  /// a longer entry lifetime than the stored one stores it, and may fill afterwards.
   virtual CacheState look() = 0;
 
-  /// Decides about a slot while nobody fills or writes: `decide` is called under slots_lock(),
-  /// exclusively, with what holds then, and must be quick. Returns: what was changed; nothing when
-  /// `decide` said so, and when somebody else is at it or the lock is not free in time.
+  /// Changes a slot while no process fills or writes: `decide` is called with the current state
+  /// under the exclusive slots_lock(), and must be quick. Returns: the change; nullopt when
+  /// `decide` returned it, when another process is changing a slot, or when the lock was not free
+  /// in time.
   using Decide = std::function<std::optional<SlotChange>(const CacheState&, const Slot&)>;
   virtual std::optional<SlotChange> change(std::size_t slot, const Decide& decide) = 0;
 
-  /// Ends all fills. Returns once none is under way.
+  /// Disables fills. Returns after the running fills have ended.
   virtual void stop_fills() = 0;
 
-  /// Allows fills again, with this process's number of slots: each has to be emptied first.
-  /// Returns: false, and nothing was changed, when the number would be another one and what the
-  /// slots hold may still be read.
+  /// Enables fills again, with this process's number of slots; each slot must be emptied before it
+  /// is filled. Returns: false, with nothing changed, when the number of slots would change while
+  /// entries may still be read.
   virtual bool start_fills() = 0;
 };
 

@@ -14,46 +14,46 @@
 
 namespace codasync::storage {
 
-/// What a write found and did.
+/// The result of an accepted write.
 struct Written {
   EventOutcome outcome;
-  bool created;  // the reading is new, or back
-  bool present;  // false: there is no such reading now; `reading` is its last state
+  bool created;  // the reading is new, or present again
+  bool present;  // false: the reading is absent now; `reading` is its last state
   Reading reading;
-  bool voided{false};  // of a duplicate: it was taken back
+  bool voided{false};  // of a duplicate: its event was voided
 };
 
-/// The operation was refused, and nothing was changed.
+/// The operation was refused; nothing was changed.
 struct Refused {
   enum class Why {
-    other_shop,  // the token is for other shops
+    other_shop,  // the token is not for this shop
     unknown_shop,
-    unknown_product,      // and no name was given to create it
-    not_found,            // no such reading, or removed
-    below_zero,           // the adjustment takes more than is there
+    unknown_product,      // and the operation has no name to create it
+    not_found,            // the reading does not exist or was removed
+    below_zero,           // the adjustment would make the quantity negative
     above_max,            // the adjustment exceeds kQuantityMax
-    never_counted,        // there is no quantity to adjust
-    precondition_failed,  // If-Match names another version
-    rename_forbidden,     // another product name, and the writer is no admin
-    unknown_event,        // the reading has no such event
+    never_counted,        // the reading has no quantity to adjust
+    precondition_failed,  // If-Match has another version
+    rename_forbidden,     // another product name, and the writer is not an admin
+    unknown_event,        // the target of the void does not exist
     event_not_voidable,   // a void cannot be voided
     too_old,              // observed before the floor of the ledger
-    moment_is_full,       // kMomentMax events have exactly this moment already
-    id_reused,            // the ledger has another operation of this name
-    key_reused,           // the idempotency key stands for another request
+    moment_is_full,       // kMomentMax events have exactly this observed_at already
+    id_reused,            // the ledger has another operation with this name
+    key_reused,           // the idempotency key belongs to another request
     token_revoked,
   };
   Why why;
-  std::optional<Reading> reading{};       // its current state, where there is one
-  std::optional<Instant> ledger_floor{};  // of too_old
+  std::optional<Reading> reading{};       // its current state, if it is present
+  std::optional<Instant> ledger_floor{};  // with too_old
 };
 
-/// No answer could be had.
+/// The operation failed.
 struct Failed {
   enum class Kind {
     unavailable,  // nothing was changed; the client may try again
-    in_doubt,     // whether it took effect is not known; repeating its idempotency key finds out
-    bug,          // nothing was changed, and trying again does not help
+    in_doubt,     // the result of COMMIT is not known; repeat the request with its idempotency key
+    bug,          // nothing was changed; trying again does not help
   };
   std::string dependency;  // see Unavailable
   std::string log_detail;
@@ -64,50 +64,49 @@ struct Failed {
 struct ReadingPrecondition {
   struct Version {
     std::int64_t reading;
-    std::optional<std::int64_t> product;  // nothing: any
+    std::optional<std::int64_t> product;  // nullopt: any
   };
   std::vector<Version> any_of;
 };
 
-/// One write, as a client asked for it. With `observed_at` it reports what happened, and is never
-/// refused because of the state; without, it asks for something now.
+/// One write of a client. With `observed_at` it reports what happened, and is never refused because
+/// of the reading's state; without it, it is a request for now.
 struct StockOperation {
   ShopId shop;
   Gtin gtin;
-  std::optional<ReadingId> reading{};  // the one that the client named, where it did
-  bool may_create{false};  // records what is not there yet; otherwise an absent reading is refused
-  std::optional<EventKind> kind{EventKind::sighting};  // nothing: it only renames the product
+  std::optional<ReadingId> reading{};  // the id that the client sent, if any
+  bool may_create{false};              // creates an absent reading; otherwise it is refused
+  std::optional<EventKind> kind{EventKind::sighting};  // nullopt: it only renames the product
   std::optional<ShelfDate> date{};
   std::optional<std::int64_t> quantity{};
   std::int64_t delta{0};
   std::optional<EventId> voids{};
   std::optional<std::string> reason{};
-  std::optional<Instant> observed_at{};  // nothing: at its arrival
-  bool echoes{false};  // an observed_at that is the row's own is what the client read: it means now
-  std::optional<Uuid> name{};                 // storage/operation_name.hpp; nothing: it has none
+  std::optional<Instant> observed_at{};  // nullopt: at its arrival
+  bool echoes{false};          // an observed_at equal to the row's was only read back: it means now
+  std::optional<Uuid> name{};  // storage/operation_name.hpp; nullopt: no name
   std::optional<std::string> product_name{};  // creates the product or, from an admin, renames it
   std::optional<ReadingPrecondition> if_match{};
   std::optional<IdempotencyKey> idempotency_key{};
   Token actor;
 
-  /// Writes down what the client of a write with a key is told. Pure: it runs inside the
-  /// transaction. Requires: set when there is a key.
-  std::function<std::string(const Written&)> keep{};
+  /// Encodes the response to a write with a key. Pure: it runs inside the transaction. Requires:
+  /// set when the operation has a key.
+  std::function<std::string(const Written&)> encode_response{};
 };
 
-using StockResult = std::variant<Written, KeptText, Refused, Failed>;
+using StockResult = std::variant<Written, StoredResponse, Refused, Failed>;
 
-/// The locked write path of stock readings. Operations on one reading are folded together: one
-/// transaction holds the row lock, decides all of them in order of arrival and commits, and then
-/// each is answered (storage/README.md). Threads: submit() is safe anywhere and never blocks;
-/// destroying the ledger finishes what was accepted.
+/// The locked write path of stock readings. Concurrent operations are combined: one transaction
+/// holds the row locks, decides all operations in order of arrival and commits; then each client
+/// gets its result (storage/README.md). Threads: submit() is safe on any thread and never blocks;
+/// the destructor completes all accepted operations.
 class StockLedger {
  public:
   virtual ~StockLedger() = default;
 
-  /// Accepts the operation, or refuses at once when the queue is full.
-  /// `done` is called exactly once, after COMMIT, on a thread of the ledger (or on the caller's
-  /// when the queue is full); it must not block or throw.
+  /// Queues the operation. `done` is called exactly once: after COMMIT on a thread of the ledger,
+  /// or at once on the caller's thread when the queue is full. It must not block or throw.
   virtual void submit(StockOperation operation, std::function<void(StockResult)> done) = 0;
 };
 

@@ -17,10 +17,10 @@ enum class Role { staff, admin };
 std::string_view name_of(Role role);
 std::optional<Role> parse_role(std::string_view name);
 
-/// The person at the command line of the server: needs no token and may do everything.
+/// The operator at the command line: has no token and all rights.
 inline constexpr TokenId kOperator{0};
 
-/// SHA-256 of a token's secret: all that is kept of it.
+/// SHA-256 of a token's secret; the secret itself is not stored.
 using TokenHash = std::array<std::uint8_t, 32>;
 
 /// An access token without its secret.
@@ -33,13 +33,13 @@ struct Token {
   std::optional<Instant> expires_at;
 };
 
-/// Returns: whether the token may write readings of this shop, and see who wrote them.
+/// Returns: whether the token may write readings of this shop, and read who wrote them.
 bool covers(const Token& token, ShopId shop);
 
 /// Returns: a new secret, `coda_` and 43 characters of base64url (256 random bits).
 std::string make_token_secret();
 
-/// Returns: the hash of a secret of that shape, or nothing when the text cannot be one of ours, so
+/// Returns: the hash of the secret; nullopt when make_token_secret() cannot have made this text, so
 /// that it is refused without a query.
 std::optional<TokenHash> hash_token_secret(std::string_view secret);
 

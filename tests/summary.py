@@ -1,5 +1,6 @@
-"""Counts the test cases in the JUnit files of ctest and prints `N passed, N failed`. A program of GoogleTest or unittest
-counts with each of its cases, any other as one.
+"""Counts the test cases in the JUnit files of ctest and prints `N passed, N failed`.
+
+Each test case of a GoogleTest or unittest program counts; any other program counts as one.
 """
 
 import re
@@ -18,8 +19,8 @@ class Count:
     skipped: int = 0
 
 
-def count(output: str, well: bool) -> Count:
-    """Counts the cases of one program. One that failed without a failed case (it crashed, it hung) counts as one more."""
+def count(output: str, passed: bool) -> Count:
+    """Counts the cases of one program. A program that fails without a failed case, by a crash or a timeout, adds one failure."""
     found = Count()
     if cases := GOOGLETEST.findall(output):
         results = [result for result, _ in cases]
@@ -28,9 +29,9 @@ def count(output: str, well: bool) -> Count:
         named = {name: int(number) for name, number in re.findall(r"(\w+)=(\d+)", ran[2] or "")}
         failed = sum(named.get(name, 0) for name in ("failures", "errors", "unexpected successes"))
         found = Count(int(ran[1]) - failed - named.get("skipped", 0), failed, named.get("skipped", 0))
-    elif well:
+    elif passed:
         found.passed = 1
-    if not well and not found.failed:
+    if not passed and not found.failed:
         found.failed = 1
     return found
 
@@ -39,10 +40,10 @@ def main(files: list[str]) -> int:
     total = Count()
     for file in files:
         for test in xml.parse(file).iter("testcase"):
-            well = test.get("status") == "run"
-            one = count(test.findtext("system-out") or "", well)
+            passed = test.get("status") == "run"
+            one = count(test.findtext("system-out") or "", passed)
             total = Count(total.passed + one.passed, total.failed + one.failed, total.skipped + one.skipped)
-            if not well:
+            if not passed:
                 print(f"failed: {test.get('name')}")
     if total.skipped:
         print(f"{total.skipped} skipped")

@@ -6,7 +6,7 @@
 
 #include "api/cli/commands.hpp"
 #include "api/cli/progress.hpp"
-#include "cache/entry_end.hpp"
+#include "cache/entry_expiry.hpp"
 #include "cache/slot_keeper.hpp"
 #include "storage/make_storage.hpp"
 #include "storage/model/time.hpp"
@@ -19,7 +19,7 @@ using storage::CacheState;
 using storage::SlotState;
 
 constexpr auto kPause = 200ms;
-constexpr auto kPatience = 10s;  // for slots that are emptied, which takes milliseconds
+constexpr auto kEmptyTimeout = 10s;  // for emptying the slots, which takes milliseconds
 
 bool all_are(const CacheState& state, SlotState wanted) {
   return std::all_of(state.slots.begin(), state.slots.end(), [&](const storage::Slot& slot) {
@@ -28,20 +28,21 @@ bool all_are(const CacheState& state, SlotState wanted) {
 }
 
 std::chrono::seconds wait_of(const CacheState& state) {
-  return std::chrono::ceil<std::chrono::seconds>(cache::wait_after_last_fill(state.entry_life));
+  return std::chrono::ceil<std::chrono::seconds>(cache::wait_after_last_fill(state.entry_lifetime));
 }
 
-/// Does what the keeper of a running service does, which may be doing it too.
+/// Checks and changes the slots, as the slot monitor thread (SlotKeeper) of each running service
+/// does at the same time.
 class Keeper {
  public:
   explicit Keeper(const config::Settings& settings)
       : table_{storage::make_slot_table(settings.postgres)},
-        nodes_{cache::make_nodes(settings.memcached)},
-        keeper_{*table_, *nodes_, nobody_} {}
+        nodes_{cache::make_server_control(settings.memcached)},
+        keeper_{*table_, *nodes_, observer_} {}
 
   storage::SlotTable& table() { return *table_; }
 
-  /// Returns: the slots after a round.
+  /// Checks all slots. Returns: their states.
   CacheState round() {
     for (std::size_t slot = 0; slot < nodes_->count(); ++slot) keeper_.report(slot);
     keeper_.round();
@@ -49,9 +50,9 @@ class Keeper {
   }
 
  private:
-  cache::SlotObserver nobody_;
+  cache::SlotObserver observer_;  // ignores all events
   std::unique_ptr<storage::SlotTable> table_;
-  std::unique_ptr<cache::Nodes> nodes_;
+  std::unique_ptr<cache::ServerControl> nodes_;
   cache::SlotKeeper keeper_;
 };
 
@@ -59,20 +60,21 @@ class Keeper {
 
 int cache_status(const config::Settings& settings) {
   const auto table = storage::make_slot_table(settings.postgres);
-  const auto nodes = cache::make_nodes(settings.memcached);
+  const auto nodes = cache::make_server_control(settings.memcached);
   const CacheState state = table->look();
   std::cout << "fills     " << (state.fills ? "on" : "off") << " since " << to_string(state.since)
-            << "\nlife      " << state.entry_life.count() << " s at most; writers wait up to "
-            << wait_of(state).count() << " s for a slot that is silent\nslots     "
-            << state.slots_agreed << ", in these settings " << nodes->count() << "\n";
+            << "\nttl       at most " << state.entry_lifetime.count()
+            << " s; when a server is unavailable, writes of its keys get 503 for up to "
+            << wait_of(state).count() << " s\nslots     " << state.slots_agreed
+            << " in the database, " << nodes->count() << " in these settings\n";
   if (state.slots_agreed != nodes->count()) return kDone;
   for (const auto& slot : state.slots) {
-    const bool answers = nodes->ask(slot.number) == cache::NodeReply::done;
+    const bool responds = !nodes->probe(slot.number);
     const bool never = slot.since == Instant{};
     std::cout << std::left << std::setw(10) << slot.number << std::setw(9) << name_of(slot.state)
               << (never ? "never used" : "since " + to_string(slot.since)) << ", "
-              << (answers ? "answers" : "does not answer")
-              << (slot.emptied_now ? "" : ", to be emptied before it is filled") << ", "
+              << (responds ? "responds" : "no response")
+              << (slot.emptied_now ? "" : ", will be emptied before use") << ", "
               << settings.memcached.servers[slot.number] << "\n";
   }
   return kDone;
@@ -82,34 +84,34 @@ int cache_off(const config::Settings& settings, bool wait) {
   Keeper keeper{settings};
   keeper.table().stop_fills();
   CacheState state = keeper.table().look();
-  std::cerr << "No process fills the cache any more. What is there is used, and writers delete it, "
-               "until nothing can be alive in it: in about "
-            << wait_of(state).count() << " s all slots are down (`codasync cache status`).\n";
+  std::cerr << "No process adds cache entries any more. Existing entries are used, and deleted by "
+               "writes, until they expire: in about "
+            << wait_of(state).count() << " s all slots are down (see `codasync cache status`).\n";
   Progress progress;
-  const auto begun = std::chrono::steady_clock::now();
-  const auto enough = begun + 3 * wait_of(state);  // a slot that was lost meanwhile waits anew
+  const auto start = std::chrono::steady_clock::now();
+  const auto deadline = start + 3 * wait_of(state);  // a slot that fails meanwhile waits again
   while (wait && !all_are(state, SlotState::down)) {
-    if (std::chrono::steady_clock::now() > enough) {
+    if (std::chrono::steady_clock::now() > deadline) {
       progress.clear();
-      std::cerr << "The slots do not go down: do these settings name the same servers as the "
-                   "running services'?\n";
+      std::cerr << "The slots are still not down. Check that memcached.servers is the same here as "
+                   "in the running services.\n";
       return kFailed;
     }
     std::this_thread::sleep_for(kPause);
     state = keeper.round();
     if (state.fills) {
       progress.clear();
-      std::cerr << "Somebody turned the cache on again.\n";
+      std::cerr << "The cache was turned on again by another process.\n";
       return kFailed;
     }
     const auto past =
-        std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - begun);
+        std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - start);
     progress.show([&] {
       return std::to_string(past.count()) + " of " + std::to_string(wait_of(state).count()) + " s";
     });
   }
   progress.clear();
-  if (wait) std::cerr << "All slots are down: memcached.servers may be changed.\n";
+  if (wait) std::cerr << "All slots are down. You can now change memcached.servers.\n";
   return kDone;
 }
 
@@ -117,14 +119,15 @@ int cache_on(const config::Settings& settings) {
   Keeper keeper{settings};
   if (!keeper.table().start_fills()) {
     const CacheState state = keeper.table().look();
-    std::cerr << "These settings have " << settings.memcached.servers.size()
-              << " slots, the cache was used with " << state.slots_agreed
-              << ", and something in those may still be read. Run `codasync cache off --wait` with "
-                 "the old settings first.\n";
+    std::cerr
+        << "These settings have " << settings.memcached.servers.size()
+        << " slots, but the cache was used with " << state.slots_agreed
+        << ", and entries in those may still be read. Run `codasync cache off --wait` with the "
+           "old settings first.\n";
     return kFailed;
   }
   CacheState state = keeper.round();
-  const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  const auto deadline = std::chrono::steady_clock::now() + kEmptyTimeout;
   while (!all_are(state, SlotState::up) && std::chrono::steady_clock::now() < deadline) {
     std::this_thread::sleep_for(kPause);
     state = keeper.round();
@@ -137,7 +140,8 @@ int cache_on(const config::Settings& settings) {
   for (const auto& slot : state.slots) {
     if (slot.state == SlotState::up && slot.emptied_now) continue;
     std::cerr << "Slot " << slot.number << ", " << settings.memcached.servers[slot.number]
-              << ", is not in use yet: start it, and a running service uses it by itself.\n";
+              << ", is not in use yet. Start the server; running services then use it "
+                 "automatically.\n";
   }
   return kFailed;
 }

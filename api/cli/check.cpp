@@ -4,7 +4,7 @@
 #include <iostream>
 
 #include "api/cli/commands.hpp"
-#include "cache/entry_end.hpp"
+#include "cache/entry_expiry.hpp"
 #include "cache/inspect.hpp"
 #include "storage/errors.hpp"
 #include "storage/inspect.hpp"
@@ -26,18 +26,18 @@ void print_settings(const config::Loaded& loaded) {
   }
 }
 
-/// Returns: what is wrong with PostgreSQL.
+/// Prints PostgreSQL's version, schema and clock. Returns: the problems found.
 std::vector<std::string> check_postgres(const storage::PostgresOptions& options) try {
-  const auto asked = now();
+  const auto before = now();
   const auto state = storage::inspect(options);
-  const auto answered = now();
+  const auto after = now();
   const auto difference =
-      std::chrono::duration<double>(state.clock - (asked + (answered - asked) / 2)).count();
+      std::chrono::duration<double>(state.clock - (before + (after - before) / 2)).count();
   std::cout << "PostgreSQL  " << state.server_version << ", schema " << state.schema << " of "
-            << state.schema_wanted << ", clock " << std::showpos << std::fixed
+            << state.schema_expected << ", clock " << std::showpos << std::fixed
             << std::setprecision(3) << difference << std::noshowpos << " s\n";
   std::vector<std::string> found;
-  if (state.schema < state.schema_wanted)
+  if (state.schema < state.schema_expected)
     found.emplace_back("The schema is too old: run `codasync migrate`.");
   if (std::abs(difference) > static_cast<double>(cache::kClockDifferenceMax.count())) {
     found.emplace_back(
@@ -52,16 +52,16 @@ std::vector<std::string> check_postgres(const storage::PostgresOptions& options)
   }
   if (!state.synchronous_commit) {
     found.emplace_back(
-        "PostgreSQL has synchronous_commit = off here: a crash loses writes that were answered as "
-        "done, and readers then see older versions. Set it to on where it is turned off: "
-        "postgresql.conf, ALTER SYSTEM, ALTER DATABASE, ALTER ROLE or the URL.");
+        "PostgreSQL has synchronous_commit = off for this connection: a crash loses writes that "
+        "were confirmed to clients, and readers then see older versions. Set it to on where it is "
+        "set to off: postgresql.conf, ALTER SYSTEM, ALTER DATABASE, ALTER ROLE or the URL.");
   }
   return found;
 } catch (const Unavailable& error) {
   return {error.what()};
 }
 
-/// Returns: what is wrong with the Memcached servers.
+/// Prints the version of each Memcached server. Returns: the problems found.
 std::vector<std::string> check_memcached(const cache::MemcachedOptions& options) {
   std::vector<std::string> found;
   for (std::size_t slot = 0; slot < options.servers.size(); ++slot) {
@@ -91,7 +91,7 @@ int check(const config::Loaded& loaded, const CheckDepth& depth) {
   for (const auto& problem : found) std::cerr << "problem: " << problem << "\n";
   if (!loaded.problems.empty()) return kMisused;
   if (!found.empty()) return kFailed;
-  std::cout << "All is well.\n";
+  std::cout << "No problems found.\n";
   return kDone;
 }
 

@@ -16,34 +16,50 @@ namespace {
 
 using Command = std::function<int(const config::Loaded&)>;
 
-/// A command that needs settings without problems.
+/// Returns: a command that runs only with valid settings.
 template <class Work>
 Command with_settings(Work work) {
   return [work](const config::Loaded& loaded) {
     if (loaded.problems.empty()) return work(loaded.settings);
-    std::cerr << "The settings are not usable:\n";
+    std::cerr << "The settings are not valid:\n";
     for (const auto& problem : loaded.problems) std::cerr << "  " << problem << "\n";
     return kMisused;
   };
+}
+
+using File = std::optional<std::filesystem::path>;
+
+void add_serve(CLI::App& app, Command& command, bool& take_over, const File& file) {
+  auto* sub = app.add_subcommand("serve", "Run the service until SIGTERM or SIGINT");
+  sub->add_flag(
+      "--take-over", take_over,
+      "Replace a process that listens on the same Unix socket: new connections come here, "
+      "and the other process has to be stopped. Without it that is an error");
+  sub->callback([&] {
+    command = with_settings([&](config::Settings settings) {
+      settings.server.take_over = take_over;
+      return serve(settings, storage::make_combiner,
+                   [&file] { return config::load(file, config::environment_of_process()); });
+    });
+  });
 }
 
 void add_import(CLI::App& app, Command& command, ImportSource& source) {
   auto* loading = app.add_subcommand("import", "Load products or stock readings");
   loading->require_subcommand(1);
   loading->footer(
-      "An import that ended early may simply be run again: rows that are there already change "
-      "nothing.");
+      "If an import ends early, run it again: rows that are already stored change nothing.");
   const auto add_file = [&](const char* name, const char* description, auto work) {
     auto* sub = loading->add_subcommand(name, description);
     sub->add_option("FILE", source.file,
-                    "CSV with a header; comma, semicolon or tab; UTF-8 or UTF-16")
+                    "CSV file with a header; comma, semicolon or tab; UTF-8 or UTF-16")
         ->required()
         ->check(CLI::ExistingFile);
     sub->add_option("--refused", source.refused,
-                    "Write refused rows (line, field, reason) to this CSV file, not to stderr");
+                    "Write refused rows (line, field, reason) to this CSV file instead of stderr");
     sub->add_flag_callback(
         "--restore-zeros", [&] { source.lost_zeros = storage::LostZeros::restore; },
-        "Take a GTIN of 11 digits for a UPC-A whose first zero a spreadsheet dropped");
+        "Treat 11-digit codes as UPC-A with a missing leading zero");
     sub->callback([&, work] {
       command = with_settings(
           [&, work](const config::Settings& settings) { return work(settings, source); });
@@ -57,16 +73,18 @@ void add_import(CLI::App& app, Command& command, ImportSource& source) {
            import_readings);
   loading
       ->add_subcommand("demo",
-                       "Load a made-up catalogue with shops, products and readings around today")
+                       "Load demo data: shops, products, and readings with dates around today")
       ->callback([&] { command = with_settings(import_demo); });
 }
 
 void add_token(CLI::App& app, Command& command, TokenCreation& creation, std::int64_t& id) {
   auto* token = app.add_subcommand("token", "Manage access tokens");
   token->require_subcommand(1);
-  auto* create =
-      token->add_subcommand("create", "Make a token and print its secret on stdout, once");
-  create->add_option("--name", creation.name, "Who will use it; the history of readings shows it")
+  auto* create = token->add_subcommand(
+      "create", "Create a token and print its secret to stdout; it is shown only once");
+  create
+      ->add_option("--name", creation.name,
+                   "Name of the user or device; shown in the history of readings")
       ->required();
   create
       ->add_option("--role", creation.role,
@@ -76,18 +94,21 @@ void add_token(CLI::App& app, Command& command, TokenCreation& creation, std::in
           {"staff", storage::Role::staff}, {"admin", storage::Role::admin}}));
   create
       ->add_option("--shop", creation.shops,
-                   "Id of a shop that it is for; repeat for more. Left out: all shops")
+                   "Id of a shop that the token can write to; repeatable. Default: all shops")
       ->check(CLI::PositiveNumber);
   create->add_option("--expires-at", creation.expires_at,
-                     "When it ends, as 2027-01-31T00:00:00Z. Left out: never");
+                     "Expiry, such as 2027-01-31T00:00:00Z. Default: never");
   create->callback([&] {
     command = with_settings(
         [&](const config::Settings& settings) { return create_token(settings, creation); });
   });
-  token->add_subcommand("list", "List the tokens that are valid, without their secrets")
-      ->callback([&] { command = with_settings(list_tokens); });
-  auto* revoke = token->add_subcommand("revoke", "End a token at once");
-  revoke->add_option("ID", id, "As `token list` shows it")->required()->check(CLI::PositiveNumber);
+  token->add_subcommand("list", "List the valid tokens, without their secrets")->callback([&] {
+    command = with_settings(list_tokens);
+  });
+  auto* revoke = token->add_subcommand("revoke", "Revoke a token immediately");
+  revoke->add_option("ID", id, "Id of the token, from `codasync token list`")
+      ->required()
+      ->check(CLI::PositiveNumber);
   revoke->callback([&] {
     command =
         with_settings([&](const config::Settings& settings) { return revoke_token(settings, id); });
@@ -95,52 +116,52 @@ void add_token(CLI::App& app, Command& command, TokenCreation& creation, std::in
 }
 
 void add_check(CLI::App& app, Command& command, CheckDepth& depth) {
-  auto* sub = app.add_subcommand(
-      "check", "Show the settings in force and whether PostgreSQL and Memcached can be reached");
+  auto* sub = app.add_subcommand("check",
+                                 "Show the effective settings, and check PostgreSQL and Memcached");
   auto* deep =
       sub->add_flag("--deep", depth.deep,
-                    "Also compare each reading with its events, and each answer in the cache "
-                    "with the database; it may take minutes and disturbs nobody");
-  sub->add_flag(
-         "--repair", depth.repair,
-         "Mend what differs: write readings anew from their events, delete entries of the cache")
+                    "Also compare each reading with its events, and each cached response with the "
+                    "database. It may take minutes; the service keeps running");
+  sub->add_flag("--repair", depth.repair,
+                "Repair differences: compute readings from their events, delete cache entries")
       ->needs(deep);
   sub->footer(
-      "Exit codes: 0 nothing is wrong, or all of it was mended; 1 something is wrong; 2 the "
-      "settings are.");
+      "Exit codes: 0 no problems, or all were repaired; 1 problems were found; 2 the settings are "
+      "not valid.");
   sub->callback(
       [&] { command = [&](const config::Loaded& loaded) { return check(loaded, depth); }; });
 }
 
 void add_cache(CLI::App& app, Command& command, bool& wait) {
-  auto* cache = app.add_subcommand("cache", "Look at the cache's slots, turn the cache off and on");
+  auto* cache = app.add_subcommand("cache", "Show the cache slots, turn the cache off and on");
   cache->require_subcommand(1);
   cache->footer(
-      "To change memcached.servers: `cache off --wait`; change the list everywhere, in Nginx too, "
-      "and "
-      "start all anew; `cache on`.");
-  cache->add_subcommand("status", "Whether the cache is filled, and the state of each slot")
+      "To change memcached.servers: run `cache off --wait`, change the list everywhere, also in "
+      "Nginx, restart all services, and run `cache on`.");
+  cache->add_subcommand("status", "Show whether the cache is on, and the state of each slot")
       ->callback([&] { command = with_settings(cache_status); });
   auto* off = cache->add_subcommand(
-      "off", "End all fills, in all processes; what is there is used until its life ends");
-  off->add_flag("--wait", wait, "Return when nothing that was filled can be read any more");
+      "off",
+      "Stop adding cache entries in all processes; existing ones are used until they expire");
+  off->add_flag("--wait", wait, "Return when no cache entry can be read any more");
   off->callback([&] {
     command =
         with_settings([&](const config::Settings& settings) { return cache_off(settings, wait); });
   });
-  cache->add_subcommand("on", "Empty the slots of these settings and fill them again")
+  cache->add_subcommand("on", "Empty the slots of these settings and start using them")
       ->callback([&] { command = with_settings(cache_on); });
 }
 
 void add_ledger(CLI::App& app, Command& command, std::string& before) {
-  auto* ledger = app.add_subcommand("ledger", "Look after the history of stock readings");
+  auto* ledger = app.add_subcommand("ledger", "Maintain the history of stock readings");
   ledger->require_subcommand(1);
-  auto* close = ledger->add_subcommand(
-      "close",
-      "Delete events that were observed before a day; readings stay as they are, and older events "
-      "are refused from then on. Needs the rights of the database's owner");
-  close->add_option("--before", before, "The first day of a month, as 2026-01-01")->required();
-  close->footer("One that was interrupted may simply be run again. Take a backup first.");
+  auto* close =
+      ledger->add_subcommand("close",
+                             "Delete events observed before a day. Readings do not change; events "
+                             "from before that day are "
+                             "refused from then on. Requires the role of the database's owner");
+  close->add_option("--before", before, "First day of a month, such as 2026-01-01")->required();
+  close->footer("Take a backup first. If the command is interrupted, run it again.");
   close->callback([&] {
     command = with_settings(
         [&](const config::Settings& settings) { return close_ledger(settings, before); });
@@ -152,11 +173,12 @@ int perform(const Command& command, const config::Loaded& loaded) {
     return command(loaded);
   } catch (const Unavailable& error) {
     std::cerr << "codasync: " << error.what()
-              << "\nNothing more was changed. `codasync check` tells what can be reached.\n";
+              << "\nNothing more was changed. Run `codasync check` to find what is unavailable.\n";
   } catch (const InDoubt& error) {
-    std::cerr << "codasync: " << error.what()
-              << "\nThe connection was lost while the last change was being committed: look "
-                 "whether it is there.\n";
+    std::cerr
+        << "codasync: " << error.what()
+        << "\nThe connection was lost during the commit of the last change. Check whether the "
+           "change was made.\n";
   } catch (const std::exception& error) {
     std::cerr << "codasync: " << error.what() << "\n";
   }
@@ -166,37 +188,33 @@ int perform(const Command& command, const config::Loaded& loaded) {
 }  // namespace
 
 int run(int argc, const char* const* argv) {
-  CLI::App app{
-      "CodaSync keeps what is known about the stock of shops: products, shelves, shortest dates."};
+  CLI::App app{"CodaSync: the shop inventory API server and its tools."};
   app.require_subcommand(1);
   app.fallthrough();
-  app.footer("Exit codes: 0 done, 1 failed, 2 the command line or the settings are wrong.");
-  std::optional<std::filesystem::path> file;
-  app.add_option("--config", file,
-                 "Settings, a TOML file (config/example.toml); the environment wins over it")
+  app.footer("Exit codes: 0 done, 1 failed, 2 the command line or the settings are not valid.");
+  File file;
+  app.add_option(
+         "--config", file,
+         "TOML file with settings (see config/example.toml); environment variables override it")
       ->envname("CODASYNC_CONFIG");
 
   Command command;
   ImportSource source;
   TokenCreation creation;
   std::int64_t token_id{};
+  bool take_over{false};
   bool cache_wait{false};
   CheckDepth depth;
   std::string ledger_before;
-  app.add_subcommand("serve", "Run the service until SIGTERM or SIGINT")->callback([&] {
-    command = with_settings([&file](const auto& settings) {
-      return serve(settings, storage::make_combiner,
-                   [&file] { return config::load(file, config::environment_of_process()); });
-    });
-  });
-  app.add_subcommand("migrate",
-                     "Bring the database's schema up to date; needs the rights of its owner")
+  add_serve(app, command, take_over, file);
+  app.add_subcommand("migrate", "Update the database schema; requires the role of its owner")
       ->callback([&] { command = with_settings(migrate); });
   add_import(app, command, source);
   add_token(app, command, creation, token_id);
   add_cache(app, command, cache_wait);
   add_check(app, command, depth);
   add_ledger(app, command, ledger_before);
+  app.set_version_flag("--version", "codasync " CODASYNC_VERSION, "Print the version and exit");
 
   try {
     app.parse(argc, argv);

@@ -2,8 +2,8 @@
 
 namespace codasync::api::cli {
 
-/// The program: reads the command line, then the settings, then does what the subcommand says.
-/// Returns: its exit code: 0 done, 1 failed, 2 the command line or the settings are wrong.
+/// Runs the program: reads the command line and the settings, then runs the subcommand.
+/// Returns: the exit code: 0 done, 1 failed, 2 the command line or the settings are not valid.
 int run(int argc, const char* const* argv);
 
 }  // namespace codasync::api::cli

@@ -10,9 +10,9 @@
 #include "storage/import/rows.hpp"
 #include "storage/token.hpp"
 
-// What the subcommands do. Each returns the program's exit code and tells people on stderr what
-// happened; stdout has only what another program may want. Requires: the settings have no problems,
-// except for check(). Throws: Unavailable, and what else storage throws.
+// The subcommands. Each returns the program's exit code and reports to a person on stderr; stdout
+// is for data that another program may read. Requires: the settings have no problems, except for
+// check(). Throws: Unavailable, and the other exceptions of storage/.
 
 namespace codasync::api::cli {
 
@@ -25,27 +25,26 @@ int migrate(const config::Settings& settings);
 struct CheckDepth {
   bool deep{false};    // also compare every reading with its events, and every entry of the cache
                        // with the database
-  bool repair{false};  // and mend what differs
+  bool repair{false};  // and repair differences
 };
-/// Prints the settings in force with their sources, asks PostgreSQL and each Memcached server, and
-/// reports all problems. Returns: kDone when nothing is wrong, or everything that differed was
-/// mended.
+/// Prints the effective settings with their sources, checks PostgreSQL and each Memcached server,
+/// and reports all problems. Returns: kDone without problems, or when all differences were
+/// repaired.
 int check(const config::Loaded& loaded, const CheckDepth& depth);
 
-/// The deep part. Prints each difference on stdout. Returns: what is wrong and was not mended, in
-/// sentences.
+/// The deep part of check(). Prints each difference on stdout. Returns: a sentence for each problem
+/// that was not repaired.
 std::vector<std::string> check_deeply(const config::Settings& settings, bool repair);
 
-/// Deletes events that were observed before the day, see storage/ledger_retention.hpp.
+/// Deletes events observed before the day (storage/ledger_retention.hpp).
 int close_ledger(const config::Settings& settings, const std::string& before);
 
-/// Prints whether the cache is filled, and the state of each slot.
+/// Prints whether the cache is on, and the state of each slot.
 int cache_status(const config::Settings& settings);
-/// Ends all fills. With `wait` it returns when all slots are down, which takes as long as an entry
-/// lives.
+/// Stops all fills. With `wait` it returns when all slots are down, which takes as long as the time
+/// to live of an entry.
 int cache_off(const config::Settings& settings, bool wait);
-/// Allows fills again, in the slots of these settings, and waits some seconds until they are in
-/// use.
+/// Allows fills again, in the slots of these settings, and waits up to 10 s until all are in use.
 int cache_on(const config::Settings& settings);
 
 struct TokenCreation {
@@ -54,14 +53,14 @@ struct TokenCreation {
   std::vector<std::int64_t> shops;        // staff: only these; empty: all
   std::optional<std::string> expires_at;  // RFC 3339
 };
-/// Prints the new token's secret on stdout, for the only time.
+/// Prints the new token's secret on stdout. It is not stored.
 int create_token(const config::Settings& settings, const TokenCreation& creation);
 int list_tokens(const config::Settings& settings);
 int revoke_token(const config::Settings& settings, std::int64_t id);
 
 struct ImportSource {
   std::filesystem::path file;
-  std::optional<std::filesystem::path> refused;  // where refused rows are listed; nothing: stderr
+  std::optional<std::filesystem::path> refused;  // CSV file for refused rows; nothing: stderr
   storage::LostZeros lost_zeros{storage::LostZeros::refuse};
 };
 int import_products(const config::Settings& settings, const ImportSource& source);

@@ -3,10 +3,10 @@
 #include <optional>
 #include <thread>
 
+#include "api/cache_entry.hpp"
 #include "api/cli/commands.hpp"
 #include "api/cli/progress.hpp"
 #include "api/routes.hpp"
-#include "api/stored_answer.hpp"
 #include "cache/inventory.hpp"
 #include "cache/make_cache.hpp"
 #include "storage/errors.hpp"
@@ -18,7 +18,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr int kAttemptsMax = 50;  // for locks that a writer or a filler holds
+constexpr int kAttemptsMax = 50;  // for locks that a write or a fill holds
 
 std::string count_of(std::uint64_t number, const char* what) {
   return std::to_string(number) + " " + what + (number == 1 ? "" : "s");
@@ -41,8 +41,8 @@ void print(const storage::LedgerDifference& difference) {
 }
 
 std::vector<std::string> compare_readings(const config::Settings& settings, bool repair) {
-  cache::Observer nobody;
-  const auto invalidation = cache::make_invalidation(settings.memcached, nobody);
+  cache::Observer observer;  // ignores all events
+  const auto invalidation = cache::make_invalidation(settings.memcached, observer);
   Progress progress;
   const auto counts = storage::check_ledger(
       settings.postgres, repair ? invalidation.get() : nullptr,
@@ -61,23 +61,22 @@ std::vector<std::string> compare_readings(const config::Settings& settings, bool
             << counts.differing << " differed, " << counts.repaired << " repaired\n";
   if (counts.differing == counts.repaired) return {};
   return {count_of(counts.differing - counts.repaired, "reading") +
-          " differ from their events: `codasync check --deep --repair` writes them anew."};
+          " differ from their events. Run `codasync check --deep --repair` to repair them."};
 }
 
 // -------------------------------------------------------------------------------------- the cache
 
-/// What an entry should be and what has to be locked so that it stays so.
-struct Wanted {
+/// The right content of an entry, and the locks that keep it so.
+struct Expected {
   std::vector<storage::Lock> locks;
   std::function<std::optional<std::string>(storage::Reader&)>
-      bytes;  // nothing: there should be no entry
+      bytes;  // nothing: the entry should not exist
 };
 
 bool begins(const cache::Key& key, std::string_view prefix) { return key.text.starts_with(prefix); }
 
-/// Returns: what the service would answer at this address, or nothing for one that it does not
-/// cache.
-std::optional<Wanted> answer_at(const std::string& path, storage::Database& database) {
+/// Returns: the expected entry of an address, or nothing for an address that is not cached.
+std::optional<Expected> expected_at(const std::string& path, storage::Database& database) {
   const auto matched = match(Method::get, path);
   if (!matched) return std::nullopt;
   const auto* read = std::get_if<Read>(&matched->route->action);
@@ -90,11 +89,11 @@ std::optional<Wanted> answer_at(const std::string& path, storage::Database& data
     if (keys.empty()) return std::nullopt;
     call.path.reading = keys.at(id);
   }
-  return Wanted{cached->locks(call.path),
-                [read, call](storage::Reader& reader) -> std::optional<std::string> {
-                  const auto answer = read->answer(reader, call);
-                  return answer ? std::optional{to_stored(*answer)} : std::nullopt;
-                }};
+  return Expected{cached->locks(call.path),
+                  [read, call](storage::Reader& reader) -> std::optional<std::string> {
+                    const auto response = read->answer(reader, call);
+                    return response ? std::optional{to_cache_entry(*response)} : std::nullopt;
+                  }};
 }
 
 class CacheComparison {
@@ -109,57 +108,57 @@ class CacheComparison {
     std::vector<std::string> found;
     for (std::size_t slot = 0; slot < settings_.memcached.servers.size(); ++slot) {
       try {
-        inventory_.for_each_key(slot, [&](const cache::Key& key) { look_at(slot, key); });
+        inventory_.for_each_key(slot, [&](const cache::Key& key) { compare(slot, key); });
       } catch (const Unavailable& failure) {
-        found.push_back("The cache was not compared as a whole: " + std::string{failure.what()});
+        found.push_back("The cache was not compared completely: " + std::string{failure.what()});
       }
     }
     progress_.clear();
-    std::cout << "Cache       " << count_of(compared_, "answer") << " compared, " << differing_
+    std::cout << "Cache       " << count_of(compared_, "response") << " compared, " << differing_
               << " differed, " << deleted_ << " deleted; " << others_
               << " lists and other entries not compared\n";
     if (busy_ > 0) {
       found.push_back(
-          count_of(busy_, "answer") +
-          " changed all the time and could not be compared. Try again when less is written.");
+          count_of(busy_, "response") +
+          " changed during each comparison. Run the check again when there are fewer writes.");
     }
     if (differing_ > deleted_) {
-      found.push_back(std::to_string(differing_ - deleted_) +
-                      " of the cache's entries differ from the database: `codasync check --deep "
-                      "--repair` deletes them.");
+      found.push_back(
+          std::to_string(differing_ - deleted_) +
+          " cache entries differ from the database. Run `codasync check --deep --repair` "
+          "to delete them.");
     }
     return found;
   }
 
  private:
-  void look_at(std::size_t slot, const cache::Key& key) {
+  void compare(std::size_t slot, const cache::Key& key) {
     const std::size_t slots = settings_.memcached.servers.size();
-    if (!begins(key, cache::kAnswerPrefix)) {
+    if (!begins(key, cache::kResponsePrefix)) {
       ++others_;
       return;
     }
     progress_.show(
-        [&] { return std::to_string(compared_) + " answers compared with the database"; });
-    const std::string path = key.text.substr(std::string_view{cache::kAnswerPrefix}.size());
+        [&] { return std::to_string(compared_) + " responses compared with the database"; });
+    const std::string path = key.text.substr(std::string_view{cache::kResponsePrefix}.size());
     const auto stored = inventory_.read(slot, key);
-    if (!stored) return;  // gone meanwhile
+    if (!stored) return;  // deleted meanwhile
     ++compared_;
-    if (cache::slot_of(key, slots) != slot)
-      return differs(slot, key, "it belongs into another slot");
-    const auto wanted = answer_at(path, *database_);
-    if (!wanted) return differs(slot, key, "there is nothing at this address");
-    if (wanted->bytes(*database_->read()) == stored) return;
-    compare_under_locks(slot, key, *wanted);
+    if (cache::slot_of(key, slots) != slot) return differs(slot, key, "it belongs to another slot");
+    const auto expected = expected_at(path, *database_);
+    if (!expected) return differs(slot, key, "this address does not exist");
+    if (expected->bytes(*database_->read()) == stored) return;
+    compare_under_locks(slot, key, *expected);
   }
 
-  /// A writer may have been in between. It cannot while these locks are held, and then an entry
-  /// that is there is right.
-  void compare_under_locks(std::size_t slot, const cache::Key& key, const Wanted& wanted) {
+  /// The difference may come from a concurrent write. These locks exclude it, so a correct entry is
+  /// equal.
+  void compare_under_locks(std::size_t slot, const cache::Key& key, const Expected& expected) {
     for (int attempt = 0; attempt < kAttemptsMax; ++attempt) {
-      if (const auto held = database_->try_fill(wanted.locks)) {
+      if (const auto held = database_->try_fill(expected.locks)) {
         const auto stored = inventory_.read(slot, key);
-        if (stored && stored != wanted.bytes(held->reader()))
-          differs(slot, key, "it is not what the database says");
+        if (stored && stored != expected.bytes(held->reader()))
+          differs(slot, key, "it differs from the database");
         return;
       }
       std::this_thread::sleep_for(20ms);

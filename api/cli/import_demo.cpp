@@ -28,11 +28,11 @@ std::map<std::string, ShopId> shops_by_name(storage::Database& database) {
   return shops;
 }
 
-/// Creates the shops that are not there yet. Returns: the ids of all, in their order.
+/// Creates the shops that do not exist. Returns: the ids of all, in the order of `shops`.
 std::vector<ShopId> store_shops(const config::Settings& settings, Writers& writers,
                                 const std::vector<storage::Demo::Shop>& shops) {
   for (const auto& shop : shops) {
-    // A name that is taken is this shop, from the import before.
+    // A shop with a name that is taken was created by an earlier import.
     static_cast<void>(writers.catalogue().create_shop(
         {.name = shop.name, .time_zone = shop.time_zone},
         {.actor = command_line(), .if_match = {}, .idempotency_key = {}},
@@ -77,7 +77,7 @@ ReadingWriter::Counts store_readings(Writers& writers, std::size_t in_flight_max
   }
   const auto counts = writer.finish();
   if (counts.failed > 0)
-    throw std::runtime_error{writer.failure() + "; run the import again for the rest"};
+    throw std::runtime_error{writer.failure() + "; run the import again to load the rest"};
   return counts;
 }
 
@@ -91,7 +91,7 @@ int import_demo(const config::Settings& settings) {
   store_products(writers, demo.products);
   const auto in_flight_max = std::min<std::size_t>(1024, settings.combiner.lane_queue_max);
   const auto counts = store_readings(writers, in_flight_max, demo, shops);
-  std::cerr << "The demo catalogue is there: " << demo.shops.size() << " shops, "
+  std::cerr << "The demo data are loaded: " << demo.shops.size() << " shops, "
             << demo.products.size() << " products, "
             << counts.applied + counts.kept + counts.duplicates << " stock readings ("
             << counts.applied << " new or changed).\n";

@@ -42,7 +42,7 @@ int import_products(const config::Settings& settings, const ImportSource& source
     return kFailed;
   } catch (const std::exception&) {
     summarise();
-    std::cerr << "The import stopped early. What it stored stays; run it again for the rest.\n";
+    std::cerr << "The import stopped early. Stored rows stay; run it again to load the rest.\n";
     throw;
   }
 }

@@ -21,7 +21,7 @@ storage::StockOperation operation_of(storage::ReadingRow row) {
   operation.quantity = row.quantity;
   operation.observed_at = row.observed_at;
   operation.product_name = std::move(row.name);
-  // A row that says when it was observed is the same row in every import.
+  // A row with observed_at is the same operation in each import.
   if (row.observed_at)
     operation.name = storage::name_of_row(row.shop, row.gtin,
                                           {.id = {},
@@ -32,19 +32,18 @@ storage::StockOperation operation_of(storage::ReadingRow row) {
   return operation;
 }
 
-/// Returns: which field of the row the ledger refused, and why.
+/// Returns: the field of the row that the ledger refused, and the reason.
 storage::RowRefusal explain(std::size_t line, storage::Refused::Why why) {
   using Why = storage::Refused::Why;
   switch (why) {
     case Why::unknown_shop:
       return {line, "shop", "There is no shop with this id."};
     case Why::unknown_product:
-      return {line, "GTIN",
-              "There is no product with this GTIN, and the row has no name to create it."};
+      return {line, "GTIN", "There is no product with this GTIN. To create it, fill in the name."};
     case Why::too_old:
-      return {line, "observed_at", "The ledger takes no events that are so old."};
+      return {line, "observed_at", "The ledger is closed for events of this time."};
     case Why::moment_is_full:
-      return {line, "observed_at", "Too many rows of this reading have exactly this moment."};
+      return {line, "observed_at", "Too many rows of this reading have this time."};
     case Why::id_reused:
     case Why::other_shop:
     case Why::not_found:
@@ -57,9 +56,9 @@ storage::RowRefusal explain(std::size_t line, storage::Refused::Why why) {
     case Why::event_not_voidable:
     case Why::key_reused:
     case Why::token_revoked:
-      break;  // answers to what no row of a file can ask for
+      break;  // a row of a file cannot cause these
   }
-  return {line, "", "It does not fit what is recorded."};
+  return {line, "", "The row does not match the recorded data."};
 }
 
 }  // namespace
@@ -85,17 +84,16 @@ int import_readings(const config::Settings& settings, const ImportSource& source
       .progress = [&](const storage::ImportCounts& counts) { report.progress(counts); }};
   const auto result = storage::import_readings(in, source.lost_zeros, sink);
   const auto counts = writer.finish();
-  report.finish(std::to_string(counts.applied) + " applied, " + std::to_string(counts.kept) +
-                " changed nothing, " + std::to_string(counts.duplicates) + " recorded before" +
-                (counts.voided > 0
-                     ? " (of these taken back before: " + std::to_string(counts.voided) + ")"
-                     : "") +
-                ", " + std::to_string(counts.failed) + " failed");
+  report.finish(
+      std::to_string(counts.applied) + " applied, " + std::to_string(counts.kept) +
+      " changed nothing, " + std::to_string(counts.duplicates) + " already recorded" +
+      (counts.voided > 0 ? " (of these voided: " + std::to_string(counts.voided) + ")" : "") +
+      ", " + std::to_string(counts.failed) + " failed");
   if (!result)
     std::cerr << "codasync: " << source.file.string() << ": " << result.error().reason << "\n";
   if (counts.failed > 0) {
     std::cerr << "codasync: the last failure was " << writer.failure()
-              << "\nRun the import again: rows with observed_at that were stored change nothing.\n";
+              << "\nRun the import again. Stored rows that have observed_at change nothing.\n";
   }
   return result && counts.failed == 0 ? kDone : kFailed;
 }

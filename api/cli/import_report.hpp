@@ -13,7 +13,7 @@
 
 namespace codasync::api::cli {
 
-/// What a person sees of an import: on a terminal one line that moves, and each refused row.
+/// Reports an import to a person: a progress line on a terminal, each refused row, and a summary.
 /// Threads: safe concurrently.
 class ImportReport {
  public:
@@ -24,8 +24,8 @@ class ImportReport {
   void refuse(const storage::RowRefusal& refusal);
   void progress(const storage::ImportCounts& counts);
 
-  /// Takes the moving line away and prints the summary, after which nothing is reported any more.
-  /// `details` may say more about the rows that were good.
+  /// Removes the progress line and prints the summary, with `details` about the accepted rows. Call
+  /// it last.
   void finish(const std::string& details);
 
  private:
@@ -33,7 +33,7 @@ class ImportReport {
   const std::uint64_t bytes_total_;
   const std::chrono::steady_clock::time_point start_;
 
-  std::mutex mutex_;  // guards what follows, and stderr
+  std::mutex mutex_;  // guards the members below, and stderr
   std::ofstream refused_;
   std::size_t refused_rows_{0};
   storage::ImportCounts counts_;

@@ -15,11 +15,11 @@ int close_ledger(const config::Settings& settings, const std::string& before) {
   Progress progress;
   try {
     const auto counts = storage::close_ledger(settings.postgres, *day, [&](std::uint64_t readings) {
-      progress.show([&] { return std::to_string(readings) + " readings closed"; });
+      progress.show([&] { return std::to_string(readings) + " readings processed"; });
     });
     progress.clear();
     std::cerr << "The ledger is closed until " << before << ": " << counts.readings
-              << " readings were summed up, " << counts.partitions.size()
+              << " readings were processed, " << counts.partitions.size()
               << " months of events were deleted.\n";
     return kDone;
   } catch (const storage::CloseRefused& refused) {

@@ -6,15 +6,15 @@
 
 namespace codasync::api::cli {
 
-/// One line on a terminal that moves, and nothing elsewhere. Threads: one at a time.
+/// A progress line on stderr when it is a terminal, otherwise nothing. Threads: one at a time.
 class Progress {
  public:
   Progress();
 
-  /// Draws the line anew, at most ten times a second; only then it asks for the text.
+  /// Redraws the line, at most ten times a second. `text` is called only then.
   void show(const std::function<std::string()>& text);
 
-  /// Takes the line away, so that others can write.
+  /// Removes the line, so that other output can be written.
   void clear() const;
 
  private:

@@ -31,10 +31,10 @@ void ReadingWriter::wait_for(std::size_t in_flight) {
 }
 
 void ReadingWriter::take(const storage::StockResult& result, const OnRefused& refused) {
-  const auto* no = std::get_if<storage::Refused>(&result);
-  if (no != nullptr) refused(no->why);
+  const auto* refusal = std::get_if<storage::Refused>(&result);
+  if (refusal != nullptr) refused(refusal->why);
   const std::scoped_lock hold{mutex_};
-  if (no != nullptr) {
+  if (refusal != nullptr) {
     ++counts_.refused;
   } else if (const auto* failed = std::get_if<storage::Failed>(&result)) {
     ++counts_.failed;
@@ -55,7 +55,7 @@ void ReadingWriter::take(const storage::StockResult& result, const OnRefused& re
     }
   }
   --in_flight_;
-  changed_.notify_one();  // under the lock: afterwards the writer may be gone
+  changed_.notify_one();  // under the lock: after it, the writer may be destroyed
 }
 
 }  // namespace codasync::api::cli

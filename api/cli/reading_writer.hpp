@@ -17,8 +17,8 @@ class ReadingWriter {
   struct Counts {
     std::size_t applied{0};
     std::size_t kept{0};        // changed neither date nor quantity
-    std::size_t duplicates{0};  // were recorded before
-    std::size_t voided{0};      // of these: were taken back since
+    std::size_t duplicates{0};  // were already recorded
+    std::size_t voided{0};      // of these: were voided since
     std::size_t refused{0};
     std::size_t failed{0};
   };
@@ -32,14 +32,13 @@ class ReadingWriter {
 
   using OnRefused = std::function<void(storage::Refused::Why)>;
 
-  /// Waits while too many operations are under way. Fills in the operation's actor.
+  /// Waits while in_flight_max operations are in flight. Sets the operation's actor.
   void write(storage::StockOperation operation, OnRefused refused);
 
-  /// Waits for all of them.
+  /// Waits for all operations.
   Counts finish();
 
-  /// Returns: what went wrong last with an operation that failed; empty: nothing. Requires:
-  /// finish() was called.
+  /// Returns: the cause of the last failure; empty: none failed. Requires: finish() was called.
   [[nodiscard]] const std::string& failure() const noexcept { return failure_; }
 
  private:
@@ -49,7 +48,7 @@ class ReadingWriter {
   storage::StockLedger& ledger_;
   const std::size_t in_flight_max_;
 
-  std::mutex mutex_;  // guards what follows
+  std::mutex mutex_;  // guards the members below
   std::condition_variable changed_;
   std::size_t in_flight_{0};
   Counts counts_;

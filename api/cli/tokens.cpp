@@ -23,16 +23,15 @@ int create_token(const config::Settings& settings, const TokenCreation& creation
   if (creation.expires_at) {
     draft.expires_at = parse_instant(*creation.expires_at);
     if (!draft.expires_at || *draft.expires_at <= now()) {
-      return misused(
-          "--expires-at: it must be a moment in the future such as 2027-01-31T00:00:00Z.");
+      return misused("--expires-at must be a time in the future, such as 2027-01-31T00:00:00Z.");
     }
   }
   const auto secret = storage::make_token_secret();
   const auto token = storage::make_token_store(settings.postgres)
                          ->create(draft, *storage::hash_token_secret(secret));
-  if (!token) return misused("--shop: there is no shop with one of these ids.");
+  if (!token) return misused("--shop: at least one of these shops does not exist.");
   std::cerr << "Token " << token->id.value() << " for " << token->name << " ("
-            << name_of(token->role) << "). Its secret is shown this once:\n";
+            << name_of(token->role) << "). Its secret is shown only once:\n";
   std::cout << secret << std::endl;
   return kDone;
 }
@@ -61,8 +60,8 @@ int list_tokens(const config::Settings& settings) {
 
 int revoke_token(const config::Settings& settings, std::int64_t id) {
   if (!storage::make_token_store(settings.postgres)->revoke(TokenId{id})) {
-    std::cerr << "codasync: there is no valid token " << id
-              << "; `codasync token list` shows them.\n";
+    std::cerr << "codasync: there is no valid token with the id " << id
+              << ". Run `codasync token list` to see the valid ones.\n";
     return kFailed;
   }
   std::cerr << "Token " << id << " is revoked.\n";

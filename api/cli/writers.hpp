@@ -9,8 +9,8 @@
 
 namespace codasync::api::cli {
 
-/// The write paths of the service, with its invalidation: what a command changes, a running
-/// service's cache forgets.
+/// The write paths of the service, with its invalidation: a command's writes delete the entries of
+/// running services' caches.
 class Writers {
  public:
   explicit Writers(const config::Settings& settings)
@@ -23,7 +23,8 @@ class Writers {
   [[nodiscard]] storage::CatalogueStore& catalogue() { return *catalogue_; }
 
  private:
-  class Silence final : public storage::LedgerObserver {
+  /// Ignores all events.
+  class NoObserver final : public storage::LedgerObserver {
     void on_batch(const Batch&) override {}
     void on_refusals(std::size_t) override {}
     void on_split() override {}
@@ -33,13 +34,13 @@ class Writers {
   };
 
   cache::Observer cache_observer_;
-  Silence ledger_observer_;
+  NoObserver ledger_observer_;
   std::unique_ptr<storage::Invalidation> invalidation_;
   std::unique_ptr<storage::StockLedger> ledger_;
   std::unique_ptr<storage::CatalogueStore> catalogue_;
 };
 
-/// Who writes when a person at the server's command line does.
+/// Returns: the actor of writes from the command line.
 inline storage::Token command_line() {
   return {.id = storage::kOperator,
           .name = "command line",

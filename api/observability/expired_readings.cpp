@@ -4,22 +4,24 @@
 
 namespace codasync::api {
 
-std::vector<Figure> ExpiredReadings::figures() {
+std::vector<Sample> ExpiredReadings::samples() {
   const std::scoped_lock hold{mutex_};
   const auto now = std::chrono::steady_clock::now();
-  if (asked_ && now - *asked_ < kKept) return figures_;
-  std::vector<Figure> fresh;
+  if (collected_at_ && now - *collected_at_ < kMaxAge) return samples_;
+  std::vector<Sample> fresh;
   for (const auto& [shop, readings] : database_.read()->expired_by_shop(kShopsMax)) {
-    fresh.push_back({"codasync_expired_readings",
-                     "Readings whose date has passed in their shop's time zone; counted to " +
-                         std::to_string(storage::kPageMax) + ", at most a minute old.",
-                     Figure::Kind::gauge,
-                     static_cast<double>(readings),
-                     {{"shop", std::to_string(shop.value())}}});
+    fresh.push_back(
+        {"codasync_expired_readings",
+         "Readings with an expiry date before today in their shop's time zone. Counted up "
+         "to " +
+             std::to_string(storage::kPageMax) + "; updated at most once a minute.",
+         Sample::Kind::gauge,
+         static_cast<double>(readings),
+         {{"shop", std::to_string(shop.value())}}});
   }
-  figures_ = std::move(fresh);
-  asked_ = now;
-  return figures_;
+  samples_ = std::move(fresh);
+  collected_at_ = now;
+  return samples_;
 }
 
 }  // namespace codasync::api

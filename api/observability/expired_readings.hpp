@@ -5,30 +5,29 @@
 #include <optional>
 #include <vector>
 
-#include "api/observability/figures.hpp"
+#include "api/observability/samples.hpp"
 #include "storage/database.hpp"
 
 namespace codasync::api {
 
-/// How many readings have expired, by shop. The database is asked when somebody scrapes and the
-/// last answer is older than kKept: at most once a minute by this process, however many scrape.
-/// Threads: safe concurrently; who comes while it is asked waits.
+/// The number of expired readings of each shop. A scrape queries the database when the last result
+/// is older than kMaxAge. Threads: safe concurrently; a caller waits while another one queries.
 class ExpiredReadings {
  public:
-  static constexpr std::chrono::seconds kKept{60};
-  static constexpr std::size_t kShopsMax = 1'000;  // those with the most
+  static constexpr std::chrono::seconds kMaxAge{60};
+  static constexpr std::size_t kShopsMax = 1'000;  // those with the most expired readings
 
   /// `database` must outlive it.
   explicit ExpiredReadings(storage::Database& database) : database_{database} {}
 
-  /// Returns: one figure for each shop. Throws: Unavailable.
-  std::vector<Figure> figures();
+  /// Returns: one sample for each shop. Throws: Unavailable.
+  std::vector<Sample> samples();
 
  private:
   storage::Database& database_;
-  std::mutex mutex_;  // guards the next two
-  std::optional<std::chrono::steady_clock::time_point> asked_;
-  std::vector<Figure> figures_;
+  std::mutex mutex_;  // guards collected_at_ and samples_
+  std::optional<std::chrono::steady_clock::time_point> collected_at_;
+  std::vector<Sample> samples_;
 };
 
 }  // namespace codasync::api

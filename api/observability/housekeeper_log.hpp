@@ -7,7 +7,7 @@
 
 namespace codasync::api {
 
-/// Writes what housekeeping finds to the log. Threads: the housekeeper's only.
+/// Logs the results of housekeeping. Threads: the housekeeper's only.
 class HousekeeperLog final : public storage::HousekeeperObserver {
  public:
   explicit HousekeeperLog(Log& log) : log_{log} {}
@@ -18,7 +18,7 @@ class HousekeeperLog final : public storage::HousekeeperObserver {
 
  private:
   Log& log_;
-  std::string last_failure_;  // logged once, not with every attempt
+  std::string last_failure_;  // a failure that repeats is logged once
 };
 
 }  // namespace codasync::api

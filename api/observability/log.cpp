@@ -19,6 +19,7 @@
 #include <functional>
 #include <utility>
 
+#include "storage/model/text.hpp"
 #include "storage/model/time.hpp"
 
 namespace codasync::api {
@@ -30,43 +31,19 @@ constexpr std::array<std::pair<LogLevel, std::string_view>, 4> kLevels{
      {LogLevel::warning, "warning"},
      {LogLevel::error, "error"}}};
 
-constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
-
-/// Returns: the length of the well-formed UTF-8 sequence that `text` begins with (RFC 3629, section
-/// 4), 0 for none.
-std::size_t sequence_length(std::string_view text) {
-  const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(text[at]); };
-  const unsigned char first = byte(0);
-  if (first < 0x80) return 1;
-  const std::size_t length = first < 0xC2   ? 0
-                             : first < 0xE0 ? 2
-                             : first < 0xF0 ? 3
-                             : first < 0xF5 ? 4
-                                            : 0;
-  if (length == 0 || text.size() < length) return 0;
-  // The second byte's range shuts out overlong forms, surrogates and what is above U+10FFFF.
-  const unsigned char low = first == 0xE0 ? 0xA0 : first == 0xF0 ? 0x90 : 0x80;
-  const unsigned char high = first == 0xED ? 0x9F : first == 0xF4 ? 0x8F : 0xBF;
-  if (byte(1) < low || byte(1) > high) return 0;
-  for (std::size_t at = 2; at < length; ++at) {
-    if ((byte(at) & 0xC0) != 0x80) return 0;
-  }
-  return length;
-}
-
 std::string valid_utf8(std::string_view text) {
   std::string valid;
   valid.reserve(text.size());
   while (!text.empty() && valid.size() < kLogTextMax) {
-    const std::size_t length = sequence_length(text);
-    valid.append(length == 0 ? kReplacement : text.substr(0, length));
+    const std::size_t length = utf8_length(text);
+    valid.append(length == 0 ? kReplacementCharacter : text.substr(0, length));
     text.remove_prefix(std::max<std::size_t>(length, 1));
   }
   if (!text.empty()) valid.append("…");
   return valid;
 }
 
-/// Masks the tokens that this service makes.
+/// Masks access tokens.
 void mask_tokens(std::string& text) {
   constexpr std::string_view kPrefix = "coda_";
   for (auto at = text.find(kPrefix); at != std::string::npos; at = text.find(kPrefix, at)) {
@@ -140,8 +117,8 @@ std::string make_line(LogLevel level, std::string_view message,
   return std::string{buffer.GetString(), buffer.GetSize()}.append("\n");
 }
 
-/// The end of the queue: writes each line, but does not wait longer than 0.2 s for a reader that
-/// stands still. Threads: the queue's own, except for lost().
+/// The end of the queue: writes each line to the file descriptor. A line is dropped when the
+/// descriptor accepts nothing for 0.2 s. Threads: the queue's only, except for lost().
 class DescriptorSink final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
  public:
   DescriptorSink(int descriptor, std::function<std::uint64_t()> overrun)
@@ -155,17 +132,17 @@ class DescriptorSink final : public spdlog::sinks::base_sink<spdlog::details::nu
       ++lost_;
       return;
     }
-    const std::uint64_t gone = lost_ + overrun_();
-    if (gone > reported_ &&
-        write(make_line(LogLevel::warning, "Log lines were lost: their reader is too slow.",
-                        {{"lines", gone - reported_}}))) {
-      reported_ = gone;
+    const std::uint64_t dropped = lost_ + overrun_();
+    if (dropped > reported_ &&
+        write(make_line(LogLevel::warning, "log lines were dropped because the output was too slow",
+                        {{"lines", dropped - reported_}}))) {
+      reported_ = dropped;
     }
   }
   void flush_() override {}
 
  private:
-  /// Returns: whether all of it was written.
+  /// Returns: whether the whole line was written.
   bool write(std::string_view line) {
     if (torn_) {
       if (!write_part("\n")) return false;
@@ -183,11 +160,11 @@ class DescriptorSink final : public spdlog::sinks::base_sink<spdlog::details::nu
     return true;
   }
 
-  /// Writes up to PIPE_BUF bytes, which do not block once poll() said that there is room.
+  /// Writes up to PIPE_BUF bytes, which does not block after poll() has reported POLLOUT.
   std::size_t write_part(std::string_view part) {
-    constexpr int kPatienceMs = 200;
+    constexpr int kTimeoutMs = 200;
     pollfd ready{descriptor_, POLLOUT, 0};
-    const int polled = ::poll(&ready, 1, stuck_ ? 0 : kPatienceMs);
+    const int polled = ::poll(&ready, 1, stuck_ ? 0 : kTimeoutMs);
     stuck_ = polled == 0;
     if (polled <= 0) return 0;
     const auto written = ::write(descriptor_, part.data(), part.size());
@@ -196,8 +173,8 @@ class DescriptorSink final : public spdlog::sinks::base_sink<spdlog::details::nu
 
   const int descriptor_;
   const std::function<std::uint64_t()> overrun_;
-  bool stuck_{false};  // the reader stood still when we last looked: look again, but do not wait
-  bool torn_{false};   // a line ended in the middle
+  bool stuck_{false};  // the last poll() timed out: poll again without waiting
+  bool torn_{false};   // the last line was written in part
   std::uint64_t reported_{0};
   std::atomic<std::uint64_t> lost_{0};
 };
@@ -246,13 +223,28 @@ class Log::Queue {
   std::shared_ptr<spdlog::async_logger> logger_;
 };
 
-Log::Log(const LogOptions& options, int file_descriptor)
-    : level_{options.level}, queue_{std::make_unique<Queue>(options.queue_max, file_descriptor)} {}
+Log::Log(const LogOptions& options, int file_descriptor, Clock::time_point (*now)())
+    : level_{options.level},
+      now_{now},
+      queue_{std::make_unique<Queue>(options.queue_max, file_descriptor)} {}
 
-Log::~Log() = default;
+Log::~Log() { report_suppressed(Clock::time_point::max()); }
 
 void Log::write(LogLevel level, std::string_view message, std::initializer_list<LogField> fields) {
-  if (writes(level)) queue_->push(make_line(level, message, fields));
+  if (!writes(level)) return;
+  {
+    const auto moment = now_();
+    const std::scoped_lock hold{mutex_};
+    report_suppressed(moment);
+    if (level >= LogLevel::warning && !limit_.allow(message, moment)) return;
+  }
+  queue_->push(make_line(level, message, fields));
+}
+
+void Log::report_suppressed(Clock::time_point now) {
+  const auto level = std::max(level_.load(std::memory_order_relaxed), LogLevel::warning);
+  for (const auto& [text, lines] : limit_.end_windows(now))
+    queue_->push(make_line(level, text, {{"suppressed", lines}}));
 }
 
 std::uint64_t Log::dropped() const noexcept { return queue_->dropped(); }

@@ -6,11 +6,14 @@
 #include <cstdint>
 #include <initializer_list>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
+
+#include "api/observability/repeat_limit.hpp"
 
 namespace codasync::api {
 
@@ -23,13 +26,13 @@ std::optional<LogLevel> parse_log_level(std::string_view name);
 struct LogOptions {
   LogLevel level{LogLevel::info};  // lines below it are not written
   std::size_t queue_max{
-      8192};  // lines waiting for a slow reader; then the oldest are dropped: 16…1000000
+      8192};  // lines that wait for a slow output; then the oldest is dropped: 16…1000000
 };
 
 /// Returns: one sentence for each setting outside its range, with name, value and rule.
 std::vector<std::string> problems(const LogOptions& options);
 
-/// What a field may hold. A Secret does not fit in, on purpose.
+/// The value of a field. A Secret cannot be converted to it, on purpose.
 class LogValue {
  public:
   // NOLINTBEGIN: implicit on purpose
@@ -46,27 +49,39 @@ class LogValue {
   [[nodiscard]] const Any& get() const noexcept { return value_; }
 
  private:
-  Any value_;  // a text is a view: it lives as long as the call of Log::write
+  Any value_;  // a text is a view, valid for the call of Log::write
 };
 
 /// For example {"request_id", id}, {"status", 200}, {"ms", 1.5}.
 struct LogField {
-  std::string_view name;  // lower_case, without need of escapes
+  std::string_view name;  // lower_case; not escaped
   LogValue value;
 };
 
-/// The program's log: one JSON object a line, `time`, `level`, `message`, then the fields.
-/// Values are escaped, cut after kLogTextMax bytes, made valid UTF-8; what looks like one of our
-/// tokens or like the password of a URL is masked. Threads: write() is safe anywhere and never
-/// waits for the reader: lines go through a bounded queue to a thread of its own. When the queue is
-/// full the oldest line is dropped; a reader that stands still for 0.2 s loses lines as well.
-/// Lost lines are counted, and the log says how many once it is through again.
+/// The program's log: one JSON object per line with `time`, `level`, `message`, then the fields.
+///
+/// Values are escaped, cut after kLogTextMax bytes and made valid UTF-8. Access tokens and
+/// passwords in URLs are masked.
+///
+/// A warning or error with the same message text is written at most 10 times in 10 s (RepeatLimit).
+/// After that time one line with this message has the field `suppressed`: how many lines were left
+/// out. It is written with the next line of any message, or by the destructor.
+///
+/// Lines are dropped when the output is too slow: when the bounded queue is full, its oldest line;
+/// when the output accepts nothing for 0.2 s, the line that waits. Dropped lines are counted, and
+/// the log reports the number when the output accepts lines again.
+///
+/// Threads: write() is safe concurrently and does not wait for the output, which has its own
+/// thread.
 class Log {
  public:
-  /// Writes to the file descriptor, which the caller keeps open as long as the log lives.
-  explicit Log(const LogOptions& options, int file_descriptor = 2);
+  using Clock = RepeatLimit::Clock;
 
-  /// Writes what waits, unless the reader stands still.
+  /// Requires: the file descriptor stays open until the destructor returns. `now`: the clock.
+  explicit Log(const LogOptions& options, int file_descriptor = 2,
+               Clock::time_point (*now)() = Clock::now);
+
+  /// Writes the lines that wait, unless the output accepts nothing.
   ~Log();
   Log(const Log&) = delete;
   Log& operator=(const Log&) = delete;
@@ -93,12 +108,19 @@ class Log {
     write(LogLevel::error, message, fields);
   }
 
-  /// Returns: lines lost since the start.
+  /// Returns: the number of lines dropped since the start.
   [[nodiscard]] std::uint64_t dropped() const noexcept;
 
  private:
   class Queue;
+
+  /// Writes one line for each text of which lines were left out, when its time is over at `now`.
+  void report_suppressed(Clock::time_point now);
+
   std::atomic<LogLevel> level_;
+  Clock::time_point (*const now_)();
+  std::mutex mutex_;  // guards limit_
+  RepeatLimit limit_;
   std::unique_ptr<Queue> queue_;
 };
 

@@ -29,7 +29,7 @@ const Buckets kSeconds{0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.02
                        0.05,   0.1,     0.25,   0.5,   1,      2.5,   5};
 const Buckets kOperations{1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1000};
 
-/// The series of one route, method and status, looked up once.
+/// The series of one route, method and status.
 struct RequestSeries {
   Counter* count;
   Histogram* duration;
@@ -59,18 +59,18 @@ std::string name_of(PoolName pool) {
   __builtin_unreachable();
 }
 
-/// Adds figures to the families, those of one name to one.
-void append(std::vector<prometheus::MetricFamily>& families, std::vector<Figure> figures) {
+/// Appends the samples, grouped by name.
+void append(std::vector<prometheus::MetricFamily>& families, std::vector<Sample> samples) {
   std::map<std::string, prometheus::MetricFamily> own;
-  for (auto& figure : figures) {
-    auto& family = own[figure.name];
-    family.name = figure.name;
-    family.help = figure.help;
-    const bool counted = figure.kind == Figure::Kind::counter;
+  for (auto& sample : samples) {
+    auto& family = own[sample.name];
+    family.name = sample.name;
+    family.help = sample.help;
+    const bool counted = sample.kind == Sample::Kind::counter;
     family.type = counted ? prometheus::MetricType::Counter : prometheus::MetricType::Gauge;
     prometheus::ClientMetric metric;
-    (counted ? metric.counter.value : metric.gauge.value) = figure.value;
-    for (auto& [name, value] : figure.labels) metric.label.push_back({name, std::move(value)});
+    (counted ? metric.counter.value : metric.gauge.value) = sample.value;
+    for (auto& [name, value] : sample.labels) metric.label.push_back({name, std::move(value)});
     family.metric.push_back(std::move(metric));
   }
   for (auto& [name, family] : own) families.push_back(std::move(family));
@@ -102,21 +102,24 @@ struct Metrics::Impl {
 
   prometheus::Registry registry;
 
-  Family<Counter>& requests = counter("codasync_http_requests_total", "Answered requests.");
+  Family<Counter>& requests =
+      counter("codasync_http_requests_total",
+              "HTTP requests with a response, by route, method and status.");
   Family<Histogram>& durations = prometheus::BuildHistogram()
                                      .Name("codasync_http_request_duration_seconds")
-                                     .Help("From a request's arrival to its answer.")
+                                     .Help("Time from the arrival of a request to its response.")
                                      .Register(registry);
   mutable std::shared_mutex series_mutex;  // guards series
   std::map<std::tuple<std::string_view, std::string_view, int>, RequestSeries> series;
 
-  Family<Counter>& lookups = counter("codasync_cache_lookups_total", "Look-ups in the cache.");
+  Family<Counter>& lookups =
+      counter("codasync_cache_lookups_total", "Lookups in the cache, by result.");
   Counter& lookup_hit = lookups.Add({{"result", "hit"}});
   Counter& lookup_miss = lookups.Add({{"result", "miss"}});
   Counter& lookup_unavailable = lookups.Add({{"result", "unavailable"}});
 
   Family<Counter>& reads =
-      counter("codasync_cache_reads_total", "Reads through the cache, by how they were answered.");
+      counter("codasync_cache_reads_total", "Reads through the cache, by path.");
   Counter& read_hit = reads.Add({{"path", "hit"}});
   Counter& read_filled = reads.Add({{"path", "filled"}});
   Counter& read_not_stored = reads.Add({{"path", "not_stored"}});
@@ -125,58 +128,65 @@ struct Metrics::Impl {
   Counter& read_unavailable = reads.Add({{"path", "unavailable"}});
 
   Family<Counter>& slots_unavailable =
-      counter("codasync_cache_unavailable_total", "Reads that got no answer from a slot.");
+      counter("codasync_cache_unavailable_total",
+              "Reads that got no response from the Memcached server of the slot.");
   Family<Counter>& slots_delete_failed =
       counter("codasync_cache_delete_failures_total",
-              "Deletes that were not acknowledged: their writes answered 503.");
+              "Deletes that were not acknowledged; their writes got 503.");
   Family<Counter>& slots_malformed =
       counter("codasync_cache_malformed_entries_total",
-              "Entries that no process of this program stores: they were deleted.");
+              "Malformed entries, which no CodaSync process stores; they were deleted.");
   Family<Gauge>& slot_states =
       prometheus::BuildGauge()
           .Name("codasync_cache_slot_state")
           .Help(
-              "1 for the state that a slot is in: up, waiting (its writers get 503) or down "
-              "(everybody goes on without it).")
+              "1 for the state of the slot: up, waiting (writes of its keys get 503) or down "
+              "(not used).")
           .Register(registry);
   Gauge& fills = prometheus::BuildGauge()
                      .Name("codasync_cache_fills_allowed")
-                     .Help("1, or 0 after `codasync cache off`.")
+                     .Help("1 when the cache may be filled; 0 after `codasync cache off`.")
                      .Register(registry)
                      .Add({});
   std::vector<Counter*> slot_unavailable;    // by slot
   std::vector<Counter*> slot_delete_failed;  // by slot
   std::vector<Counter*> slot_malformed;      // by slot
-  Counter& deletes = counter("codasync_cache_deletes_total", "Acknowledged deletes.").Add({});
-  Histogram& delete_duration = histogram("codasync_cache_delete_duration_seconds",
-                                         "A round of deletes until it is acknowledged.", kSeconds);
+  Counter& deletes =
+      counter("codasync_cache_deletes_total", "Deleted keys that Memcached acknowledged.").Add({});
+  Histogram& delete_duration =
+      histogram("codasync_cache_delete_duration_seconds",
+                "Time of the deletes of one commit, until all are acknowledged.", kSeconds);
 
-  Gauge& clock = prometheus::BuildGauge()
-                     .Name("codasync_clock_offset_seconds")
-                     .Help(
-                         "How far this process's clock is behind PostgreSQL's; negative: ahead. "
-                         "Beyond 30 s it refuses writes.")
-                     .Register(registry)
-                     .Add({});
-  Histogram& batch_operations = histogram("codasync_ledger_batch_operations",
-                                          "Operations folded into one transaction.", kOperations);
-  Histogram& queue_wait = histogram("codasync_ledger_queue_wait_seconds",
-                                    "Wait of a batch's oldest operation.", kSeconds);
-  Histogram& lock_wait =
-      histogram("codasync_ledger_lock_wait_seconds", "Until a batch has its locks.", kSeconds);
-  Histogram& commit_time =
-      histogram("codasync_ledger_commit_seconds", "A batch's COMMIT.", kSeconds);
-  Counter& refusals =
-      counter("codasync_ledger_refusals_total", "Operations that were refused.").Add({});
-  Counter& splits =
-      counter("codasync_ledger_splits_total", "Batches that were split to isolate a failure.")
+  Gauge& clock =
+      prometheus::BuildGauge()
+          .Name("codasync_clock_offset_seconds")
+          .Help(
+              "How far the clock of this machine is behind PostgreSQL's; negative: ahead. "
+              "Beyond 30 s, writes are refused.")
+          .Register(registry)
           .Add({});
+  Histogram& batch_operations =
+      histogram("codasync_ledger_batch_operations", "Operations per transaction.", kOperations);
+  Histogram& queue_wait =
+      histogram("codasync_ledger_queue_wait_seconds",
+                "Time that the oldest operation of a batch waited in the queue.", kSeconds);
+  Histogram& lock_wait =
+      histogram("codasync_ledger_lock_wait_seconds", "Time until a batch has its locks.", kSeconds);
+  Histogram& commit_time =
+      histogram("codasync_ledger_commit_seconds", "Duration of the COMMIT of a batch.", kSeconds);
+  Counter& refusals =
+      counter("codasync_ledger_refusals_total", "Operations that the ledger refused.").Add({});
+  Counter& splits = counter("codasync_ledger_splits_total",
+                            "Batches that were split to isolate a failing operation.")
+                        .Add({});
   Counter& retries =
-      counter("codasync_ledger_retries_total", "Attempts that were repeated.").Add({});
-  Counter& doubts = counter("codasync_ledger_doubts_total", "Commits in doubt.").Add({});
-  Counter& overloads = counter("codasync_ledger_overloads_total",
-                               "Operations that met a full queue or waited too long.")
-                           .Add({});
+      counter("codasync_ledger_retries_total", "Transactions that were repeated.").Add({});
+  Counter& doubts =
+      counter("codasync_ledger_doubts_total", "Commits with an unknown result (in doubt).").Add({});
+  Counter& overloads =
+      counter("codasync_ledger_overloads_total",
+              "Operations refused because the queue was full or they waited too long.")
+          .Add({});
 
   Family<Gauge>& pool_lent = prometheus::BuildGauge()
                                  .Name("codasync_postgres_pool_connections")
@@ -184,16 +194,16 @@ struct Metrics::Impl {
                                  .Register(registry);
   Family<Histogram>& pool_waits = prometheus::BuildHistogram()
                                       .Name("codasync_postgres_pool_wait_seconds")
-                                      .Help("Wait for a connection.")
+                                      .Help("Time waited for a connection.")
                                       .Register(registry);
   Family<Counter>& pool_refusals =
-      counter("codasync_postgres_pool_refusals_total", "Requests that got no connection.");
+      counter("codasync_postgres_pool_refusals_total", "Requests that got no connection in time.");
   std::array<PoolSeries, kPools.size()> pools{};  // by name
   PoolSeries& pool(PoolName name) { return pools.at(static_cast<std::size_t>(name)); }
 
   Counter& scrape_failures =
-      counter("codasync_scrape_failures_total", "Figures that could not be had.").Add({});
-  std::vector<std::function<std::vector<Figure>()>> on_scrape;
+      counter("codasync_scrape_failures_total", "Collections of metrics that failed.").Add({});
+  std::vector<std::function<std::vector<Sample>()>> on_scrape;
 };
 
 Metrics::Metrics(std::size_t slots) : impl_{std::make_unique<Impl>(slots)} {}
@@ -222,22 +232,22 @@ void Metrics::request(std::string_view route, std::string_view method, int statu
   own.duration->Observe(took.count());
 }
 
-void Metrics::on_scrape(std::function<std::vector<Figure>()> figures) {
-  impl_->on_scrape.push_back(std::move(figures));
+void Metrics::on_scrape(std::function<std::vector<Sample>()> collect) {
+  impl_->on_scrape.push_back(std::move(collect));
 }
 
 std::string Metrics::text() {
-  std::vector<prometheus::MetricFamily> asked;
-  for (const auto& figures : impl_->on_scrape) {
+  std::vector<prometheus::MetricFamily> collected;
+  for (const auto& collect : impl_->on_scrape) {
     try {
-      append(asked, figures());
+      append(collected, collect());
     } catch (const std::exception&) {
-      impl_->scrape_failures.Increment();  // the others are as good as ever
+      impl_->scrape_failures.Increment();  // the other metrics are still valid
     }
   }
   auto families = impl_->registry.Collect();
-  families.insert(families.end(), std::make_move_iterator(asked.begin()),
-                  std::make_move_iterator(asked.end()));
+  families.insert(families.end(), std::make_move_iterator(collected.begin()),
+                  std::make_move_iterator(collected.end()));
   return prometheus::TextSerializer{}.Serialize(families);
 }
 
@@ -290,7 +300,7 @@ void Metrics::unavailable(std::size_t slot, std::string_view) {
 
 void Metrics::malformed(std::size_t slot) { impl_->slot_malformed.at(slot)->Increment(); }
 
-void Metrics::delete_failed(std::size_t slot, cache::Loss, std::string_view) {
+void Metrics::delete_failed(std::size_t slot, cache::Unreachable, std::string_view) {
   impl_->slot_delete_failed.at(slot)->Increment();
 }
 

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "api/observability/figures.hpp"
+#include "api/observability/samples.hpp"
 #include "cache/observer.hpp"
 #include "storage/ledger_observer.hpp"
 #include "storage/pool_observer.hpp"
@@ -16,41 +16,42 @@
 
 namespace codasync::api {
 
-/// What the service counts, named by Prometheus' conventions. Every series is there from the start
-/// with a zero, except those whose labels only the traffic tells. To count costs well under a
-/// microsecond (tests/bench/README.md). Threads: safe concurrently.
+/// The service's metrics, named by Prometheus' conventions. Each series starts with a zero, except
+/// those with labels that depend on the requests. Counting takes well under a microsecond
+/// (tests/bench/README.md). Threads: safe concurrently.
 class Metrics : public cache::Observer,
                 public storage::LedgerObserver,
                 public storage::PoolObserver {
  public:
-  /// `slots`: how many Memcacheds there are.
+  /// `slots`: the number of Memcached servers.
   explicit Metrics(std::size_t slots);
   ~Metrics() override;
 
-  /// One answered request; `route` is its pattern, so that the number of series stays bounded.
-  /// `route` and `method` live as long as the metrics.
+  /// Counts a request. `route`: the pattern, so that the number of series stays bounded.
+  /// Requires: `route` and `method` outlive the metrics.
   void request(std::string_view route, std::string_view method, int status,
                std::chrono::duration<double> took);
 
-  /// Asks `figures` whenever somebody scrapes, as long as the metrics live. What it throws is
-  /// counted, and costs that scrape these figures alone. Requires: nobody scrapes yet.
-  void on_scrape(std::function<std::vector<Figure>()> figures);
+  /// Calls `collect` at each scrape. When it throws, the failure is counted and only its samples
+  /// are missing. Requires: text() was not called yet.
+  void on_scrape(std::function<std::vector<Sample>()> collect);
 
-  /// Returns: everything in Prometheus' text format 0.0.4. Takes as long as what on_scrape() was
-  /// given.
+  /// Returns: all metrics in Prometheus' text format 0.0.4. May block: it calls the functions of
+  /// on_scrape().
   [[nodiscard]] std::string text();
 
-  /// How far this process's clock is behind the database's, as seen last.
+  /// Sets how far this machine's clock is behind the database's.
   void clock_offset(std::chrono::duration<double> offset);
 
-  /// The states of the cache's slots, as seen last.
+  /// Sets the states of the cache slots.
   void slots(const storage::CacheState& cache);
 
   void looked_up(cache::LookupState state) override;
   void read(cache::ReadPath path) override;
   void unavailable(std::size_t slot, std::string_view log_detail) override;
   void malformed(std::size_t slot) override;
-  void delete_failed(std::size_t slot, cache::Loss loss, std::string_view log_detail) override;
+  void delete_failed(std::size_t slot, cache::Unreachable reason,
+                     std::string_view log_detail) override;
   void deleted(std::size_t keys, std::chrono::nanoseconds took) override;
 
   void on_batch(const Batch& batch) override;

@@ -12,40 +12,40 @@ void SlotLog::changed(std::size_t slot, cache::SlotStep step, std::chrono::milli
   switch (step) {
     case cache::SlotStep::none:
       return;
-    case cache::SlotStep::wait:
+    case cache::SlotStep::mark_waiting:
       return log_.warning(
-          "a cache slot does not answer: writes of its keys get 503 until it does, or until "
-          "nothing that "
-          "it holds can be read. Start it again, or look at the way to it",
+          "the Memcached server of a slot is unavailable: writes of its keys get 503 until it "
+          "responds or none of its entries can be read any more. Start it again or check the "
+          "network",
           {{"slot", slot},
            {"server", server},
            {"state", "waiting"},
            {"seconds_max", std::chrono::ceil<std::chrono::seconds>(wait).count()}});
-    case cache::SlotStep::give_up:
+    case cache::SlotStep::mark_down:
       return log_.warning(
-          "nothing in a cache slot can be read any more: reads and writes go on without it. Start "
-          "its server again, and it is used by itself",
+          "no entry of this cache slot can be read any more: reads and writes continue without it. "
+          "When its Memcached server responds again, the slot is used automatically",
           {{"slot", slot}, {"server", server}, {"state", "down"}});
-    case cache::SlotStep::take_up:
-      return log_.info("a cache slot answers again",
+    case cache::SlotStep::mark_up:
+      return log_.info("the Memcached server of a slot responds again",
                        {{"slot", slot}, {"server", server}, {"state", "up"}});
-    case cache::SlotStep::empty:
+    case cache::SlotStep::flush:
       return log_.info("a cache slot was emptied and is in use",
                        {{"slot", slot}, {"server", server}, {"state", "up"}});
   }
 }
 
 void SlotLog::history_changed() {
-  forget_();
+  clear_();
   log_.warning(
-      "the database has another history, after a failover or a restore: what this process "
-      "remembered of it is forgotten");
+      "the database has another history, after a failover or a restore: data cached in this "
+      "process was cleared");
 }
 
 void SlotLog::failed(const std::string& log_detail) {
   if (log_detail == last_failure_) return;
   last_failure_ = log_detail;
-  log_.warning("the cache slots cannot be looked after", {{"detail", log_detail}});
+  log_.warning("cannot check the cache slots", {{"detail", log_detail}});
 }
 
 }  // namespace codasync::api

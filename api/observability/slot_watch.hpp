@@ -12,16 +12,17 @@
 
 namespace codasync::api {
 
-/// Says in the log and in the metrics what becomes of the cache's slots, and lets the process
-/// forget what it read from another history of the database.
+/// Reports changes of the cache slots in the log and the metrics. Clears what this process cached
+/// in memory when the database has another history.
 class SlotLog final : public cache::SlotObserver {
  public:
-  /// All must outlive it. `forget` is called on the keeper's thread; it must not block or throw.
+  /// All must outlive it. `clear` is called on the slot monitor thread; it must not block or throw.
   SlotLog(const cache::MemcachedOptions& options, Metrics& metrics, Log& log,
-          std::function<void()> forget)
-      : options_{options}, metrics_{metrics}, log_{log}, forget_{std::move(forget)} {}
+          std::function<void()> clear)
+      : options_{options}, metrics_{metrics}, log_{log}, clear_{std::move(clear)} {}
 
-  /// Returns: whether the keeper has been through its slots once, so that they may be filled.
+  /// Returns: whether the slot monitor thread has checked all slots once, so that they can be
+  /// filled.
   [[nodiscard]] bool seen() const noexcept { return seen_; }
 
   void saw(const storage::CacheState& state) override;
@@ -34,14 +35,14 @@ class SlotLog final : public cache::SlotObserver {
   const cache::MemcachedOptions& options_;
   Metrics& metrics_;
   Log& log_;
-  const std::function<void()> forget_;
+  const std::function<void()> clear_;
   std::atomic<bool> seen_{false};
-  std::string last_failure_;  // the keeper's thread only
+  std::string last_failure_;  // slot monitor thread only
 };
 
-/// Counts what the cache does, and has the keeper look at a slot that did not acknowledge a
-/// deletion. Not at one that a read got no answer from: reads go on without it, and the fault may
-/// be this process's own.
+/// Counts the cache's events. Reports a slot that did not acknowledge a delete to the slot monitor
+/// thread (SlotKeeper), but not a slot that failed a read: reads continue without it, and the cause
+/// may be in this process.
 class CacheWatch final : public cache::Observer {
  public:
   CacheWatch(Metrics& metrics, cache::SlotKeeper& keeper) : metrics_{metrics}, keeper_{keeper} {}
@@ -52,8 +53,9 @@ class CacheWatch final : public cache::Observer {
     metrics_.unavailable(slot, log_detail);
   }
   void malformed(std::size_t slot) override { metrics_.malformed(slot); }
-  void delete_failed(std::size_t slot, cache::Loss loss, std::string_view log_detail) override {
-    metrics_.delete_failed(slot, loss, log_detail);
+  void delete_failed(std::size_t slot, cache::Unreachable reason,
+                     std::string_view log_detail) override {
+    metrics_.delete_failed(slot, reason, log_detail);
     keeper_.report(slot);
   }
   void deleted(std::size_t keys, std::chrono::nanoseconds took) override {

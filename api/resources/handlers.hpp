@@ -3,7 +3,7 @@
 #include "api/routes.hpp"
 #include "storage/errors.hpp"
 
-// What the routes do, by resource.
+// The handlers of the routes (routes.cpp), by resource.
 
 namespace codasync::api {
 
@@ -29,11 +29,14 @@ Result remove(Service& service, const Call& call);
 
 namespace readings {
 
-/// The row of an id is about another shop or product than the reading key that the call was given:
-/// a failover or a restore gave the id to another reading.
+/// The row of an id has another shop or product than the reading key of the call: after a failover
+/// or a restore the id belongs to another reading.
 class StaleKey : public Unavailable {
  public:
-  StaleKey() : Unavailable{"postgres", "an id stands for another reading than a moment ago"} {}
+  StaleKey()
+      : Unavailable{
+            "postgres",
+            "a stock reading's id belongs to another reading since a failover or a restore"} {}
 };
 
 Result list(storage::Reader& reader, const Call& call);
@@ -51,11 +54,13 @@ Operation adjust(const Call& call);
 Operation remove(const Call& call);
 Operation void_event(const Call& call);
 
-Answer written(const storage::Written& written);  // with the reading
-Answer done(const storage::Written& written);     // without content
+WriteResponse written(const storage::Written& written);     // with the reading
+WriteResponse no_content(const storage::Written& written);  // 204
 
-/// Returns: the client's answer to what the ledger said. `answer`: of the route.
-Result to_result(const storage::StockResult& result, Answer (*answer)(const storage::Written&));
+/// Returns: the response to a result of the ledger. `respond`: of the route, for a write that was
+/// done.
+Result to_result(const storage::StockResult& result,
+                 WriteResponse (*respond)(const storage::Written&));
 }  // namespace readings
 
 namespace tokens {

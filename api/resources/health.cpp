@@ -18,6 +18,7 @@ Result ready(Service& service, const Call&) {
   if (service.draining) return unavailable("The service is shutting down.");
   try {
     service.metrics.clock_offset(service.control_database.ping());
+    service.schema_fits = true;
   } catch (const Unavailable& failure) {
     if (failure.dependency() == "clock") return unavailable_because("clock");
     throw;

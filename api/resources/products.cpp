@@ -1,5 +1,5 @@
-#include "api/answers.hpp"
 #include "api/resources/handlers.hpp"
+#include "api/responses.hpp"
 
 namespace codasync::api::products {
 namespace {
@@ -7,61 +7,61 @@ namespace {
 constexpr std::string_view kPath = "/api/v1/products";
 constexpr std::size_t kSearchWordsMax = 10;
 
-std::string answer(const Product& product, bool created) {
-  return write_down({created ? 201 : 200, version_tag(product.version),
-                     created ? std::string{kPath} + "/" + product.gtin.canonical() : std::string{},
-                     to_json(product)});
+std::string stored_response(const Product& product, bool created) {
+  return serialise({created ? 201 : 200, version_tag(product.version),
+                    created ? std::string{kPath} + "/" + product.gtin.canonical() : std::string{},
+                    to_json(product)});
 }
 
-struct Sent {
+struct SentProduct {
   std::optional<Gtin> gtin;
   storage::ProductDraft draft;
 };
 
 using Nullable = std::optional<std::optional<std::string>>;
 
-/// Returns: nothing when the field is left out; an inner nothing when it is null. The type is
-/// written out, because `std::optional{field.value}` copies the inner one and wraps nothing.
+/// Returns: nothing when the field is absent; an inner nothing when it is null. The type is
+/// explicit, because `std::optional{field.value}` copies the optional instead of wrapping it.
 Nullable nullable(const Field<std::string>& field) {
   return field.given ? Nullable{field.value} : std::nullopt;
 }
 
-enum class Sending { created, replaced, changed };
+enum class Operation { create, replace, change };
 
-/// Reads what a client says about a product. The GTIN is required where the path has none, and must
-/// be the path's otherwise.
-Outcome<Sent, Problem> read_sent(const Call& call, Sending sending, Body& fields) {
+/// Reads the fields of a product. The GTIN is required when the path has none; otherwise it must be
+/// that of the path.
+Outcome<SentProduct, Problem> read_product(const Call& call, Operation operation, Body& fields) {
   const auto gtin = fields.gtin("GTIN");
   const auto name = fields.name("name");
   const auto brand = fields.name("brand");
   const auto category = fields.name("category");
-  if (sending == Sending::created) {
+  if (operation == Operation::create) {
     fields.require("GTIN", gtin);
   } else {
     fields.not_null("GTIN", gtin);
     fields.own("GTIN", gtin, *call.path.gtin);
     fields.read_only({"restricted", "version", "updated_at"});
   }
-  if (sending == Sending::changed) {
-    fields.not_null("name", name, "Leave it out to keep the name.");
+  if (operation == Operation::change) {
+    fields.not_null("name", name, "Omit it to keep the name.");
     fields.refuse_empty();
   } else {
     fields.require("name", name);
   }
   if (auto problem = fields.finish()) return *problem;
-  return Sent{gtin.value, {name.value, nullable(brand), nullable(category)}};
+  return SentProduct{gtin.value, {name.value, nullable(brand), nullable(category)}};
 }
 
-using Write = storage::CatalogueStore::Result (*)(Service&, const Call&, const Sent&,
+using Write = storage::CatalogueStore::Result (*)(Service&, const Call&, const SentProduct&,
                                                   const storage::WriteContext&);
 
-Result write(Service& service, const Call& call, Sending sending, Write perform) {
+Result write(Service& service, const Call& call, Operation operation, Write perform) {
   auto body = read_body(call.request);
   if (!body) return body.error();
   auto fields = std::move(body).value();
   const auto context = write_context(call, &fields);
   if (!context) return context.error();
-  const auto sent = read_sent(call, sending, fields);
+  const auto sent = read_product(call, operation, fields);
   if (!sent) return sent.error();
   return to_result(Subject::product, perform(service, call, *sent, *context));
 }
@@ -121,23 +121,26 @@ Result one(storage::Reader& reader, const Call& call) {
 }
 
 Result create(Service& service, const Call& call) {
-  return write(service, call, Sending::created,
+  return write(service, call, Operation::create,
                [](auto& s, const auto&, const auto& sent, const auto& context) {
-                 return s.catalogue.create_product(*sent.gtin, sent.draft, context, &answer);
+                 return s.catalogue.create_product(*sent.gtin, sent.draft, context,
+                                                   &stored_response);
                });
 }
 
 Result replace(Service& service, const Call& call) {
-  return write(service, call, Sending::replaced,
+  return write(service, call, Operation::replace,
                [](auto& s, const auto& c, const auto& sent, const auto& context) {
-                 return s.catalogue.put_product(*c.path.gtin, sent.draft, context, &answer);
+                 return s.catalogue.put_product(*c.path.gtin, sent.draft, context,
+                                                &stored_response);
                });
 }
 
 Result change(Service& service, const Call& call) {
-  return write(service, call, Sending::changed,
+  return write(service, call, Operation::change,
                [](auto& s, const auto& c, const auto& sent, const auto& context) {
-                 return s.catalogue.update_product(*c.path.gtin, sent.draft, context, &answer);
+                 return s.catalogue.update_product(*c.path.gtin, sent.draft, context,
+                                                   &stored_response);
                });
 }
 

@@ -1,41 +1,41 @@
-#include "api/answers.hpp"
 #include "api/resources/handlers.hpp"
+#include "api/responses.hpp"
 
 namespace codasync::api::shops {
 namespace {
 
 constexpr std::string_view kPath = "/api/v1/shops";
 
-std::string answer(const Shop& shop, bool created) {
-  return write_down(
+std::string stored_response(const Shop& shop, bool created) {
+  return serialise(
       {created ? 201 : 200, version_tag(shop.version),
        created ? std::string{kPath} + "/" + std::to_string(shop.id.value()) : std::string{},
        to_json(shop)});
 }
 
-enum class Sending { created, replaced, changed };
+enum class Operation { create, replace, change };
 
-/// Reads what a client says about a shop. Whether PostgreSQL knows the time zone is asked only when
-/// all else is right.
-Outcome<storage::ShopDraft, Problem> read_draft(Service& service, const Call& call, Sending sending,
-                                                Body& fields) {
+/// Reads the fields of a shop. The time zone is looked up in PostgreSQL only when all other fields
+/// are valid.
+Outcome<storage::ShopDraft, Problem> read_draft(Service& service, const Call& call,
+                                                Operation operation, Body& fields) {
   const auto name = fields.name("name");
   const auto time_zone = fields.name("time_zone");
-  if (sending != Sending::created) {
+  if (operation != Operation::create) {
     fields.own_id("id", call.path.id);
     fields.read_only({"version", "updated_at"});
   }
-  if (sending == Sending::changed) {
-    fields.not_null("name", name, "Leave it out to keep the name.");
+  if (operation == Operation::change) {
+    fields.not_null("name", name, "Omit it to keep the name.");
     fields.refuse_empty();
   } else {
     fields.require("name", name);
   }
-  fields.not_null("time_zone", time_zone,
-                  sending == Sending::created ? "Leave it out for UTC."
-                                              : "Leave it out to keep the time zone.");
+  fields.not_null(
+      "time_zone", time_zone,
+      operation == Operation::create ? "Omit it for UTC." : "Omit it to keep the time zone.");
   if (auto problem = fields.finish()) return *problem;
-  if (time_zone.value && !service.database.read()->knows_time_zone(*time_zone.value)) {
+  if (time_zone.value && !service.database.read()->has_time_zone(*time_zone.value)) {
     return bad_fields({{"time_zone", {"This must be an IANA time zone, such as Europe/Zurich."}}});
   }
   return storage::ShopDraft{name.value, time_zone.value};
@@ -44,13 +44,13 @@ Outcome<storage::ShopDraft, Problem> read_draft(Service& service, const Call& ca
 using Write = storage::CatalogueStore::Result (*)(Service&, const Call&, const storage::ShopDraft&,
                                                   const storage::WriteContext&);
 
-Result write(Service& service, const Call& call, Sending sending, Write perform) {
+Result write(Service& service, const Call& call, Operation operation, Write perform) {
   auto body = read_body(call.request);
   if (!body) return body.error();
   auto fields = std::move(body).value();
   const auto context = write_context(call, &fields);
   if (!context) return context.error();
-  const auto draft = read_draft(service, call, sending, fields);
+  const auto draft = read_draft(service, call, operation, fields);
   if (!draft) return draft.error();
   return to_result(Subject::shop, perform(service, call, *draft, *context));
 }
@@ -58,7 +58,7 @@ Result write(Service& service, const Call& call, Sending sending, Write perform)
 storage::CatalogueStore::Result update(Service& service, const Call& call,
                                        const storage::ShopDraft& draft,
                                        const storage::WriteContext& context) {
-  return service.catalogue.update_shop(ShopId{call.path.id}, draft, context, &answer);
+  return service.catalogue.update_shop(ShopId{call.path.id}, draft, context, &stored_response);
 }
 
 }  // namespace
@@ -91,28 +91,29 @@ Result one(storage::Reader& reader, const Call& call) {
 }
 
 Result create(Service& service, const Call& call) {
-  return write(service, call, Sending::created,
+  return write(service, call, Operation::create,
                [](auto& s, const auto&, const auto& draft, const auto& context) {
-                 return s.catalogue.create_shop(draft, context, &answer);
+                 return s.catalogue.create_shop(draft, context, &stored_response);
                });
 }
 
 Result replace(Service& service, const Call& call) {
-  return write(service, call, Sending::replaced, &update);
+  return write(service, call, Operation::replace, &update);
 }
 
 Result change(Service& service, const Call& call) {
-  return write(service, call, Sending::changed, &update);
+  return write(service, call, Operation::change, &update);
 }
 
 Result remove(Service& service, const Call& call) {
   Parameters parameters{call.query};
-  const bool cascade = parameters.flag("cascade").value_or(false);
+  const auto readings = parameters.flag("cascade").value_or(false) ? storage::ShopReadings::remove
+                                                                   : storage::ShopReadings::refuse;
   if (auto problem = parameters.finish()) return *problem;
   const auto context = write_context(call, nullptr);
   if (!context) return context.error();
   return to_result(Subject::shop,
-                   service.catalogue.delete_shop(ShopId{call.path.id}, cascade, *context));
+                   service.catalogue.delete_shop(ShopId{call.path.id}, readings, *context));
 }
 
 }  // namespace codasync::api::shops

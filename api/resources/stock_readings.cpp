@@ -1,13 +1,20 @@
-#include "api/answers.hpp"
 #include "api/resources/handlers.hpp"
+#include "api/responses.hpp"
 #include "storage/model/text.hpp"
 
-// Reading stock readings; api/stock_writes.cpp writes them.
+// The handlers of /stock-readings and of a product's stock in shops. The ledger (storage/ledger/)
+// decides about writes; stock_refusals.cpp makes problems of its refusals.
 
 namespace codasync::api::readings {
 namespace {
 
+using storage::StockOperation;
+using storage::Written;
+
 constexpr std::string_view kPath = "/api/v1/stock-readings";
+
+// ----------------------------------------------------------------------------------------------
+// lists: filters, order, cursors
 
 struct Ordering {
   std::string_view name;
@@ -21,7 +28,7 @@ constexpr Ordering kOrderings[] = {
     {"-updated_at", storage::ReadingOrder::updated_at_descending},
 };
 
-// A cursor of this list: ordering, id, then the sort key; a null key has no last part.
+// A cursor of readings contains the ordering, the id and the sort key; a null key is left out.
 constexpr char kSeparator = '|';
 
 std::string_view name_of(storage::ReadingOrder order) {
@@ -50,7 +57,7 @@ std::string write_cursor(storage::ReadingOrder order, const Reading& last) {
   return make_cursor(text);
 }
 
-/// Cursors come from clients: everything that reaches a query is what write_cursor() writes.
+/// Returns: whether write_cursor() can write this key. Clients can send any text as a cursor.
 bool fits(storage::ReadingOrder order, const std::optional<std::string>& key) {
   switch (order) {
     case storage::ReadingOrder::id:
@@ -94,7 +101,7 @@ storage::ReadingOrder read_ordering(Parameters& parameters) {
   return storage::ReadingOrder::id;
 }
 
-/// Requires: the filter has its order.
+/// Requires: filter.order is set.
 void read_cursor(Parameters& parameters, storage::ReadingFilter& filter) {
   const auto cursor = parameters.cursor();
   if (!cursor) return;
@@ -114,13 +121,13 @@ std::optional<storage::HistoryCursor> parse_history_cursor(const std::string& te
   return storage::HistoryCursor{*observed_at, *event};
 }
 
-/// What is asked of a list of readings.
-struct Wanted {
+/// The query of a list of readings.
+struct ListQuery {
   storage::ReadingFilter filter;
   std::size_t limit;
 };
 
-Outcome<Wanted, Problem> read_filter(const Query& query) {
+Outcome<ListQuery, Problem> read_filter(const Query& query) {
   Parameters parameters{query};
   storage::ReadingFilter filter;
   const auto limit = parameters.limit();
@@ -134,43 +141,213 @@ Outcome<Wanted, Problem> read_filter(const Query& query) {
   filter.in_stock = parameters.flag("in_stock");
   filter.order = read_ordering(parameters);
   if (filter.order == storage::ReadingOrder::updated_at_descending && !filter.shop)
-    parameters.refuse("ordering", "-updated_at needs `shop` too.");
+    parameters.refuse("ordering", "-updated_at requires the parameter `shop` too.");
   read_cursor(parameters, filter);
   if (auto problem = parameters.finish()) return *problem;
-  return Wanted{filter, limit};
+  return ListQuery{filter, limit};
 }
 
-/// A page of readings at `path`.
-Result answer_page(storage::Reader& reader, const Wanted& wanted, std::string_view path,
-                   const Query& query) {
-  const auto page = reader.readings(wanted.filter, wanted.limit);
+/// Returns: a page of readings; `path`: of the list.
+Result page_response(storage::Reader& reader, const ListQuery& list_query, std::string_view path,
+                     const Query& query) {
+  const auto page = reader.readings(list_query.filter, list_query.limit);
   auto response = ok_by_body(to_json(page.rows));
   if (page.more) {
     response.headers.push_back(
-        next_page(path, query, write_cursor(wanted.filter.order, page.rows.back())));
+        next_page(path, query, write_cursor(list_query.filter.order, page.rows.back())));
   }
   return response;
 }
 
-Result answer_one(const std::optional<Reading>& reading) {
-  if (!reading) return not_found("There is no such stock reading, or it was removed.");
+Result one_response(const std::optional<Reading>& reading) {
+  if (!reading) return not_found("There is no stock reading at this address, or it was removed.");
   return ok(to_json(*reading), reading_tag(reading->version, reading->product_version));
+}
+
+// ----------------------------------------------------------------------------------------------
+// bodies of writes
+
+/// Returns: an operation with actor, If-Match and Idempotency-Key, or the problem of these headers.
+/// `body`: null pointer for a request without a body.
+Operation start(const Call& call, const Body* body, ShopId shop, Gtin gtin) {
+  auto key = read_idempotency_key(call, body);
+  if (!key) return key.error();
+  const auto tags = read_if_match(call.request);
+  if (!tags) return tags.error();
+  StockOperation operation{.shop = shop, .gtin = gtin, .actor = *call.actor};
+  operation.idempotency_key = *key;
+  if (tags.value()) operation.if_match = reading_precondition(*tags.value());
+  return operation;
+}
+
+/// The same for a path with a reading's id.
+Operation start(const Call& call, const Body* body) {
+  auto started = start(call, body, call.path.reading->shop, call.path.reading->gtin);
+  if (!started) return started.error();
+  auto operation = std::move(started).value();
+  operation.reading = ReadingId{call.path.id};
+  return operation;
+}
+
+/// The fields that describe the shelf.
+struct Observation {
+  Field<Date> expiry_date;
+  Field<std::string> date_kind;
+  Field<std::int64_t> quantity;
+  Field<std::string> kind;
+
+  /// Returns: whether the client sent any of them.
+  [[nodiscard]] bool given() const {
+    return expiry_date.given || date_kind.given || quantity.given || kind.given;
+  }
+};
+
+Observation read_observation(Body& fields) {
+  Observation seen{fields.date("expiry_date"),
+                   fields.one_of("date_kind", {"use_by", "sell_by", "best_before"}),
+                   fields.integer("quantity", 0, kQuantityMax),
+                   fields.one_of("kind", {"sighting", "check", "count"})};
+  fields.not_null("kind", seen.kind, "Omit it for a plain recording.");
+  if (seen.kind.value == "check" && !seen.expiry_date.given) {
+    fields.refuse("expiry_date",
+                  "A check requires `expiry_date`: the earliest date on the shelf, or null if the "
+                  "shelf is empty.");
+  }
+  if (seen.date_kind.value && !seen.expiry_date.value)
+    fields.refuse("date_kind", "It belongs to `expiry_date`; send both.");
+  if (seen.kind.value == "count" && !seen.quantity.value) {
+    fields.refuse("quantity", "A count requires `quantity`.");
+  }
+  if (seen.kind.value == "count" && seen.expiry_date.value) {
+    fields.refuse("kind", "A count has no date. To record both, omit `kind`.");
+  }
+  return seen;
+}
+
+/// Refuses null in a PATCH where it would be ignored.
+void refuse_nulls(Body& fields, const Observation& seen) {
+  fields.not_null("quantity", seen.quantity,
+                  "To correct a wrong count, void its event or send a new count.");
+  if (seen.kind.value != "check")
+    fields.not_null("expiry_date", seen.expiry_date,
+                    "For an empty shelf, also send \"kind\": \"check\".");
+  if (!seen.expiry_date.given)
+    fields.not_null("date_kind", seen.date_kind, "It belongs to `expiry_date`; send both.");
+}
+
+void apply(const Observation& seen, StockOperation& operation) {
+  if (seen.kind.value) {
+    operation.kind = *parse_event_kind(*seen.kind.value);
+  } else {
+    // Without `kind`, a quantity without a date is a count, everything else a sighting.
+    operation.kind =
+        seen.quantity.value && !seen.expiry_date.value ? EventKind::count : EventKind::sighting;
+  }
+  if (seen.expiry_date.value && operation.kind != EventKind::count) {
+    operation.date =
+        ShelfDate{*seen.expiry_date.value,
+                  seen.date_kind.value ? parse_date_kind(*seen.date_kind.value) : std::nullopt};
+  }
+  operation.quantity = seen.quantity.value;
+}
+
+enum class Extent { whole, part };
+
+/// PUT and PATCH: absent fields keep their values; the identity must be that of the path.
+Operation update(const Call& call, Extent extent) {
+  auto body = read_body(call.request);
+  if (!body) return body.error();
+  auto fields = std::move(body).value();
+  const auto& key = *call.path.reading;
+  const auto shop = fields.integer("shop", 1, INT64_MAX);
+  const auto gtin = fields.gtin("GTIN");
+  const auto name = fields.name("name");
+  const auto seen = read_observation(fields);
+  const auto observed_at = fields.instant("observed_at");
+  fields.own_id("id", call.path.id);
+  fields.own("shop", shop, key.shop.value());
+  fields.own("GTIN", gtin, key.gtin);
+  fields.not_null("shop", shop);
+  fields.not_null("GTIN", gtin);
+  fields.not_null("name", name);
+  fields.not_null("observed_at", observed_at, "Omit it for the current time.");
+  switch (extent) {
+    case Extent::whole:
+      fields.require("shop", shop);
+      fields.require("GTIN", gtin);
+      fields.require("name", name);
+      if (!seen.expiry_date.given) fields.refuse("expiry_date", "This field is required.");
+      break;
+    case Extent::part:
+      fields.refuse_empty();
+      refuse_nulls(fields, seen);
+      break;
+  }
+  fields.read_only(
+      {"version", "checked_at", "counted_at", "available", "expired", "updated_at", "outcome"});
+  if (auto problem = fields.finish()) return *problem;
+
+  auto started = start(call, &fields);
+  if (!started) return started.error();
+  auto operation = std::move(started).value();
+  operation.kind.reset();
+  if (seen.given()) apply(seen, operation);
+  operation.product_name = name.value;
+  operation.observed_at = observed_at.value;
+  operation.echoes = true;
+  return operation;
+}
+
+/// The optional fields of an adjustment and of both DELETEs.
+struct ReasonAndTime {
+  Field<std::string> reason;
+  Field<Instant> observed_at;
+};
+
+ReasonAndTime read_reason_and_time(Body& fields) {
+  ReasonAndTime read{fields.name("reason"), fields.instant("observed_at")};
+  fields.not_null("observed_at", read.observed_at, "Omit it for the current time.");
+  return read;
+}
+
+/// DELETE of a reading or of an event. The body is optional.
+Operation removal(const Call& call, EventKind kind) {
+  std::optional<Body> fields;
+  ReasonAndTime sent;
+  if (!call.request.body.empty()) {
+    auto body = read_body(call.request);
+    if (!body) return body.error();
+    fields.emplace(std::move(body).value());
+    sent = read_reason_and_time(*fields);
+    if (auto problem = fields->finish()) return *problem;
+  }
+  auto started = start(call, fields ? &*fields : nullptr);
+  if (!started) return started.error();
+  auto operation = std::move(started).value();
+  operation.kind = kind;
+  operation.voids = call.path.event;
+  operation.reason = sent.reason.value;
+  operation.observed_at = sent.observed_at.value;
+  return operation;
 }
 
 }  // namespace
 
+// ----------------------------------------------------------------------------------------------
+// GET
+
 Result list(storage::Reader& reader, const Call& call) {
-  const auto wanted = read_filter(call.query);
-  if (!wanted) return wanted.error();
-  return answer_page(reader, *wanted, kPath, call.query);
+  const auto list_query = read_filter(call.query);
+  if (!list_query) return list_query.error();
+  return page_response(reader, *list_query, kPath, call.query);
 }
 
 std::optional<ListEntry> list_entry(const Call& call) {
   const auto read = read_filter(call.query);
   if (!read) return std::nullopt;
   const auto& filter = read->filter;
-  // One shop's lists have a generation. Left out is what changes without a write to the shop's
-  // readings: the categories of products, and the day.
+  // Only lists of one shop have a generation. Lists that depend on the categories of products or on
+  // the current day change without a write to the shop's readings, so they are not cached.
   if (!filter.shop || filter.category || filter.expired) return std::nullopt;
   return ListEntry{cache::shop_generation(*filter.shop),
                    {{storage::shop_lock(*filter.shop), storage::LockMode::exclusive}},
@@ -179,24 +356,24 @@ std::optional<ListEntry> list_entry(const Call& call) {
 
 Result one(storage::Reader& reader, const Call& call) {
   const auto reading = reader.reading(ReadingId{call.path.id});
-  const auto& key = *call.path.reading;  // the locks of a fill are made of it
+  const auto& key = *call.path.reading;  // the locks of a fill are made from it
   if (reading && (reading->shop != key.shop || reading->gtin != key.gtin)) throw StaleKey{};
-  return answer_one(reading);
+  return one_response(reading);
 }
 
 Result one_in_shop(storage::Reader& reader, const Call& call) {
-  return answer_one(reader.reading(ShopId{call.path.id}, *call.path.gtin));
+  return one_response(reader.reading(ShopId{call.path.id}, *call.path.gtin));
 }
 
 Result in_all_shops(storage::Reader& reader, const Call& call) {
   Parameters parameters{call.query};
-  Wanted wanted{{.gtin = call.path.gtin}, parameters.limit()};
-  wanted.filter.in_stock = parameters.flag("in_stock");
-  read_cursor(parameters, wanted.filter);
+  ListQuery list_query{{.gtin = call.path.gtin}, parameters.limit()};
+  list_query.filter.in_stock = parameters.flag("in_stock");
+  read_cursor(parameters, list_query.filter);
   if (auto problem = parameters.finish()) return *problem;
   if (!reader.product(*call.path.gtin)) return not_found(Subject::product);
-  return answer_page(reader, wanted, "/api/v1/products/" + call.path.gtin->canonical() + "/stock",
-                     call.query);
+  return page_response(reader, list_query,
+                       "/api/v1/products/" + call.path.gtin->canonical() + "/stock", call.query);
 }
 
 Result history(storage::Reader& reader, const Call& call) {
@@ -216,9 +393,74 @@ Result history(storage::Reader& reader, const Call& call) {
     response.headers.push_back(next_page(canonical_path(call.request.path), call.query,
                                          write_history_cursor(page.rows.back().event)));
   }
-  // What was observed before is part of the reading, but no longer of its history.
+  // The history before this time was deleted (storage/ledger_retention.hpp); the reading still
+  // contains it.
   if (page.begins_at) response.headers.push_back({"History-Begins", to_string(*page.begins_at)});
   return response;
 }
+
+// ----------------------------------------------------------------------------------------------
+// POST, PUT, PATCH, DELETE
+
+Operation record(const Call& call) {
+  auto body = read_body(call.request);
+  if (!body) return body.error();
+  auto fields = std::move(body).value();
+  const auto shop = fields.integer("shop", 1, INT64_MAX);
+  const auto gtin = fields.gtin("GTIN");
+  const auto name = fields.name("name");
+  const auto observed_at = fields.instant("observed_at");
+  const auto seen = read_observation(fields);
+  fields.require("shop", shop);
+  fields.require("GTIN", gtin);
+  fields.not_null("name", name, "Omit it for a known product.");
+  fields.not_null("observed_at", observed_at, "Omit it for the current time.");
+  if (auto problem = fields.finish()) return *problem;
+  auto started = start(call, &fields, ShopId{*shop.value}, *gtin.value);
+  if (!started) return started.error();
+  auto operation = std::move(started).value();
+  operation.may_create = true;
+  operation.product_name = name.value;
+  operation.observed_at = observed_at.value;
+  apply(seen, operation);
+  return operation;
+}
+
+Operation replace(const Call& call) { return update(call, Extent::whole); }
+
+Operation change(const Call& call) { return update(call, Extent::part); }
+
+Operation adjust(const Call& call) {
+  auto body = read_body(call.request);
+  if (!body) return body.error();
+  auto fields = std::move(body).value();
+  const auto delta = fields.integer("delta", -kQuantityMax, kQuantityMax);
+  const auto sent = read_reason_and_time(fields);
+  fields.require("delta", delta);
+  if (auto problem = fields.finish()) return *problem;
+  auto started = start(call, &fields);
+  if (!started) return started.error();
+  auto operation = std::move(started).value();
+  operation.kind = EventKind::adjust;
+  operation.delta = *delta.value;
+  operation.reason = sent.reason.value;
+  operation.observed_at = sent.observed_at.value;
+  return operation;
+}
+
+Operation remove(const Call& call) { return removal(call, EventKind::remove); }
+
+Operation void_event(const Call& call) { return removal(call, EventKind::void_event); }
+
+WriteResponse written(const Written& written) {
+  const auto& reading = written.reading;
+  if (!written.present) return {.body = tombstone_json(reading, written.outcome)};
+  return {written.created ? 201 : 200, reading_tag(reading.version, reading.product_version),
+          written.created ? std::string{kPath} + "/" + std::to_string(reading.id.value())
+                          : std::string{},
+          to_json(reading, written.outcome)};
+}
+
+WriteResponse no_content(const Written&) { return {.status = 204}; }
 
 }  // namespace codasync::api::readings

@@ -1,5 +1,5 @@
-#include "api/answers.hpp"
 #include "api/resources/handlers.hpp"
+#include "api/responses.hpp"
 
 namespace codasync::api::tokens {
 namespace {
@@ -25,7 +25,7 @@ Result list(storage::Reader& reader, const Call& call) {
 }
 
 Result one(storage::Reader& reader, const Call& call) {
-  // The first one from this id on.
+  // A page of one token that starts at this id.
   const auto page = reader.tokens(TokenId{call.path.id - 1}, 1);
   if (page.rows.empty() || page.rows[0].id != TokenId{call.path.id})
     return not_found(Subject::token);
@@ -44,7 +44,7 @@ Result create(Service& service, const Call& call) {
   const auto expires_at = fields.instant("expires_at");
   fields.require("name", name);
   fields.require("role", role);
-  fields.not_null("shops", shops, "Leave it out for a token for all shops.");
+  fields.not_null("shops", shops, "Omit it for a token for all shops.");
   if (expires_at.value && *expires_at.value <= now())
     fields.refuse("expires_at", "This must be in the future.");
   if (auto problem = fields.finish()) return *problem;
@@ -56,19 +56,19 @@ Result create(Service& service, const Call& call) {
   const auto context = write_context(call, &fields);
   if (!context) return context.error();
   const auto secret = storage::make_token_secret();
-  std::optional<storage::Token> made;
+  std::optional<storage::Token> created;
   const auto result = service.token_store.create(
       draft, *storage::hash_token_secret(secret), *context, [&](const storage::Token& token, bool) {
-        made = token;
-        return write_down(
+        created = token;
+        return serialise(
             {201, {}, std::string{kPath} + "/" + std::to_string(token.id.value()), to_json(token)});
       });
   if (!result) return to_result(Subject::token, result);
-  // The secret is not kept, so the answer to a repeated request has none.
+  // The secret is not stored, so the response to a repeated request does not contain it.
   if (result->replayed) return to_response(*result);
-  auto answer = read_kept(result->text);
-  answer.body = to_json(*made, secret);
-  return to_response(answer);
+  auto response = parse_write_response(result->text);
+  response.body = to_json(*created, secret);
+  return to_response(response);
 }
 
 Result revoke(Service& service, const Call& call) {

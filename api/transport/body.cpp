@@ -8,7 +8,7 @@ namespace {
 
 constexpr std::size_t kLineMax = 4096;  // a chunk's size with extensions, or one trailer
 constexpr Refusal kTooLarge{413, "content-too-large",
-                            "The request is larger than this server takes."};
+                            "The request is larger than this server accepts."};
 constexpr Refusal kBadChunk{400, "malformed-request", "The chunked body is not well-formed."};
 
 }  // namespace
@@ -81,12 +81,12 @@ std::optional<Refusal> BodyReader::on_line(std::string_view line) {
     if (line.empty())
       part_ = Part::end;
     else if (line.find(':') == std::string_view::npos)
-      return kBadChunk;  // else nobody's to read
+      return kBadChunk;  // trailers are not used
   } else {
     const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), missing_, 16);
-    const bool ends_well =
+    const bool ends_correctly =
         end == line.data() + line.size() || *end == ';' || *end == ' ' || *end == '\t';
-    if (error != std::errc{} || !ends_well) return kBadChunk;
+    if (error != std::errc{} || !ends_correctly) return kBadChunk;
     if (missing_ > wire_bytes_) return kTooLarge;
     part_ = missing_ == 0 ? Part::trailer : Part::chunk;
   }

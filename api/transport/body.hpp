@@ -11,16 +11,16 @@
 
 namespace codasync::api::transport {
 
-/// Collects one request's body from the bytes of a connection as they come (RFC 9112 sections 6 and
-/// 7).
+/// Collects the body of one request from the bytes of a connection as they arrive (RFC 9112
+/// sections 6 and 7).
 class BodyReader {
  public:
-  /// `bytes_max`: what the body may take on the wire.
-  /// Returns: 413 when its length is known to be beyond that.
+  /// `bytes_max`: limit of the body's bytes on the wire.
+  /// Returns: 413 when its length is known to exceed that.
   std::optional<Refusal> start(const Head& head, std::size_t bytes_max);
 
-  /// Takes what belongs to the body off the front of `bytes`.
-  /// Returns: a refusal, after which the reader may not be used before the next start.
+  /// Removes the bytes of the body from the front of `bytes`.
+  /// Returns: a refusal; the reader must be started again after it.
   std::optional<Refusal> consume(std::string_view& bytes);
 
   [[nodiscard]] bool complete() const noexcept { return part_ == Part::end; }
@@ -34,10 +34,10 @@ class BodyReader {
   std::optional<Refusal> on_line(std::string_view line);
 
   std::string body_;
-  std::string line_;  // begun, its end has not come
+  std::string line_;  // incomplete
   Part part_{Part::end};
-  std::uint64_t missing_{0};   // of a sized body or of a chunk
-  std::size_t wire_bytes_{0};  // may still come
+  std::uint64_t missing_{0};   // bytes of a sized body or of a chunk
+  std::size_t wire_bytes_{0};  // that may still arrive
 };
 
 }  // namespace codasync::api::transport

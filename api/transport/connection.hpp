@@ -1,8 +1,9 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
-#include <limits>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -15,40 +16,44 @@ namespace codasync::api::transport {
 
 using Clock = std::chrono::steady_clock;
 
-/// Never given twice in a process, so an answer can not reach another client than its own: a
-/// descriptor number comes back, an id does not.
+/// Unique in a process, so that a response cannot reach another client: the kernel reuses
+/// descriptor numbers.
 using ConnectionId = std::uint64_t;
 
-/// One client's socket and what is known about it. For its worker's thread only.
+/// One client's socket and its state. Threads: its worker's only.
 struct Connection {
   enum class State {
     reading,    // a request, or waiting for one
-    answering,  // a request is with the service: no clock runs
-    writing,    // an answer that the socket did not take at once
-    lingering,  // the last answer is out; reads away what still comes, so that no reset overtakes
-                // the answer
-    closed,     // to be forgotten
+    serving,    // the service has a request: no deadline
+    writing,    // the socket did not take the whole response at once
+    lingering,  // the last response is sent; what still arrives is read and discarded, so that no
+                // reset overtakes the response
+    closed,     // to be removed
   };
 
   Connection(UniqueFd socket, ConnectionId its_id, std::size_t request_bytes_max)
       : fd{std::move(socket)}, id{its_id}, reader{request_bytes_max} {}
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+  ~Connection() { *gone = true; }
 
-  /// Writes what the socket takes of `out`.
-  /// Returns: whether there was progress or nothing to do; false: the client has gone.
+  /// Writes as much of `out` as the socket takes.
+  /// Returns: false when the connection is lost.
   bool transmit();
   [[nodiscard]] bool all_sent() const noexcept { return sent == out.size(); }
 
   UniqueFd fd;
   ConnectionId id;
+  // Set by the destructor, read by replies.
+  const std::shared_ptr<std::atomic<bool>> gone{std::make_shared<std::atomic<bool>>(false)};
   RequestReader reader;
   State state{State::reading};
   Interest interest{Interest::readable};
   Clock::time_point deadline{Clock::time_point::max()};  // of the state
 
-  // The answer on its way.
-  std::string out;
+  std::string out;  // the response
   std::size_t sent{0};
-  bool keep_alive{true};  // after it
+  bool keep_alive{true};  // after the response
 };
 
 }  // namespace codasync::api::transport

@@ -25,7 +25,7 @@ constexpr bool is_token(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), is_token_char);
 }
 
-/// Bytes beyond ASCII are let through: they are the service's to judge.
+/// Bytes beyond ASCII are accepted: the service decides about them.
 constexpr bool is_printable(char c) {
   const auto byte = static_cast<unsigned char>(c);
   return byte > 0x20 && byte != 0x7F;
@@ -46,7 +46,8 @@ std::string_view trim(std::string_view text) {
   return text;
 }
 
-/// Takes the part before `separator` off `text`; all of it when there is none.
+/// Removes the part before `separator`, and the separator, from `text`. Returns: that part; all of
+/// `text` when it has no separator.
 std::string_view take_until(std::string_view& text, std::string_view separator) {
   const auto at = std::min(text.find(separator), text.size());
   const std::string_view part = text.substr(0, at);
@@ -54,12 +55,12 @@ std::string_view take_until(std::string_view& text, std::string_view separator) 
   return part;
 }
 
-/// A header that the service reads, in lower case, and where its value goes.
-struct ReadHeader {
+/// A header that the service reads: its name in lower case, and where its value is stored.
+struct UsedHeader {
   std::string_view name;
   std::string& (*target)(Request& request);
 };
-constexpr std::array<ReadHeader, 7> kRead{{
+constexpr std::array<UsedHeader, 7> kUsedHeaders{{
     {"authorization", [](Request& request) -> std::string& { return request.authorization; }},
     {"if-match", [](Request& request) -> std::string& { return request.if_match.emplace(); }},
     {"if-none-match", [](Request& request) -> std::string& { return request.if_none_match; }},
@@ -70,9 +71,21 @@ constexpr std::array<ReadHeader, 7> kRead{{
     {"traceparent", [](Request& request) -> std::string& { return request.traceparent; }},
 }};
 
-/// The checks of one head, line by line. Each step returns the refusal, or nothing when the line is
-/// fine.
-class Gate {
+constexpr std::array<std::pair<std::string_view, Method>, 9> kMethods{{
+    {"GET", Method::get},
+    {"HEAD", Method::head},
+    {"POST", Method::post},
+    {"PUT", Method::put},
+    {"PATCH", Method::patch},
+    {"DELETE", Method::del},
+    {"OPTIONS", Method::options},
+    {"CONNECT", Method::other},
+    {"TRACE", Method::other},
+}};
+
+/// Parses one head, line by line. Each step returns the refusal, or nothing when the line is
+/// well-formed.
+class HeadParser {
  public:
   std::optional<Refusal> request_line(std::string_view line) {
     const std::string_view method = take_until(line, " ");
@@ -83,22 +96,27 @@ class Gate {
     }
     if (auto refusal = version(line)) return refusal;
 
+    bool absolute_without_path{false};
     // The absolute form is for proxies, but a server must take it (RFC 9112 section 3.2.2).
     for (const std::string_view scheme : {"http://", "https://"}) {
       if (equals_lower(target.substr(0, scheme.size()), scheme)) {
         target.remove_prefix(std::min(target.find_first_of("/?", scheme.size()), target.size()));
-        if (!target.starts_with('/')) absolute_without_path_ = true;
+        if (!target.starts_with('/')) absolute_without_path = true;
         break;
       }
     }
     const std::string_view path = take_until(target, "?");
-    if (!absolute_without_path_ && !path.starts_with('/') && path != "*") {
+    if (!absolute_without_path && !path.starts_with('/') && path != "*") {
       return malformed("The request target is neither a path nor an absolute URI.");
     }
+    const auto* known = std::find_if(kMethods.begin(), kMethods.end(),
+                                     [&](const auto& each) { return each.first == method; });
+    if (known == kMethods.end()) {
+      return Refusal{501, "method-not-implemented", "This method is not implemented."};
+    }
+    head_.request.method = known->second;
+    head_.request.path = absolute_without_path ? "/" : path;
     head_.request.query = target;
-    head_.line.reserve(method.size() + path.size() + 16);
-    head_.line.append(method).append(" ").append(absolute_without_path_ ? "/" : path);
-    head_.line.append(" HTTP/1.1\r\n\r\n");
     return std::nullopt;
   }
 
@@ -119,6 +137,7 @@ class Gate {
     if (equals_lower(name, "connection")) return connection(value);
     if (equals_lower(name, "expect")) return expect(value);
     if (equals_lower(name, "host")) return host();
+    if (equals_lower(name, "x-cache-lookup")) return cache_lookup(value);
     return take(name, value);
   }
 
@@ -128,7 +147,7 @@ class Gate {
       return malformed("Content-Length and Transfer-Encoding exclude each other.");
     }
     head_.keep_alive = !says_close_ && (!old_version_ || says_keep_alive_);
-    head_.wants_continue = head_.wants_continue && !old_version_;
+    head_.expects_continue = head_.expects_continue && !old_version_;
     return std::move(head_);
   }
 
@@ -140,7 +159,7 @@ class Gate {
       return malformed("The request line does not end with an HTTP version.");
     }
     if (text[5] != '1') {
-      return Refusal{505, "version-not-supported", "This server speaks HTTP/1.1."};
+      return Refusal{505, "version-not-supported", "This server supports HTTP/1.1 only."};
     }
     old_version_ = text[7] == '0';
     return std::nullopt;
@@ -180,7 +199,7 @@ class Gate {
     if (!equals_lower(value, "100-continue")) {
       return Refusal{417, "expectation-failed", "The only expectation is 100-continue."};
     }
-    head_.wants_continue = true;
+    head_.expects_continue = true;
     return std::nullopt;
   }
 
@@ -189,42 +208,46 @@ class Gate {
     return std::nullopt;
   }
 
+  std::optional<Refusal> cache_lookup(std::string_view value) {
+    head_.request.cache_missed = value == "miss";
+    return std::nullopt;
+  }
+
   std::optional<Refusal> take(std::string_view name, std::string_view value) {
-    for (std::size_t i = 0; i < kRead.size(); ++i) {
-      if (!equals_lower(name, kRead[i].name)) continue;
+    for (std::size_t i = 0; i < kUsedHeaders.size(); ++i) {
+      if (!equals_lower(name, kUsedHeaders[i].name)) continue;
       if (std::exchange(seen_[i], true)) {
         return malformed("A header that may be given once is given twice.");
       }
-      kRead[i].target(head_.request) = value;
+      kUsedHeaders[i].target(head_.request) = value;
       return std::nullopt;
     }
-    return std::nullopt;  // nobody reads it
+    return std::nullopt;  // it is not used
   }
 
   Head head_;
-  bool absolute_without_path_{false};
   bool old_version_{false};
   bool has_host_{false};
   bool has_length_{false};
   bool says_close_{false};
   bool says_keep_alive_{false};
-  std::array<bool, kRead.size()> seen_{};
+  std::array<bool, kUsedHeaders.size()> seen_{};
 };
 
 }  // namespace
 
-std::variant<Head, Refusal> check_head(std::string_view text) {
-  Gate gate;
-  if (auto refusal = gate.request_line(take_until(text, "\r\n"))) return *refusal;
+std::variant<Head, Refusal> parse_head(std::string_view text) {
+  HeadParser parser;
+  if (auto refusal = parser.request_line(take_until(text, "\r\n"))) return *refusal;
   for (auto line = take_until(text, "\r\n"); !line.empty(); line = take_until(text, "\r\n")) {
-    if (auto refusal = gate.header(line)) return *refusal;
+    if (auto refusal = parser.header(line)) return *refusal;
   }
-  return gate.finish();
+  return parser.finish();
 }
 
 std::optional<Refusal> refuse_early(std::string_view beginning) {
   if (!beginning.empty() && !is_token_char(beginning.front())) {
-    return malformed("The request does not begin with a method.");  // TLS, for one
+    return malformed("The request does not begin with a method.");  // such as TLS
   }
   const auto newline = beginning.find('\n');
   if (newline != std::string_view::npos && (newline == 0 || beginning[newline - 1] != '\r')) {

@@ -73,8 +73,19 @@ const sockaddr* as_sockaddr(const Address& address) {
   return reinterpret_cast<const sockaddr*>(&address);
 }
 
-[[noreturn]] void fail(const std::string& address, const char* doing) {
-  throw std::system_error{errno, std::generic_category(), address + ": " + doing};
+[[noreturn]] void fail(const std::string& address, const char* what) {
+  throw std::system_error{errno, std::generic_category(), address + ": " + what};
+}
+
+/// Returns: whether a process listens on the Unix socket; false: the socket is stale.
+bool is_live(const std::string& address, const std::string& path) {
+  const UniqueFd probe{::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
+  if (probe.get() < 0) fail(address, "socket");
+  const sockaddr_un name = unix_address(path);
+  if (::connect(probe.get(), as_sockaddr(name), sizeof name) == 0) return true;
+  if (errno == EAGAIN) return true;  // its queue is full
+  if (errno == ECONNREFUSED || errno == ENOENT) return false;
+  fail(address, "cannot find out whether another process uses this socket");
 }
 
 }  // namespace
@@ -93,13 +104,14 @@ std::optional<std::string> problem_of_address(const std::string& address) {
   return "it must be unix:/path or address:port with a numeric address, IPv6 in brackets.";
 }
 
-Listener::Listener(const std::string& address) : address_{address} {
+Listener::Listener(const std::string& address, IfInUse if_in_use) : address_{address} {
   if (problem_of_address(address)) {
     errno = EINVAL;
-    fail(address_, "not an address");
+    fail(address_, "not a valid address");
   }
   if (address.starts_with(kUnixPrefix)) {
     path_ = address.substr(kUnixPrefix.size());
+    check_path(if_in_use);
     listen_on_path();
   } else {
     listen_on_tcp();
@@ -109,8 +121,8 @@ Listener::Listener(const std::string& address) : address_{address} {
 Listener::~Listener() {
   if (fd_.get() < 0 || path_.empty()) return;
   struct stat now {};
-  // Between this look and the unlink a successor could still rename its socket onto the path: a
-  // window of microseconds that POSIX gives no means to close.
+  // A successor can still rename its socket onto the path between this check and the unlink: POSIX
+  // has no atomic operation for it.
   if (::lstat(path_.c_str(), &now) == 0 && now.st_dev == device_ && now.st_ino == inode_) {
     ::unlink(path_.c_str());
   }
@@ -122,7 +134,7 @@ UniqueFd Listener::accept() const {
     fd = ::accept4(fd_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
   } while (fd < 0 && (errno == EINTR || errno == ECONNABORTED));
   if (fd >= 0 && is_tcp()) {
-    const int on = 1;  // answers leave in one write: waiting for more could only delay them
+    const int on = 1;  // a response is one write: waiting for more would only delay it
     ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   }
   return UniqueFd{fd};
@@ -132,18 +144,39 @@ void Listener::refuse_more() const {
   if (!is_tcp()) ::shutdown(fd_.get(), SHUT_RD);
 }
 
-void Listener::listen_on_path() {
+void Listener::check_path(IfInUse if_in_use) const {
   struct stat there {};
-  if (::lstat(path_.c_str(), &there) == 0 && !S_ISSOCK(there.st_mode)) {
-    errno = EEXIST;
-    fail(address_, "something that is not a socket has this path");
+  if (::lstat(path_.c_str(), &there) != 0) {
+    if (errno == ENOENT) return;
+    fail(address_, "cannot examine this path");
   }
+  if (!S_ISSOCK(there.st_mode)) {
+    errno = EEXIST;
+    fail(address_,
+         "a file that is not a socket has this path; use another path or remove the file");
+  }
+  if (there.st_uid != ::geteuid()) {
+    errno = EPERM;
+    fail(address_,
+         "the socket at this path belongs to another user; use another path or remove it");
+  }
+  if (if_in_use == IfInUse::take_over) return;
+  // Another process that starts between this check and the rename is replaced without an error: a
+  // window of microseconds.
+  if (is_live(address_, path_)) {
+    errno = EADDRINUSE;
+    fail(address_,
+         "another process listens here; stop it first, or start with --take-over to replace it");
+  }
+}
 
+void Listener::listen_on_path() {
   fd_ = UniqueFd{::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
   if (fd_.get() < 0) fail(address_, "socket");
   const std::string beside = path_ + "." + std::to_string(::getpid());
   ::unlink(beside.c_str());
   const sockaddr_un name = unix_address(beside);
+  struct stat there {};
   if (::bind(fd_.get(), as_sockaddr(name), sizeof name) != 0) fail(address_, "bind");
   if (::chmod(beside.c_str(), kSocketMode) != 0 || ::listen(fd_.get(), kBacklog) != 0 ||
       ::lstat(beside.c_str(), &there) != 0 || ::rename(beside.c_str(), path_.c_str()) != 0) {
@@ -161,7 +194,7 @@ void Listener::listen_on_tcp() {
   fd_ =
       UniqueFd{::socket(endpoint.address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
   if (fd_.get() < 0) fail(address_, "socket");
-  const int on = 1;  // a restart must not wait for the old connections' TIME_WAIT
+  const int on = 1;  // a restart must not wait for old connections in TIME_WAIT
   ::setsockopt(fd_.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   if (::bind(fd_.get(), as_sockaddr(endpoint.address), endpoint.size) != 0) fail(address_, "bind");
   if (::listen(fd_.get(), kBacklog) != 0) fail(address_, "listen");

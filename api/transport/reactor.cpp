@@ -24,8 +24,8 @@ Flags flags_of(Interest interest) {
 }
 
 polling::Mode mode_of(Interest interest) {
-  const bool once = interest == Interest::each_arrival || interest == Interest::none;
-  return once ? polling::Mode::Edge : polling::Mode::Level;
+  const bool edge = interest == Interest::readable_edge || interest == Interest::none;
+  return edge ? polling::Mode::Edge : polling::Mode::Level;
 }
 
 class EpollPoller final : public Poller {
@@ -57,8 +57,8 @@ class EpollPoller final : public Poller {
   polling::Epoll& epoll_;
 };
 
-/// Gives Pistache's events to our handler. It is the only handler of its loop, so tags arrive as
-/// they were added.
+/// Passes Pistache's events to one EventHandler. It is the only handler of its loop, so Pistache
+/// does not change the tags.
 class Bridge final : public Pistache::Aio::Handler {
  public:
   explicit Bridge(std::shared_ptr<EventHandler> handler) : handler_{std::move(handler)} {}
@@ -71,9 +71,10 @@ class Bridge final : public Pistache::Aio::Handler {
   void onReady(const Pistache::Aio::FdSet& events) override {
     // By index: the set has no const iteration over non-const entries.
     for (std::size_t i = 0; i < events.size(); ++i) {
-      handler_->on_event(events[i].getTag().value(), events[i].isWritable());
+      handler_->on_event(events[i].getTag().value(),
+                         {events[i].isWritable(), events[i].isHangup()});
     }
-    handler_->on_turn_end();
+    handler_->on_iteration_end();
   }
 
   std::shared_ptr<Pistache::Aio::Handler> clone() const override {
@@ -85,8 +86,8 @@ class Bridge final : public Pistache::Aio::Handler {
   std::unique_ptr<EpollPoller> poller_;
 };
 
-/// Pistache fills its loops with clones of one handler; ours differ, so each loop asks for the
-/// next.
+/// Pistache gives each loop a clone of one handler. The handlers here differ, so each clone() takes
+/// the next of the list.
 class Bridges final : public Pistache::Aio::Handler {
  public:
   explicit Bridges(std::vector<std::shared_ptr<EventHandler>> handlers)

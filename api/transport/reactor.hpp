@@ -8,14 +8,14 @@
 namespace codasync::api::transport {
 
 enum class Interest {
-  readable,      // told again and again while there is something to read
-  writable,      // likewise while there is room
-  each_arrival,  // readable, told once for each arrival
-  none,          // a hang-up is still told, once
+  readable,       // level-triggered
+  writable,       // level-triggered
+  readable_edge,  // readable, edge-triggered
+  none,           // a hang-up is still reported, once
 };
 
-/// The descriptors one event loop watches. For the loop's thread, and for others before the loop
-/// runs. A descriptor that is closed is forgotten by itself.
+/// The descriptors that one event loop watches. Closing a descriptor removes it.
+/// Threads: the loop's, and any other one before the loop runs.
 class Poller {
  public:
   /// Returns: false when the kernel cannot watch more.
@@ -27,15 +27,21 @@ class Poller {
   ~Poller() = default;
 };
 
+/// What an event reports besides that the descriptor may be readable.
+struct Event {
+  bool writable;
+  bool hung_up;  // both directions are closed
+};
+
 /// What runs on an event loop, always on the same thread.
 class EventHandler {
  public:
   virtual ~EventHandler() = default;
   /// Called once before the loop runs; the poller lives as long as the loop.
   virtual void attach(Poller& poller) = 0;
-  virtual void on_event(std::uint64_t tag, bool writable) noexcept = 0;
-  /// After the events that came together.
-  virtual void on_turn_end() noexcept = 0;
+  virtual void on_event(std::uint64_t tag, Event event) noexcept = 0;
+  /// Called after the events of one loop iteration.
+  virtual void on_iteration_end() noexcept = 0;
 };
 
 /// Pistache's reactor: one thread with an epoll loop for each handler. The threads inherit the
@@ -45,7 +51,7 @@ class Reactor {
   /// Throws: std::runtime_error when the kernel has no descriptors left.
   explicit Reactor(std::vector<std::shared_ptr<EventHandler>> handlers);
 
-  /// Ends the loops after their present turn and waits for their threads.
+  /// Ends the loops after their current iteration and waits for their threads.
   ~Reactor();
 
   void run();

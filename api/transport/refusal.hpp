@@ -6,15 +6,14 @@
 
 namespace codasync::api::transport {
 
-/// Why the transport itself answers a client.
+/// Why the transport itself sends the response, instead of the service.
 struct Refusal {
   int status;
-  std::string_view type;  // last part of the URI urn:codasync:problem:<type>
-  std::string_view
-      detail;  // for the person; fixed text, so nothing of the request or of a library gets in
+  std::string_view type;    // last part of the URI urn:codasync:problem:<type>
+  std::string_view detail;  // fixed text, so that it contains nothing of the request
 };
 
-/// Returns: the answer as application/problem+json (RFC 9457).
+/// Returns: the response as application/problem+json (RFC 9457).
 Response to_response(const Refusal& refusal);
 
 }  // namespace codasync::api::transport

@@ -5,31 +5,38 @@
 
 namespace codasync::api::transport {
 
-constexpr std::size_t kKeptMemory = 16 * 1024;  // of an idle connection's buffer
+constexpr std::size_t kKeptMemory = 16 * 1024;  // buffer of an idle connection
+constexpr std::size_t kSkippedMax = 64;         // bytes of empty lines before one request
 
 void RequestReader::feed(std::string_view bytes) {
-  forget_read();
+  discard_read();
   buffer_.append(bytes);
 }
 
-void RequestReader::forget_read() {
+void RequestReader::discard_read() {
   scanned_ -= std::min(scanned_, at_);
   buffer_.erase(0, std::exchange(at_, 0));
   if (buffer_.empty() && buffer_.capacity() > kKeptMemory) buffer_.shrink_to_fit();
 }
 
-RequestReader::Step RequestReader::next(Parser& parser) {
-  return in_body_ ? read_body() : read_head(parser);
-}
+RequestReader::Step RequestReader::next() { return in_body_ ? read_body() : read_head(); }
 
-void RequestReader::skip_empty_lines() {
+/// Returns: false when there are too many.
+bool RequestReader::skip_empty_lines() {
   // Some clients send one after a body (RFC 9112 section 2.2).
-  while (std::string_view{buffer_}.substr(at_).starts_with("\r\n")) at_ += 2;
+  constexpr std::string_view kEmptyLine = "\r\n";
+  while (std::string_view{buffer_}.substr(at_).starts_with(kEmptyLine)) {
+    at_ += kEmptyLine.size();
+    skipped_ += kEmptyLine.size();
+    if (skipped_ > kSkippedMax) return false;
+  }
   scanned_ = std::max(scanned_, at_);
+  return true;
 }
 
-RequestReader::Step RequestReader::read_head(Parser& parser) {
-  skip_empty_lines();
+RequestReader::Step RequestReader::read_head() {
+  if (!skip_empty_lines())
+    return Refusal{400, "malformed-request", "Too many empty lines precede the request line."};
   if (std::string_view{buffer_}.substr(at_) == "\r") return Incomplete{};
 
   constexpr std::string_view kEnd = "\r\n\r\n";
@@ -43,18 +50,17 @@ RequestReader::Step RequestReader::read_head(Parser& parser) {
     return Incomplete{};
   }
 
-  auto checked = check_head(text);
-  if (const auto* refusal = std::get_if<Refusal>(&checked)) return *refusal;
-  Head& head = std::get<Head>(checked);
-  if (!parser.parse(head))
-    return Refusal{501, "method-not-implemented", "This server does not know the method."};
+  auto parsed = parse_head(text);
+  if (const auto* refusal = std::get_if<Refusal>(&parsed)) return *refusal;
+  Head& head = std::get<Head>(parsed);
   if (text.size() > bytes_max_)
     return Refusal{413, "content-too-large", "The request is too large."};
   if (const auto refusal = body_.start(head, bytes_max_ - text.size())) return *refusal;
 
   message_ = {std::move(head.request), head.keep_alive};
-  wants_continue_ = head.wants_continue;
+  expects_continue_ = head.expects_continue;
   in_body_ = true;
+  skipped_ = 0;
   at_ = scanned_ = stop;
   return read_body();
 }
@@ -62,16 +68,16 @@ RequestReader::Step RequestReader::read_head(Parser& parser) {
 RequestReader::Step RequestReader::read_body() {
   std::string_view bytes = std::string_view{buffer_}.substr(at_);
   const auto refusal = body_.consume(bytes);
-  const bool some_came = bytes.size() < buffer_.size() - at_;
+  const bool arrived = bytes.size() < buffer_.size() - at_;
   at_ = scanned_ = buffer_.size() - bytes.size();
   if (refusal) return *refusal;
   if (!body_.complete()) {
-    if (some_came) wants_continue_ = false;  // it did not wait
-    if (std::exchange(wants_continue_, false)) return WantsContinue{};
+    if (arrived) expects_continue_ = false;  // it did not wait
+    if (std::exchange(expects_continue_, false)) return ExpectsContinue{};
     return Incomplete{};
   }
   in_body_ = false;
-  if (at_ == buffer_.size()) forget_read();  // the connection may be idle from now on
+  if (at_ == buffer_.size()) discard_read();  // the connection may be idle from now on
   message_.request.body = body_.take();
   return std::move(message_);
 }

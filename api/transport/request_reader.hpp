@@ -8,46 +8,50 @@
 
 #include "api/http.hpp"
 #include "api/transport/body.hpp"
-#include "api/transport/parser.hpp"
 #include "api/transport/refusal.hpp"
 
 namespace codasync::api::transport {
 
-/// The bytes of one connection, cut into requests. Bytes beyond a request (pipelining) wait for the
-/// next one.
+/// Splits the bytes of one connection into requests. Bytes after a request (pipelining) are kept
+/// for the next one.
 class RequestReader {
  public:
-  struct Incomplete {};     // feed more
-  struct WantsContinue {};  // told once: the client waits for 100 before it sends the body
+  struct Incomplete {};       // more bytes are needed
+  struct ExpectsContinue {};  // once: the client waits for 100 before it sends the body
   struct Complete {
     Request request;
     bool keep_alive;
   };
-  using Step = std::variant<Incomplete, WantsContinue, Complete, Refusal>;
+  using Step = std::variant<Incomplete, ExpectsContinue, Complete, Refusal>;
 
   /// `bytes_max`: request line, headers and body together.
   explicit RequestReader(std::size_t bytes_max) : bytes_max_{bytes_max} {}
 
   void feed(std::string_view bytes);
 
-  /// Goes on with what was fed. After a refusal the connection can only be closed.
-  Step next(Parser& parser);
+  /// Parses what was fed. After a refusal the connection can only be closed.
+  Step next();
 
-  /// Whether bytes of a request have come that was not handed out yet.
+  /// Returns: whether bytes of an incomplete request have arrived. Empty lines before the request
+  /// line are not part of it.
   [[nodiscard]] bool started() const noexcept { return in_body_ || at_ < buffer_.size(); }
 
+  /// Returns: whether any byte has arrived since the last request, also of an empty line.
+  [[nodiscard]] bool touched() const noexcept { return started() || skipped_ > 0; }
+
  private:
-  Step read_head(Parser& parser);
+  Step read_head();
   Step read_body();
-  void skip_empty_lines();
-  void forget_read();
+  [[nodiscard]] bool skip_empty_lines();
+  void discard_read();
 
   std::size_t bytes_max_;
   std::string buffer_;      // small while the connection is idle
-  std::size_t at_{0};       // everything before is used
-  std::size_t scanned_{0};  // no end of the head before this
+  std::size_t at_{0};       // the bytes before it are consumed
+  std::size_t scanned_{0};  // the head does not end before it
+  std::size_t skipped_{0};  // bytes of empty lines since the last request
   bool in_body_{false};
-  bool wants_continue_{false};
+  bool expects_continue_{false};
   Complete message_{};
   BodyReader body_;
 };

@@ -14,7 +14,7 @@ using transport::EventHandler;
 using transport::Listener;
 using transport::Listeners;
 using transport::Reactor;
-using transport::Tally;
+using transport::ServerState;
 using transport::Worker;
 
 Reply::Reply(std::shared_ptr<Sink> sink) noexcept : sink_{std::move(sink)} {}
@@ -22,34 +22,39 @@ Reply::Reply(std::shared_ptr<Sink> sink) noexcept : sink_{std::move(sink)} {}
 Reply::Reply(Reply&&) noexcept = default;
 
 Reply& Reply::operator=(Reply&& other) noexcept {
-  std::swap(sink_,
-            other.sink_);  // one that is replaced unanswered still answers, when `other` goes
+  // A replaced sink without a response sends 500 when `other` is destroyed.
+  std::swap(sink_, other.sink_);
   return *this;
 }
 
 Reply::~Reply() {
-  constexpr transport::Refusal kUnanswered{
-      500, "internal-error", "The service failed in a way it should not; trying again may help."};
-  if (sink_) sink_->send(to_response(kUnanswered));
+  constexpr transport::Refusal kNoResponse{
+      500, "internal-error", "An unexpected error occurred. Repeat the request later."};
+  if (sink_) sink_->send(to_response(kNoResponse));
 }
 
 void Reply::send(Response response) && {
   const auto sink = std::exchange(sink_, nullptr);
-  assert(sink && "an answer is sent once");
+  assert(sink && "a response is sent once");
   sink->send(std::move(response));
 }
 
+bool Reply::client_gone() const noexcept { return sink_->client_gone(); }
+
 class Server::Impl {
  public:
-  Impl(const ServerOptions& options, const Dispatch& dispatch, const TurnEnd& turn_end)
-      : tally_{std::make_shared<Tally>()} {
+  Impl(const ServerOptions& options, const Dispatch& dispatch, const IterationEnd& on_iteration_end)
+      : state_{std::make_shared<ServerState>()} {
     auto listeners = std::make_shared<std::vector<Listener>>();
     listeners->reserve(options.listen.size());
+    const auto if_in_use =
+        options.take_over ? transport::IfInUse::take_over : transport::IfInUse::fail;
     for (const auto& address : options.listen) {
-      addresses_.push_back(listeners->emplace_back(address).address());
+      addresses_.push_back(listeners->emplace_back(address, if_in_use).address());
     }
     for (std::size_t i = 0; i < options.workers; ++i) {
-      workers_.push_back(std::make_shared<Worker>(options, dispatch, turn_end, listeners, tally_));
+      workers_.push_back(
+          std::make_shared<Worker>(options, dispatch, on_iteration_end, listeners, state_));
     }
     reactor_ = std::make_unique<Reactor>(
         std::vector<std::shared_ptr<EventHandler>>{workers_.begin(), workers_.end()});
@@ -58,26 +63,26 @@ class Server::Impl {
   void start() { reactor_->run(); }
 
   [[nodiscard]] const std::vector<std::string>& addresses() const { return addresses_; }
-  [[nodiscard]] const Tally& tally() const { return *tally_; }
+  [[nodiscard]] const ServerState& state() const { return *state_; }
 
   bool drain(std::chrono::milliseconds limit) {
-    tally_->draining = true;
-    for (const auto& worker : workers_) worker->mailbox().wake();
-    std::unique_lock lock{tally_->mutex};
-    return tally_->changed.wait_for(lock, limit, [&] {
-      return tally_->deaf_workers == workers_.size() && tally_->connections == 0;
+    state_->draining = true;
+    for (const auto& worker : workers_) worker->messages().wake();
+    std::unique_lock lock{state_->mutex};
+    return state_->changed.wait_for(lock, limit, [&] {
+      return state_->workers_not_listening == workers_.size() && state_->connections == 0;
     });
   }
 
  private:
-  std::shared_ptr<Tally> tally_;
+  std::shared_ptr<ServerState> state_;
   std::vector<std::string> addresses_;
   std::vector<std::shared_ptr<Worker>> workers_;
-  std::unique_ptr<Reactor> reactor_;  // its threads end before anything they use
+  std::unique_ptr<Reactor> reactor_;  // destroyed first: its threads use the other members
 };
 
-Server::Server(ServerOptions options, Dispatch dispatch, TurnEnd turn_end)
-    : impl_{std::make_unique<Impl>(options, dispatch, turn_end)} {}
+Server::Server(ServerOptions options, Dispatch dispatch, IterationEnd on_iteration_end)
+    : impl_{std::make_unique<Impl>(options, dispatch, on_iteration_end)} {}
 
 Server::~Server() = default;
 
@@ -87,8 +92,8 @@ std::vector<std::string> Server::addresses() const { return impl_->addresses(); 
 
 bool Server::drain(std::chrono::milliseconds limit) { return impl_->drain(limit); }
 
-std::size_t Server::open_connections() const noexcept { return impl_->tally().connections; }
+std::size_t Server::open_connections() const noexcept { return impl_->state().connections; }
 
-std::size_t Server::requests_in_flight() const noexcept { return impl_->tally().in_flight; }
+std::size_t Server::requests_in_flight() const noexcept { return impl_->state().in_flight; }
 
 }  // namespace codasync::api

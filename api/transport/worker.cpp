@@ -14,18 +14,16 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Tags of the worker's own descriptors; listeners follow, connections begin where listeners cannot
-// reach.
-constexpr std::uint64_t kMailTag = 0;
+// Tags of the worker's own descriptors, then of the listeners, then of the connections.
+constexpr std::uint64_t kMessagesTag = 0;
 constexpr std::uint64_t kTickTag = 1;
 constexpr std::uint64_t kListenerTag = 2;
 constexpr ConnectionId kFirstConnection = 1U << 16;
 
 constexpr std::size_t kReceiveBytes = 64 * 1024;
-constexpr std::size_t kRefusedMax =
-    128;  // connections beyond connections_max that are told 503; more are just closed
+constexpr std::size_t kRefusedMax = 128;  // connections beyond connections_max that get a 503
 constexpr auto kLinger = 1s;
-constexpr auto kPolitePhase = 200ms;
+constexpr auto kIdleDrain = 200ms;
 
 constexpr Refusal kOverloaded{503, "overloaded", "Too many connections are open; try again."};
 constexpr Refusal kTooSlow{408, "request-timeout", "The request took too long to arrive."};
@@ -39,65 +37,69 @@ thread_local Worker* this_thread_worker = nullptr;
 
 }  // namespace
 
-void Tally::left() {
-  if (--connections == 0 && draining) announce();
+void ServerState::connection_closed() {
+  if (--connections == 0 && draining) notify();
 }
 
-void Tally::stopped_listening() {
-  ++deaf_workers;
-  announce();
+void ServerState::worker_stopped_listening() {
+  ++workers_not_listening;
+  notify();
 }
 
-void Tally::announce() {
-  const std::lock_guard lock{mutex};  // or the waiter could look before and sleep after
+void ServerState::notify() {
+  const std::lock_guard lock{mutex};  // so that no waiter is between its check and its wait
   changed.notify_all();
 }
 
-/// Knows its connection by id only, and shares the mailbox: may outlive the connection, the worker
-/// and the server.
+/// Has its connection's id and shares the queue: may outlive the connection, the worker and the
+/// server.
 class Worker::Sink final : public Reply::Sink {
  public:
-  Sink(const Worker& worker, ConnectionId connection, bool keep_alive, bool head_only)
-      : mailbox_{worker.mailbox_},
-        tally_{worker.tally_},
-        connection_{connection},
+  Sink(const Worker& worker, const Connection& connection, bool keep_alive, bool head_only)
+      : messages_{worker.messages_},
+        state_{worker.state_},
+        client_gone_{connection.gone},
+        connection_{connection.id},
         keep_alive_{keep_alive},
         head_only_{head_only} {
-    ++tally_->in_flight;
+    ++state_->in_flight;
   }
 
   void send(Response response) override {
-    const bool keep_alive = keep_alive_ && !tally_->draining;
-    Answer answer{connection_, serialise(response, keep_alive, head_only_), keep_alive};
-    --tally_->in_flight;
-    // The mailbox and not the worker is compared: it is alive, so no other can have its address.
-    if (this_thread_worker != nullptr && this_thread_worker->mailbox_ == mailbox_) {
-      this_thread_worker->answer_here(std::move(answer));
+    const bool keep_alive = keep_alive_ && !state_->draining;
+    SerialisedResponse message{connection_, serialise(response, keep_alive, head_only_),
+                               keep_alive};
+    --state_->in_flight;
+    // The queues are compared, not the workers: the queue exists, so its address is unique.
+    if (this_thread_worker != nullptr && this_thread_worker->messages_ == messages_) {
+      this_thread_worker->respond(std::move(message));
     } else {
-      mailbox_->post(std::move(answer));
+      messages_->post(std::move(message));
     }
   }
 
+  [[nodiscard]] bool client_gone() const noexcept override { return *client_gone_; }
+
  private:
-  std::shared_ptr<Mailbox<Answer>> mailbox_;
-  std::shared_ptr<Tally> tally_;
+  std::shared_ptr<MessageQueue<SerialisedResponse>> messages_;
+  std::shared_ptr<ServerState> state_;
+  std::shared_ptr<const std::atomic<bool>> client_gone_;
   ConnectionId connection_;
   bool keep_alive_;
   bool head_only_;
 };
 
-Worker::Worker(const ServerOptions& options, Dispatch dispatch, TurnEnd turn_end,
-               Listeners listeners, std::shared_ptr<Tally> tally)
+Worker::Worker(const ServerOptions& options, Dispatch dispatch, IterationEnd on_iteration_end,
+               Listeners listeners, std::shared_ptr<ServerState> state)
     : options_{options},
       dispatch_{std::move(dispatch)},
-      turn_end_{std::move(turn_end)},
+      after_dispatches_{std::move(on_iteration_end)},
       listeners_{std::move(listeners)},
-      tally_{std::move(tally)},
-      mailbox_{std::make_shared<Mailbox<Answer>>()},
+      state_{std::move(state)},
+      messages_{std::make_shared<MessageQueue<SerialisedResponse>>()},
       ticks_{::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC)},
       bytes_(kReceiveBytes) {
-  // Deadlines are looked at, not armed: nobody pays a system call for a timeout that does not
-  // happen.
+  // One periodic tick checks all deadlines, so that a request needs no timer calls of its own.
   const auto shortest =
       std::min({options_.request_timeout, options_.idle_timeout, options_.write_timeout});
   const std::chrono::nanoseconds period =
@@ -109,11 +111,11 @@ Worker::Worker(const ServerOptions& options, Dispatch dispatch, TurnEnd turn_end
   }
 }
 
-Worker::~Worker() { tally_->connections -= connections_.size(); }
+Worker::~Worker() { state_->connections -= connections_.size(); }
 
 void Worker::attach(Poller& poller) {
   poller_ = &poller;
-  if (!poller.add(mailbox_->fd(), kMailTag, Interest::each_arrival) ||
+  if (!poller.add(messages_->fd(), kMessagesTag, Interest::readable_edge) ||
       !poller.add(ticks_.get(), kTickTag, Interest::readable)) {
     throw std::system_error{errno, std::generic_category(), "epoll"};
   }
@@ -121,27 +123,30 @@ void Worker::attach(Poller& poller) {
   resume_listening();
 }
 
-void Worker::on_event(std::uint64_t tag, bool writable) noexcept {
+void Worker::on_event(std::uint64_t tag, Event event) noexcept {
   this_thread_worker = this;
-  if (tag == kMailTag) return take_mail();
+  if (tag == kMessagesTag) return drain_messages();
   if (tag == kTickTag) return on_tick();
   if (tag < kFirstConnection) {
     if (listeners_ && !paused_) accept_one((*listeners_)[tag - kListenerTag]);
     return;
   }
   const auto it = connections_.find(tag);
-  if (it == connections_.end()) return;  // closed earlier in this turn
+  if (it == connections_.end()) return;  // closed earlier in this loop iteration
   Connection& connection = *it->second;
   switch (connection.state) {
     case Connection::State::reading:
       on_readable(connection);
       break;
-    case Connection::State::answering:
-      watch(connection, Interest::none);  // what comes now is for after the answer
+    case Connection::State::serving:
+      if (event.hung_up)
+        connection.state = Connection::State::closed;
+      else
+        watch(connection, Interest::none);  // what arrives now is read after the response
       break;
     case Connection::State::writing:
-      if (writable)
-        go_on_writing(connection);
+      if (event.writable)
+        continue_writing(connection);
       else
         connection.state = Connection::State::closed;
       advance(connection);
@@ -152,46 +157,43 @@ void Worker::on_event(std::uint64_t tag, bool writable) noexcept {
     case Connection::State::closed:
       break;
   }
-  forget_if_closed(connection);
+  remove_if_closed(connection);
 }
 
-void Worker::on_turn_end() noexcept {
-  // Answers let the next requests of their connections through, which were waiting in full.
-  while (dispatched_ || !answered_elsewhere_.empty()) {
-    if (std::exchange(dispatched_, false)) turn_end_();
-    if (answered_elsewhere_.empty()) continue;
-    const auto it = connections_.find(answered_elsewhere_.back());
-    answered_elsewhere_.pop_back();
+void Worker::on_iteration_end() noexcept {
+  // After a response the next request of its connection, which may have arrived already, is
+  // dispatched.
+  while (dispatched_ || !to_advance_.empty()) {
+    if (std::exchange(dispatched_, false)) after_dispatches_();
+    if (to_advance_.empty()) continue;
+    const auto it = connections_.find(to_advance_.back());
+    to_advance_.pop_back();
     if (it == connections_.end()) continue;
     advance(*it->second);
-    forget_if_closed(*it->second);
+    remove_if_closed(*it->second);
   }
-  if (tally_->draining && !polite_until_) {
-    polite_until_ = Clock::now() + kPolitePhase;
+  if (state_->draining && !idle_drain_until_) {
+    idle_drain_until_ = Clock::now() + kIdleDrain;
     stop_listening();
   }
 }
 
-// Clients
-// ------------------------------------------------------------------------------------------------------------
-
 void Worker::accept_one(const Listener& listener) {
-  // One in a turn: the other workers are awake for the rest, which spreads a burst over all of
-  // them.
+  // One in each loop iteration, so that a burst is spread over all workers.
   UniqueFd socket = listener.accept();
-  if (socket.get() >= 0) return adopt(std::move(socket));
+  if (socket.get() >= 0) return add_connection(std::move(socket));
   const bool none_waiting = errno == EAGAIN || errno == EWOULDBLOCK;
-  if (!none_waiting)
-    pause_listening();  // no descriptors or memory: the queue would keep this loop spinning
+  // No descriptors or no memory: the waiting clients would keep this loop busy.
+  if (!none_waiting) pause_listening();
 }
 
-void Worker::adopt(UniqueFd socket) {
-  const std::size_t open = ++tally_->connections;
+void Worker::add_connection(UniqueFd socket) {
+  const std::size_t open = ++state_->connections;
   const bool refused = open > options_.connections_max;
   const ConnectionId id = next_id();
   if (open > options_.connections_max + kRefusedMax ||
       !poller_->add(socket.get(), id, Interest::readable)) {
-    return tally_->left();
+    return state_->connection_closed();
   }
   Connection& connection = *connections_
                                 .emplace(id, std::make_unique<Connection>(
@@ -199,7 +201,7 @@ void Worker::adopt(UniqueFd socket) {
                                 .first->second;
   await_request(connection);
   if (refused) refuse(connection, kOverloaded);
-  forget_if_closed(connection);
+  remove_if_closed(connection);
 }
 
 void Worker::pause_listening() {
@@ -219,22 +221,20 @@ void Worker::stop_listening() {
   pause_listening();
   for (const auto& listener : *listeners_) {
     listener.refuse_more();
-    // Whoever is in the queue has been promised a connection.
+    // The clients in the queue are connected already.
     for (UniqueFd socket = listener.accept(); socket.get() >= 0; socket = listener.accept()) {
-      adopt(std::move(socket));
+      add_connection(std::move(socket));
     }
   }
   listeners_.reset();
-  tally_->stopped_listening();
+  state_->worker_stopped_listening();
 }
-
-// One connection
-// -----------------------------------------------------------------------------------------------------
 
 void Worker::on_readable(Connection& connection) {
   const ssize_t received = ::recv(connection.fd.get(), bytes_.data(), bytes_.size(), 0);
   if (received > 0) {
-    const bool first = !connection.reader.started();
+    // Empty lines before a request count, or a client could renew the deadline with them.
+    const bool first = !connection.reader.touched();
     connection.reader.feed({bytes_.data(), static_cast<std::size_t>(received)});
     if (first) connection.deadline = Clock::now() + options_.request_timeout;
     advance(connection);
@@ -253,14 +253,14 @@ void Worker::discard(Connection& connection) {
 
 void Worker::advance(Connection& connection) {
   while (connection.state == Connection::State::reading && connection.reader.started()) {
-    auto step = connection.reader.next(parser_);
+    auto step = connection.reader.next();
     if (auto* message = std::get_if<RequestReader::Complete>(&step)) {
       dispatch(connection, std::move(*message));
     } else if (const auto* refusal = std::get_if<Refusal>(&step)) {
       refuse(connection, *refusal);
-    } else if (std::holds_alternative<RequestReader::WantsContinue>(step)) {
+    } else if (std::holds_alternative<RequestReader::ExpectsContinue>(step)) {
       constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
-      // Its few bytes fit into the empty socket buffer; a client that does not get them sends the
+      // The few bytes fit into the empty socket buffer; a client that does not get them sends the
       // body anyway.
       ::send(connection.fd.get(), kContinue.data(), kContinue.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     } else {
@@ -272,43 +272,43 @@ void Worker::advance(Connection& connection) {
 void Worker::dispatch(Connection& connection, RequestReader::Complete message) {
   message.request.arrived = Clock::now();
   dispatched_ = true;
-  connection.state = Connection::State::answering;
+  connection.state = Connection::State::serving;
   connection.deadline = Clock::time_point::max();
   const bool head_only = message.request.method == Method::head;
-  const ConnectionId outer = std::exchange(advancing_, connection.id);
+  const ConnectionId outer = std::exchange(dispatching_, connection.id);
   try {
     dispatch_(std::move(message.request),
-              Reply{std::make_shared<Sink>(*this, connection.id, message.keep_alive, head_only)});
+              Reply{std::make_shared<Sink>(*this, connection, message.keep_alive, head_only)});
   } catch (...) {
-    // Against the contract; the reply has answered 500 when it was destroyed.
+    // It breaks the contract; the destroyed reply has sent 500.
   }
-  advancing_ = outer;
+  dispatching_ = outer;
 }
 
 void Worker::refuse(Connection& connection, const Refusal& refusal) {
-  start_answer(connection, serialise(to_response(refusal), false), false);
+  start_response(connection, serialise(to_response(refusal), false), false);
 }
 
-void Worker::start_answer(Connection& connection, std::string bytes, bool keep_alive) {
+void Worker::start_response(Connection& connection, std::string bytes, bool keep_alive) {
   connection.state = Connection::State::writing;
   connection.out = std::move(bytes);
   connection.sent = 0;
   connection.keep_alive = keep_alive;
-  go_on_writing(connection);
+  continue_writing(connection);
 }
 
-void Worker::go_on_writing(Connection& connection) {
+void Worker::continue_writing(Connection& connection) {
   if (!connection.transmit()) {
     connection.state = Connection::State::closed;
   } else if (connection.all_sent()) {
-    after_answer(connection);
+    after_response(connection);
   } else {
     connection.deadline = Clock::now() + options_.write_timeout;
     watch(connection, Interest::writable);
   }
 }
 
-void Worker::after_answer(Connection& connection) {
+void Worker::after_response(Connection& connection) {
   connection.out = {};
   watch(connection, Interest::readable);
   if (connection.keep_alive) {
@@ -316,8 +316,8 @@ void Worker::after_answer(Connection& connection) {
     await_request(connection);
     return;
   }
-  // RFC 9112 section 9.6: closing with unread bytes would reset the connection and could destroy
-  // the answer.
+  // RFC 9112 section 9.6: closing with unread bytes would reset the connection, and the response
+  // could be lost.
   ::shutdown(connection.fd.get(), SHUT_WR);
   connection.state = Connection::State::lingering;
   connection.deadline = Clock::now() + kLinger;
@@ -329,35 +329,29 @@ void Worker::watch(Connection& connection, Interest interest) {
   poller_->change(connection.fd.get(), connection.id, interest);
 }
 
-void Worker::forget_if_closed(Connection& connection) {
+void Worker::remove_if_closed(Connection& connection) {
   if (connection.state != Connection::State::closed) return;
   connections_.erase(connection.id);
-  tally_->left();
+  state_->connection_closed();
 }
 
-// Answers
-// ------------------------------------------------------------------------------------------------------------
-
-void Worker::answer_here(Answer answer) {
-  const auto it = connections_.find(answer.connection);
-  if (it == connections_.end()) return;  // the client has gone
-  start_answer(*it->second, std::move(answer.bytes), answer.keep_alive);
-  if (answer.connection != advancing_) answered_elsewhere_.push_back(answer.connection);
+void Worker::respond(SerialisedResponse response) {
+  const auto it = connections_.find(response.connection);
+  if (it == connections_.end()) return;  // the client is gone
+  start_response(*it->second, std::move(response.bytes), response.keep_alive);
+  if (response.connection != dispatching_) to_advance_.push_back(response.connection);
 }
 
-void Worker::take_mail() {
-  mailbox_->take(mail_);
-  for (auto& answer : mail_) answer_here(std::move(answer));
-  mail_.clear();
+void Worker::drain_messages() {
+  messages_->drain(drained_);
+  for (auto& response : drained_) respond(std::move(response));
+  drained_.clear();
 }
-
-// Clock
-// --------------------------------------------------------------------------------------------------------------
 
 void Worker::await_request(Connection& connection) {
-  const auto patience =
+  const auto timeout =
       connection.reader.started() ? options_.request_timeout : options_.idle_timeout;
-  connection.deadline = Clock::now() + patience;
+  connection.deadline = Clock::now() + timeout;
 }
 
 void Worker::on_tick() {
@@ -366,27 +360,27 @@ void Worker::on_tick() {
   if (paused_) resume_listening();
 
   const auto now = Clock::now();
-  const bool polite_phase_over = polite_until_ && now >= *polite_until_;
+  const bool idle_drain_over = idle_drain_until_ && now >= *idle_drain_until_;
   for (auto it = connections_.begin(); it != connections_.end();) {
-    Connection& connection = *(it++)->second;  // may be forgotten below
+    Connection& connection = *(it++)->second;  // may be removed below
     const bool idle =
         connection.state == Connection::State::reading && !connection.reader.started();
-    if (idle && polite_phase_over) {
+    if (idle && idle_drain_over) {
       close_idle(connection);
     } else if (now >= connection.deadline) {
       expire(connection);
     }
-    forget_if_closed(connection);
+    remove_if_closed(connection);
   }
 }
 
 void Worker::close_idle(Connection& connection) {
-  on_readable(connection);  // a request that has just come
+  on_readable(connection);  // a request that has just arrived
   if (connection.state != Connection::State::reading || connection.reader.started()) return;
-  // From here on whoever writes to a Unix socket learns at once that nothing was sent, so that even
-  // a POST may go elsewhere. TCP has no way to say so.
+  // After this, a write of the client to a Unix socket fails and sends nothing, so that even a POST
+  // can be sent to another instance. TCP has no equivalent.
   ::shutdown(connection.fd.get(), SHUT_RD);
-  on_readable(connection);  // what came in between, or the end
+  on_readable(connection);  // what arrived in between, or the end
 }
 
 void Worker::expire(Connection& connection) {

@@ -12,33 +12,31 @@
 
 #include "api/transport/connection.hpp"
 #include "api/transport/listener.hpp"
-#include "api/transport/mailbox.hpp"
-#include "api/transport/parser.hpp"
+#include "api/transport/message_queue.hpp"
 #include "api/transport/reactor.hpp"
 #include "api/transport/refusal.hpp"
 #include "api/transport/server.hpp"
 
 namespace codasync::api::transport {
 
-/// What the workers, the replies and the server count together. Outlives them all by shared
-/// ownership.
-struct Tally {
+/// The counters and flags that the workers, the replies and the server share.
+struct ServerState {
   std::atomic<std::size_t> connections{0};
   std::atomic<std::size_t> in_flight{0};
   std::atomic<bool> draining{false};
-  std::atomic<std::size_t> deaf_workers{0};  // do not listen any more
-  std::mutex mutex;                          // for `changed` only
-  std::condition_variable changed;           // of what a drain waits for
+  std::atomic<std::size_t> workers_not_listening{0};
+  std::mutex mutex;                 // for `changed` only
+  std::condition_variable changed;  // the last connection or a worker's listening ended
 
-  void left();               // one connection
-  void stopped_listening();  // one worker
+  void connection_closed();
+  void worker_stopped_listening();
 
  private:
-  void announce();
+  void notify();
 };
 
-/// The bytes of an answer, for the worker that has the connection.
-struct Answer {
+/// The bytes of a response, for the worker that has the connection.
+struct SerialisedResponse {
   ConnectionId connection;
   std::string bytes;
   bool keep_alive;
@@ -46,47 +44,43 @@ struct Answer {
 
 using Listeners = std::shared_ptr<const std::vector<Listener>>;
 
-/// One event loop: accepts clients, reads their requests, hands these to the dispatch and writes
-/// the answers. Everything but mailbox() belongs to the loop's thread.
+/// One event loop: accepts clients, reads their requests, passes them to the dispatch and writes
+/// the responses. Threads: the loop's only, except for messages().
 class Worker final : public EventHandler {
  public:
-  Worker(const ServerOptions& options, Dispatch dispatch, TurnEnd turn_end, Listeners listeners,
-         std::shared_ptr<Tally> tally);
+  Worker(const ServerOptions& options, Dispatch dispatch, IterationEnd on_iteration_end,
+         Listeners listeners, std::shared_ptr<ServerState> state);
   ~Worker() override;
 
   void attach(Poller& poller) override;
-  void on_event(std::uint64_t tag, bool writable) noexcept override;
-  void on_turn_end() noexcept override;
+  void on_event(std::uint64_t tag, Event event) noexcept override;
+  void on_iteration_end() noexcept override;
 
-  Mailbox<Answer>& mailbox() noexcept { return *mailbox_; }
+  MessageQueue<SerialisedResponse>& messages() noexcept { return *messages_; }
 
  private:
   class Sink;
 
-  // Clients.
   void accept_one(const Listener& listener);
-  void adopt(UniqueFd socket);
+  void add_connection(UniqueFd socket);
   void pause_listening();
   void resume_listening();
   void stop_listening();
 
-  // One connection.
   void on_readable(Connection& connection);
   void discard(Connection& connection);
   void advance(Connection& connection);
   void dispatch(Connection& connection, RequestReader::Complete message);
   void refuse(Connection& connection, const Refusal& refusal);
-  void start_answer(Connection& connection, std::string bytes, bool keep_alive);
-  void go_on_writing(Connection& connection);
-  void after_answer(Connection& connection);
+  void start_response(Connection& connection, std::string bytes, bool keep_alive);
+  void continue_writing(Connection& connection);
+  void after_response(Connection& connection);
   void watch(Connection& connection, Interest interest);
-  void forget_if_closed(Connection& connection);
+  void remove_if_closed(Connection& connection);
 
-  // Answers.
-  void answer_here(Answer answer);
-  void take_mail();
+  void respond(SerialisedResponse response);
+  void drain_messages();
 
-  // Clock.
   void on_tick();
   void close_idle(Connection& connection);
   void expire(Connection& connection);
@@ -94,21 +88,20 @@ class Worker final : public EventHandler {
 
   const ServerOptions options_;
   const Dispatch dispatch_;
-  const TurnEnd turn_end_;
-  Listeners listeners_;  // empty when draining; the last worker to let go closes them
-  const std::shared_ptr<Tally> tally_;
-  const std::shared_ptr<Mailbox<Answer>> mailbox_;
+  const IterationEnd after_dispatches_;
+  Listeners listeners_;  // empty when draining; the last worker that releases them closes them
+  const std::shared_ptr<ServerState> state_;
+  const std::shared_ptr<MessageQueue<SerialisedResponse>> messages_;
   UniqueFd ticks_;
   Poller* poller_{nullptr};
-  Parser parser_;
   std::unordered_map<ConnectionId, std::unique_ptr<Connection>> connections_;
-  std::vector<ConnectionId> answered_elsewhere_;  // from within another connection's dispatch
-  std::vector<Answer> mail_;
+  std::vector<ConnectionId> to_advance_;  // got a response outside their own dispatch
+  std::vector<SerialisedResponse> drained_;
   std::vector<char> bytes_;  // just received
-  ConnectionId advancing_{0};
+  ConnectionId dispatching_{0};
   bool paused_{false};
-  bool dispatched_{false};                         // something, since turn_end_ ran
-  std::optional<Clock::time_point> polite_until_;  // set while draining
+  bool dispatched_{false};                             // since after_dispatches_ was called
+  std::optional<Clock::time_point> idle_drain_until_;  // set while draining
 };
 
 }  // namespace codasync::api::transport

@@ -1,10 +1,10 @@
-"""The private stack of config/up, config/rolling-restart and config/down, which tell its options.
+"""The private stack of config/up, config/rolling-restart and config/down. Their help texts describe the options.
 
-    up       as the caller: builds, finds the account and the place, hands over to
-    run      as the account that the servers have: starts and watches them
-    restart  as the caller: builds, hands over to
-    order    as that account: asks a running one to restart its instances, and repeats what it says
-    down     asks a running one to stop, and waits
+    up       as the caller: builds, chooses the account and the state folder, then becomes
+    run      as the account of the servers: starts and monitors them
+    restart  as the caller: builds, then becomes
+    request  as that account: requests a restart of the instances from the running stack, and prints its messages
+    down     stops the running stack and waits for its end
 """
 
 import argparse
@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
-import orders
+import control
 import prepare
 import run
 from servers import INSTANCES_MAX
@@ -37,7 +37,7 @@ def number(lowest: int, highest: int) -> Callable[[str], int]:
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(usage="see --help", add_help=False, allow_abbrev=False)
-    parser.add_argument("command", choices=("up", "run", "restart", "order", "down"))
+    parser.add_argument("command", choices=("up", "run", "restart", "request", "down"))
     parser.add_argument("--dir", type=lambda text: Path(text).absolute(), default=ROOT / ".run")
     parser.add_argument("--port", type=number(1024, 65535), default=8080)
     parser.add_argument("--instances", type=number(1, INSTANCES_MAX))
@@ -53,42 +53,42 @@ def arguments() -> argparse.Namespace:
 def up(options: argparse.Namespace) -> NoReturn:
     """Prepares as the caller and becomes `run` as the servers' account. Throws: Failed."""
     if options.ha and options.pgbouncer:
-        raise Failed("--ha and --pgbouncer do not go together: PgBouncer 1.18 does not look for the primary.")
+        raise Failed("--ha and --pgbouncer cannot be combined: PgBouncer 1.18 cannot find the primary.")
     if options.ha and options.prometheus:
-        raise Failed("--ha and --prometheus do not go together: each of the three nodes would need an exporter of its own.")
-    who = prepare.account()
-    folder = prepare.place(options.dir, who)
+        raise Failed("--ha and --prometheus cannot be combined: each of the three nodes would need an exporter of its own.")
+    account = prepare.account()
+    folder = prepare.place(options.dir, account)
     state = State(folder)
     if state.supervisor() is not None:
         raise Failed(run.already_runs(state))
-    state.wait_until_stopped()  # servers whose supervisor was killed are on their way
+    state.wait_until_stopped()  # after a kill of the supervisor its servers are still stopping
     prepare.check_port(options.port)
     built = prepare.build(ROOT)
     for stale in folder.glob("program.*"):  # of a rolling restart that was interrupted
-        subprocess.run(who.command("rm", "-rf", stale), check=True, cwd="/")
-    prepare.hand_over(ROOT, built, state.program, who)
-    words = ["run", "--dir", folder, "--port", options.port, *instances(options)]
+        subprocess.run(account.command("rm", "-rf", stale), check=True, cwd="/")
+    prepare.copy_program(ROOT, built, state.program, account)
+    arguments = ["run", "--dir", folder, "--port", options.port, *instances(options)]
     flags = ("pgbouncer", "prometheus", "ha", "no-demo", "detach")
-    words += [f"--{name}" for name in flags if getattr(options, name.replace("-", "_"))]
-    become(who, state, words)
+    arguments += [f"--{name}" for name in flags if getattr(options, name.replace("-", "_"))]
+    become(account, state, arguments)
 
 
-def become(who: prepare.Account, state: State, words: list[object]) -> NoReturn:
-    command = who.command(sys.executable, "-B", state.program / "config" / "local", *map(str, words))
+def become(account: prepare.Account, state: State, arguments: list[object]) -> NoReturn:
+    command = account.command(sys.executable, "-B", state.program / "config" / "local", *map(str, arguments))
     sys.stdout.flush()
     os.chdir("/")
     os.execvp(command[0], command)
 
 
 def restart(options: argparse.Namespace) -> NoReturn:
-    """Prepares as the caller and becomes `order` as the servers' account. Throws: Failed."""
+    """Prepares as the caller and becomes `request` as the servers' account. Throws: Failed."""
     state = State(options.dir.resolve())
     owner = prepare.owner_of(state.folder)
     if owner is None or state.supervisor() is None:
-        raise Failed(f"Nothing runs with the state folder {options.dir}. To start it: config/up")
+        raise Failed(f"No stack runs with the state folder {options.dir}. To start one: config/up")
     program = f"program.{os.getpid()}"
-    prepare.hand_over(ROOT, prepare.build(ROOT), state.folder / program, owner)
-    become(owner, state, ["order", "--dir", state.folder, "--program", program, *instances(options)])
+    prepare.copy_program(ROOT, prepare.build(ROOT), state.folder / program, owner)
+    become(owner, state, ["request", "--dir", state.folder, "--program", program, *instances(options)])
 
 
 def instances(options: argparse.Namespace) -> list[object]:
@@ -96,11 +96,11 @@ def instances(options: argparse.Namespace) -> list[object]:
 
 
 def down(options: argparse.Namespace) -> int:
-    """Returns: the exit status, when everything has stopped."""
+    """Waits until all servers have ended. Returns: the exit status."""
     state = State(options.dir.resolve())
     owner = prepare.owner_of(state.folder)
     if owner is None or not state.runs():
-        print(f"Nothing runs with the state folder {options.dir}.")
+        print(f"No stack runs with the state folder {options.dir}.")
         return 0
     if os.geteuid() == 0 and owner.uid != 0:
         become(owner, state, ["down", "--dir", state.folder])
@@ -118,17 +118,17 @@ def main() -> int:
             up(options)
         if options.command == "restart":
             restart(options)
-        if options.command == "order":
-            return orders.give(State(options.dir), program=options.program, instances=options.instances)
+        if options.command == "request":
+            return control.send(State(options.dir), program=options.program, instances=options.instances)
         if options.command == "down":
             return down(options)
     except Failed as failure:
         print(failure, file=sys.stderr)
         return 1
-    except PermissionError as refused:
-        print(f"{refused.filename} is another account's: use that one or sudo, or another folder.", file=sys.stderr)
+    except PermissionError as error:
+        print(f"{error.filename} belongs to another account. Use that account, sudo or another folder.", file=sys.stderr)
         return 1
-    wanted = run.Options(
+    settings = run.Options(
         options.port,
         options.instances or 1,
         demo=not options.no_demo,
@@ -136,7 +136,7 @@ def main() -> int:
         prometheus=options.prometheus,
         ha=options.ha,
     )
-    job = partial(run.run, State(options.dir), wanted)
+    job = partial(run.run, State(options.dir), settings)
     return run.run_in_background(job) if options.detach else job(lambda: None)
 
 

@@ -1,8 +1,8 @@
-"""Three nodes of PostgreSQL, each with Patroni and etcd, for config/up --ha: one of them is the primary.
+"""Three nodes of PostgreSQL, each with Patroni and etcd, for config/up --ha. One node is the primary.
 
-One machine plays three here. So a node that died comes back as late as a machine that starts again, or Patroni would restart
-the primary before anybody takes over; and this program does what a watchdog does elsewhere: where Patroni died, its
-PostgreSQL dies at once, so that no primary runs whose lock has expired.
+The three nodes share one machine. A failed node is restarted as late as a machine that reboots; otherwise Patroni would restart the
+primary before a standby takes over. When Patroni of a node ends, its PostgreSQL is killed, as a watchdog does on real machines, so
+that no primary runs after its lock has expired.
 """
 
 import http.client
@@ -27,20 +27,20 @@ from supervisor import Server, Supervisor
 NODES = 3
 START_SECONDS = 60.0
 READY_SECONDS = 240.0  # the first start copies the primary twice
-# Where the wanted port is taken. Below those that the kernel gives to outgoing connections: they would take one away again.
+# Used when the preferred port is taken. Below the ports of outgoing connections, which could take them.
 OTHER_PORTS = range(23000, 24000)
-REST_SECONDS = 25.0  # longer than `ttl` of patroni.yml and an election
+RESTART_SECONDS = 25.0  # longer than `ttl` of patroni.yml and an election
 
 
 @dataclass(frozen=True)
 class Node:
-    """Where the parts of one node listen on 127.0.0.1. Fixed at the first start: etcd remembers it."""
+    """Where the parts of one node listen on 127.0.0.1. Fixed at the first start, because etcd stores it."""
 
     name: str
     postgres: int
     rest: int  # Patroni's API
     etcd: int
-    peer: int  # etcd among itself
+    peer: int  # between the members of etcd
 
 
 def folder(state: State, node: Node) -> Path:
@@ -48,17 +48,17 @@ def folder(state: State, node: Node) -> Path:
 
 
 def start(state: State, supervisor: Supervisor, port: int) -> postgres.Database:
-    """Starts the cluster, and makes it first if there is none. Throws: Failed, Asked."""
+    """Starts the cluster; creates it first if it does not exist. Throws: Failed, StopRequested."""
     home = state.folder / "ha"
     complete = home / "complete"
     if (state.folder / "postgres").exists():
         raise Failed(f"{state.folder} has the data of a single PostgreSQL. Choose another state folder: --dir")
     if not complete.exists():
         shutil.rmtree(home, ignore_errors=True)  # a first start that was interrupted
-        supervisor.say(f"making a cluster of {NODES} nodes")
+        supervisor.say(f"creating a cluster of {NODES} nodes")
     home.mkdir(exist_ok=True)
-    nodes = known_nodes(state, port)
-    passwords = known_passwords(state)
+    nodes = load_nodes(state, port)
+    passwords = load_passwords(state)
     for node in nodes:
         kill_postgres(data(state, node))
         folder(state, node).mkdir(exist_ok=True)
@@ -68,18 +68,18 @@ def start(state: State, supervisor: Supervisor, port: int) -> postgres.Database:
     write_private(setup, postgres.setup_sql(state, passwords["owner"], passwords["service"]))
     for node in nodes:
         supervisor.start(etcd(state, node, nodes), START_SECONDS)
-    if not supervisor.wait_for(lambda: all(etcd_is_well(node) for node in nodes), START_SECONDS):
-        raise Failed(f"etcd finds no majority within {START_SECONDS:.0f} s; its words are in {state.logs}/etcd-*.log")
+    if not supervisor.wait_for(lambda: all(etcd_is_healthy(node) for node in nodes), START_SECONDS):
+        raise Failed(f"etcd has no majority after {START_SECONDS:.0f} s; see {state.logs}/etcd-*.log")
     for node in nodes:
         supervisor.start(patroni(state, node), START_SECONDS)
     supervisor.say("waiting for a primary and a synchronous standby")
-    if not supervisor.wait_for(lambda: may_lose_one(nodes), READY_SECONDS):
+    if not supervisor.wait_for(lambda: has_standby(nodes), READY_SECONDS):
         raise Failed(
-            f"There is no primary with a synchronous standby within {READY_SECONDS:.0f} s. `patronictl -c"
-            f" {folder(state, nodes[0])}/patroni.yml list` shows the nodes; their words are in {state.logs}/patroni-*.log"
+            f"There is no primary with a synchronous standby after {READY_SECONDS:.0f} s. `patronictl -c"
+            f" {folder(state, nodes[0])}/patroni.yml list` shows the nodes; see also {state.logs}/patroni-*.log"
         )
-    setup.unlink()  # it has the passwords, and is done
-    write_private(complete, "The cluster was made.\n")
+    setup.unlink()  # it contains the passwords and is not needed any more
+    write_private(complete, "The cluster is complete.\n")
     hosts = ",".join(f"127.0.0.1:{node.postgres}" for node in nodes)
 
     def url(role: str, password: str) -> str:
@@ -90,11 +90,11 @@ def start(state: State, supervisor: Supervisor, port: int) -> postgres.Database:
     )
 
 
-def known_nodes(state: State, port: int) -> list[Node]:
+def load_nodes(state: State, port: int) -> list[Node]:
     """Returns: the nodes of the first start, or new ones on free ports. Throws: Failed."""
     file = state.folder / "ha" / "nodes.json"
     if file.exists():
-        return [Node(**words) for words in json.loads(file.read_text())]
+        return [Node(**fields) for fields in json.loads(file.read_text())]
     offsets = (40, 50, 60, 70)
     ports = iter(free_ports([port + offset + number for number in range(1, NODES + 1) for offset in offsets]))
     nodes = [Node(f"node{number}", *(next(ports) for _ in offsets)) for number in range(1, NODES + 1)]
@@ -103,8 +103,8 @@ def known_nodes(state: State, port: int) -> list[Node]:
 
 
 def free_ports(preferred: list[int]) -> list[int]:
-    """Returns: as many, each the preferred one where that is free. Throws: Failed."""
-    with ExitStack() as held:  # all of them, so that none is found twice
+    """Returns: one port for each preferred one, which is taken when it is free. Throws: Failed."""
+    with ExitStack() as held:  # keeps all of them bound, so that no port is returned twice
         found = []
         for wanted in preferred:
             for port in (wanted, *OTHER_PORTS):
@@ -114,17 +114,17 @@ def free_ports(preferred: list[int]) -> list[int]:
                     found.append(int(probe.getsockname()[1]))
                     break
             else:
-                raise Failed("There is no free port left on 127.0.0.1.")
+                raise Failed("No port of 127.0.0.1 is free.")
         return found
 
 
-def known_passwords(state: State) -> dict[str, str]:
+def load_passwords(state: State) -> dict[str, str]:
     file = state.folder / "ha" / "passwords.json"
     if not file.exists():
         names = ("superuser", "replication", "rest", "owner", "service")
         write_private(file, json.dumps({name: secrets.token_hex(24) for name in names}) + "\n")
-    known: dict[str, str] = json.loads(file.read_text())
-    return known
+    passwords: dict[str, str] = json.loads(file.read_text())
+    return passwords
 
 
 def socket_folder(state: State, node: Node) -> Path:
@@ -132,11 +132,11 @@ def socket_folder(state: State, node: Node) -> Path:
 
 
 def configuration(state: State, node: Node, nodes: list[Node], passwords: dict[str, str]) -> str:
-    """Returns: Patroni's settings for this node, config/deploy/ha/patroni.yml filled in."""
+    """Returns: Patroni's settings for this node: config/deploy/ha/patroni.yml with its placeholders replaced."""
     account = pwd.getpwuid(os.getuid()).pw_name
     roles = ("postgres", postgres.OWNER, postgres.SERVICE)
     psql = f"{postgres.PROGRAMS}/psql --no-psqlrc --quiet --set=ON_ERROR_STOP=1 --file={state.folder}/ha/setup.sql"
-    words = {
+    values = {
         "name": node.name,
         "etcd": ",".join(f"127.0.0.1:{each.etcd}" for each in nodes),
         "rest": f"127.0.0.1:{node.rest}",
@@ -152,7 +152,7 @@ def configuration(state: State, node: Node, nodes: list[Node], passwords: dict[s
         **{f"{name}_password": password for name, password in passwords.items()},
     }
     template = (state.program / "config" / "deploy" / "ha" / "patroni.yml").read_text()
-    return re.sub(r"@([a-z_]+)@", lambda match: words[match[1]], template)
+    return re.sub(r"@([a-z_]+)@", lambda match: values[match[1]], template)
 
 
 def data(state: State, node: Node) -> Path:
@@ -171,14 +171,14 @@ def etcd(state: State, node: Node, nodes: list[Node]) -> Server:
             f"--listen-peer-urls=http://127.0.0.1:{node.peer}",
             f"--initial-advertise-peer-urls=http://127.0.0.1:{node.peer}",
             "--initial-cluster=" + ",".join(f"{each.name}=http://127.0.0.1:{each.peer}" for each in nodes),
-            # Three members on one busy disk: patience, or they elect a new leader for each slow flush.
+            # Three members share one busy disk: longer timeouts, or each slow flush causes an election.
             "--heartbeat-interval=200",
             "--election-timeout=2000",
             "--log-level=warn",
         ],
-        ready=lambda: listens(node.peer),  # more than that it can only do when the others are there
-        farewell=((signal.SIGTERM, 10.0),),
-        rest=REST_SECONDS,
+        ready=lambda: listens(node.peer),  # without the other members it cannot do more
+        stop_sequence=((signal.SIGTERM, 10.0),),
+        restart_pause=RESTART_SECONDS,
     )
 
 
@@ -186,16 +186,16 @@ def patroni(state: State, node: Node) -> Server:
     return Server(
         name=f"patroni-{node.name}",
         command=["patroni", str(folder(state, node) / "patroni.yml")],
-        ready=lambda: ask(node.rest, "/liveness") is not None,
-        farewell=((signal.SIGTERM, 60.0),),
+        ready=lambda: get(node.rest, "/liveness") is not None,
+        stop_sequence=((signal.SIGTERM, 60.0),),
         environment={"PYTHONUNBUFFERED": "1"},
-        rest=REST_SECONDS,
-        bury=lambda: kill_postgres(data(state, node)),
+        restart_pause=RESTART_SECONDS,
+        clean_up=lambda: kill_postgres(data(state, node)),
     )
 
 
 def kill_postgres(cluster: Path) -> None:
-    """Ends the PostgreSQL of this cluster at once, if it runs."""
+    """Kills the PostgreSQL of this cluster if it runs."""
     with suppress(OSError, ValueError):
         pid = int((cluster / "postmaster.pid").read_text().split("\n", 1)[0])
         if str(cluster) in Path(f"/proc/{pid}/cmdline").read_bytes().decode():
@@ -207,26 +207,26 @@ def listens(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def etcd_is_well(node: Node) -> bool:
-    answer = ask(node.etcd, "/health")
+def etcd_is_healthy(node: Node) -> bool:
+    answer = get(node.etcd, "/health")
     return answer is not None and answer.get("health") == "true"
 
 
-def may_lose_one(nodes: list[Node]) -> bool:
+def has_standby(nodes: list[Node]) -> bool:
     """Returns: whether a primary runs and a standby follows it synchronously."""
-    cluster = next(filter(None, (ask(node.rest, "/cluster") for node in nodes)), None)
+    cluster = next(filter(None, (get(node.rest, "/cluster") for node in nodes)), None)
     members = cluster["members"] if cluster else []
     return {"leader", "sync_standby"} <= {one["role"] for one in members if one["state"] in ("running", "streaming")}
 
 
-def ask(port: int, path: str) -> dict[str, Any] | None:
-    """Returns: the JSON of a 200 answer; empty when it had none; None when there was no such answer."""
+def get(port: int, path: str) -> dict[str, Any] | None:
+    """Returns: the JSON of a response with status 200, empty when it has no body; None for any other result."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=3.0)
     try:
         connection.request("GET", path)
-        answer = connection.getresponse()
-        text = answer.read()
-        return (json.loads(text) if text else {}) if answer.status == 200 else None
+        response = connection.getresponse()
+        text = response.read()
+        return (json.loads(text) if text else {}) if response.status == 200 else None
     except (OSError, http.client.HTTPException, ValueError):
         return None
     finally:

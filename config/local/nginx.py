@@ -11,7 +11,7 @@ from supervisor import Server, Supervisor
 
 
 def render(state: State, supervisor: Supervisor, port: int, instances: int, status: str | None) -> str:
-    """Returns: the path of the configuration; with `status`, Nginx tells its figures there. Throws: Failed."""
+    """Returns: the path of the configuration; with `status`, Nginx serves its status page at that address. Throws: Failed, StopRequested."""
     services = [word for n in range(1, instances + 1) for word in ("--service", f"unix:{service_socket(state, n)}")]
     command: Sequence[str] = [
         sys.executable,
@@ -20,7 +20,7 @@ def render(state: State, supervisor: Supervisor, port: int, instances: int, stat
         "--dir",
         str(state.folder / "nginx"),
         "--module",
-        str(state.program / "nginx" / "ngx_http_answer_cache_module.so"),
+        str(state.program / "nginx" / "ngx_http_response_cache_module.so"),
         "--listen",
         f"127.0.0.1:{port}",
         "--memcached",
@@ -32,7 +32,7 @@ def render(state: State, supervisor: Supervisor, port: int, instances: int, stat
 
 
 def check(supervisor: Supervisor, configuration: str) -> None:
-    """Throws: Failed when Nginx would not take the configuration; Asked."""
+    """Throws: Failed when Nginx rejects the configuration; StopRequested."""
     supervisor.run("nginx-check", [*command(configuration), "-t", "-q"], 30.0)
 
 
@@ -45,5 +45,5 @@ def server(port: int, configuration: str) -> Server:
         name="nginx",
         command=command(configuration),
         ready=lambda: answers(f"127.0.0.1:{port}", "/healthz"),
-        farewell=((signal.SIGQUIT, 5.0), (signal.SIGTERM, 5.0)),  # QUIT: what has begun is answered
+        stop_sequence=((signal.SIGQUIT, 5.0), (signal.SIGTERM, 5.0)),  # QUIT: completes the requests in progress
     )

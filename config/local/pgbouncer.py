@@ -9,36 +9,36 @@ import postgres
 from state import State, write_private
 from supervisor import Server
 
-PORT = 6432  # a part of its socket's name; nothing listens on TCP
+PORT = 6432  # part of the socket's name; PgBouncer does not listen on TCP
 
 
 def url(state: State) -> str:
-    """Returns: the libpq address of the database through PgBouncer, for the service's role. Without any `&`, for shells."""
+    """Returns: the libpq address of the database through PgBouncer, for the service's role. It has no `&`, so shells can read it."""
     return f"postgresql://{postgres.SERVICE}@{quote(str(state.sockets), safe='')}:{PORT}/{postgres.DATABASE}"
 
 
 def server(state: State) -> Server:
-    """Writes its configuration. Returns: how to run it."""
+    """Writes its configuration. Returns: the server."""
     configuration = state.folder / "pgbouncer.ini"
     write_private(configuration, settings(state))
     write_private(users(state), f'"{postgres.SERVICE}" ""\n')
 
     def ready() -> bool:
-        ask = [str(postgres.PROGRAMS / "pg_isready"), "--quiet", "--timeout=3", f"--dbname={url(state)}"]
-        return subprocess.run(ask, check=False).returncode == 0
+        command = [str(postgres.PROGRAMS / "pg_isready"), "--quiet", "--timeout=3", f"--dbname={url(state)}"]
+        return subprocess.run(command, check=False).returncode == 0
 
     return Server(
         name="pgbouncer",
         command=["pgbouncer", str(configuration)],
         ready=ready,
-        # INT: what is under way ends first. TERM: at once.
-        farewell=((signal.SIGINT, 5.0), (signal.SIGTERM, 5.0)),
+        # INT: after the queries in progress. TERM: immediately.
+        stop_sequence=((signal.SIGINT, 5.0), (signal.SIGTERM, 5.0)),
     )
 
 
 def settings(state: State) -> str:
-    """Trusts whoever reaches its socket, in a folder of mode 0700: the account of the stack, and root. PostgreSQL's own rule for
-    the same socket folder (postgres.HBA) says as much.
+    """Trusts every client of its socket, which is in a folder of mode 0700: the account of the stack, and root. PostgreSQL accepts
+    the same accounts (postgres.HBA).
     """
     return f"""; Written by config/up at each start.
 [databases]

@@ -1,4 +1,4 @@
-"""PostgreSQL: a private cluster that only this machine's owner of the state folder (and root) can reach."""
+"""PostgreSQL: a private cluster that only the owner of the state folder (and root) can reach."""
 
 import os
 import pwd
@@ -15,20 +15,21 @@ from supervisor import Server, Supervisor
 
 PROGRAMS = Path("/usr/lib/postgresql/15/bin")
 DATABASE = "codasync"
-OWNER = "codasync_owner"  # of the tables: migrations, imports, people with psql
-SERVICE = "codasync_service"  # what the service may do: storage/grants.sql
-MONITOR = "codasync_monitor"  # sees figures: config/deploy/prometheus/monitor.sql
+OWNER = "codasync_owner"  # of the tables: migrations, imports, psql
+SERVICE = "codasync_service"  # its rights: storage/grants.sql
+MONITOR = "codasync_monitor"  # reads statistics: config/deploy/prometheus/monitor.sql
 
-# Peer: the kernel says which account asks, so no password exists that could leak.
+# Peer: the kernel reports the account of the client, so there is no password that could leak.
 HBA = "local all,replication all peer map=stack\n"
 
-# Recovery after a hard stop replays up to max_wal_size.
+# Recovery after a hard stop replays up to max_wal_size. A cluster restored from a backup (config/deploy/backup) may replay days of WAL.
 START_SECONDS = 120.0
+RESTORE_SECONDS = 12 * 3600.0
 
 
 @dataclass(frozen=True)
 class Database:
-    """The libpq addresses of the database, one for each role. A shell that reads the env file finds no `&` in them."""
+    """The libpq addresses of the database, one for each role. They have no `&`, so shells can read the env file."""
 
     owner: str
     service: str
@@ -40,7 +41,7 @@ def url(state: State, role: str) -> str:
 
 
 def setup_sql(state: State, owner_password: str, service_password: str) -> str:
-    """Returns: what psql runs once, as a superuser, in a new cluster; no slow statement with a password gets into its log."""
+    """Returns: the SQL that psql runs once in a new cluster, as a superuser; statements with a password are not logged."""
     return (
         "set log_min_duration_statement = -1;\n"
         f"\\set owner_password '{owner_password}'\n\\set service_password '{service_password}'\n"
@@ -50,33 +51,37 @@ def setup_sql(state: State, owner_password: str, service_password: str) -> str:
 
 def server(state: State, cluster: Path) -> Server:
     def ready() -> bool:
-        ask = [str(PROGRAMS / "pg_isready"), "--quiet", "--timeout=3", "--host", str(state.sockets)]
-        return subprocess.run(ask, check=False).returncode == 0
+        command = [str(PROGRAMS / "pg_isready"), "--quiet", "--timeout=3", "--host", str(state.sockets)]
+        return subprocess.run(command, check=False).returncode == 0
 
     return Server(
         name="postgres",
-        command=[str(PROGRAMS / "postgres"), "-D", str(cluster), "-k", str(state.sockets)],
+        # No hot standby: a restored cluster takes connections only when its recovery has ended.
+        command=[str(PROGRAMS / "postgres"), "-D", str(cluster), "-k", str(state.sockets), "-c", "hot_standby=off"],
         ready=ready,
-        # INT: cut the sessions, write a checkpoint. QUIT: leave at once, recover at the next start.
-        farewell=((signal.SIGINT, 60.0), (signal.SIGQUIT, 10.0)),
+        # INT: end the sessions, write a checkpoint. QUIT: end immediately, recover at the next start.
+        stop_sequence=((signal.SIGINT, 60.0), (signal.SIGQUIT, 10.0)),
     )
 
 
 def start(state: State, supervisor: Supervisor) -> Database:
-    """Starts the cluster, and makes it first if there is none. Needs the lock. Throws: Failed, Asked."""
+    """Starts the cluster; creates it first if it does not exist. Requires: the lock. Throws: Failed, StopRequested."""
     cluster = state.folder / "postgres"
     if (state.folder / "ha").exists():
         raise Failed(f"{state.folder} has the data of a cluster of several nodes: start it with --ha, or choose another --dir")
     if not cluster.exists():
         make(state, supervisor, cluster)
     configure(state, cluster)
-    supervisor.start(server(state, cluster), START_SECONDS)
+    restored = (cluster / "recovery.signal").exists()
+    if restored:
+        supervisor.say("PostgreSQL replays the WAL of a restored backup")
+    supervisor.start(server(state, cluster), RESTORE_SECONDS if restored else START_SECONDS)
     return Database(owner=url(state, OWNER), service=url(state, SERVICE))
 
 
 def make(state: State, supervisor: Supervisor, cluster: Path) -> None:
-    """Makes the cluster with its roles and its database beside its place; only a complete one gets there."""
-    supervisor.say("making a PostgreSQL cluster")
+    """Creates the cluster with its roles and its database in another folder, which is renamed when it is complete."""
+    supervisor.say("creating a PostgreSQL cluster")
     new = cluster.with_name("postgres.new")
     shutil.rmtree(new, ignore_errors=True)
     supervisor.run(
@@ -96,7 +101,7 @@ def make(state: State, supervisor: Supervisor, cluster: Path) -> None:
     )
     configure(state, new)
     supervisor.start(server(state, new), START_SECONDS)
-    # setup.sql wants passwords, as servers of other people do. Here they are random, told nobody, and of no use.
+    # setup.sql requires passwords, for servers with password login. Here they are random and not used.
     setup = new / "setup.sql"
     setup.write_text(setup_sql(state, secrets.token_hex(32), secrets.token_hex(32)))
     supervisor.run(
@@ -119,10 +124,10 @@ def make(state: State, supervisor: Supervisor, cluster: Path) -> None:
 
 
 def configure(state: State, cluster: Path) -> None:
-    """Puts our settings into the cluster and removes what a hard stop left: we hold the lock, so nobody runs there."""
+    """Writes the settings into the cluster and removes the pid file of a hard stop. Requires: the lock, so that no server runs."""
     shutil.copyfile(Path(__file__).with_name("postgresql.conf"), cluster / "postgresql.conf")
     account = pwd.getpwuid(os.getuid()).pw_name
     (cluster / "pg_hba.conf").write_text(HBA)
-    people, roles = (account, "root"), ("postgres", OWNER, SERVICE, MONITOR)
-    (cluster / "pg_ident.conf").write_text("".join(f"stack {who} {role}\n" for who in people for role in roles))
+    accounts, roles = (account, "root"), ("postgres", OWNER, SERVICE, MONITOR)
+    (cluster / "pg_ident.conf").write_text("".join(f"stack {who} {role}\n" for who in accounts for role in roles))
     (cluster / "postmaster.pid").unlink(missing_ok=True)

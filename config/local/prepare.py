@@ -1,4 +1,4 @@
-"""What `up` does as the person who called it: build, choose the account and the place, hand the program over."""
+"""What `up` does as the caller: build, choose the account and the state folder, copy the program."""
 
 import os
 import pwd
@@ -14,11 +14,11 @@ from state import Failed
 ACCOUNT = "codasync"
 HOME = Path("/var/lib/codasync")
 
-# What the running stack needs; it gets a copy, so that a build or a checkout does not disturb it.
+# The files of the running stack. It has a copy, so that a build or a checkout does not change it.
 SOURCES = ("config/local", "config/deploy/pgbouncer", "config/deploy/prometheus", "config/deploy/ha", "nginx", "storage/setup.sql")
-BUILT = ("api/codasync", "nginx/ngx_http_answer_cache_module.so")
+BUILT = ("api/codasync", "nginx/ngx_http_response_cache_module.so")
 
-# Its sockets lie in the state folder; the path of one has 107 bytes at most; the longest adds /sockets/service-16 and, while it is made, 12 more.
+# The path of a socket has at most 107 bytes. The longest is FOLDER/sockets/service-16, and 12 more bytes while it is made.
 PATH = re.compile(r"[A-Za-z0-9._/+@=-]{1,76}")
 
 
@@ -30,28 +30,28 @@ class Account:
     uid: int
     gid: int
 
-    def command(self, *words: str | Path) -> list[str]:
+    def command(self, *arguments: str | Path) -> list[str]:
         """Returns: the command so that it runs as this account."""
-        words_ = [str(word) for word in words]
+        command = [str(argument) for argument in arguments]
         if self.uid == os.geteuid():
-            return words_
+            return command
         identity = [f"--reuid={self.uid}", f"--regid={self.gid}", "--init-groups"]
-        return ["setpriv", *identity, "--no-new-privs", "--inh-caps=-all", "--bounding-set=-all", "--", *words_]
+        return ["setpriv", *identity, "--no-new-privs", "--inh-caps=-all", "--bounding-set=-all", "--", *command]
 
     def may_enter(self, folder: Path) -> bool:
         return subprocess.run(self.command("test", "-x", folder), check=False, cwd="/").returncode == 0
 
 
 def account() -> Account:
-    """Returns: the caller; for root the system account `codasync`, made when it is missing. Throws: Failed."""
+    """Returns: the caller's account; for root the system account `codasync`, created if missing. Throws: Failed."""
     if os.geteuid() != 0:
         entry = pwd.getpwuid(os.geteuid())
     else:
         try:
             entry = pwd.getpwnam(ACCOUNT)
         except KeyError:
-            print(f"Making the system account {ACCOUNT}: servers do not run as root.", flush=True)
-            make = [
+            print(f"Creating the system account {ACCOUNT}: servers do not run as root.", flush=True)
+            useradd = [
                 "useradd",
                 "--system",
                 "--user-group",
@@ -61,51 +61,51 @@ def account() -> Account:
                 "/usr/sbin/nologin",
                 ACCOUNT,
             ]
-            if subprocess.run(make, check=False).returncode != 0:
-                raise Failed(f"useradd could not make the account {ACCOUNT}; its words are above.") from None
+            if subprocess.run(useradd, check=False).returncode != 0:
+                raise Failed(f"useradd could not create the account {ACCOUNT}; the reason is above.") from None
             entry = pwd.getpwnam(ACCOUNT)
     return Account(entry.pw_name, entry.pw_uid, entry.pw_gid)
 
 
-def place(folder: Path, who: Account) -> Path:
-    """Makes the state folder, owned by the account. When the account cannot reach it (a clone below /root), it lies in
-    /var/lib/codasync and the name asked for is a link to it. Returns: where it really lies. Throws: Failed.
+def place(folder: Path, account: Account) -> Path:
+    """Creates the state folder, owned by the account. If the account cannot reach it (a clone below /root), the folder is in
+    /var/lib/codasync, and `folder` becomes a link to it. Returns: the path of the folder. Throws: Failed.
     """
-    if not folder.exists() and not who.may_enter(nearest(folder)):
+    if not folder.exists() and not account.may_enter(nearest(folder)):
         real = HOME / str(folder).strip("/").replace("/", "-")
         HOME.mkdir(mode=0o755, exist_ok=True)
         folder.parent.mkdir(parents=True, exist_ok=True)
         folder.unlink(missing_ok=True)  # a link to a place that was removed
         folder.symlink_to(real)
-        print(f"The account {who.name} cannot reach {folder}; it becomes a link to {real}.", flush=True)
+        print(f"The account {account.name} cannot reach {folder}; it becomes a link to {real}.", flush=True)
         folder = real
     folder = folder.resolve()
     if not PATH.fullmatch(str(folder)):
         raise Failed(
-            f"The path of the state folder, {folder}, is longer than 76 characters or has one besides letters, "
-            "digits and ._/+@=- (sockets and Nginx want it so). Choose another one: --dir"
+            f"The path of the state folder, {folder}, is longer than 76 characters or has characters other than letters, "
+            "digits and ._/+@=- (a limit of sockets and Nginx). Choose another one: --dir"
         )
     try:
         if not folder.exists():
             folder.mkdir(mode=0o700, parents=True)
-            os.chown(folder, who.uid, who.gid)
+            os.chown(folder, account.uid, account.gid)
     except OSError as error:
         raise Failed(
-            f"The state folder {folder} cannot be made ({error.strerror}). Choose another one: --dir"
+            f"The state folder {folder} cannot be created ({error.strerror}). Choose another one: --dir"
         ) from error
     owner = folder.stat().st_uid
-    if owner != who.uid:
+    if owner != account.uid:
         raise Failed(
-            f"The state folder {folder} belongs to {name_of(owner)}, and the servers would run as {who.name}. "
-            "Start it as before, or choose another one: --dir"
+            f"The state folder {folder} belongs to {name_of(owner)}, but the servers would run as {account.name}. "
+            "Start it as the same user as before, or choose another folder: --dir"
         )
-    if not who.may_enter(folder):
-        raise Failed(f"The account {who.name} cannot reach {folder}. Choose another state folder: --dir")
+    if not account.may_enter(folder):
+        raise Failed(f"The account {account.name} cannot reach {folder}. Choose another state folder: --dir")
     return folder
 
 
 def nearest(folder: Path) -> Path:
-    """Returns: the nearest folder above that exists."""
+    """Returns: the nearest parent folder that exists."""
     return next(above for above in folder.parents if above.is_dir())
 
 
@@ -117,15 +117,15 @@ def name_of(uid: int) -> str:
 
 
 def check_port(port: int) -> None:
-    """Throws: Failed when somebody else listens there."""
+    """Throws: Failed when another program listens there."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
             raise Failed(
-                f"Port {port} of 127.0.0.1 is taken ({error.strerror}). Stop what listens there "
-                f"(ss -ltnp 'sport = :{port}' names it) or choose another one: --port"
+                f"Port {port} of 127.0.0.1 is taken ({error.strerror}). Stop the program that listens there "
+                f"(ss -ltnp 'sport = :{port}' shows it) or choose another port: --port"
             ) from error
 
 
@@ -139,9 +139,9 @@ def build(root: Path) -> Path:
     return built
 
 
-def hand_over(root: Path, built: Path, into: Path, who: Account) -> None:
-    """Puts a copy of the program into a new folder of the state folder. The account itself writes it: root only reads, so
-    nothing that lies there can lead root astray. Throws: Failed.
+def copy_program(root: Path, built: Path, into: Path, account: Account) -> None:
+    """Copies the program into a new folder of the state folder. The account itself writes the copy; root only reads, so a link in
+    the state folder cannot make root overwrite other files. Throws: Failed.
     """
     pack = [
         "tar",
@@ -154,17 +154,17 @@ def hand_over(root: Path, built: Path, into: Path, who: Account) -> None:
         *BUILT,
     ]
     unpack = ["tar", "--extract", "--no-same-owner", f"--directory={into}"]
-    subprocess.run(who.command("rm", "-rf", into), check=True, cwd="/")
-    subprocess.run(who.command("mkdir", "-m", "0700", into), check=True, cwd="/")
+    subprocess.run(account.command("rm", "-rf", into), check=True, cwd="/")
+    subprocess.run(account.command("mkdir", "-m", "0700", into), check=True, cwd="/")
     with subprocess.Popen(pack, stdout=subprocess.PIPE) as packer:
-        unpacked = subprocess.run(who.command(*unpack), check=False, stdin=packer.stdout, cwd="/").returncode
+        unpacked = subprocess.run(account.command(*unpack), check=False, stdin=packer.stdout, cwd="/").returncode
     if packer.returncode != 0 or unpacked != 0:
         free = shutil.disk_usage(into.parent).free >> 20
         raise Failed(f"The program could not be copied to {into}; {free} MB are free there.")
 
 
 def owner_of(folder: Path) -> Account | None:
-    """Returns: whose it is; None when there is no such folder."""
+    """Returns: the owner; None when the folder or the account does not exist."""
     try:
         entry = pwd.getpwuid(folder.stat().st_uid)
     except (FileNotFoundError, KeyError):

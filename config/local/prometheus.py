@@ -1,4 +1,4 @@
-"""Prometheus with the rules of config/deploy/prometheus, and what tells it about PostgreSQL, PgBouncer and Nginx."""
+"""Prometheus with the rules of config/deploy/prometheus, and the exporters of PostgreSQL, PgBouncer and Nginx."""
 
 import json
 import shutil
@@ -15,13 +15,13 @@ READY_SECONDS = 60.0
 FILES = ("prometheus.yml", "recording.yml", "alerts.yml")
 TERM = ((signal.SIGTERM, 10.0),)
 
-# Its files may take so much, and no older figures are kept: it is a trial's memory, not an archive.
+# Limits of its files: this Prometheus is for trials, not an archive.
 RETENTION = ("--storage.tsdb.retention.time=15d", "--storage.tsdb.retention.size=512MB")
 
 
 @dataclass(frozen=True)
 class Addresses:
-    """Where everything of this file listens, on loopback."""
+    """The addresses of the servers of this file, on loopback."""
 
     prometheus: str
     nginx_status: str
@@ -29,7 +29,7 @@ class Addresses:
 
 
 def choose(port: int, pgbouncer: bool) -> Addresses:
-    """Returns: addresses above those of the instances and of their successors. `port`: Nginx'."""
+    """Returns: addresses above those of the instances. `port`: of Nginx."""
     first = port + 2 * INSTANCES_MAX + 1
     jobs = ("postgres", "nginx", *(["pgbouncer"] if pgbouncer else []))
     exporters = {job: free_address(first + place) for place, job in enumerate(jobs, start=2)}
@@ -37,33 +37,33 @@ def choose(port: int, pgbouncer: bool) -> Addresses:
 
 
 def start(state: State, supervisor: Supervisor, where: Addresses) -> None:
-    """Starts all of it; aim() tells later which instances there are. Throws: Failed, Asked."""
+    """Starts Prometheus and the exporters; set_targets() writes the instances later. Throws: Failed, StopRequested."""
     (state.folder / "prometheus" / "targets").mkdir(parents=True, exist_ok=True)
     for name in FILES:
         shutil.copyfile(state.program / "config" / "deploy" / "prometheus" / name, state.folder / "prometheus" / name)
-    make_role(state, supervisor)
+    create_role(state, supervisor)
     servers = {
         "postgres": lambda address: postgres_exporter(state, address),
         "nginx": lambda address: nginx_exporter(address, where.nginx_status),
         "pgbouncer": lambda address: pgbouncer_exporter(state, address),
     }
     for job in servers:
-        aim(state, job, [where.exporters[job]] if job in where.exporters else [])
+        set_targets(state, job, [where.exporters[job]] if job in where.exporters else [])
     for job, address in where.exporters.items():
         supervisor.start(servers[job](address), READY_SECONDS)
     supervisor.start(server_of(state, where.prometheus), READY_SECONDS)
 
 
-def aim(state: State, job: str, addresses: Sequence[str]) -> None:
-    """Tells Prometheus whom to ask; a running one notices by itself."""
+def set_targets(state: State, job: str, addresses: Sequence[str]) -> None:
+    """Writes the targets of a job; a running Prometheus reads the file again by itself."""
     file = state.folder / "prometheus" / "targets" / f"{job}.json"
     write_private(file, json.dumps([{"targets": list(addresses)}]) + "\n")
 
 
-def make_role(state: State, supervisor: Supervisor) -> None:
+def create_role(state: State, supervisor: Supervisor) -> None:
     file = state.program / "config" / "deploy" / "prometheus" / "monitor.sql"
-    words = ["--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", f"--file={file}", f"--host={state.sockets}", "--username=postgres"]
-    supervisor.run("psql", [str(postgres.PROGRAMS / "psql"), *words, postgres.DATABASE], 60.0)
+    arguments = ["--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", f"--file={file}", f"--host={state.sockets}", "--username=postgres"]
+    supervisor.run("psql", [str(postgres.PROGRAMS / "psql"), *arguments, postgres.DATABASE], 60.0)
 
 
 def postgres_exporter(state: State, address: str) -> Server:
@@ -71,19 +71,19 @@ def postgres_exporter(state: State, address: str) -> Server:
         name="postgres-exporter",
         command=["prometheus-postgres-exporter", f"--web.listen-address={address}", "--log.level=warn"],
         ready=lambda: answers(address, "/metrics"),
-        farewell=TERM,
+        stop_sequence=TERM,
         environment={"DATA_SOURCE_NAME": f"host={state.sockets} user={postgres.MONITOR} dbname={postgres.DATABASE} sslmode=disable"},
     )
 
 
 def pgbouncer_exporter(state: State, address: str) -> Server:
-    """As the user `pgbouncer`, whom PgBouncer takes from its own account without a password."""
+    """As the user `pgbouncer`, which PgBouncer accepts from its own account without a password."""
     program = str(state.program / "config" / "deploy" / "prometheus" / "pgbouncer-exporter")
     return Server(
         name="pgbouncer-exporter",
         command=[program, "--dsn", f"host={state.sockets} port=6432 user=pgbouncer", "--port", address.rsplit(":", 1)[1]],
         ready=lambda: answers(address, "/metrics"),
-        farewell=TERM,
+        stop_sequence=TERM,
     )
 
 
@@ -92,7 +92,7 @@ def nginx_exporter(address: str, status: str) -> Server:
         name="nginx-exporter",
         command=["prometheus-nginx-exporter", f"-web.listen-address={address}", f"-nginx.scrape-uri=http://{status}/status"],
         ready=lambda: answers(address, "/metrics"),
-        farewell=TERM,
+        stop_sequence=TERM,
     )
 
 
@@ -109,5 +109,5 @@ def server_of(state: State, address: str) -> Server:
             "--log.level=warn",
         ],
         ready=lambda: answers(address, "/-/ready"),
-        farewell=((signal.SIGTERM, 30.0),),  # it writes what it has in memory
+        stop_sequence=((signal.SIGTERM, 30.0),),  # it writes its memory to the disk
     )

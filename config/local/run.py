@@ -1,4 +1,4 @@
-"""The running stack: the order of its start, and what happens once in its life."""
+"""The running stack: the order of its start, and what happens at the first start only."""
 
 import json
 import os
@@ -13,10 +13,10 @@ import pgbouncer
 import postgres
 import prometheus
 import servers
+from control import ControlSocket, Request
 from instances import Instances, roll
-from orders import Order, Orders
 from state import Failed, State, write_private
-from supervisor import Asked, Supervisor, quiet
+from supervisor import StopRequested, Supervisor, detach_from_terminal
 
 READY_SECONDS = 30.0
 SETUP_SECONDS = 600.0
@@ -36,7 +36,7 @@ class Options:
 
 @dataclass(frozen=True)
 class Stack:
-    """What runs."""
+    """The parts of the running stack."""
 
     state: State
     supervisor: Supervisor
@@ -47,7 +47,7 @@ class Stack:
 
 
 def run(state: State, options: Options, when_ready: Callable[[], None]) -> int:
-    """Runs the stack until somebody asks it to stop. Returns: the exit status."""
+    """Runs the stack until a signal stops it. Returns: the exit status."""
     os.umask(0o077)
     lock = state.take_lock()
     if lock is None:
@@ -55,16 +55,16 @@ def run(state: State, options: Options, when_ready: Callable[[], None]) -> int:
         return 1
     for folder in (state.logs, state.sockets, state.token("admin").parent):
         folder.mkdir(exist_ok=True)
-    put_long_logs_aside(state)
+    rename_long_logs(state)
     allow_many_files()
     supervisor = Supervisor(state, lock)
     status = 0
     try:
         stack = start(state, supervisor, options)
-        orders = Orders(state)
+        control = ControlSocket(state)
         when_ready()
-        supervisor.watch(orders, lambda order: carry_out(order, stack))
-    except Asked:
+        supervisor.serve(control, lambda request: carry_out(request, stack))
+    except StopRequested:
         supervisor.say("stopping")
     except Failed as failure:
         status = 1
@@ -76,29 +76,29 @@ def run(state: State, options: Options, when_ready: Callable[[], None]) -> int:
 
 
 def run_in_background(job: Callable[[Callable[[], None]], int]) -> int:
-    """Calls the job in a process without a terminal. Returns: 0 as soon as it says that it is ready, else its status."""
-    verdict, tell = os.pipe()
+    """Runs the job in a process without a terminal. Returns: 0 as soon as it is ready, else its exit status."""
+    result, ready = os.pipe()
     child = os.fork()
     if child == 0:
         os.setsid()
-        os.close(verdict)
+        os.close(result)
 
         def when_ready() -> None:
-            quiet()
-            os.write(tell, b"1")
-            os.close(tell)
+            detach_from_terminal()
+            os.write(ready, b"1")
+            os.close(ready)
 
         os._exit(job(when_ready))
-    os.close(tell)
+    os.close(ready)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: os.kill(child, signal.SIGTERM))
-    if os.read(verdict, 1):
+    if os.read(result, 1):
         return 0
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) or 1
 
 
 def start(state: State, supervisor: Supervisor, options: Options) -> Stack:
-    """Starts everything and writes the env file. Throws: Failed, Asked."""
+    """Starts everything and writes the env file. Throws: Failed, StopRequested."""
     for stale in state.sockets.iterdir():
         if stale.is_dir():
             shutil.rmtree(stale)
@@ -117,27 +117,27 @@ def start(state: State, supervisor: Supervisor, options: Options) -> Stack:
     instances = Instances(state, supervisor, options.port, monitoring.nginx_status if monitoring else None)
     for _ in range(options.instances):
         instances.add()
-    instances.point_nginx(options.instances)
+    instances.configure_nginx(options.instances)
     if monitoring:
         prometheus.start(state, supervisor, monitoring)
     stack = Stack(state, supervisor, options, database, instances, monitoring)
-    tell(stack)
+    publish(stack)
     return stack
 
 
-def carry_out(order: Order, stack: Stack) -> None:
-    """What config/rolling-restart asks for. Throws: Failed, Asked."""
-    wanted = order.words["instances"] or len(stack.instances.processes)
+def carry_out(request: Request, stack: Stack) -> None:
+    """Does what config/rolling-restart requests. Throws: Failed, StopRequested."""
+    wanted = request.options["instances"] or len(stack.instances.processes)
     try:
-        roll(stack.instances, order.words["program"], wanted, lambda: migrate(stack.state, stack.supervisor, stack.database))
+        roll(stack.instances, request.options["program"], wanted, lambda: migrate(stack.state, stack.supervisor, stack.database))
     finally:
-        tell(stack)
+        publish(stack)
 
 
-def tell(stack: Stack) -> None:
-    """Writes the env file, and says where everything is."""
+def publish(stack: Stack) -> None:
+    """Writes the env file and prints the addresses and paths."""
     state = stack.state
-    known = {
+    values = {
         "CODASYNC_URL": f"http://127.0.0.1:{stack.options.port}",
         "CODASYNC_INSTANCES": ",".join(f"http://{address}" for address in stack.instances.addresses),
         "CODASYNC_DATABASE_URL": stack.database.owner,
@@ -146,16 +146,16 @@ def tell(stack: Stack) -> None:
         "CODASYNC_STAFF_TOKEN": state.token("staff").read_text().strip(),
     }
     if stack.options.pgbouncer:
-        known["CODASYNC_PGBOUNCER_URL"] = pgbouncer.url(state)
+        values["CODASYNC_PGBOUNCER_URL"] = pgbouncer.url(state)
     if stack.monitoring:
-        prometheus.aim(state, "codasync", stack.instances.addresses)
-        known["CODASYNC_PROMETHEUS_URL"] = f"http://{stack.monitoring.prometheus}"
-    write_private(state.env, "".join(f"{name}={value}\n" for name, value in known.items()))
-    figures = f"\n    figures    {known['CODASYNC_PROMETHEUS_URL']}" if stack.monitoring else ""
+        prometheus.set_targets(state, "codasync", stack.instances.addresses)
+        values["CODASYNC_PROMETHEUS_URL"] = f"http://{stack.monitoring.prometheus}"
+    write_private(state.env, "".join(f"{name}={value}\n" for name, value in values.items()))
+    metrics = f"\n    metrics    {values['CODASYNC_PROMETHEUS_URL']}" if stack.monitoring else ""
     stack.supervisor.say(
         f"""ready
-    address    {known["CODASYNC_URL"]}
-    direct     {known["CODASYNC_INSTANCES"]}{figures}
+    address    {values["CODASYNC_URL"]}
+    direct     {values["CODASYNC_INSTANCES"]}{metrics}
     tokens     {state.token("admin")}, {state.token("staff")}
     for tools  {state.env}
     logs       {state.logs}"""
@@ -167,7 +167,7 @@ def migrate(state: State, supervisor: Supervisor, database: postgres.Database) -
 
 
 def first_start(state: State, supervisor: Supervisor, demo: bool) -> None:
-    """Does what is done once; a start that was interrupted here does it again."""
+    """Imports the demo catalogue and makes the tokens; an interrupted first start does it again."""
     if state.set_up.exists():
         return
     if demo:
@@ -177,17 +177,17 @@ def first_start(state: State, supervisor: Supervisor, demo: bool) -> None:
         if not state.token(role).exists():
             secret = codasync(state, supervisor, "token", "create", "--name", f"config/up {role}", "--role", role)
             write_private(state.token(role), secret.strip() + "\n")
-    write_private(state.set_up, "The demo catalogue was offered and the tokens were made.\n")
+    write_private(state.set_up, "The first start is complete.\n")
 
 
-def codasync(state: State, supervisor: Supervisor, *words: str, **environment: str) -> str:
-    """Runs a subcommand. Returns: what it printed. Throws: Failed, Asked."""
-    command = [str(state.program / "api" / "codasync"), *words, "--config", str(state.settings)]
-    return supervisor.run(words[0], command, SETUP_SECONDS, **environment)
+def codasync(state: State, supervisor: Supervisor, *arguments: str, **environment: str) -> str:
+    """Runs a subcommand. Returns: its output. Throws: Failed, StopRequested."""
+    command = [str(state.program / "api" / "codasync"), *arguments, "--config", str(state.settings)]
+    return supervisor.run(arguments[0], command, SETUP_SECONDS, **environment)
 
 
 def settings(state: State, database: str) -> str:
-    """Returns: the settings file with the service's address of the database; what is not in it has its default."""
+    """Returns: the settings file with the database address of the service; all other settings have their defaults."""
     return f"""# Written by config/up at each start. CODASYNC_SERVER_LISTEN gives each process its own addresses.
 [postgres]
 url = {json.dumps(database)}
@@ -199,17 +199,17 @@ servers = [{json.dumps(servers.memcached_address(state))}]
 
 def already_runs(state: State) -> str:
     address = state.read_env().get("CODASYNC_URL", "not ready yet")
-    return f"CodaSync runs already with the state folder {state.folder}: {address}. To stop it: config/down"
+    return f"CodaSync already runs with the state folder {state.folder}: {address}. To stop it: config/down"
 
 
-def put_long_logs_aside(state: State) -> None:
-    """Keeps one older piece of each log; servers hold theirs open, so it happens at the start."""
+def rename_long_logs(state: State) -> None:
+    """Renames long logs and keeps one older file of each. Only at the start, because running servers keep their logs open."""
     for log in (*state.logs.glob("*.log"), *(state.folder / "nginx").glob("*.log")):
         if log.stat().st_size > LOG_BYTES_MAX:
             log.rename(log.with_suffix(".log.1"))
 
 
 def allow_many_files() -> None:
-    """Each connection takes a descriptor or two; many systems start processes with a soft limit of 1024."""
+    """Each connection needs one or two descriptors, and the soft limit of many systems is 1024."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, OPEN_FILES) if hard >= 0 else OPEN_FILES, hard))

@@ -1,4 +1,4 @@
-"""The state folder: where everything of one stack lies, and whether it runs."""
+"""The state folder: where the files of one stack are, and whether the stack runs."""
 
 import fcntl
 import os
@@ -11,7 +11,7 @@ STOP_SECONDS = 150.0
 
 
 class Failed(Exception):
-    """Something the person at the keyboard has to know; the text says what to do."""
+    """An error for the user; the text says what to do."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,8 @@ class State:
         return self.folder / "sockets"
 
     @property
-    def orders(self) -> Path:
-        return self.sockets / "orders"
+    def control(self) -> Path:
+        return self.sockets / "control"
 
     @property
     def set_up(self) -> Path:
@@ -64,10 +64,10 @@ class State:
         return dict(line.split("=", 1) for line in lines if "=" in line)
 
     def take_lock(self) -> int | None:
-        """Returns: a descriptor that holds the lock until it and all its copies are closed; None if others hold it.
+        """Returns: a descriptor that holds the lock until it and all its copies are closed; None if another process holds it.
 
-        Every server inherits a copy. So whoever holds the lock knows that nothing of this stack runs any more, not even
-        servers whose supervisor was killed, and that any socket or pid file left in the folder is stale.
+        Every server inherits a copy. While this process holds the lock, no other process of this stack runs, not even a
+        server of a killed supervisor, and any socket or pid file in the folder is stale.
         """
         descriptor = os.open(self.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
@@ -80,7 +80,7 @@ class State:
         return descriptor
 
     def runs(self) -> bool:
-        """Returns: whether anything of this stack runs."""
+        """Returns: whether any process of this stack runs."""
         try:
             with open(self.lock, encoding="ascii") as file:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -91,21 +91,21 @@ class State:
         return False
 
     def wait_until_stopped(self) -> None:
-        """Throws: Failed when something of this stack still runs after all farewells together."""
+        """Throws: Failed when a process of this stack still runs after the time of all stop sequences."""
         deadline = time.monotonic() + STOP_SECONDS
         while self.runs():
             if time.monotonic() > deadline:
-                raise Failed(f"Servers do not end within {STOP_SECONDS:.0f} s; `fuser -v {self.lock}` names them.")
+                raise Failed(f"Servers did not end within {STOP_SECONDS:.0f} s; `fuser -v {self.lock}` lists them.")
             time.sleep(0.05)
 
     def supervisor(self) -> int | None:
-        """Returns: the process id of the supervisor; None when it is gone, even if its servers are still ending."""
+        """Returns: the process id of the supervisor; None when it has ended, even if its servers are still stopping."""
         try:
             pid = int(self.lock.read_text())
         except (FileNotFoundError, ValueError):
             return None
         held = str(self.lock.resolve())
-        with suppress(OSError):  # it is gone, or its number is another account's process by now
+        with suppress(OSError):  # it has ended, or its id is now that of another account's process
             for entry in Path(f"/proc/{pid}/fd").iterdir():
                 with suppress(FileNotFoundError):  # closed meanwhile
                     if os.readlink(entry) == held:
@@ -114,7 +114,7 @@ class State:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Replaces the file at once, readable for its owner only: no reader sees half of it, no power cut leaves half."""
+    """Replaces the file atomically, readable by its owner only: neither a reader nor a power failure sees half of it."""
     new = path.with_name(path.name + ".new")
     new.unlink(missing_ok=True)
     with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:

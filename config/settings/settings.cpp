@@ -13,8 +13,7 @@
 namespace codasync::config {
 namespace {
 
-/// Returns: letters to insert, delete or replace to make one text of the other (Levenshtein
-/// distance).
+/// Returns: the Levenshtein distance of two texts.
 std::size_t distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> row(b.size() + 1);
   std::iota(row.begin(), row.end(), std::size_t{0});
@@ -39,8 +38,8 @@ const Setting* find(std::string_view name) {
   return found == settings_table().end() ? nullptr : &*found;
 }
 
-/// Returns: a node as the text that the environment would hold, or nothing when its type does not
-/// suit the form.
+/// Returns: a TOML value in the form of the environment, or nothing when its type does not match
+/// the form of the setting.
 std::optional<std::string> text_of(const toml::node& node, Form form) {
   switch (form) {
     case Form::flag:
@@ -79,7 +78,7 @@ std::string as_written(const toml::node& node) {
   return text.str();
 }
 
-/// Fills `Loaded` from one source after the other; a later one wins.
+/// Fills `Loaded` from several sources, one after the other; a later one overrides an earlier one.
 class Loader {
  public:
   void read_fallbacks(const Environment& environment);
@@ -94,7 +93,8 @@ class Loader {
   void check_ranges();
 
   Loaded loaded_;
-  std::map<std::string_view, std::string> sources_;  // by name, of what is not the default
+  std::map<std::string_view, std::string>
+      sources_;  // by name; settings with their default are absent
 };
 
 void Loader::assign(const Setting& setting, const std::optional<std::string>& text,
@@ -128,7 +128,7 @@ void Loader::read_file(const std::filesystem::path& file) {
         read_section(name.str(), *section);
       } else {
         loaded_.problems.push_back(std::string{name.str()} +
-                                   " stands outside of a section in the file; did you mean " +
+                                   " is outside of a section in the file; did you mean " +
                                    std::string{nearest(name.str()).name} + "?");
       }
     }
@@ -158,8 +158,8 @@ void Loader::read_environment(const Environment& environment) {
     if (found == environment.end() || found->second.empty()) continue;
     assign(setting, found->second, found->second, variable);
   }
-  // Others may have variables that begin like ours (container platforms make some), so only a near
-  // miss is a mistake.
+  // Container platforms set variables with the same prefix, so only a name that is similar to a
+  // setting's is reported.
   for (const auto& [variable, value] : environment) {
     if (!variable.starts_with(kVariablePrefix)) continue;
     for (const auto& setting : settings_table()) {
@@ -181,7 +181,7 @@ void Loader::check_ranges() {
         problems(all.server), problems(all.executor), problems(all.api), problems(all.log)}) {
     loaded_.problems.insert(loaded_.problems.end(), found.begin(), found.end());
   }
-  constexpr std::size_t kHeadBytes = 16'384;  // what Nginx lets through as request line and headers
+  constexpr std::size_t kHeadBytes = 16'384;  // most that Nginx accepts as request line and headers
   if (all.server.request_bytes_max < all.api.body_bytes_max + kHeadBytes) {
     loaded_.problems.push_back(
         "server.request_bytes_max is " + std::to_string(all.server.request_bytes_max) +
@@ -192,10 +192,10 @@ void Loader::check_ranges() {
 
 Loaded Loader::finish() && {
   check_ranges();
-  // One fact, two layers: the database knows which slots may be filled by whom.
+  // The storage needs two facts of the cache: the database stores which slots may be filled.
   const auto& memcached = loaded_.settings.memcached;
   loaded_.settings.postgres.cache_slots = memcached.servers.size();
-  loaded_.settings.postgres.cache_entry_life = memcached.entry_ttl + memcached.lease_ttl;
+  loaded_.settings.postgres.cache_entry_lifetime = memcached.entry_ttl + memcached.lease_ttl;
   for (const auto& setting : settings_table()) {
     const auto source = sources_.find(setting.name);
     loaded_.effective.push_back({.name = std::string{setting.name},

@@ -14,7 +14,7 @@
 
 namespace codasync::config {
 
-/// Everything that can be set: the options of each layer, whose defaults they are. Fixed after the
+/// All settings: the options of each layer, with their defaults. They do not change after the
 /// start.
 struct Settings {
   storage::PostgresOptions postgres;
@@ -26,18 +26,18 @@ struct Settings {
   api::LogOptions log;
 };
 
-/// One setting as it is in force.
+/// The value of one setting that is in force.
 struct EffectiveSetting {
   std::string name;    // postgres.lock_timeout
-  std::string value;   // as print() writes it; secrets masked
+  std::string value;   // text of print(); secrets are masked
   std::string source;  // "default", "file", or the name of an environment variable
 };
 
 struct Loaded {
   Settings settings;
-  std::vector<EffectiveSetting> effective;  // all of them, in the order of the table
+  std::vector<EffectiveSetting> effective;  // all settings, in the order of the table
   std::vector<std::string>
-      problems;  // one sentence each, with name, value and rule; empty: `settings` may be used
+      problems;  // one sentence each, with name, value and rule; empty: `settings` is valid
 };
 
 using Environment = std::map<std::string, std::string>;
@@ -45,10 +45,10 @@ using Environment = std::map<std::string, std::string>;
 /// Returns: the environment of this process.
 Environment environment_of_process();
 
-/// Reads the settings. What wins: CODASYNC_<SECTION>_<KEY> in the environment, the file, a
-/// platform's own variable such as DATABASE_URL (config/README.md lists them), the default. An
-/// empty variable counts as not set. Returns: also with problems, all of them at once. A file that
-/// cannot be read is one. Threads: safe anywhere.
+/// Reads the settings. The first source with a value counts: CODASYNC_<SECTION>_<KEY> in the
+/// environment, the file, a platform's own variable such as DATABASE_URL (config/README.md lists
+/// them), the default. An empty variable counts as not set. Returns: the settings with all
+/// problems; an unreadable file is a problem. Threads: safe anywhere.
 Loaded load(const std::optional<std::filesystem::path>& file, const Environment& environment);
 
 }  // namespace codasync::config

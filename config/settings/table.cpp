@@ -25,7 +25,7 @@ constexpr Form kFormOf<Secret> = Form::secret;
 template <>
 constexpr Form kFormOf<api::LogLevel> = Form::level;
 
-/// `member` is a generic lambda that finds the value in Settings, const or not.
+/// `member` is a generic lambda that returns the value in Settings, const or not.
 template <class Member>
 Setting setting(std::string_view name, std::string_view description, Member member,
                 std::vector<Fallback> fallbacks = {}) {
@@ -39,7 +39,7 @@ Setting setting(std::string_view name, std::string_view description, Member memb
           .fallbacks = std::move(fallbacks)};
 }
 
-/// The same for a number of bytes.
+/// The same for a size in bytes.
 template <class Member>
 Setting bytes(std::string_view name, std::string_view description, Member member) {
   return {.name = name,
@@ -48,9 +48,9 @@ Setting bytes(std::string_view name, std::string_view description, Member member
           .parse =
               [member](Settings& settings, std::string_view text) {
                 Bytes value{};
-                const bool understood = parse(text, value);
-                if (understood) member(settings) = value.count;
-                return understood;
+                const bool valid = parse(text, value);
+                if (valid) member(settings) = value.count;
+                return valid;
               },
           .print = [member](const Settings& settings) { return print(Bytes{member(settings)}); }};
 }
@@ -59,7 +59,7 @@ std::string unchanged(const std::string& value) { return value; }
 
 std::string on_all_interfaces(const std::string& port) { return "0.0.0.0:" + port; }
 
-/// memcached://host:11211/ as host:11211.
+/// Returns: host:11211 for memcached://host:11211/.
 std::string without_scheme(const std::string& url) {
   const auto scheme = url.find("://");
   auto address = scheme == std::string::npos ? url : url.substr(scheme + 3);
@@ -69,28 +69,28 @@ std::string without_scheme(const std::string& url) {
 
 std::vector<Setting> postgres_settings() {
   return {
-      setting("postgres.url",
-              "How to reach PostgreSQL: a libpq URI or key=value list; several hosts are allowed.",
-              [](auto& all) -> auto& { return all.postgres.url; },
-              {{"CODASYNC_DATABASE_URL", unchanged}, {"DATABASE_URL", unchanged}}),
+      setting(
+          "postgres.url",
+          "The address of PostgreSQL: a libpq URI or key=value list; several hosts are allowed.",
+          [](auto& all) -> auto& { return all.postgres.url; },
+          {{"CODASYNC_DATABASE_URL", unchanged}, {"DATABASE_URL", unchanged}}),
       setting(
           "postgres.connections_max", "Connections for reads: 1 to 1000.",
           [](auto& all) -> auto& { return all.postgres.connections_max; }),
       setting(
           "postgres.fill_connections_max",
-          "Connections for reads that fill the cache; a read that finds none free fills nothing. "
-          "With "
-          "as many as executor.threads each finds one: 1 to 1000.",
+          "Connections for reads that fill the cache. When all are in use, a read does not fill. "
+          "With the value of executor.threads there is always a free one: 1 to 1000.",
           [](auto& all) -> auto& { return all.postgres.fill_connections_max; }),
       setting(
           "postgres.waiters_max",
-          "Requests that may wait for a connection; further ones get 503: 0 to 100000.",
+          "Requests that can wait for a connection; further ones get 503: 0 to 100000.",
           [](auto& all) -> auto& { return all.postgres.waiters_max; }),
       setting(
           "postgres.acquire_timeout", "Longest wait for a connection: 10ms to 60s.",
           [](auto& all) -> auto& { return all.postgres.acquire_timeout; }),
       setting(
-          "postgres.connect_timeout", "Longest wait for a new connection to be made: 1s to 60s.",
+          "postgres.connect_timeout", "Longest time to open a new connection: 1s to 60s.",
           [](auto& all) -> auto& { return all.postgres.connect_timeout; }),
       setting(
           "postgres.lock_timeout",
@@ -112,15 +112,15 @@ std::vector<Setting> combiner_settings() {
           [](auto& all) -> auto& { return all.combiner.batch_max; }),
       setting(
           "combiner.lane_queue_max",
-          "Operations waiting in one lane; further ones get 503: 1 to 1000000.",
+          "Operations that can wait in one lane; further ones get 503: 1 to 1000000.",
           [](auto& all) -> auto& { return all.combiner.lane_queue_max; }),
       setting(
           "combiner.queue_timeout",
-          "An operation that waited longer is refused unseen: 10ms to 60s.",
+          "Longest wait in a lane; then the operation gets 503: 10ms to 60s.",
           [](auto& all) -> auto& { return all.combiner.queue_timeout; }),
       setting(
           "combiner.attempts_max",
-          "Attempts of a batch that met a deadlock or a lost connection: 1 to 20.",
+          "Attempts for a batch after a deadlock or a lost connection: 1 to 20.",
           [](auto& all) -> auto& { return all.combiner.attempts_max; }),
   };
 }
@@ -128,7 +128,8 @@ std::vector<Setting> combiner_settings() {
 std::vector<Setting> memcached_settings() {
   return {
       setting("memcached.servers",
-              "The cache's slots in order, unix:/path or host:port; the same list as Nginx has. "
+              "The Memcached servers (slots) in order, unix:/path or host:port; Nginx needs the "
+              "same list. "
               "Empty: no cache.",
               [](auto& all) -> auto& { return all.memcached.servers; },
               {{"CODASYNC_MEMCACHED", unchanged},
@@ -141,19 +142,20 @@ std::vector<Setting> memcached_settings() {
           "memcached.connect_timeout", "Longest wait for a connection: 1ms to 10s.",
           [](auto& all) -> auto& { return all.memcached.connect_timeout; }),
       setting(
-          "memcached.answer_timeout", "Longest wait for an answer: 1ms to 10s.",
+          "memcached.answer_timeout", "Longest wait for a reply: 1ms to 10s.",
           [](auto& all) -> auto& { return all.memcached.answer_timeout; }),
       setting(
           "memcached.rest_after_failure",
-          "Reads leave a server that failed alone that long: 0ms to 60s.",
+          "How long reads do not use a server after a failure (circuit breaker): 0ms to 60s.",
           [](auto& all) -> auto& { return all.memcached.rest_after_failure; }),
       setting(
           "memcached.entry_ttl",
-          "Life of an entry, and about how long writers stop for a silent server: 1s to 30d.",
+          "Time to live of an entry, and about the longest stop of writers when a server does not "
+          "respond: 1s to 30d.",
           [](auto& all) -> auto& { return all.memcached.entry_ttl; }),
       setting(
           "memcached.lease_ttl",
-          "Life of a lease: a filler that died blocks others that long: 1s to 60s.",
+          "Time to live of a lease; a crashed filler blocks others for this time: 1s to 60s.",
           [](auto& all) -> auto& { return all.memcached.lease_ttl; }),
   };
 }
@@ -161,28 +163,29 @@ std::vector<Setting> memcached_settings() {
 std::vector<Setting> server_settings() {
   return {
       setting("server.listen",
-              "Where the service listens: unix:/path or address:port, at least one.",
+              "The addresses of the service: unix:/path or address:port, at least one.",
               [](auto& all) -> auto& { return all.server.listen; }, {{"PORT", on_all_interfaces}}),
       setting(
           "server.workers", "Threads with an event loop each: 1 to 64.",
           [](auto& all) -> auto& { return all.server.workers; }),
       setting(
-          "server.connections_max",
-          "Connections open at a time; further ones get 503: 1 to 1000000.",
+          "server.connections_max", "Open connections; further ones get 503: 1 to 1000000.",
           [](auto& all) -> auto& { return all.server.connections_max; }),
       bytes(
-          "server.request_bytes_max", "Request line, headers and body together: 4096 to 100MB.",
+          "server.request_bytes_max",
+          "Size of request line, headers and body together: 4096 to 100MB.",
           [](auto& all) -> auto& { return all.server.request_bytes_max; }),
       setting(
-          "server.request_timeout", "From a request's first byte to its last: 1ms to 10min.",
+          "server.request_timeout",
+          "Longest time from the first byte of a request to its last: 1ms to 10min.",
           [](auto& all) -> auto& { return all.server.request_timeout; }),
       setting(
           "server.idle_timeout",
-          "Between two requests; longer than Nginx keeps its connections: 1ms to 1h.",
+          "Longest time between two requests; longer than the keep-alive time of Nginx: 1ms to 1h.",
           [](auto& all) -> auto& { return all.server.idle_timeout; }),
       setting(
           "server.write_timeout",
-          "Without progress of an answer that the client does not read: 1ms to 10min.",
+          "Longest time without progress when the client does not read the response: 1ms to 10min.",
           [](auto& all) -> auto& { return all.server.write_timeout; }),
   };
 }
@@ -191,32 +194,33 @@ std::vector<Setting> api_settings() {
   return {
       setting(
           "executor.threads",
-          "Threads for what may block, such as queries; one more runs short look-ups: 1 to 256.",
+          "Threads for work that can block, such as queries; one more runs short look-ups: 1 to "
+          "256.",
           [](auto& all) -> auto& { return all.executor.threads; }),
       setting(
           "executor.queue_max",
-          "Requests that may wait for a thread; further ones get 503: 1 to 1000000.",
+          "Requests that can wait for a thread; further ones get 503: 1 to 1000000.",
           [](auto& all) -> auto& { return all.executor.queue_max; }),
       setting(
           "executor.queue_timeout",
           "A request that waited longer for a thread gets 503: 10ms to 60s.",
           [](auto& all) -> auto& { return all.executor.queue_timeout; }),
       setting(
-          "api.public_reads",
-          "false: every read needs a token, and Nginx must not look into the cache.",
+          "api.public_reads", "false: every read needs a token, and Nginx must not use the cache.",
           [](auto& all) -> auto& { return all.api.public_reads; }),
       bytes(
-          "api.body_bytes_max", "Body of a request; more is 413: 1KB to 100MB.",
+          "api.body_bytes_max", "Size of a body; more is 413: 1KB to 100MB.",
           [](auto& all) -> auto& { return all.api.body_bytes_max; }),
       setting(
-          "api.shutdown_grace", "For requests in flight after SIGTERM: 0ms to 10min.",
+          "api.shutdown_grace",
+          "Longest time for the requests in progress after SIGTERM: 0ms to 10min.",
           [](auto& all) -> auto& { return all.api.shutdown_grace; }),
       setting(
-          "log.level", "Lines below it are not written: debug, info, warning or error.",
+          "log.level", "Lowest level that is written: debug, info, warning or error.",
           [](auto& all) -> auto& { return all.log.level; }),
       setting(
           "log.queue_max",
-          "Lines waiting for a slow reader, then the oldest are dropped: 16 to 1000000.",
+          "Lines that can wait for a slow reader; then the oldest are dropped: 16 to 1000000.",
           [](auto& all) -> auto& { return all.log.queue_max; }),
   };
 }

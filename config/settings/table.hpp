@@ -12,27 +12,26 @@ namespace codasync::config {
 
 inline constexpr std::string_view kVariablePrefix = "CODASYNC_";
 
-/// How a value is written; decides which TOML types are accepted.
+/// The text form of a value; it also decides which TOML types are accepted.
 enum class Form { flag, count, bytes, duration, whole_seconds, secret, list, level };
 
-/// Returns: what a value of this form has to be, for a sentence that begins with "it must be".
+/// Returns: the end of a sentence that begins with "it must be".
 std::string_view rule_of(Form form);
 
-/// A variable that hosting platforms set, understood where nobody says more.
+/// A variable that hosting platforms set; it counts if the setting has no other value.
 struct Fallback {
   std::string_view variable;
-  std::string (*adapt)(const std::string&);  // its value as the setting's
+  std::string (*adapt)(const std::string&);  // converts its value to the setting's form
 };
 
-/// Everything there is to know about one setting.
+/// One setting.
 struct Setting {
   std::string_view name;         // section.key
-  std::string_view description;  // what it does and its range
+  std::string_view description;  // its purpose and range
   Form form;
-  std::function<bool(Settings&, std::string_view)>
-      parse;  // false: not of this form, nothing changed
+  std::function<bool(Settings&, std::string_view)> parse;  // false: wrong form, nothing changed
   std::function<std::string(const Settings&)> print;
-  std::vector<Fallback> fallbacks{};  // the first that is set counts
+  std::vector<Fallback> fallbacks{};  // the first variable that is set counts
 
   [[nodiscard]] std::string_view section() const { return name.substr(0, name.find('.')); }
   [[nodiscard]] std::string_view key() const { return name.substr(name.find('.') + 1); }
@@ -41,8 +40,7 @@ struct Setting {
   [[nodiscard]] std::string variable() const;
 };
 
-/// Returns: all settings. This is the one place that names them: loading, `codasync check` and the
-/// test of example.toml follow it.
+/// Returns: all settings. Loading, `codasync check` and the test of example.toml use this table.
 std::span<const Setting> settings_table();
 
 }  // namespace codasync::config

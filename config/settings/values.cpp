@@ -15,7 +15,7 @@ struct Unit {
   std::uint64_t factor;
 };
 
-// From the largest, so that the first one that divides a value prints it shortest.
+// The largest first: the first unit that divides a value gives the shortest text.
 constexpr std::array kTimeUnits{Unit{"d", 86'400'000}, Unit{"h", 3'600'000}, Unit{"min", 60'000},
                                 Unit{"s", 1'000}, Unit{"ms", 1}};
 constexpr std::array kSizeUnits{Unit{"GiB", 1ULL << 30}, Unit{"GB", 1'000'000'000},
@@ -54,7 +54,7 @@ std::string in_largest_unit(std::uint64_t value, const std::array<Unit, N>& unit
   return std::to_string(value / unit->factor).append(unit->name);
 }
 
-/// An address may have a login before it by mistake; it is nobody's business.
+/// An address may contain a login by mistake, which must not be printed.
 std::string masked(const std::string& address) {
   const auto at = address.rfind('@');
   return at == std::string::npos ? address : "********" + address.substr(at);

@@ -11,18 +11,18 @@
 #include "api/observability/log.hpp"
 #include "storage/secret.hpp"
 
-// How a setting's value is written: in the environment as it is, in the TOML file with TOML's own
-// quotes and brackets.
+// The text form of values: the environment has it unchanged, the TOML file with TOML's quotes and
+// brackets.
 
 namespace codasync::config {
 
-/// A number of bytes, to tell it from a number of things.
+/// A number of bytes, as a type of its own.
 struct Bytes {
   std::size_t count;
 };
 
-/// Returns: whether `text` was a value of this form and is in `value` now; else `value` is as it
-/// was. Numbers are decimal digits, without sign or separators.
+/// Reads `text` into `value`. Returns: false when it does not have this form; then `value` is
+/// unchanged. Numbers are decimal digits, without sign or separators.
 bool parse(std::string_view text, bool& value);                       // true, false
 bool parse(std::string_view text, std::size_t& value);                // 250
 bool parse(std::string_view text, Bytes& value);                      // 512, 64KiB, 1MB
@@ -32,8 +32,8 @@ bool parse(std::string_view text, std::vector<std::string>& value);   // a,b; no
 bool parse(std::string_view text, Secret& value);                     // anything
 bool parse(std::string_view text, api::LogLevel& value);              // debug, info, warning, error
 
-/// Returns: the shortest text that parses to the same value; of a secret only asterisks, and of an
-/// address with a login before it (user:password@host) asterisks and the rest.
+/// Returns: the shortest text that parses to the same value. A secret is printed as asterisks, and
+/// so is the login in an address (user:password@host).
 std::string print(bool value);
 std::string print(std::size_t value);
 std::string print(Bytes value);

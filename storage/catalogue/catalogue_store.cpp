@@ -37,7 +37,7 @@ bool accepts(const WriteContext& context, std::int64_t version) {
 }
 
 Changes changes_of_shop(ShopId id) {
-  // Its list too: "expired" depends on the time zone.
+  // Its lists of readings too: "expired" depends on the time zone.
   return {.shops = {id}, .shop_lists = {id}, .all_shops = true};
 }
 
@@ -54,7 +54,7 @@ struct ProductRow {
   bool removed;
 };
 
-/// Returns: the row, of a removed product too. Nobody else can change it: its lock is held.
+/// Returns: the row, also of a removed product. Requires: the product's lock is held exclusively.
 std::optional<ProductRow> find_product(WriteTransaction& transaction, Gtin gtin) {
   const pqxx::result rows =
       transaction.exec_params("select " + postgres::kProductColumns +
@@ -64,8 +64,8 @@ std::optional<ProductRow> find_product(WriteTransaction& transaction, Gtin gtin)
   return ProductRow{postgres::product_of(rows[0]), rows[0].back().as<bool>()};
 }
 
-/// Everything that shows the product; takes the locks of the shops that have it.
-Changes forget_product(WriteTransaction& transaction, Gtin gtin) {
+/// Takes the locks of the shops that have the product. Returns: everything that shows it.
+Changes changes_under_shop_locks(WriteTransaction& transaction, Gtin gtin) {
   Changes changes = postgres::changes_of_product(transaction, gtin);
   transaction.lock(postgres::shop_locks(changes));
   return changes;
@@ -79,23 +79,23 @@ class PostgresCatalogueStore final : public CatalogueStore {
         ledger_{ledger} {}
 
   Result create_shop(const ShopDraft& draft, const WriteContext& context,
-                     const Answerer<Shop>& answer) override {
+                     const ResponseEncoder<Shop>& encode) override {
     assert(draft.name);
-    return unless_name_taken([&] {
+    return refuse_taken_name([&] {
       return writer_.write(
           {shared(shops_lock())}, context, [&](WriteTransaction& transaction) -> Decision {
             if (context.if_match) return refuse(Why::precondition_failed);
             const Shop shop = postgres::create_shop(
                 transaction, {*draft.name, draft.time_zone.value_or("UTC")}, context.actor);
             transaction.lock({exclusive(shop_lock(shop.id))});
-            return CatalogueEffect{answer(shop, true), changes_of_shop(shop.id)};
+            return CatalogueEffect{encode(shop, true), changes_of_shop(shop.id)};
           });
     });
   }
 
   Result update_shop(ShopId id, const ShopDraft& draft, const WriteContext& context,
-                     const Answerer<Shop>& answer) override {
-    return unless_name_taken([&] {
+                     const ResponseEncoder<Shop>& encode) override {
+    return refuse_taken_name([&] {
       return writer_.write(locks_of(id), context, [&](WriteTransaction& transaction) -> Decision {
         std::optional<Shop> shop = lock_shop(transaction, id);
         if (!shop) return refuse(Why::not_found);
@@ -103,18 +103,19 @@ class PostgresCatalogueStore final : public CatalogueStore {
         const std::string name = draft.name.value_or(shop->name);
         const std::string time_zone = draft.time_zone.value_or(shop->time_zone);
         if (name == shop->name && time_zone == shop->time_zone) {
-          return CatalogueEffect{answer(*shop, false)};
+          return CatalogueEffect{encode(*shop, false)};
         }
         *shop = postgres::change_shop(transaction, id, {name, time_zone}, context.actor);
-        return CatalogueEffect{answer(*shop, false), changes_of_shop(id)};
+        return CatalogueEffect{encode(*shop, false), changes_of_shop(id)};
       });
     });
   }
 
-  Result delete_shop(ShopId id, bool cascade, const WriteContext& context) override {
+  Result delete_shop(ShopId id, ShopReadings readings, const WriteContext& context) override {
     Result result = delete_empty_shop(id, context);
     try {
-      for (std::size_t page = 0; cascade && has_readings(result) && page < kCascadePagesMax;
+      for (std::size_t page = 0;
+           readings == ShopReadings::remove && has_readings(result) && page < kCascadePagesMax;
            ++page) {
         if (!remove_readings(id, context.actor)) return refuse(Why::token_revoked);
         result = delete_empty_shop(id, context);
@@ -126,29 +127,29 @@ class PostgresCatalogueStore final : public CatalogueStore {
   }
 
   Result create_product(Gtin gtin, const ProductDraft& draft, const WriteContext& context,
-                        const Answerer<Product>& answer) override {
+                        const ResponseEncoder<Product>& encode) override {
     return write_product(
         gtin, context, [&](WriteTransaction& transaction, const auto& row) -> Decision {
           if (context.if_match) return refuse(Why::precondition_failed);
           if (row && !row->removed) return refuse(Why::already_exists);
-          return save(transaction, gtin, replacement(draft), true, context, answer);
+          return save(transaction, gtin, replacement(draft), true, context, encode);
         });
   }
 
   Result put_product(Gtin gtin, const ProductDraft& draft, const WriteContext& context,
-                     const Answerer<Product>& answer) override {
+                     const ResponseEncoder<Product>& encode) override {
     return write_product(
         gtin, context, [&](WriteTransaction& transaction, const auto& row) -> Decision {
           if (row && !row->removed) {
-            return change(transaction, row->product, replacement(draft), context, answer);
+            return change(transaction, row->product, replacement(draft), context, encode);
           }
           if (context.if_match) return refuse(Why::precondition_failed);
-          return save(transaction, gtin, replacement(draft), true, context, answer);
+          return save(transaction, gtin, replacement(draft), true, context, encode);
         });
   }
 
   Result update_product(Gtin gtin, const ProductDraft& draft, const WriteContext& context,
-                        const Answerer<Product>& answer) override {
+                        const ResponseEncoder<Product>& encode) override {
     return write_product(
         gtin, context, [&](WriteTransaction& transaction, const auto& row) -> Decision {
           if (!row || row->removed) return refuse(Why::not_found);
@@ -156,7 +157,7 @@ class PostgresCatalogueStore final : public CatalogueStore {
           return change(transaction, product,
                         {draft.name.value_or(product.name), draft.brand.value_or(product.brand),
                          draft.category.value_or(product.category)},
-                        context, answer);
+                        context, encode);
         });
   }
 
@@ -172,7 +173,7 @@ class PostgresCatalogueStore final : public CatalogueStore {
                    .empty();
           if (on_a_shelf) return refuse(Why::has_readings);
           postgres::remove_product(transaction, gtin, context.actor);
-          return CatalogueEffect{{}, forget_product(transaction, gtin)};
+          return CatalogueEffect{{}, changes_under_shop_locks(transaction, gtin)};
         });
   }
 
@@ -191,11 +192,11 @@ class PostgresCatalogueStore final : public CatalogueStore {
   }
 
   template <class Write>
-  static Result unless_name_taken(Write&& write) {
+  static Result refuse_taken_name(Write&& write) {
     try {
       return write();
     } catch (const postgres::UniqueViolation&) {
-      return refuse(Why::name_taken);  // the only unique value that a draft can bring
+      return refuse(Why::name_taken);  // the only unique value in a draft
     }
   }
 
@@ -215,8 +216,8 @@ class PostgresCatalogueStore final : public CatalogueStore {
     });
   }
 
-  /// Removes a page of the shop's readings through the ledger, as anybody would.
-  /// Returns: whether the token was still good. Throws: Unavailable.
+  /// Removes a page of the shop's readings through the ledger, like any other write. Returns:
+  /// whether the token was still valid. Throws: Unavailable.
   bool remove_readings(ShopId shop, const Token& actor) {
     const pqxx::result rows = writer_.connection()->exec_params(
         "select gtin from stock_readings where shop_id = $1 and present order by gtin limit $2",
@@ -232,18 +233,18 @@ class PostgresCatalogueStore final : public CatalogueStore {
                       .actor = actor},
                      [done](StockResult result) { done->set_value(std::move(result)); });
     }
-    bool token_good = true;
+    bool token_valid = true;
     std::optional<Failed> failure;
     for (auto& waiting : results) {
       const StockResult result = waiting.get();
       if (const auto* failed = std::get_if<Failed>(&result)) failure = *failed;
       if (const auto* refused = std::get_if<Refused>(&result)) {
-        token_good = token_good && refused->why != Refused::Why::token_revoked;
+        token_valid = token_valid && refused->why != Refused::Why::token_revoked;
       }
     }
-    // Also where it is not known whether a removal happened: repeating the call finds out.
+    // Also for InDoubt: repeating the call completes the removal.
     if (failure) throw Unavailable{failure->dependency, failure->log_detail};
-    return token_good;
+    return token_valid;
   }
 
   static ProductFields replacement(const ProductDraft& draft) {
@@ -260,21 +261,22 @@ class PostgresCatalogueStore final : public CatalogueStore {
   }
 
   static Decision save(WriteTransaction& transaction, Gtin gtin, const ProductFields& fields,
-                       bool created, const WriteContext& context, const Answerer<Product>& answer) {
+                       bool created, const WriteContext& context,
+                       const ResponseEncoder<Product>& encode) {
     const Product product = postgres::save_product(transaction, gtin, fields,
                                                    postgres::OtherFields::replaced, context.actor);
-    return CatalogueEffect{answer(product, created), forget_product(transaction, gtin)};
+    return CatalogueEffect{encode(product, created), changes_under_shop_locks(transaction, gtin)};
   }
 
   static Decision change(WriteTransaction& transaction, const Product& product,
                          const ProductFields& fields, const WriteContext& context,
-                         const Answerer<Product>& answer) {
+                         const ResponseEncoder<Product>& encode) {
     if (!accepts(context, product.version)) return changed_since(product.version);
     if (fields.name == product.name && fields.brand == product.brand &&
         fields.category == product.category) {
-      return CatalogueEffect{answer(product, false)};
+      return CatalogueEffect{encode(product, false)};
     }
-    return save(transaction, product.gtin, fields, false, context, answer);
+    return save(transaction, product.gtin, fields, false, context, encode);
   }
 
   CatalogueWriter writer_;

@@ -18,7 +18,7 @@ using postgres::WriteTransaction;
 using Result = CatalogueStore::Result;
 
 constexpr int kAttemptsMax = 4;
-constexpr std::chrono::milliseconds kPause{20};  // between two looks at a doubtful COMMIT
+constexpr std::chrono::milliseconds kPause{20};  // between two checks of a COMMIT in doubt
 
 NamedRequest request_of(const WriteContext& context) {
   if (!context.idempotency_key) return {postgres::make_internal_name()};
@@ -50,10 +50,10 @@ Result CatalogueWriter::run(const std::vector<Lock>& locks, const std::vector<To
     } catch (const postgres::Conflict& conflict) {
       if (number == kAttemptsMax) throw Unavailable{"postgres", conflict.what()};
     } catch (const InDoubt& doubt) {
-      const Claim claim = look_after_doubt(request);
+      const Claim claim = resolve_in_doubt(request);
       if (claim.state == Claim::State::other_request)
         return CatalogueRefusal{CatalogueRefusal::key_reused};
-      if (claim.state == Claim::State::answered) return claim.answer;
+      if (claim.state == Claim::State::completed) return claim.response;
       if (number == kAttemptsMax) throw Unavailable{"postgres", doubt.what()};
     }
   }
@@ -69,33 +69,34 @@ Result CatalogueWriter::attempt(const std::vector<Lock>& locks, const std::vecto
   Claim claim = postgres::claim(transaction, request);
   if (claim.state == Claim::State::other_request)
     return CatalogueRefusal{CatalogueRefusal::key_reused};
-  if (claim.state == Claim::State::answered) return std::move(claim.answer);
+  if (claim.state == Claim::State::completed) return std::move(claim.response);
 
   Decision decision = decide(transaction);
   if (!decision) return decision.error();
-  auto [answer, changes] = std::move(decision).value();
+  auto [response, changes] = std::move(decision).value();
 
-  // Sent before the last statement, awaited after it: the round trips overlap.
+  // The deletions are sent before the last statement and awaited after it: the round trips overlap.
   std::unique_ptr<Invalidation::Pending> deletions;
   if (!changes.empty()) {
     deletions = invalidation_.begin(changes, transaction.slots(invalidation_.slot_count()));
   }
-  postgres::keep(transaction, request.name, answer);
+  postgres::store_response(transaction, request.name, response);
   if (deletions) deletions->acknowledge();
   transaction.commit();
-  return KeptText{std::move(answer)};
+  return StoredResponse{std::move(response)};
 }
 
-/// Returns: what came of the key, mostly by the doubtful COMMIT itself. Throws: InDoubt.
-Claim CatalogueWriter::look_after_doubt(const NamedRequest& request) {
-  const auto enough = std::chrono::steady_clock::now() + patience_;
+/// Finds out the result of COMMIT after its connection was lost. Returns: the claim of the key,
+/// mostly by that transaction. Throws: InDoubt.
+Claim CatalogueWriter::resolve_in_doubt(const NamedRequest& request) {
+  const auto deadline = std::chrono::steady_clock::now() + in_doubt_timeout_;
   for (;;) {
     try {
-      Claim claim = postgres::claim_of(*pool_.acquire(), request);
-      claim.answer.replayed = false;
+      Claim claim = postgres::find_claim(*pool_.acquire(), request);
+      claim.response.replayed = false;
       return claim;
     } catch (const std::exception& failure) {
-      if (std::chrono::steady_clock::now() >= enough) throw InDoubt{failure.what()};
+      if (std::chrono::steady_clock::now() >= deadline) throw InDoubt{failure.what()};
       std::this_thread::sleep_for(kPause);
     }
   }

@@ -6,39 +6,39 @@
 
 #include "storage/catalogue_store.hpp"
 #include "storage/invalidation.hpp"
-#include "storage/postgres/kept_answers.hpp"
 #include "storage/postgres/pool.hpp"
+#include "storage/postgres/stored_responses.hpp"
 #include "storage/postgres/write_transaction.hpp"
 
 namespace codasync::storage {
 
-/// What a decision comes to: the answer, and what the cache must not show any more.
+/// The result of a decision: the response, and the changes that make cache entries outdated.
 struct CatalogueEffect {
-  std::string answer{};
+  std::string response{};
   Changes changes{};
 };
 
-/// Runs the writes of the catalogue and of tokens: one transaction each, again after a conflict,
-/// with the idempotency key, the cache's deletions before COMMIT and the truth about a COMMIT whose
-/// connection was lost. Threads: safe concurrently.
+/// Runs the writes of the catalogue and of tokens. Each is one transaction with its idempotency key
+/// and the cache deletions before COMMIT. It is repeated after a conflict; if the connection is
+/// lost at COMMIT, the result of COMMIT is found out. Threads: safe concurrently.
 class CatalogueWriter {
  public:
   CatalogueWriter(PoolName pool, const PostgresOptions& options, std::size_t connections_max,
                   Invalidation& invalidation, PoolObserver& observer)
       : pool_{pool, options, connections_max, observer},
-        patience_{options.statement_timeout},
+        in_doubt_timeout_{options.statement_timeout},
         invalidation_{invalidation} {}
 
   using Decision = Outcome<CatalogueEffect, CatalogueRefusal>;
-  /// Changes rows under the locks, or refuses. It may run several times; only the last run counts.
+  /// Changes rows under the locks, or refuses. It can run several times; only the last run counts.
   using Decide = std::function<Decision(postgres::WriteTransaction&)>;
 
-  /// One request. Throws: Unavailable, InDoubt; postgres::UniqueViolation of `decide`.
+  /// Runs one request. Throws: Unavailable, InDoubt; postgres::UniqueViolation of `decide`.
   CatalogueStore::Result write(const std::vector<Lock>& locks, const WriteContext& context,
                                const Decide& decide);
 
-  /// Work of the program itself: no token, no key of a client. `work` returns what the cache must
-  /// not show any more.
+  /// Runs a write of the program itself, without token and idempotency key. `work` returns its
+  /// changes.
   void write(const std::vector<Lock>& locks,
              const std::function<Changes(postgres::WriteTransaction&)>& work);
 
@@ -48,12 +48,12 @@ class CatalogueWriter {
  private:
   CatalogueStore::Result attempt(const std::vector<Lock>& locks, const std::vector<TokenId>& tokens,
                                  const postgres::NamedRequest& request, const Decide& decide);
-  postgres::Claim look_after_doubt(const postgres::NamedRequest& request);
+  postgres::Claim resolve_in_doubt(const postgres::NamedRequest& request);
   CatalogueStore::Result run(const std::vector<Lock>& locks, const std::vector<TokenId>& tokens,
                              const postgres::NamedRequest& request, const Decide& decide);
 
   postgres::Pool pool_;
-  const std::chrono::milliseconds patience_;  // with a server that may be on its way back
+  const std::chrono::milliseconds in_doubt_timeout_;  // for a server that restarts
   Invalidation& invalidation_;
 };
 

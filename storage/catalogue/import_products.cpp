@@ -27,7 +27,7 @@ struct Columns {
   std::string gtins, names, brands, categories;
 };
 
-// The rows that are there. Named by their numbers, because a plain join reads the whole table.
+// The existing rows. Selected by number, because a plain join reads the whole table.
 const std::string kExisting =
     " left join (select * from products where gtin = any($1::bigint[])) p using (gtin) ";
 
@@ -35,20 +35,20 @@ const std::string kIncoming =
     " unnest($1::bigint[], $2::text[], $3::text[], $4::text[]) as n (gtin, name, brand, category)" +
     kExisting;
 
-// What is not in the file stays, so a null changes nothing.
+// A null changes nothing: the file does not have the value.
 const std::string kDiffers =
     " p.removed_at is not null or p.name <> n.name"
     " or p.brand is distinct from coalesce(n.brand, p.brand)"
     " or p.category is distinct from coalesce(n.category, p.category) ";
 
-/// A product of the list that would change something.
+/// A product of the list that differs from its row.
 struct Difference {
   const CatalogueStore::ImportedProduct* product;
-  bool renames;  // one that is there, so that its readings show another name
+  bool renames;  // an existing product, so its readings show another name
 };
 
-/// Returns: those that would change something. Most of a supplier's list is as it was the week
-/// before.
+/// Returns: the products that differ from their rows. Most of a supplier's list is unchanged since
+/// the last import.
 std::vector<Difference> that_differ(postgres::Connection& connection, const Products& products) {
   const Columns columns{products};
   std::unordered_map<std::int64_t, bool> renames;
@@ -66,8 +66,8 @@ std::vector<Difference> that_differ(postgres::Connection& connection, const Prod
   return different;
 }
 
-/// Writes what still differs under the locks, with the audit and the change feed. Returns: rows of
-/// GTIN and whether the product is new, or back.
+/// Writes the products that still differ under the locks, with the audit and the change feed.
+/// Returns: rows of GTIN and whether the product is new or present again.
 pqxx::result save(WriteTransaction& transaction, const Products& products, const Token& actor) {
   static const std::string kStatement =
       "with old as (select * from products where gtin = any($1::bigint[])), saved as ("
@@ -93,8 +93,8 @@ pqxx::result save(WriteTransaction& transaction, const Products& products, const
                                  columns.categories, actor.id.value(), actor.name);
 }
 
-/// Returns: the products from `from` on that go into one transaction; `from` moves on. A renamed
-/// product is shown by a reading in every shop, so there are few of them at a time.
+/// Returns: the products from `from` on for the next transaction, and advances `from`. It limits
+/// the renames, because a reading in every shop can show a renamed product.
 Products next_page(const std::vector<Difference>& different, std::size_t& from) {
   Products page;
   std::size_t renamed = 0;

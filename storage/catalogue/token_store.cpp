@@ -3,9 +3,9 @@
 
 #include "storage/catalogue/catalogue_writer.hpp"
 #include "storage/make_storage.hpp"
+#include "storage/model/encoding.hpp"
 #include "storage/postgres/arrays.hpp"
 #include "storage/postgres/columns.hpp"
-#include "storage/sha256.hpp"
 
 namespace codasync::storage {
 namespace {
@@ -13,7 +13,7 @@ namespace {
 using postgres::WriteTransaction;
 using Decision = CatalogueWriter::Decision;
 
-/// No answer that is cached tells of tokens.
+/// No cached response shows a token.
 class NothingCached final : public Invalidation {
  public:
   std::unique_ptr<Pending> begin(const Changes&, const SlotStates&) override {
@@ -23,7 +23,7 @@ class NothingCached final : public Invalidation {
   [[nodiscard]] std::size_t slot_count() const noexcept override { return 0; }
 };
 
-/// A token has no versions, so no If-Match names one; `*` is any.
+/// A token has no version, so no entity tag matches it; `*` does.
 bool accepts(const WriteContext& context) { return !context.if_match || context.if_match->empty(); }
 
 std::string array_of_shops(const std::vector<ShopId>& shops) {
@@ -50,7 +50,7 @@ class PostgresTokenStore final : public TokenStore {
   using TokenStore::revoke;
 
   Result create(const Draft& draft, const TokenHash& hash, const WriteContext& context,
-                const Answerer<Token>& answer) override {
+                const ResponseEncoder<Token>& encode) override {
     const std::string shops = array_of_shops(draft.shops);
     const std::optional<std::string> expires_at =
         draft.expires_at ? std::optional{to_string(*draft.expires_at)} : std::nullopt;
@@ -66,7 +66,7 @@ class PostgresTokenStore final : public TokenStore {
               postgres::kTokenColumns + " from t",
           draft.name, std::string{name_of(draft.role)}, shops, expires_at, "\\x" + to_hex(hash),
           context.actor.id.value(), context.actor.name)[0]);
-      return CatalogueEffect{answer(token, true)};
+      return CatalogueEffect{encode(token, true)};
     });
   }
 

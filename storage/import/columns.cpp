@@ -46,7 +46,8 @@ constexpr std::string_view kObservedAt[] = {"observed_at"};
 constexpr std::size_t kColumnsShown = 20;
 constexpr std::size_t kColumnCharactersShown = 40;
 
-/// Returns: the header in lower case with `_` for each run of what is no letter or digit.
+/// Returns: the header in lower case, with `_` for each run of other characters than letters and
+/// digits.
 std::string plain(std::string_view header) {
   std::string name;
   for (const char c : header) {
@@ -74,7 +75,7 @@ std::string_view trim(std::string_view text) {
   return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
 }
 
-/// Returns: the file's columns for a message, whatever bytes they are made of.
+/// Returns: the file's columns for a message; the header can contain any bytes.
 std::string list_of(std::span<const std::string_view> header) {
   std::string list;
   for (const auto column : header.first(std::min(header.size(), kColumnsShown))) {

@@ -48,7 +48,7 @@ const CsvRecord* CsvReader::next() {
   return &record_;
 }
 
-/// Returns: whether there is text ahead.
+/// Returns: whether the source has more text.
 bool CsvReader::fill() {
   if (ahead_.empty()) {
     ahead_ = source_.next();
@@ -108,7 +108,7 @@ void CsvReader::take(char c) {
   }
 }
 
-/// Takes what is ordinary text up to the next character that take() must look at.
+/// Takes plain text up to the next character that take() must examine.
 void CsvReader::take_run() {
   const bool quoted = place_ == Place::quoted;
   const auto end = std::ranges::find_if(ahead_, [&](char c) {

@@ -17,7 +17,7 @@ inline constexpr std::size_t kCsvFieldBytesMax = 64 * 1024;
 inline constexpr std::size_t kCsvColumnsMax = 1'000;
 inline constexpr std::size_t kCsvRecordBytesMax = 1024 * 1024;
 
-/// Why one record could not be read. The reader goes on with the next.
+/// Why one record could not be read. The reader continues with the next one.
 enum class CsvRefusal {
   field_too_long,
   too_many_columns,
@@ -26,7 +26,7 @@ enum class CsvRefusal {
   quote_not_closed,
 };
 
-/// What is wrong, as a sentence for the person who made the file.
+/// Returns: the reason as a sentence for the user.
 std::string_view explain(CsvRefusal refusal);
 
 struct CsvRecord {
@@ -36,13 +36,12 @@ struct CsvRecord {
 };
 
 /// Records of a file of comma-, semicolon- or tab-separated values (RFC 4180), in bounded memory.
-/// The separator is the one that the first line has most of, outside quotes. Lines end with LF,
-/// CRLF or CR; blank lines are no records; a quote inside an unquoted field is text. A record that
-/// grows over kCsvRecordBytesMax is taken to have lost a closing quote and ends with its line.
+/// The separator is the most frequent one of the first line, outside quotes. Lines end with LF,
+/// CRLF or CR; blank lines are skipped; a quote inside an unquoted field is text. A record longer
+/// than kCsvRecordBytesMax probably lacks a closing quote and ends with its line.
 ///
-/// Own code and not libcsv, which knows no line numbers and no limits: a lost quote would make it
-/// collect the rest of the file in memory.
-/// Threads: one at a time.
+/// Not libcsv, because it has neither line numbers nor limits: after a missing quote it would read
+/// the rest of the file into memory. Threads: one at a time.
 class CsvReader {
  public:
   /// Requires: `in` outlives the reader.
@@ -51,7 +50,7 @@ class CsvReader {
   /// Returns: the next record, valid until the next call, or null at the end.
   const CsvRecord* next();
 
-  /// Returns: where the bytes come from.
+  /// Returns: the source of the bytes.
   [[nodiscard]] const Utf8Source& source() const noexcept { return source_; }
 
  private:
@@ -69,12 +68,12 @@ class CsvReader {
 
   Utf8Source source_;
   std::string_view ahead_;  // of the source's piece
-  char delimiter_{'\0'};    // before the first line: none
+  char delimiter_{'\0'};    // not known before the first line
   std::array<bool, 256> ends_plain_run_{};
 
   Place place_{Place::record_start};
   std::size_t line_{1};
-  char last_line_end_{'\0'};  // the character before, when it ended a line: CRLF is one end
+  char last_line_end_{'\0'};  // the previous character if it ended a line: CRLF is one line end
 
   CsvRecord record_;
   bool complete_{false};

@@ -14,14 +14,14 @@ namespace {
 using namespace std::chrono_literals;
 using Words = std::span<const std::string_view>;
 
-/// A shelf of the shop: what stands there, in which packs, and how long it keeps.
+/// An aisle of the shop: its products, their packs and their shelf life.
 struct Aisle {
   std::string_view category;
   Words things;
   Words flavours;
   Words packs;
   DateKind date_kind;
-  unsigned keeps_days;  // at most, from the day it is put on the shelf
+  unsigned keeps_days;  // maximum shelf life, from the day of delivery
 };
 
 constexpr std::string_view kDairy[] = {"Yogurt",          "Greek Yogurt", "Skyr",
@@ -85,7 +85,7 @@ constexpr std::string_view kBrands[] = {"Alderbrook",     "Bramble & Oat", "Casa
 
 constexpr std::int64_t kFirstItem = 952'100'000'000;  // without its check digit
 
-/// std::mt19937_64 is the same everywhere; the standard's distributions are not.
+/// The results of std::mt19937_64 are defined by the standard; those of its distributions are not.
 class Dice {
  public:
   explicit Dice(std::uint64_t seed) : engine_{seed} {}
@@ -126,7 +126,7 @@ std::vector<Demo::Shop> make_shops() {
       {"Coda Market Mumbai", "Asia/Kolkata"},        {"Coda Market Auckland", "Pacific/Auckland"}};
 }
 
-/// A product and the aisle that it stands in.
+/// A product and its aisle.
 struct Placed {
   Demo::Product product;
   const Aisle* aisle;
@@ -152,7 +152,7 @@ std::vector<Placed> make_products(Dice& dice, std::size_t count) {
 
 Demo::Reading make_reading(Dice& dice, const Aisle& aisle, Date today) {
   const auto keeps = std::chrono::days{dice.below(aisle.keeps_days)};
-  const auto overlooked = std::chrono::days{dice.below(4)};  // what makes some of them expired
+  const auto overlooked = std::chrono::days{dice.below(4)};  // so that some are expired
   const auto observed_ago = std::chrono::minutes{dice.below(20 * 24 * 60)};
   return {.shop = 0,
           .product = 0,

@@ -9,8 +9,8 @@
 
 namespace codasync::storage {
 
-/// A made-up catalogue for demonstrations: nothing in it exists. Its GTINs are of GS1 prefix 952,
-/// which is set aside for examples.
+/// A fictional catalogue for demonstrations. Its GTINs have the GS1 prefix 952, which is reserved
+/// for examples.
 struct Demo {
   struct Shop {
     std::string name;
@@ -18,7 +18,7 @@ struct Demo {
   };
   struct Product {
     Gtin gtin;
-    std::string name;  // no two are the same
+    std::string name;  // unique
     std::string brand;
     std::string category;
   };
@@ -32,14 +32,14 @@ struct Demo {
 
   std::vector<Shop> shops;
   std::vector<Product> products;
-  std::vector<Reading> readings;  // no two of one product in one shop
+  std::vector<Reading> readings;  // at most one per product and shop
 };
 
 struct DemoOptions {
   std::uint64_t seed{1};
   std::size_t products{3'000};   // 1…kDemoProductsMax
   unsigned stocked_percent{25};  // of the products in each shop, 0…100
-  Date today;                    // the dates lie around it: some expired, most of them due soon
+  Date today;                    // expiry dates are near it: some expired, most of them due soon
 };
 
 inline constexpr std::size_t kDemoProductsMax = 10'000;

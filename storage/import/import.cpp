@@ -36,7 +36,7 @@ Outcome<ReadingRow, RowRefusal> row_of(const ReadingColumns& columns, std::size_
                      lost_zeros, date_of(now()));
 }
 
-/// Good rows on their way to the sink.
+/// Accepted rows that the sink has not received yet.
 class ProductBatch {
  public:
   void add(ProductRow row) {
@@ -70,13 +70,13 @@ class ReadingBatch {
   std::vector<ReadingRow> rows_;
 };
 
-/// Spreadsheets leave rows of nothing but separators.
+/// Spreadsheets write empty rows as separators only.
 bool is_blank(const CsvRecord& record) {
   return !record.refusal && std::ranges::all_of(record.fields, &std::string_view::empty);
 }
 
-/// More fields than columns: a name contains the separator without quotes, and every field after it
-/// is in a wrong column. Empty ones at the end are harmless.
+/// More fields than columns: a name contains the separator without quotes, so every field after it
+/// is in the wrong column. Empty fields at the end are harmless.
 bool has_stray_fields(Fields fields, std::size_t columns) {
   return fields.size() > columns &&
          !std::ranges::all_of(fields.subspan(columns), &std::string_view::empty);

@@ -10,8 +10,8 @@
 #include "storage/import/rows.hpp"
 #include "storage/model/outcome.hpp"
 
-// Files of suppliers and of other systems, read as a stream in bounded memory: what the limits and
-// the recognised columns are stands in README.md of this folder.
+// Imports files of suppliers and other systems as a stream, in bounded memory. README.md of this
+// folder has the limits and the recognised columns.
 
 namespace codasync::storage {
 
@@ -23,30 +23,29 @@ struct ImportCounts {
   std::uint64_t bytes{0};  // of the file, read so far
 };
 
-/// Where an import delivers. All are called on the importing thread, in the order of the file; what
-/// they throw ends the import.
+/// The receiver of an import. All functions are called on the importing thread, in the order of the
+/// file; an exception of theirs ends the import.
 template <class Row>
 struct ImportSink {
-  std::function<void(std::vector<Row>)> batch;  // 1 to kImportBatchMax good rows
+  std::function<void(std::vector<Row>)> batch;  // 1 to kImportBatchMax accepted rows
   std::function<void(const RowRefusal&)> refused;
   std::function<void(const ImportCounts&)> progress;  // after every kImportBatchMax rows of the
-                                                      // file, good or not, and at its end
+                                                      // file, accepted or refused, and at its end
 };
 
-/// Imports a file of products. A GTIN that the file has several times is its last row, with the
-/// brand and category of an earlier one where the last says none: within a batch they are merged,
-/// between batches the store does it. No batch has a GTIN twice.
+/// Imports a file of products. If a GTIN occurs several times, its last row wins; an empty brand or
+/// category is taken from an earlier row. Within a batch this code merges the rows, between batches
+/// the store does. No batch has a GTIN twice.
 ///
-/// Importing is idempotent: an import that ended early, for whatever reason, is simply run again.
+/// Importing is idempotent: an import that ended early can be run again.
 ///
-/// Returns: the counts, or why the file is none of products. A file that cannot be read to its end
-/// is also refused, after what was read has been delivered.
-/// Throws: what the sink throws.
+/// Returns: the counts, or why the file is not a file of products. A file that cannot be read to
+/// its end is refused too, after its readable rows were delivered. Throws: the sink's exceptions.
 Outcome<ImportCounts, FileRefusal> import_products(std::istream& in, LostZeros lost_zeros,
                                                    const ImportSink<ProductRow>& sink);
 
-/// The same for stock readings, one operation for each row, none merged. Rows with `observed_at`
-/// say the same however often they are imported; one without is observed when it arrives.
+/// The same for stock readings: one operation per row, without merging. A row with `observed_at`
+/// counts once, however often it is imported; a row without it is observed when it arrives.
 Outcome<ImportCounts, FileRefusal> import_readings(std::istream& in, LostZeros lost_zeros,
                                                    const ImportSink<ReadingRow>& sink);
 

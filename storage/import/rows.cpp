@@ -1,5 +1,6 @@
 #include "storage/import/rows.hpp"
 
+#include "storage/model/number.hpp"
 #include "storage/model/text.hpp"
 
 namespace codasync::storage {
@@ -7,8 +8,8 @@ namespace {
 
 using Refusal = std::optional<RowRefusal>;
 
-/// Reads the fields of one row; the first bad one is remembered, and the values after it mean
-/// nothing.
+/// Reads the fields of one row. It stores the first invalid field; the values after it are not
+/// used.
 class FieldReader {
  public:
   FieldReader(std::size_t line, LostZeros lost_zeros) : line_{line}, lost_zeros_{lost_zeros} {}
@@ -44,7 +45,7 @@ class FieldReader {
     return name;
   }
 
-  /// Returns: the value that `parse` finds in a field, nothing when it is empty.
+  /// Returns: the parsed value of a field; nullopt when it is empty or refused.
   template <class Parse>
   auto optional_value(std::string_view field, std::string_view text, Parse parse,
                       std::string_view rule) -> decltype(parse(text)) {
@@ -77,7 +78,7 @@ std::optional<EventKind> parse_recording(std::string_view text) {
   return recording ? kind : std::nullopt;
 }
 
-/// Rules between fields.
+/// Refuses fields that contradict each other.
 void refuse_contradictions(FieldReader& reader, const ReadingFields& fields, EventKind kind) {
   if (fields.expiry_date.empty() && !fields.date_kind.empty()) {
     reader.refuse("date_kind", "The kind of date needs an expiry date.");

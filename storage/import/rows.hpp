@@ -9,21 +9,22 @@
 #include "storage/model/outcome.hpp"
 #include "storage/model/reading.hpp"
 
-// What one row of an imported file must be, wherever its fields come from: a CSV file or JSON
-// lines. Empty fields are absent ones. Everything here is pure.
+// The rules for one row of an imported file, independent of its format (CSV, JSON lines). An empty
+// field counts as absent. Everything here is pure.
 
 namespace codasync::storage {
 
-/// A row that was not imported. Its texts are safe to show.
+/// A row that was not imported. Its texts may be shown to the user.
 struct RowRefusal {
   std::size_t line;   // of the file, from 1
   std::string field;  // as in the HTTP API; empty: the row as a whole
   std::string reason;
 };
 
-/// A GTIN of 11 digits is most often a UPC-A from a spreadsheet that dropped its first zero, but
-/// may as well be a mistyped longer one: 1 of 10 wrong numbers passes the check digit. Whoever
-/// knows the file may have the zero restored. Shorter ones stay refused: what they lost is a guess.
+/// A GTIN of 11 digits is most often a UPC-A without its first zero, which a spreadsheet dropped,
+/// but it can also be a mistyped longer number: 1 of 10 wrong numbers passes the check digit. So
+/// the zero is restored only on request. Shorter numbers are always refused, because their missing
+/// digits would be a guess.
 enum class LostZeros { refuse, restore };
 
 struct ProductFields {
@@ -37,12 +38,12 @@ struct ProductRow {
   std::size_t line;
   Gtin gtin;
   std::string name;
-  std::optional<std::string> brand;     // nothing: not said, an import leaves it as it is
+  std::optional<std::string> brand;     // nullopt: the import does not change it
   std::optional<std::string> category;  // the same
 };
 
-/// Returns: the row, or what is wrong with its first bad field. White space around fields is not
-/// part of them, and runs of it in texts count as one blank.
+/// Returns: the row, or the reason and the name of the first invalid field. White space around
+/// fields is removed; a run of white space in a text becomes one blank.
 Outcome<ProductRow, RowRefusal> product_row(std::size_t line, const ProductFields& fields,
                                             LostZeros lost_zeros);
 
@@ -65,14 +66,14 @@ struct ReadingRow {
   EventKind kind;
   std::optional<ShelfDate> date;
   std::optional<std::int64_t> quantity;
-  std::optional<Instant> observed_at;  // nothing: when it arrives
-  std::optional<std::string> name;     // creates the product where it is unknown
+  std::optional<Instant> observed_at;  // nullopt: when it arrives
+  std::optional<std::string> name;     // creates the product if it is unknown
 };
 
-/// Returns: the row, or what is wrong with its first bad field. `kind` is `sighting` when absent; a
-/// `count` has a quantity and no date. `adjust`, `remove` and `void` are refused: a file may be
-/// imported twice, and they would count twice or hit what was recorded in between. `today` limits
-/// the expiry date (is_expiry_date()).
+/// Returns: the row, or the reason and the name of the first invalid field. `kind` is `sighting`
+/// when absent; a `count` has a quantity and no date. `adjust`, `remove` and `void` are refused: if
+/// a file is imported twice, they would count twice or affect events that were recorded in between.
+/// `today` limits the expiry date (is_expiry_date()).
 Outcome<ReadingRow, RowRefusal> reading_row(std::size_t line, const ReadingFields& fields,
                                             LostZeros lost_zeros, Date today);
 

@@ -65,7 +65,7 @@ void Utf8Source::transcode(std::string_view piece) {
   }
   if (!at_end) return;
   if (high_) append(*std::exchange(high_, std::nullopt));
-  if (std::exchange(half_, std::nullopt)) text_.push_back('\xFF');  // half a unit: never valid
+  if (std::exchange(half_, std::nullopt)) text_.push_back('\xFF');  // half a code unit: never valid
 }
 
 void Utf8Source::take_unit(char16_t unit) {

@@ -9,21 +9,20 @@
 
 namespace codasync::storage {
 
-/// A text file as a stream of UTF-8, in bounded memory. The encoding is told from the first bytes:
-/// a byte order mark of UTF-8 or UTF-16, else the zero bytes that UTF-16 puts beside ASCII, else it
-/// is UTF-8. What is invalid stays invalid (refuse_name() finds it): bytes of UTF-8 pass unchanged,
-/// and a lone UTF-16 surrogate becomes its three forbidden bytes.
-/// Threads: one at a time.
+/// A text file as a stream of UTF-8, in bounded memory. The first bytes decide the encoding: a byte
+/// order mark of UTF-8 or UTF-16, else the zero bytes of ASCII in UTF-16, else UTF-8. Invalid input
+/// stays invalid, so that refuse_name() finds it: UTF-8 passes unchanged, and a lone UTF-16
+/// surrogate becomes its three bytes, which UTF-8 forbids. Threads: one at a time.
 class Utf8Source {
  public:
   /// Requires: `in` outlives the source.
   explicit Utf8Source(std::istream& in);
 
-  /// Returns: the next piece, at most about 100 KiB, empty at the end. It may end inside a
+  /// Returns: the next piece, at most about 100 KiB; empty at the end. It can end inside a
   /// character, and is valid until the next call.
   std::string_view next();
 
-  /// Returns: how many bytes of the file have been read so far.
+  /// Returns: the number of bytes of the file that were read so far.
   [[nodiscard]] std::uint64_t bytes_read() const noexcept { return bytes_read_; }
 
   /// Returns: whether reading ended early because the stream failed.
@@ -41,8 +40,8 @@ class Utf8Source {
   std::string raw_;
   std::string text_;  // of UTF-16 only
   std::uint64_t bytes_read_{0};
-  std::optional<Encoding> encoding_;   // nothing: before the first piece
-  std::optional<unsigned char> half_;  // first byte of a unit that was cut in two
+  std::optional<Encoding> encoding_;   // nullopt: before the first piece
+  std::optional<unsigned char> half_;  // first byte of a code unit across two pieces
   std::optional<char16_t> high_;       // first surrogate of a pair
 };
 

@@ -5,8 +5,8 @@
 
 namespace codasync::storage {
 
-/// Runs a transaction that may be repeated, done or not, until it succeeds, four times at most.
-/// Throws: Unavailable when the last attempt met a conflict or its outcome is in doubt.
+/// Runs an idempotent transaction until it succeeds, at most four times. Throws: Unavailable when
+/// the last attempt had a conflict or the result of its COMMIT is not known.
 template <class Work>
 void attempt(const Work& work) {
   constexpr int kAttemptsMax = 4;

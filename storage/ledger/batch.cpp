@@ -5,10 +5,10 @@
 
 #include "storage/ledger/batch_fold.hpp"
 #include "storage/postgres/await_standby.hpp"
-#include "storage/postgres/kept_answers.hpp"
 #include "storage/postgres/product_changes.hpp"
 #include "storage/postgres/product_writes.hpp"
 #include "storage/postgres/stock_tables.hpp"
+#include "storage/postgres/stored_responses.hpp"
 #include "storage/postgres/write_transaction.hpp"
 
 namespace codasync::storage {
@@ -50,20 +50,21 @@ Clock::time_point oldest(const Batch& batch) {
   return at;
 }
 
-/// A product that a transaction is going to name, and everything that shows it.
+/// The product that a transaction creates or renames, and everything that shows it.
 struct Naming {
   ProductName product;
   Changes changes;
 };
 
-/// Returns: a row by which the transaction can be recognised after a doubtful COMMIT.
+/// Returns: a row that shows whether the transaction committed.
 Witness witness_of(const StockOperation& first, const BatchWrites& writes) {
   if (!writes.events.empty()) {
     const auto& line = writes.events.front();
     return {{reading_lock(line.row->shop, line.row->gtin), LockMode::exclusive},
             Witness::LedgerRow{line.row->id, line.event.observed_at, line.event.id}};
   }
-  return {{reading_lock(first.shop, first.gtin), LockMode::exclusive}, writes.answers.front().name};
+  return {{reading_lock(first.shop, first.gtin), LockMode::exclusive},
+          writes.responses.front().name};
 }
 
 /// Everything after the locks: fold, deletions, one write, COMMIT.
@@ -75,7 +76,7 @@ BatchResult fold_and_commit(WriteTransaction& transaction, StockRows rows,
   BatchFold fold{rows,
                  ledger,
                  {.token_is_valid = [&](TokenId id) { return transaction.valid(id); },
-                  .answers = postgres::answers_in(transaction.read()),
+                  .responses = postgres::responses_in(transaction.read()),
                   .operations = postgres::operations_in(transaction.read()),
                   .find_event = [&](ReadingId id, EventId event) { return ledger.find(id, event); },
                   .named = naming ? std::optional{naming->product} : std::nullopt,
@@ -93,7 +94,7 @@ BatchResult fold_and_commit(WriteTransaction& transaction, StockRows rows,
                                 .clock_offset = transaction.clock_offset()}};
   if (!fold.writes_something()) return result;
 
-  // The deletions travel while PostgreSQL writes; COMMIT waits for both.
+  // The deletions are processed while PostgreSQL writes; COMMIT waits for both.
   auto changes = fold.changes();
   if (fold.names_product()) {
     const auto& shown = naming->changes;
@@ -112,9 +113,9 @@ BatchResult fold_and_commit(WriteTransaction& transaction, StockRows rows,
                            postgres::OtherFields::kept, first.actor);
   }
   auto writes = std::move(fold).writes();
-  // Every transaction needs a row by which it can be recognised.
-  if (writes.events.empty() && writes.answers.empty())
-    writes.answers.push_back({postgres::make_internal_name(), {}, {}});
+  // Every transaction needs a row that shows whether it committed.
+  if (writes.events.empty() && writes.responses.empty())
+    writes.responses.push_back({postgres::make_internal_name(), {}, {}});
   postgres::write(transaction, rows, writes);
   if (deletions) deletions->acknowledge();
 
@@ -155,8 +156,8 @@ BatchResult run_with_product(postgres::Connection& connection, Invalidation& inv
       connection,
       {{catalogue_lock(), LockMode::shared}, {product_lock(operation.gtin), LockMode::exclusive}},
       needs_of(batch)};
-  // Everything that shows the old name; complete, because this product cannot be recorded in one
-  // more shop while its lock is held.
+  // Everything that shows the old name. It is complete: while the product's lock is held, no other
+  // shop can record it.
   auto changes = postgres::changes_of_product(transaction, operation.gtin);
   auto locks = postgres::shop_locks(changes);
   locks.push_back({shop_lock(operation.shop), LockMode::shared});
@@ -169,7 +170,7 @@ BatchResult run_with_product(postgres::Connection& connection, Invalidation& inv
 }
 
 bool resolve_doubt(postgres::Connection& connection, const Witness& witness) {
-  // The doubtful transaction holds this lock until it has ended one way or the other.
+  // The transaction in doubt holds this lock until it has committed or rolled back.
   bool took_effect = false;
   {
     WriteTransaction transaction{connection, {witness.lock}};

@@ -13,12 +13,11 @@
 #include "storage/postgres/connection.hpp"
 #include "storage/stock_ledger.hpp"
 
-// One transaction that folds many operations. storage/README.md has the design, combiner.hpp the
-// caller.
+// One transaction that applies many operations. Design: storage/README.md; caller: combiner.hpp.
 
 namespace codasync::storage {
 
-/// An operation on its way.
+/// An accepted operation.
 struct QueuedOperation {
   StockOperation operation;
   std::chrono::steady_clock::time_point accepted;
@@ -27,42 +26,42 @@ struct QueuedOperation {
 
 using Batch = std::vector<QueuedOperation*>;  // in order of arrival; not owned
 
-/// What became of each operation, in the batch's order.
+/// The result of each operation, in the order of the batch.
 struct BatchResult {
-  /// It was not decided.
-  enum class Left {
-    writes_product,  // it wants a transaction of its own, run_with_product(), or comes after such
-                     // an operation of the same reading
-    later,           // this transaction has read enough of the ledger; the next one goes on
+  /// The operation was not decided.
+  enum class Deferred {
+    writes_product,  // it needs a transaction of its own, run_with_product(), or comes after such
+                     // an operation on the same reading
+    later,           // the transaction has used up its reads of the ledger; the next one continues
   };
-  using Each = std::variant<StockResult, Left>;
+  using Each = std::variant<StockResult, Deferred>;
   std::vector<Each> results;
   LedgerObserver::Batch timing;
 };
 
-/// A row that a transaction wrote: it is there if and only if the transaction committed.
+/// A row that a transaction writes: it exists if and only if the transaction committed.
 struct Witness {
-  Lock lock;  // held by the transaction until it has ended, in either mode
+  Lock lock;  // held by the transaction until its end, in any mode
   struct LedgerRow {
     ReadingId reading;
     Instant observed_at;
     EventId event;
   };
-  using KeyName = Uuid;  // of a kept answer
+  using KeyName = Uuid;  // of a stored response
   std::variant<LedgerRow, KeyName> row;
 };
 
-/// COMMIT was sent and the connection lost: `would_be` holds if resolve_doubt() finds the witness.
+/// The connection was lost at COMMIT: `result_if_committed` is valid if resolve_doubt() finds the
+/// witness.
 struct BatchInDoubt {
-  BatchResult would_be;
+  BatchResult result_if_committed;
   Witness witness;
   std::string log_detail;
 };
 
-/// Decides all operations in one transaction: locks, context, rows FOR UPDATE, fold in order of
-/// arrival, cache entries of what changed deleted with acknowledgement, one write, COMMIT.
-/// Throws: like WriteTransaction, and Unavailable of the cache; nothing was changed then.
-/// BatchInDoubt.
+/// Applies all operations in one transaction: locks, context, rows FOR UPDATE, fold in order of
+/// arrival, acknowledged deletion of the changed cache entries, one write statement, COMMIT.
+/// Throws: like WriteTransaction, and Unavailable of the cache: nothing was changed. BatchInDoubt.
 BatchResult run_batch(postgres::Connection& connection, Invalidation& invalidation,
                       const Batch& batch);
 
@@ -70,8 +69,8 @@ BatchResult run_batch(postgres::Connection& connection, Invalidation& invalidati
 BatchResult run_with_product(postgres::Connection& connection, Invalidation& invalidation,
                              QueuedOperation& operation);
 
-/// Waits for a transaction whose COMMIT is in doubt, and looks for its witness.
-/// Returns: whether it took effect. Throws: like WriteTransaction.
+/// Waits until a transaction in doubt has ended, and looks for its witness. Returns: whether the
+/// transaction committed. Throws: like WriteTransaction.
 bool resolve_doubt(postgres::Connection& connection, const Witness& witness);
 
 }  // namespace codasync::storage

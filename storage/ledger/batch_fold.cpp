@@ -11,10 +11,10 @@ namespace codasync::storage {
 namespace {
 
 using Why = Refused::Why;
-using Left = BatchResult::Left;
+using Deferred = BatchResult::Deferred;
 using std::chrono::microseconds;
 
-/// Statements that one transaction may read of the ledger while it holds its locks: some 0.1 s.
+/// The most reads of the ledger that one transaction makes under its locks: about 0.1 s.
 constexpr std::size_t kHistoryReadsMax = 64;
 
 StockKey key_of(const StockOperation& operation) {
@@ -45,22 +45,23 @@ Refused refused(Why why, const StockRow& row) {
 bool accepts(const ReadingPrecondition& precondition, const StockRow& row) {
   if (!row.present()) return false;
   return precondition.any_of.empty() ||
-         std::ranges::any_of(precondition.any_of, [&](const auto& wanted) {
-           return wanted.reading == row.version &&
-                  wanted.product.value_or(row.product->version) == row.product->version;
+         std::ranges::any_of(precondition.any_of, [&](const auto& version) {
+           return version.reading == row.version &&
+                  version.product.value_or(row.product->version) == row.product->version;
          });
 }
 
-/// Returns: whether it asks for something now; otherwise it reports what happened.
-bool is_request(const StockOperation& operation, const StockRow& row) {
-  if (!operation.observed_at) return true;
-  return operation.echoes && row.present() && *operation.observed_at == row.observed_at;
+Intent intent_of(const StockOperation& operation, const StockRow& row) {
+  const bool only_read_back =
+      operation.echoes && row.present() && operation.observed_at == row.observed_at;
+  return !operation.observed_at || only_read_back ? Intent::request : Intent::report;
 }
 
 /// Returns: the operation as an event. Requires: it has a kind.
 Event event_of(const StockOperation& operation, const StockRow& row, Instant received_at,
-               bool request) {
-  const auto observed_at = request ? received_at : std::min(*operation.observed_at, received_at);
+               Intent intent) {
+  const auto observed_at =
+      intent == Intent::request ? received_at : std::min(*operation.observed_at, received_at);
   Event event{.id = {},
               .kind = *operation.kind,
               .date = operation.date,
@@ -68,12 +69,12 @@ Event event_of(const StockOperation& operation, const StockRow& row, Instant rec
               .delta = operation.delta,
               .voids = operation.voids,
               .observed_at = observed_at};
-  // The one tap "still 24 December" confirms the kind that is known, too.
+  // A check with the known date and without a kind confirms the known kind too.
   const auto& known = row.fold.shelf.date;
-  const bool confirms = request && event.kind == EventKind::check && event.date && known &&
-                        event.date->date == known->date;
+  const bool confirms = intent == Intent::request && event.kind == EventKind::check && event.date &&
+                        known && event.date->date == known->date;
   if (confirms && !event.date->kind) event.date->kind = known->kind;
-  // A moment before 1970 is refused for its age and needs no id.
+  // An operation from before 1970 is refused as too old and needs no id.
   if (operation.name) {
     event.id = *operation.name;
   } else if (observed_at >= Instant{}) {
@@ -82,8 +83,8 @@ Event event_of(const StockOperation& operation, const StockRow& row, Instant rec
   return event;
 }
 
-/// Returns: whether the product has to be written. In a first recording the name only helps where
-/// the product is unknown; in a change of the reading another name renames it.
+/// Returns: whether the operation creates or renames the product. A new recording uses the name
+/// only if the product is unknown; a change of the reading with another name renames it.
 bool writes_product(const StockOperation& operation, const StockRow& row) {
   if (!operation.product_name) return false;
   return !row.product || (!operation.may_create && *operation.product_name != row.product->name);
@@ -92,65 +93,66 @@ bool writes_product(const StockOperation& operation, const StockRow& row) {
 }  // namespace
 
 void BatchFold::prefetch(const Batch& batch) {
-  std::map<StockRow*, Instant> wanted;
+  std::map<StockRow*, Instant> needed;
   for (const auto* queued : batch) {
     const auto& operation = queued->operation;
     auto& row = rows_.at(key_of(operation));
     if (!operation.observed_at || !operation.kind || !row.exists) continue;
-    if (*operation.kind == EventKind::void_event || is_request(operation, row)) continue;
-    const auto event = event_of(operation, row, context_.now, false);
+    if (*operation.kind == EventKind::void_event || intent_of(operation, row) == Intent::request)
+      continue;
+    const auto event = event_of(operation, row, context_.now, Intent::report);
     if (event.observed_at < context_.ledger_floor) continue;
     if (const auto after = history_of(row).needs_tail_after(event)) {
-      const auto [known, is_new] = wanted.try_emplace(&row, *after);
+      const auto [known, is_new] = needed.try_emplace(&row, *after);
       if (!is_new) known->second = std::min(known->second, *after);
     }
   }
-  if (wanted.empty()) return;
+  if (needed.empty()) return;
   std::vector<EventRange> ranges;
-  for (const auto& [row, after] : wanted) ranges.push_back({.reading = row->id, .after = after});
+  for (const auto& [row, after] : needed) ranges.push_back({.reading = row->id, .after = after});
   auto events = source_.events(ranges);
   std::size_t i = 0;
-  for (const auto& [row, after] : wanted) {
+  for (const auto& [row, after] : needed) {
     history_of(*row).put_tail(after, std::move(events[i++]));
   }
 }
 
 void BatchFold::decide(const QueuedOperation& queued) { decisions_.push_back(decided(queued)); }
 
-BatchFold::Decision BatchFold::leave(const StockRow& row, Left why) {
-  return left_.try_emplace(&row, why).first->second;
+BatchFold::Decision BatchFold::defer(const StockRow& row, Deferred why) {
+  return deferred_.try_emplace(&row, why).first->second;
 }
 
 BatchFold::Decision BatchFold::decided(const QueuedOperation& queued) {
   const auto& operation = queued.operation;
   auto& row = rows_.at(key_of(operation));
-  if (const auto left = left_.find(&row); left != left_.end()) return left->second;
+  if (const auto found = deferred_.find(&row); found != deferred_.end()) return found->second;
   if (!context_.token_is_valid(operation.actor.id)) return refused(Why::token_revoked, row);
   if (!covers(operation.actor, operation.shop)) return Refused{Why::other_shop};
   if (auto earlier = replay(operation)) return std::move(*earlier);
-  // What a process remembers of an id may be true of another history of the database only.
+  // The cached shop and product of an id can belong to another history of the database.
   if (operation.reading && operation.reading != row.id) return Refused{Why::not_found};
-  if (has_future(row)) repair_clock(row);
+  if (has_future_events(row)) repair_clock(row);
 
-  const bool request = is_request(operation, row);
-  // Arrival is a clock of the row's own that never goes back: what was acknowledged first arrived
+  const auto intent = intent_of(operation, row);
+  // The arrival times of a row always increase: the operation that was acknowledged first arrived
   // first.
   const auto received_at = std::max(context_.now, row.received_at + microseconds{1});
   std::optional<Event> event;
-  if (operation.kind) event = event_of(operation, row, received_at, request);
+  if (operation.kind) event = event_of(operation, row, received_at, intent);
   if (event && operation.name) {
     if (auto known = repeated(queued, row, *event)) return std::move(*known);
   }
-  if (auto refusal = refuse(operation, row, request)) return *refusal;
+  if (auto refusal = refuse(operation, row, intent)) return *refusal;
   if (event) {
-    if (history_reads() >= kHistoryReadsMax && (!request || operation.voids))
-      return leave(row, Left::later);
-    if (auto refusal = refuse_event(operation, row, *event, request)) return *refusal;
+    if (history_reads() >= kHistoryReadsMax && (intent == Intent::report || operation.voids))
+      return defer(row, Deferred::later);
+    if (auto refusal = refuse_event(operation, row, *event, intent)) return *refusal;
   }
 
   const bool names = writes_product(operation, row);
   if (names) {
-    if (!context_.named) return leave(row, Left::writes_product);
+    if (!context_.named) return defer(row, Deferred::writes_product);
     row.product = context_.named;
     names_product_ = true;
   }
@@ -163,15 +165,15 @@ BatchFold::Decision BatchFold::decided(const QueuedOperation& queued) {
   return accepted;
 }
 
-/// Returns: what an earlier request with the same key was told, or nothing.
+/// Returns: the response to an earlier request with the same key; nullopt: none.
 std::optional<BatchFold::Decision> BatchFold::replay(const StockOperation& operation) const {
   if (!operation.idempotency_key) return std::nullopt;
   const auto& fingerprint = operation.idempotency_key->fingerprint;
   const auto key_reused = [] { return StockResult{Refused{Why::key_reused}}; };
-  const auto kept = std::ranges::find(context_.answers, *operation.name, &KeptAnswer::name);
-  if (kept != context_.answers.end()) {
-    if (kept->fingerprint != fingerprint) return key_reused();
-    return StockResult{KeptText{kept->answer, true}};
+  const auto stored = std::ranges::find(context_.responses, *operation.name, &ResponseRow::name);
+  if (stored != context_.responses.end()) {
+    if (stored->fingerprint != fingerprint) return key_reused();
+    return StockResult{StoredResponse{stored->response, true}};
   }
   for (std::size_t i = 0; i < decisions_.size(); ++i) {
     const auto* accepted = std::get_if<Accepted>(&decisions_[i]);
@@ -184,7 +186,7 @@ std::optional<BatchFold::Decision> BatchFold::replay(const StockOperation& opera
   return std::nullopt;
 }
 
-/// Returns: what to say of an operation whose name the ledger has, or nothing when it has not.
+/// Returns: the decision on an operation with a name that the ledger has; nullopt: the name is new.
 std::optional<BatchFold::Decision> BatchFold::repeated(const QueuedOperation& queued,
                                                        const StockRow& row,
                                                        const Event& event) const {
@@ -205,9 +207,9 @@ std::optional<BatchFold::Decision> BatchFold::repeated(const QueuedOperation& qu
     stored = line->event;
     same_reading = line->row == &row;
   }
-  if (!same_reading || !says_the_same(*stored, event))
+  if (!same_reading || !same_content(*stored, event))
     return StockResult{refused(Why::id_reused, row)};
-  // There is nothing to show of a reading whose product was removed.
+  // A reading cannot be shown after its product was removed.
   if (!row.product) return StockResult{refused(Why::unknown_product, row)};
   Accepted duplicate{&queued, &row, written(row, row.fold.shelf, EventOutcome::duplicate)};
   duplicate.written.voided = voided;
@@ -215,9 +217,9 @@ std::optional<BatchFold::Decision> BatchFold::repeated(const QueuedOperation& qu
 }
 
 std::optional<Refused> BatchFold::refuse(const StockOperation& operation, const StockRow& row,
-                                         bool request) const {
+                                         Intent intent) const {
   if (!row.present()) {
-    const bool needs_reading = request && operation.kind != EventKind::void_event;
+    const bool needs_reading = intent == Intent::request && operation.kind != EventKind::void_event;
     if (needs_reading && !operation.may_create) return refused(Why::not_found, row);
     if (!row.shop_exists) return refused(Why::unknown_shop, row);
     if (!row.product && !(operation.product_name && operation.may_create))
@@ -231,13 +233,13 @@ std::optional<Refused> BatchFold::refuse(const StockOperation& operation, const 
 }
 
 std::optional<Refused> BatchFold::refuse_event(const StockOperation& operation, StockRow& row,
-                                               const Event& event, bool request) {
+                                               const Event& event, Intent intent) {
   if (event.observed_at < context_.ledger_floor)
     return Refused{Why::too_old, std::nullopt, context_.ledger_floor};
   if (event.kind == EventKind::void_event) return refuse_void(row, *event.voids);
-  if (!request && row.exists && history_of(row).is_crowded(event.observed_at))
+  if (intent == Intent::report && row.exists && history_of(row).is_moment_full(event.observed_at))
     return refused(Why::moment_is_full, row);
-  if (request && event.kind == EventKind::adjust) {
+  if (intent == Intent::request && event.kind == EventKind::adjust) {
     const auto quantity = row.fold.shelf.stock.quantity;
     if (!quantity) return refused(Why::never_counted, row);
     if (*quantity + operation.delta < 0) return refused(Why::below_zero, row);
@@ -275,13 +277,13 @@ Written BatchFold::void_event(const QueuedOperation& queued, StockRow& row, cons
   const auto& operation = queued.operation;
   const auto before = row.fold.shelf;
   const auto target = *find_target(row, *event.voids);
-  // A second void of one event has no effect, and nothing to remember but its name.
+  // A second void of an event has no effect; it is stored only if it has a name.
   if (target.voided && !operation.name) return written(row, before, EventOutcome::kept);
   auto line = event;
   line.voids = target.event.id;
   if (!target.voided) {
     voided_.insert(target.event.id);
-    history_of(row).take_back({&target.event, 1});
+    history_of(row).void_events({&target.event, 1});
   }
   const auto outcome = show(row, before, event.observed_at, received_at);
   writes_.events.push_back({&row, line, operation.name.has_value(), received_at, operation.actor.id,
@@ -289,7 +291,7 @@ Written BatchFold::void_event(const QueuedOperation& queued, StockRow& row, cons
   return written(row, before, outcome);
 }
 
-/// Notes what became of the row. Returns: the outcome.
+/// Updates version and times of the row after its fold changed. Returns: the outcome.
 EventOutcome BatchFold::show(StockRow& row, const Shelf& before, Instant observed_at,
                              Instant received_at) {
   row.touched = true;
@@ -310,8 +312,8 @@ Written BatchFold::written(const StockRow& row, const Shelf& before, EventOutcom
           .reading = reading_of(row)};
 }
 
-/// Returns: the event that a void names. One that a wrong clock had put into the future was
-/// recorded again under another name, and is taken back by its old one too.
+/// Returns: the target of a void. An event that was recorded again after a wrong clock has a new
+/// name; its old name finds it too.
 std::optional<LedgerEvent> BatchFold::find_target(const StockRow& row, EventId id) const {
   const auto found = find(row, id);
   if (!found || !found->voided) return found;
@@ -341,7 +343,7 @@ std::size_t BatchFold::history_reads() const {
   return reads;
 }
 
-bool BatchFold::has_future(const StockRow& row) const {
+bool BatchFold::has_future_events(const StockRow& row) const {
   return row.received_at > context_.now + kClockTolerance;
 }
 
@@ -352,14 +354,14 @@ void BatchFold::repair_clock(StockRow& row) {
   row.received_at = context_.now;
   row.touched = true;
   if (future.empty()) return;
-  history.take_back(future);
+  history.void_events(future);
   const auto first_line = writes_.events.size();
   const Token clock{kOperator, "clock repair", Role::admin, {}, {}, {}};
   const auto add_line = [&](const Event& event, bool named) {
     writes_.events.push_back({&row, event, named, context_.now, clock.id, clock.name, std::nullopt,
                               EventOutcome::kept, row.version});
   };
-  // Events of one moment keep one moment.
+  // Events with equal observed_at keep equal ones.
   std::set<Instant> moments;
   for (const auto& event : future) moments.insert(event.observed_at);
   for (const auto& event : future) {
@@ -397,15 +399,15 @@ void BatchFold::finish(const std::function<void(StockRows&)>& allocate) {
     accepted->written.reading.id = accepted->row->id;
     const auto& operation = accepted->queued->operation;
     if (!operation.idempotency_key) continue;
-    writes_.answers.push_back({*operation.name, operation.idempotency_key->fingerprint,
-                               operation.keep(accepted->written)});
+    writes_.responses.push_back({*operation.name, operation.idempotency_key->fingerprint,
+                                 operation.encode_response(accepted->written)});
   }
 }
 
 std::vector<BatchResult::Each> BatchFold::results() {
-  // The answers were made in the order of the decisions.
-  std::map<std::size_t, const std::string*> kept;
-  auto answer = writes_.answers.begin();
+  // The responses are in the order of the decisions.
+  std::map<std::size_t, const std::string*> stored;
+  auto row = writes_.responses.begin();
   std::vector<BatchResult::Each> results;
   for (std::size_t i = 0; i < decisions_.size(); ++i) {
     auto& decision = decisions_[i];
@@ -414,14 +416,14 @@ std::vector<BatchResult::Each> BatchFold::results() {
         results.emplace_back(StockResult{accepted->written});
         continue;
       }
-      kept.emplace(i, &answer->answer);
-      results.emplace_back(StockResult{KeptText{(answer++)->answer, false}});
+      stored.emplace(i, &row->response);
+      results.emplace_back(StockResult{StoredResponse{(row++)->response, false}});
     } else if (const auto* earlier = std::get_if<Replay>(&decision)) {
-      results.emplace_back(StockResult{KeptText{*kept.at(earlier->decision), true}});
+      results.emplace_back(StockResult{StoredResponse{*stored.at(earlier->decision), true}});
     } else if (auto* result = std::get_if<StockResult>(&decision)) {
       results.emplace_back(std::move(*result));
     } else {
-      results.emplace_back(std::get<Left>(decision));
+      results.emplace_back(std::get<Deferred>(decision));
     }
   }
   return results;

@@ -12,16 +12,20 @@
 
 namespace codasync::storage {
 
-/// Decides a batch's operations one after the other on rows that are locked. It changes `rows` and
-/// collects what has to be written; the ledger is read only for what a late event or a void needs.
+/// What a write means: a request for now, which the state of the reading can refuse, or a report of
+/// what happened before.
+enum class Intent { request, report };
+
+/// Decides the operations of a batch one after the other on locked rows. It changes `rows` and
+/// collects the rows to write. It reads the ledger only for late events and voids.
 class BatchFold {
  public:
   struct Context {
     std::function<bool(TokenId)> token_is_valid;
-    std::vector<KeptAnswer> answers{};            // under the batch's idempotency keys
-    std::map<Uuid, KnownOperation> operations{};  // the batch's names that the ledger has
+    std::vector<ResponseRow> responses{};         // stored under the batch's idempotency keys
+    std::map<Uuid, KnownOperation> operations{};  // of the batch's names that the ledger has
     std::function<std::optional<LedgerEvent>(ReadingId, EventId)> find_event;
-    std::optional<ProductName> named{};  // the product as this transaction will write it
+    std::optional<ProductName> named{};  // the product after this transaction
     Instant now;                         // the database's clock
     Instant ledger_floor;
   };
@@ -30,65 +34,66 @@ class BatchFold {
   BatchFold(StockRows& rows, HistorySource& history, Context context)
       : rows_{rows}, source_{history}, context_{std::move(context)} {}
 
-  /// Returns: whether a wrong clock put events of the row into the future.
-  [[nodiscard]] bool has_future(const StockRow& row) const;
+  /// Returns: whether the row has events in the future, from a wrong clock.
+  [[nodiscard]] bool has_future_events(const StockRow& row) const;
 
-  /// Takes those events back, and records them again at the last microseconds before now, in their
-  /// order. Without it every true event until then would count as older. Requires: has_future().
+  /// Voids those events and records them again at the last microseconds before now, in their order.
+  /// Otherwise every correct event until then would count as older. Requires: has_future_events().
   void repair_clock(StockRow& row);
 
-  /// Reads at once what the late events of the batch are going to need.
+  /// Reads the events that the late events of the batch need, with one statement.
   void prefetch(const Batch& batch);
 
   /// Decides an operation. Requires: finish() was not called.
   void decide(const QueuedOperation& queued);
 
-  /// Ends the batch: seals long histories, and lets `allocate` give ids to new readings. After it
+  /// Ends the batch: seals long histories and calls `allocate` for the ids of new readings. Then
   /// results() and writes() are complete.
   void finish(const std::function<void(StockRows&)>& allocate);
 
-  /// Returns: what became of each operation, in the order in which they were decided.
+  /// Returns: the result of each operation, in the order of the decisions.
   [[nodiscard]] std::vector<BatchResult::Each> results();
 
-  /// Requires: finish() was called, and results() if they are wanted.
+  /// Requires: finish() was called, and results() before this if they are needed.
   [[nodiscard]] BatchWrites writes() && { return std::move(writes_); }
 
   /// Returns: whether anything has to be written.
   [[nodiscard]] bool writes_something() const noexcept {
-    return !writes_.events.empty() || !writes_.answers.empty() || names_product_;
+    return !writes_.events.empty() || !writes_.responses.empty() || names_product_;
   }
 
-  /// Returns: whether an operation gave the product its new name.
+  /// Returns: whether an operation created or renamed the product.
   [[nodiscard]] bool names_product() const noexcept { return names_product_; }
 
-  /// Returns: what others see differently from now on.
+  /// Returns: the changes that readers can see.
   [[nodiscard]] Changes changes() const;
 
  private:
-  /// It was accepted: its answer is made when the ids of new readings are known.
+  /// The operation was accepted. finish() encodes its response, when the ids of new readings are
+  /// known.
   struct Accepted {
     const QueuedOperation* queued;
     const StockRow* row;
     Written written;
   };
-  /// An operation of this batch with the same key was accepted before.
+  /// An earlier operation of this batch with the same key was accepted.
   struct Replay {
     std::size_t decision;
   };
-  using Decision = std::variant<Accepted, Replay, StockResult, BatchResult::Left>;
+  using Decision = std::variant<Accepted, Replay, StockResult, BatchResult::Deferred>;
 
   Decision decided(const QueuedOperation& queued);
   std::optional<Decision> replay(const StockOperation& operation) const;
   std::optional<Decision> repeated(const QueuedOperation& queued, const StockRow& row,
                                    const Event& event) const;
   std::optional<Refused> refuse(const StockOperation& operation, const StockRow& row,
-                                bool is_request) const;
+                                Intent intent) const;
   std::optional<Refused> refuse_event(const StockOperation& operation, StockRow& row,
-                                      const Event& event, bool is_request);
+                                      const Event& event, Intent intent);
   std::optional<Refused> refuse_void(const StockRow& row, EventId target) const;
-  Decision leave(const StockRow& row, BatchResult::Left why);
+  Decision defer(const StockRow& row, BatchResult::Deferred why);
 
-  /// Folds the event in, and appends it to the ledger.
+  /// Adds the event to the fold and to the ledger.
   Written append(const QueuedOperation& queued, StockRow& row, const Event& event,
                  Instant received_at);
   Written void_event(const QueuedOperation& queued, StockRow& row, const Event& event,
@@ -105,8 +110,8 @@ class BatchFold {
   HistorySource& source_;
   Context context_;
   std::map<const StockRow*, ReadingHistory> histories_;
-  std::set<EventId> voided_;                           // by this batch
-  std::map<const StockRow*, BatchResult::Left> left_;  // their later operations wait too
+  std::set<EventId> voided_;                                   // by this batch
+  std::map<const StockRow*, BatchResult::Deferred> deferred_;  // and all later operations on them
   bool names_product_{false};
   BatchWrites writes_;
   std::vector<Decision> decisions_;

@@ -27,14 +27,14 @@ ChangedReading about(const StockRow& row) { return {row.id, row.shop, row.gtin};
 // -------------------------------------------------------------------------------- the database
 
 /// Calls `take` with the events of the readings above `after` up to `last`, in the order (reading,
-/// observation, id).
+/// observed_at, id).
 void for_each_event(Connection& connection, std::int64_t after, std::int64_t last,
                     const std::function<void(const HistoryEntry&)>& take) {
   static const std::string kStatement =
       "select " + postgres::kEventColumns + " from " + postgres::kEventTables +
       " where (e.reading_id, e.observed_at, e.id) > ($1::bigint, $2::timestamptz, $3::uuid)"
       " and e.reading_id <= $4::bigint order by e.reading_id, e.observed_at, e.id limit $5";
-  // Nothing comes after the last moment and id of a reading.
+  // The largest time and id: the first page begins with the next reading.
   std::int64_t reading = after;
   std::string observed_at = "infinity";
   std::string id = "ffffffff-ffff-ffff-ffff-ffffffffffff";
@@ -52,7 +52,7 @@ void for_each_event(Connection& connection, std::int64_t after, std::int64_t las
 
 // --------------------------------------------------------------------------------------- repair
 
-/// Folds all events of a reading again, after its base where it has one, into new segments.
+/// Folds all events of a reading again, after its base if it has one, into new segments.
 FoldState fold_again(Connection& connection, const StockRow& row,
                      const std::optional<Segment>& base, std::vector<SegmentOfRow>& segments) {
   FoldState state;
@@ -94,7 +94,7 @@ FoldState fold_again(Connection& connection, const StockRow& row,
   return state;
 }
 
-/// Writes the row and its segments as its events say, if they still differ.
+/// Writes the row and its segments again from its events, if they still differ.
 void repair_fold(Connection& connection, Invalidation& invalidation,
                  const ChangedReading& reading) {
   LockedReading locked{connection, reading};
@@ -121,7 +121,8 @@ void repair_fold(Connection& connection, Invalidation& invalidation,
   }
   const auto before = row.fold.shelf;
   row.fold = fold_again(connection, row, base, writes.segments);
-  // What was read of the damage had a version, so what is read now needs another one.
+  // Readers may have stored the damaged row with its version, so the repaired row needs another
+  // one.
   const bool own_version = row.version > events.version() || !recorded;
   const bool stamps_differ = !own_version && !events.changed_last(row.observed_at, row.updated_at);
   const bool seen =
@@ -156,12 +157,13 @@ class Check {
   }
 
  private:
-  /// Compares the readings with ids above `after`, which moves on. Returns: whether there are more.
+  /// Compares the readings with ids above `after`, and advances `after`. Returns: whether more
+  /// follow.
   bool chunk(std::int64_t& after) {
     std::vector<LedgerDifference> found;
     bool more = false;
     {
-      // One moment for rows and events.
+      // Rows and events are read in one snapshot.
       Transaction transaction{connection(), Transaction::Access::read_only,
                               "set transaction isolation level repeatable read"};
       const auto now =
@@ -176,16 +178,16 @@ class Check {
       for (const auto& row : rows) {
         ++counts_.checked;
         const auto events = replays.extract(row.id.value());
-        auto what = events.empty() ? std::vector<std::string>{"it has no events"}
+        auto what = events.empty() ? std::vector<std::string>{"the reading has no events"}
                                    : events.mapped().differences(row);
         if (events.empty() && !row.present()) what.clear();
         if (row.received_at > now + kClockTolerance)
           what.push_back("received_at is " + to_string(row.received_at) +
-                         ", in the future: a wrong clock wrote it");
+                         ", in the future: the database's clock was wrong");
         if (!what.empty()) found.push_back({row.id, about(row), std::move(what)});
       }
       for (const auto& [id, state] : replays)
-        found.push_back({ReadingId{id}, std::nullopt, {"there are events, and no row"}});
+        found.push_back({ReadingId{id}, std::nullopt, {"events exist, but no row"}});
       after = last;
     }
     for (auto& difference : found) {
@@ -200,7 +202,7 @@ class Check {
     return more;
   }
 
-  /// Returns: what the events of the readings above `after` up to `last` lead to.
+  /// Returns: the replays of the readings above `after` up to `last`.
   std::map<std::int64_t, Replay> replay(std::int64_t after, std::int64_t last) {
     auto segments = LedgerReader{connection()}.segments(after, last);
     std::map<std::int64_t, Replay> replays;

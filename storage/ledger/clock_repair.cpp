@@ -13,7 +13,8 @@ namespace {
 
 constexpr std::int64_t kIdsAtATime = 100'000;  // some hundredths of a second
 
-std::vector<ChangedReading> from_the_future(postgres::Connection& connection, std::int64_t after) {
+std::vector<ChangedReading> readings_from_the_future(postgres::Connection& connection,
+                                                     std::int64_t after) {
   std::vector<ChangedReading> found;
   for (const pqxx::row& row : connection.exec_params(
            "select id, shop_id, gtin from stock_readings where id > $1 and id <= $2 and"
@@ -38,7 +39,7 @@ bool repair_clock(postgres::Connection& connection, Invalidation& invalidation,
                   .find_event = {},
                   .now = locked.transaction().now(),
                   .ledger_floor = locked.transaction().ledger_floor()}};
-  if (!locked.row().exists || !fold.has_future(locked.row())) return false;
+  if (!locked.row().exists || !fold.has_future_events(locked.row())) return false;
   fold.repair_clock(locked.row());
   fold.finish([](StockRows&) {});
   locked.write(invalidation, std::move(fold).writes());
@@ -53,7 +54,8 @@ std::size_t repair_clock_everywhere(std::unique_ptr<postgres::Connection>& conne
                         .exec("select coalesce(max(id), 0) from stock_readings")[0][0]
                         .as<std::int64_t>();
   for (std::int64_t after = 0; after < last && !stop.stop_requested(); after += kIdsAtATime) {
-    for (const auto& reading : from_the_future(postgres::renewed(connection, options), after)) {
+    for (const auto& reading :
+         readings_from_the_future(postgres::renewed(connection, options), after)) {
       if (stop.stop_requested()) return repaired;
       attempt([&] {
         if (repair_clock(postgres::renewed(connection, options), invalidation, reading)) ++repaired;

@@ -10,15 +10,14 @@
 
 namespace codasync::storage {
 
-/// Takes back what a wrong clock of the database put into the future of one reading, and records it
-/// again as of now (storage/README.md, "One clock"). Returns: whether there was such a thing.
-/// Throws: Conflict, InDoubt, Unavailable; it can be repeated.
+/// Voids the events of one reading that are in the future because the database's clock was wrong,
+/// and records them again as of now (storage/README.md, "One clock"). Returns: whether the reading
+/// had such events. Throws: Conflict, InDoubt, Unavailable; the call can be repeated.
 bool repair_clock(postgres::Connection& connection, Invalidation& invalidation,
                   const ChangedReading& reading);
 
-/// The same for every reading. Reads the whole table, a part at a time; ends early when `stop` is
-/// requested. `connection` is made, and made again when it is lost. Returns: how many were
-/// repaired.
+/// The same for every reading. Reads the whole table in parts; ends early when `stop` is requested.
+/// It opens `connection`, again after a loss. Returns: the number of repaired readings.
 std::size_t repair_clock_everywhere(std::unique_ptr<postgres::Connection>& connection,
                                     const PostgresOptions& options, Invalidation& invalidation,
                                     const std::stop_token& stop);

@@ -18,13 +18,13 @@ using postgres::LedgerReader;
 using postgres::Transaction;
 using postgres::WriteTransaction;
 
-constexpr std::int64_t kReadingsAtATime = 100;  // their writers wait meanwhile
+constexpr std::int64_t kReadingsAtATime = 100;  // writers of these readings wait meanwhile
 constexpr std::int64_t kNamesAtATime = 10'000;
 constexpr int kDropAttemptsMax = 20;
 constexpr std::chrono::milliseconds kDropPause{100};
 constexpr std::chrono::days kNamesKept{400};  // beyond the floor
 
-/// SQL for the ledger's partitions, with the moments at which they begin and end.
+/// SQL for the ledger's partitions and their bounds.
 const std::string kPartitions =
     "(select relname as name, (regexp_match(bound, 'FROM \\(''(.*?)''\\)'))[1]::timestamptz as"
     " begins_at, (regexp_match(bound, 'TO \\(''(.*?)''\\)'))[1]::timestamptz as ends_at"
@@ -36,7 +36,7 @@ std::string text(Date floor) { return to_string(floor) + " 00:00+00"; }
 /// Throws: CloseRefused.
 void refuse_bad_day(Connection& connection, Date floor) {
   if (floor.day() != std::chrono::day{1})
-    throw CloseRefused{"The ledger is closed at the first day of a month, such as " +
+    throw CloseRefused{"The ledger can be closed at the first day of a month only, such as " +
                        to_string(Date{floor.year(), floor.month(), std::chrono::day{1}}) + "."};
   const auto row = connection.exec_params(
       "select $1::timestamptz <= ledger_floor, (ledger_floor at time zone 'UTC')::date,"
@@ -44,7 +44,7 @@ void refuse_bad_day(Connection& connection, Date floor) {
       " 'UTC' from ledger_settings",
       text(floor))[0];
   if (row[0].as<bool>() && to_string(floor) != row[1].c_str())
-    throw CloseRefused{"The ledger is closed until " + std::string{row[1].c_str()} + " already."};
+    throw CloseRefused{"The ledger is already closed until " + std::string{row[1].c_str()} + "."};
   if (row[2].as<bool>()) throw CloseRefused{"The current month cannot be closed yet."};
   const bool is_bound = connection
                             .exec_params("select exists (select from " + kPartitions +
@@ -53,10 +53,10 @@ void refuse_bad_day(Connection& connection, Date floor) {
                             .as<bool>();
   if (!is_bound)
     throw CloseRefused{"No partition of the ledger begins at " + to_string(floor) +
-                       ": all older events stand in one, until the month of the installation."};
+                       ": one partition has all events before the month of the installation."};
 }
 
-/// Waits until every write has ended that may still append older events: each holds this lock.
+/// Waits for the running writes, which can still append older events: each holds this lock.
 void wait_for_writers(Connection& connection) {
   attempt([&] {
     Transaction{connection, Transaction::Access::read_write,
@@ -65,7 +65,7 @@ void wait_for_writers(Connection& connection) {
   });
 }
 
-/// Composes everything of the rows that was observed before the floor.
+/// Composes the events before the floor into the base of each row.
 void close_readings(Connection& connection, const std::vector<StockRow>& chosen, Instant floor) {
   StockRows rows;
   std::vector<Lock> locks;
@@ -144,12 +144,12 @@ std::uint64_t close_all_readings(Connection& connection, Instant floor,
   return closed;
 }
 
-/// Waits a short time for those who read the partition, again and again, because writers wait
-/// meanwhile.
+/// Waits for readers of the partition in several short attempts, because writers wait behind each
+/// attempt.
 void drop_partition(Connection& connection, const std::string& name) {
   for (int number = 1;; ++number) {
     try {
-      // The name is ours: keep_ledger_partitions() made it.
+      // The name needs no escaping: create_ledger_partition() made it.
       Transaction{connection, Transaction::Access::read_write,
                   "set local lock_timeout = '100ms'; alter table stock_events detach partition " +
                       name + "; drop table " + name}
@@ -158,7 +158,7 @@ void drop_partition(Connection& connection, const std::string& name) {
     } catch (const postgres::LockTimeout&) {
       if (number == kDropAttemptsMax)
         throw Unavailable{"postgres", "a long transaction reads " + name +
-                                          ": when it has ended, call this again"};
+                                          ": run the command again when it has ended"};
     }
     std::this_thread::sleep_for(kDropPause);
   }

@@ -20,8 +20,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using postgres::Connection;
 
-/// One thread, one connection, the readings that hash to it. While a batch commits the next one
-/// gathers in the queue; there is no timer.
+/// One thread and one connection for the readings that hash to this lane. While a batch commits,
+/// the queue collects the next one; no timer is needed.
 class Lane {
  public:
   Lane(const PostgresOptions& postgres, const CombinerOptions& options, Invalidation& invalidation,
@@ -38,10 +38,10 @@ class Lane {
   [[nodiscard]] bool push(QueuedOperation& operation) { return queue_.push(operation); }
 
  private:
-  /// One try, with what it left.
-  struct Tried {
+  /// The result of one attempt.
+  struct AttemptResult {
     Attempt attempt;
-    BatchResult result{};  // of done and committed
+    BatchResult result{};  // with Attempt::done and Attempt::committed
     std::string dependency{"postgres"};
     std::string log_detail{};
   };
@@ -50,11 +50,11 @@ class Lane {
   void run();
   void process(std::list<QueuedOperation> operations);
 
-  /// Brings a batch to its end: every operation is answered or back in the queue when it returns.
+  /// Completes a batch: when it returns, each operation has its result or is in the queue again.
   void complete(const Batch& batch);
   void complete_with(const Batch& batch, const Run& run);
-  Tried attempt(const Run& run);
-  Tried look_after_doubt(BatchInDoubt doubt);
+  AttemptResult attempt(const Run& run);
+  AttemptResult resolve_in_doubt(BatchInDoubt doubt);
   void complete_halves(const Batch& batch);
   void complete_by_reading(const Batch& batch, const Failed& failure);
   void complete_with_products(const Batch& batch);
@@ -82,8 +82,8 @@ void Lane::run() {
     auto operations = queue_.take(options_.batch_max);
     if (operations.empty()) return;
     process(std::move(operations));
-    // Where processors are short, other threads run first: the clients that were answered hand in
-    // their next operations, and the next batch is larger. Elsewhere this returns at once.
+    // On a busy machine other threads run first: clients that got their results submit their next
+    // operations, and the next batch is larger. Otherwise this returns at once.
     std::this_thread::yield();
   }
 }
@@ -94,7 +94,7 @@ void Lane::process(std::list<QueuedOperation> operations) {
   for (auto& operation : operations) {
     if (operation.accepted < too_old) {
       observer_.on_overload();
-      operation.done(Failed{"queue", "waited longer than combiner.queue_timeout"});
+      operation.done(Failed{"queue", "the operation waited longer than combiner.queue_timeout"});
     } else {
       batch.push_back(&operation);
     }
@@ -112,13 +112,13 @@ void Lane::complete_with(const Batch& batch, const Run& run) {
   for (const auto* queued : batch) readings.emplace(queued->operation.shop, queued->operation.gtin);
   const BatchShape shape{batch.size(), readings.size(), invalidation_.slot_count()};
   for (std::size_t number = 1;; ++number) {
-    auto tried = attempt(run);
-    const Failed failure{tried.dependency, tried.log_detail};
-    switch (next_step(tried.attempt, number, options_.attempts_max, shape)) {
+    auto result = attempt(run);
+    const Failed failure{result.dependency, result.log_detail};
+    switch (next_step(result.attempt, number, options_.attempts_max, shape)) {
       case NextStep::deliver:
-        return deliver(batch, std::move(tried.result));
+        return deliver(batch, std::move(result.result));
       case NextStep::again:
-        if (tried.attempt != Attempt::rolled_back) observer_.on_retry();
+        if (result.attempt != Attempt::rolled_back) observer_.on_retry();
         pause(number);
         continue;
       case NextStep::halves:
@@ -128,14 +128,14 @@ void Lane::complete_with(const Batch& batch, const Run& run) {
       case NextStep::fail:
         return fail(batch, failure);
       case NextStep::fail_in_doubt:
-        return fail(batch, {tried.dependency, tried.log_detail, Failed::Kind::in_doubt});
+        return fail(batch, {result.dependency, result.log_detail, Failed::Kind::in_doubt});
       case NextStep::fail_as_bug:
-        return fail(batch, {tried.dependency, tried.log_detail, Failed::Kind::bug});
+        return fail(batch, {result.dependency, result.log_detail, Failed::Kind::bug});
     }
   }
 }
 
-Lane::Tried Lane::attempt(const Run& run) {
+Lane::AttemptResult Lane::attempt(const Run& run) {
   try {
     return {.attempt = Attempt::done, .result = run()};
   } catch (const postgres::Conflict& conflict) {
@@ -146,36 +146,35 @@ Lane::Tried Lane::attempt(const Run& run) {
     const bool lost = !connection_ || !connection_->usable();
     return {.attempt = failure.dependency() == "memcached" ? Attempt::cache_lost
                        : lost                              ? Attempt::connection_lost
-                                                           : Attempt::gave_up,
+                                                           : Attempt::statement_cancelled,
             .dependency = failure.dependency(),
             .log_detail = failure.what()};
   } catch (BatchInDoubt& doubt) {
     observer_.on_doubt();
-    return look_after_doubt(std::move(doubt));
+    return resolve_in_doubt(std::move(doubt));
   } catch (const std::exception& refusal) {
     return {.attempt = Attempt::refused, .log_detail = refusal.what()};
   }
 }
 
-/// Finds out whether the doubtful transaction took effect.
-Lane::Tried Lane::look_after_doubt(BatchInDoubt doubt) {
-  const auto enough =
-      Clock::now() + postgres_.statement_timeout;  // a server may be on its way back
+/// Finds out whether the transaction in doubt committed.
+Lane::AttemptResult Lane::resolve_in_doubt(BatchInDoubt doubt) {
+  const auto deadline = Clock::now() + postgres_.statement_timeout;  // for a server that restarts
   for (std::size_t number = 1;; ++number) {
     try {
       const bool committed = resolve_doubt(connection(), doubt.witness);
       return {.attempt = committed ? Attempt::committed : Attempt::rolled_back,
-              .result = std::move(doubt.would_be),
+              .result = std::move(doubt.result_if_committed),
               .log_detail = std::move(doubt.log_detail)};
     } catch (const std::exception&) {
-      if (Clock::now() >= enough)
+      if (Clock::now() >= deadline)
         return {.attempt = Attempt::in_doubt, .log_detail = std::move(doubt.log_detail)};
       pause(number);
     }
   }
 }
 
-/// Cut between arrivals, so operations on one reading keep their order.
+/// Divides the batch in order of arrival, so operations on one reading keep their order.
 void Lane::complete_halves(const Batch& batch) {
   observer_.on_split();
   const auto middle = batch.begin() + static_cast<std::ptrdiff_t>(batch.size() / 2);
@@ -188,10 +187,10 @@ void Lane::complete_by_reading(const Batch& batch, const Failed& failure) {
   for (auto* queued : batch)
     readings[{queued->operation.shop, queued->operation.gtin}].push_back(queued);
   observer_.on_split();
-  // The operations that wait in the queue must not pay for more than two readings.
-  const auto enough = Clock::now() + 2 * postgres_.lock_timeout;
+  // Operations in the queue must not wait for the lock timeouts of more than two readings.
+  const auto deadline = Clock::now() + 2 * postgres_.lock_timeout;
   for (const auto& [key, own] : readings) {
-    if (Clock::now() < enough) {
+    if (Clock::now() < deadline) {
       complete(own);
     } else {
       fail(own, failure);
@@ -205,21 +204,21 @@ void Lane::deliver(const Batch& batch, BatchResult result) {
   Batch with_products;
   Batch later;
   for (std::size_t i = 0; i < batch.size(); ++i) {
-    if (const auto* left = std::get_if<BatchResult::Left>(&result.results[i])) {
-      (*left == BatchResult::Left::later ? later : with_products).push_back(batch[i]);
+    if (const auto* deferred = std::get_if<BatchResult::Deferred>(&result.results[i])) {
+      (*deferred == BatchResult::Deferred::later ? later : with_products).push_back(batch[i]);
       continue;
     }
-    auto& told = std::get<StockResult>(result.results[i]);
-    if (std::holds_alternative<Refused>(told)) ++refusals;
-    batch[i]->done(std::move(told));
+    auto& each = std::get<StockResult>(result.results[i]);
+    if (std::holds_alternative<Refused>(each)) ++refusals;
+    batch[i]->done(std::move(each));
   }
   if (refusals > 0) observer_.on_refusals(refusals);
   if (!with_products.empty()) complete_with_products(with_products);
-  // Others of this lane come first: long histories are read in several transactions.
+  // Other operations of this lane run between the transactions that read a long history.
   if (!later.empty()) queue_.put_back(*taken_, later);
 }
 
-/// The first operation of each product writes it; the others find it written and are a batch again.
+/// The first operation of each product writes it; the others are a batch again afterwards.
 void Lane::complete_with_products(const Batch& batch) {
   std::set<Gtin> written;
   Batch others;
@@ -238,7 +237,7 @@ void Lane::fail(const Batch& batch, const Failed& failure) {
   for (auto* queued : batch) queued->done(failure);
 }
 
-/// Jitter, so that two processes that met do not meet again.
+/// A random pause, so that two processes in conflict do not conflict again.
 void Lane::pause(std::size_t attempt) {
   std::uniform_int_distribution<int> spread{1, 5 << std::min<std::size_t>(attempt, 5)};
   std::this_thread::sleep_for(std::chrono::milliseconds{spread(random_)});

@@ -10,9 +10,9 @@
 
 namespace codasync::storage {
 
-/// Returns: the ledger, with lanes that own readings by hash and fold what gathers while they
-/// commit (storage/README.md). `invalidation` and `observer` outlive it. No connection is opened
-/// before the first operation.
+/// Returns: the ledger with its lanes: a reading belongs to one lane by hash; a lane combines the
+/// operations that arrive while it commits (storage/README.md). `invalidation` and `observer`
+/// outlive it. No connection is opened before the first operation.
 std::unique_ptr<StockLedger> make_combiner(const PostgresOptions& postgres,
                                            const CombinerOptions& options,
                                            Invalidation& invalidation, LedgerObserver& observer);

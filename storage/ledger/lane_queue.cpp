@@ -21,7 +21,7 @@ bool LaneQueue::push(QueuedOperation& operation) {
     const std::scoped_lock hold{mutex_};
     if (closed_ || size_ >= operations_max_) return false;
     auto& line = waiting_[key];
-    if (line.empty()) turns_.push_back(key);
+    if (line.empty()) round_robin_.push_back(key);
     line.push_back(std::move(operation));
     ++size_;
   }
@@ -33,16 +33,16 @@ std::list<QueuedOperation> LaneQueue::take(std::size_t batch_max) {
   std::list<QueuedOperation> batch;
   std::unique_lock hold{mutex_};
   changed_.wait(hold, [this] { return closed_ || size_ > 0; });
-  while (batch.size() < batch_max && !turns_.empty()) {
-    const auto key = turns_.front();
-    turns_.pop_front();
+  while (batch.size() < batch_max && !round_robin_.empty()) {
+    const auto key = round_robin_.front();
+    round_robin_.pop_front();
     auto& line = waiting_[key];
     batch.splice(batch.end(), line, line.begin());
     --size_;
     if (line.empty()) {
       waiting_.erase(key);
     } else {
-      turns_.push_back(key);
+      round_robin_.push_back(key);
     }
   }
   return batch;
@@ -50,13 +50,13 @@ std::list<QueuedOperation> LaneQueue::take(std::size_t batch_max) {
 
 void LaneQueue::put_back(std::list<QueuedOperation>& taken, const Batch& operations) {
   const std::scoped_lock hold{mutex_};
-  // Backwards, so that the first one is in front at the end.
+  // Backwards, so that the first operation is in front afterwards.
   for (auto operation = operations.rbegin(); operation != operations.rend(); ++operation) {
     const auto place =
         std::ranges::find(taken, *operation, [](const QueuedOperation& each) { return &each; });
     const auto key = key_of(**operation);
     auto& line = waiting_[key];
-    if (line.empty()) turns_.push_back(key);
+    if (line.empty()) round_robin_.push_back(key);
     line.splice(line.begin(), taken, place);
     ++size_;
   }

@@ -6,8 +6,8 @@
 
 namespace codasync::storage {
 
-/// A transaction that holds the locks of one reading and writes its row, for what no client asked
-/// for. Throws: see WriteTransaction. Threads: one.
+/// A transaction that holds the locks of one reading and writes its row, for repairs. Throws: see
+/// WriteTransaction. Threads: one at a time.
 class LockedReading {
  public:
   LockedReading(postgres::Connection& connection, const ChangedReading& reading);
@@ -17,7 +17,7 @@ class LockedReading {
   [[nodiscard]] StockRow& row() { return rows_.begin()->second; }
   [[nodiscard]] postgres::WriteTransaction& transaction() { return transaction_; }
 
-  /// Deletes what the cache shows of the reading, writes, and commits.
+  /// Deletes the cache entries of the reading, writes, and commits.
   void write(Invalidation& invalidation, const BatchWrites& writes);
 
  private:

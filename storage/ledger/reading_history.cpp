@@ -7,11 +7,11 @@
 namespace codasync::storage {
 namespace {
 
-/// Mostly the newest few segments state everything.
+/// The newest few segments are mostly sufficient.
 constexpr std::size_t kSegmentsAtFirst = 16;
 constexpr std::size_t kSegmentsAtATime = 1024;
 
-/// Returns: the last moment before `at`.
+/// Returns: the last time before `at`.
 Instant before(Instant at) { return at - Instant::duration{1}; }
 
 Instant moment_of(const LedgerEvent& line) { return line.event.observed_at; }
@@ -52,14 +52,14 @@ void ReadingHistory::fold_late(const Event& event) {
   __builtin_unreachable();
 }
 
-void ReadingHistory::take_back(std::span<const Event> events) {
+void ReadingHistory::void_events(std::span<const Event> events) {
   assert(!events.empty());
   auto oldest = Instant::max();
   for (const auto& event : events) {
-    taken_back_.insert(event.id);
+    voided_.insert(event.id);
     oldest = std::min(oldest, event.observed_at);
     if (event.observed_at > sealed()) continue;
-    // Its segment has another summary from now on; the last one is folded below.
+    // Its segment gets another summary; the state is folded again below.
     auto& known = segment_at(event.observed_at);
     known.segment.summary = summary_of(between(*known.after, known.segment.until));
     known.changed = true;
@@ -67,8 +67,8 @@ void ReadingHistory::take_back(std::span<const Event> events) {
   fold_again(oldest, 0);
 }
 
-/// Something came or went at this moment: its segment is folded again, then all that is not
-/// outdone.
+/// An event was added or voided at `at`: folds its segment again, then everything that still has
+/// influence.
 void ReadingHistory::fold_again(Instant at, std::int64_t events_more) {
   if (at <= sealed()) {
     auto& known = segment_at(at);
@@ -78,7 +78,7 @@ void ReadingHistory::fold_again(Instant at, std::int64_t events_more) {
     if (known.segment.events > kSegmentMax) split(known);
   }
   auto rest = summary_of(between(sealed(), Instant::max()));
-  // From the newest segment backwards, until nothing older can matter.
+  // From the newest segment backwards, until older segments have no influence.
   auto next = Instant::max();
   while (!rest.is_complete()) {
     auto older = known_.lower_bound(next);
@@ -93,7 +93,7 @@ void ReadingHistory::fold_again(Instant at, std::int64_t events_more) {
   state_.shelf = then(Shelf{}, rest);
 }
 
-/// Returns: whether there may be segments that were not known.
+/// Reads the next older segments. Returns: false when all segments are known already.
 bool ReadingHistory::read_older_segments() {
   if (known_from_ == kBeginning) return false;
   ++reads_;
@@ -103,7 +103,8 @@ bool ReadingHistory::read_older_segments() {
   for (auto& segment : segments) {
     const auto until = segment.until;
     if (std::ranges::find(dropped_, until) != dropped_.end()) continue;
-    known_.try_emplace(until, Known{.segment = std::move(segment)});  // one changed here stays
+    known_.try_emplace(
+        until, Known{.segment = std::move(segment)});  // a segment that was changed here stays
   }
   return true;
 }
@@ -121,7 +122,8 @@ ReadingHistory::Known& ReadingHistory::segment_at(Instant at) {
   return known;
 }
 
-/// Cuts a segment between two moments near its middle; one that has a single moment stays.
+/// Divides a segment between two events with different observed_at near its middle; if all are
+/// equal, it stays.
 void ReadingHistory::split(Known& known) {
   const auto events = all_between(*known.after, known.segment.until);
   const auto middle = moment_of(events[events.size() / 2 - 1]);
@@ -139,12 +141,7 @@ void ReadingHistory::split(Known& known) {
   known.after = middle;
 }
 
-const Event* ReadingHistory::added(EventId id) const {
-  const auto found = std::ranges::find(added_, id, &Event::id);
-  return found == added_.end() ? nullptr : &*found;
-}
-
-bool ReadingHistory::is_crowded(Instant at) {
+bool ReadingHistory::is_moment_full(Instant at) {
   const bool may_be = at <= sealed() ? segment_at(at).segment.events > kSegmentMax
                                      : state_.tail > kTailMax + kMomentMax;
   return may_be && std::ssize(all_between(before(at), at)) >= kMomentMax;
@@ -218,18 +215,18 @@ const ReadingHistory::Loaded& ReadingHistory::load(Instant after, Instant until)
   return loaded_.back();
 }
 
-/// Returns: the events of the ledger and those that were added, voided ones too, in order of
-/// observation.
+/// Returns: the events of the ledger and the added ones, voided ones included, in order of
+/// observed_at.
 std::vector<LedgerEvent> ReadingHistory::all_between(Instant after, Instant until) {
   const auto inside = [&](Instant at) { return after < at && at <= until; };
   std::vector<LedgerEvent> events;
   for (const auto& line : load(after, until).events) {
     if (inside(moment_of(line)))
-      events.push_back({line.event, line.voided || taken_back_.contains(line.event.id)});
+      events.push_back({line.event, line.voided || voided_.contains(line.event.id)});
   }
   const auto of_ledger = std::ssize(events);
   for (const auto& event : added_) {
-    if (inside(event.observed_at)) events.push_back({event, taken_back_.contains(event.id)});
+    if (inside(event.observed_at)) events.push_back({event, voided_.contains(event.id)});
   }
   const auto middle = events.begin() + of_ledger;
   std::stable_sort(middle, events.end(),
@@ -239,7 +236,7 @@ std::vector<LedgerEvent> ReadingHistory::all_between(Instant after, Instant unti
   return events;
 }
 
-/// Returns: those that count.
+/// Returns: the events that are not voided.
 std::vector<Event> ReadingHistory::between(Instant after, Instant until) {
   std::vector<Event> events;
   for (const auto& line : all_between(after, until)) {

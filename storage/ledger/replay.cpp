@@ -38,7 +38,8 @@ void Replay::add(const HistoryEntry& line) {
   if (line.voided_by) return;
   run_.push_back(event);
   newest_counting_ = event.observed_at;
-  // A tail that should have been sealed must not be held as a whole: all but the last moment.
+  // A tail that should have been sealed is folded in parts, except events with the last
+  // observed_at.
   if (next_ == stored_.size() && std::ssize(run_) > kTailMax &&
       run_[run_.size() - 2].observed_at < event.observed_at) {
     run_.pop_back();
@@ -56,8 +57,7 @@ void Replay::finish() {
 std::vector<std::string> Replay::differences(const StockRow& row) const {
   std::vector<std::string> found;
   const auto differ = [&](const char* field, const std::string& is, const std::string& should) {
-    if (is != should)
-      found.push_back(std::string{field} + " is " + is + ", the events say " + should);
+    if (is != should) found.push_back(std::string{field} + " is " + is + ", expected " + should);
   };
   const auto& is = row.fold.shelf;
   const auto should = then(Shelf{}, summary_);
@@ -69,17 +69,17 @@ std::vector<std::string> Replay::differences(const StockRow& row) const {
   differ("checked_at", text(is.looked_at), text(should.looked_at));
   differ("dates_since", text(is.dates_since), text(should.dates_since));
   differ("quantity_since", text(is.stock.since), text(should.stock.since));
-  // A lower bound may be lower than it had to be.
+  // A lower bound may be lower than necessary.
   if (is.stock.quantity && should.stock.quantity && is.stock.lowest > should.stock.lowest)
     differ("lowest", text(is.stock.lowest), text(should.stock.lowest));
   differ("sealed_until", text(row.fold.sealed_until), text(sealed_until_));
   differ("tail", std::to_string(row.fold.tail), std::to_string(tail_));
   if (row.fold.newest_at < newest_counting_)
     differ("newest_at", text(row.fold.newest_at), text(newest_counting_));
-  // What arrived last may be forgotten.
+  // The event that arrived last may have been deleted.
   if (!has_base() || row.received_at < received_at_)
     differ("received_at", to_string(row.received_at), to_string(received_at_));
-  // A row that was repaired has a version of its own.
+  // A repaired row has a version that no event has.
   if (row.version < version_)
     differ("version", std::to_string(row.version), std::to_string(version_));
   if (row.version == version_ && !changed_last(row.observed_at, row.updated_at)) {
@@ -87,7 +87,7 @@ std::vector<std::string> Replay::differences(const StockRow& row) const {
     differ("updated_at", to_string(row.updated_at), to_string(updated_at()));
   }
   for (const auto until : wrong_segments_)
-    found.push_back("the segment until " + to_string(until) + " is not what its events say");
+    found.push_back("the segment until " + to_string(until) + " differs from its events");
   return found;
 }
 
@@ -95,7 +95,7 @@ bool Replay::changed_last(Instant observed_at, Instant updated_at) const {
   return updated_at == changed_at_ &&
          std::ranges::find(changed_by_, observed_at) != changed_by_.end();
 }
-/// The first arrival with the newest version changed the row last.
+/// The first arrival with the newest version is the last change of the row.
 void Replay::take_version(const HistoryEntry& line) {
   received_at_ = std::max(received_at_, line.received_at);
   const bool newer = line.version > version_ || changed_by_.empty();

@@ -9,32 +9,32 @@
 
 namespace codasync::storage {
 
-/// What the events of a reading say of its row: a second fold, in the order of observation from the
-/// first event on, beside the one that follows the order of arrival. Holds one segment at a time.
+/// Computes a reading's row from its events a second time, in the order of observed_at from the
+/// first event on; the normal fold follows the order of arrival. Holds one segment in memory.
 class Replay {
  public:
-  /// `segments`: of the reading, in their order, as they are stored.
+  /// `segments`: the stored segments of the reading, in their order.
   explicit Replay(std::vector<Segment> segments);
 
-  /// Requires: the events come in the order of observation.
+  /// Requires: calls in the order of observed_at.
   void add(const HistoryEntry& line);
 
-  /// Requires: every event was added. The rest of this class is valid after it only.
+  /// Requires: every event was added. The functions below are valid after this call only.
   void finish();
 
-  /// Returns: how the row differs from it, in words: `quantity is 5, the events say 3`.
+  /// Returns: the differences of the row, as text: `quantity is 5, expected 3`.
   [[nodiscard]] std::vector<std::string> differences(const StockRow& row) const;
 
-  /// Returns: the newest version that an event has.
+  /// Returns: the newest version of an event.
   [[nodiscard]] std::int64_t version() const { return version_; }
 
-  /// Returns: the newest arrival of those that the ledger has.
+  /// Returns: the newest arrival in the ledger.
   [[nodiscard]] Instant received_at() const { return received_at_; }
 
-  /// Returns: whether older events were forgotten (storage/ledger_retention.hpp).
+  /// Returns: whether older events were deleted (storage/ledger_retention.hpp).
   [[nodiscard]] bool has_base() const { return !stored_.empty() && stored_.front().is_base; }
 
-  /// Returns: whether an event that changed the row last was observed then and arrived then.
+  /// Returns: whether an event that changed the row last has this observed_at and this arrival.
   [[nodiscard]] bool changed_last(Instant observed_at, Instant updated_at) const;
   [[nodiscard]] Instant updated_at() const { return changed_at_; }
   [[nodiscard]] Instant observed_at() const {
@@ -42,7 +42,7 @@ class Replay {
   }
 
  private:
-  /// Events that the base has may be there until they are deleted.
+  /// Events that the base contains can exist until they are deleted.
   [[nodiscard]] bool is_in_base(const Event& event) const {
     return has_base() && event.observed_at <= stored_.front().until;
   }
@@ -53,7 +53,7 @@ class Replay {
   const std::vector<Segment> stored_;
   std::size_t next_{0};  // segment of stored_ that is not complete
   std::vector<Event> run_;
-  std::int64_t events_{0};  // of the segment or the tail, voided ones too
+  std::int64_t events_{0};  // of the segment or the tail, voided ones included
   Summary summary_;         // of everything before run_
   std::optional<Instant> sealed_until_;
   std::int64_t tail_{0};

@@ -18,13 +18,13 @@ NextStep next_step(Attempt attempt, std::size_t number, std::size_t attempts_max
     case Attempt::rolled_back:
       return again_or_fail(attempts_max);
     case Attempt::connection_lost:
-      // One that the server closed while it was idle is found out by its next user.
+      // The server can have closed an idle connection; its next user notices it.
       return again_or_fail(2);
     case Attempt::lock_timeout:
-    case Attempt::gave_up:
+    case Attempt::statement_cancelled:
       return by_reading_or_fail();
     case Attempt::cache_lost:
-      // With one server its loss meets all readings alike.
+      // With a single server all readings have the same failure.
       return batch.cache_slots > 1 ? by_reading_or_fail() : NextStep::fail;
     case Attempt::in_doubt:
       return NextStep::fail_in_doubt;

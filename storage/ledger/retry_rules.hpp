@@ -4,26 +4,26 @@
 
 namespace codasync::storage {
 
-/// What became of one try to run a batch.
+/// The result of one attempt to run a batch.
 enum class Attempt {
-  done,             // committed, or nothing had to be written
-  conflict,         // deadlock, serialization failure, or another process created a row first
-  lock_timeout,     // a row or a lock was not free in time
-  cache_lost,       // a deletion in Memcached was not acknowledged
-  gave_up,          // the server ended the statement: too long, too many locks
-  connection_lost,  // before COMMIT: nothing was changed
-  rolled_back,      // the connection was lost at COMMIT, and it did not happen
-  committed,        // the connection was lost at COMMIT, and it happened
-  in_doubt,         // the connection was lost at COMMIT, and nothing more is known
-  refused,          // the schema or a bug stands against it
+  done,                 // committed, or nothing to write
+  conflict,             // deadlock, serialization failure, or another process created a row first
+  lock_timeout,         // a row or a lock was not free in time
+  cache_lost,           // a deletion in Memcached was not acknowledged
+  statement_cancelled,  // the server cancelled the statement: too long, too many locks
+  connection_lost,      // before COMMIT: nothing was changed
+  rolled_back,          // the connection was lost at COMMIT; the transaction did not commit
+  committed,            // the connection was lost at COMMIT; the transaction committed
+  in_doubt,             // the connection was lost at COMMIT; the result is not known
+  refused,              // PostgreSQL refused a statement: the schema, or a bug
 };
 
-/// What follows.
+/// The next step.
 enum class NextStep {
-  deliver,        // each client gets its answer
+  deliver,        // each client gets its result
   again,          // the same batch in a new transaction, after a pause
-  halves,         // two batches, so that the operation that is the cause is alone in the end
-  by_reading,     // a batch for each reading, so that only the writers of one of them fail
+  halves,         // two batches; repeated, this isolates the operation that is the cause
+  by_reading,     // a batch for each reading, so that only the writers of one reading fail
   fail,           // 503: nothing was changed
   fail_in_doubt,  // 504
   fail_as_bug,    // 500

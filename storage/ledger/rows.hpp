@@ -11,31 +11,31 @@
 #include "storage/ledger/reading_history.hpp"
 #include "storage/model/reading.hpp"
 
-// What a batch works on: rows of readings whose locks it holds, and what it is going to write.
+// The data of a batch: the locked rows of readings, and the rows that it writes.
 
 namespace codasync::storage {
 
-/// What a batch needs to know of a product.
+/// The columns of a product that a batch needs.
 struct ProductName {
   std::string name;
   std::int64_t version;
 };
 
-/// A reading's row while its lock is held, or the place of one that does not exist yet.
+/// A reading's row while its lock is held, or the key of a row that does not exist yet.
 struct StockRow {
   ShopId shop;
   Gtin gtin;
   ReadingId id{0};
   bool exists{false};                    // in the table, present or not
-  bool shop_exists{false};               // and was not removed
-  std::optional<ProductName> product{};  // nothing: there is none, or it was removed
+  bool shop_exists{false};               // not removed
+  std::optional<ProductName> product{};  // nullopt: does not exist, or removed
   std::int64_t version{0};
   Instant observed_at{};
   Instant updated_at{};
   Instant received_at{};  // newest arrival
   FoldState fold{};
-  bool touched{false};          // it has to be written
-  bool looks_different{false};  // so that readers see it
+  bool touched{false};          // must be written
+  bool looks_different{false};  // readers see a difference
 
   [[nodiscard]] bool present() const noexcept { return fold.shelf.present; }
 };
@@ -47,7 +47,7 @@ using StockRows = std::map<StockKey, StockRow>;
 struct LedgerLine {
   const StockRow* row;
   Event event;
-  bool named;  // its id is a name
+  bool named;  // the id is a name (storage/operation_name.hpp)
   Instant received_at;
   TokenId token;
   std::string actor;
@@ -62,26 +62,26 @@ struct SegmentOfRow {
   Segment segment;
 };
 
-/// What a client was told, kept under the name of its idempotency key.
-struct KeptAnswer {
+/// A stored response with the name and fingerprint of its idempotency key.
+struct ResponseRow {
   Uuid name;
   std::array<std::uint8_t, 32> fingerprint;
-  std::string answer;
+  std::string response;
 };
 
-/// An operation that the ledger has already.
+/// An operation that the ledger already has.
 struct KnownOperation {
   ReadingId reading;
-  std::optional<Event> event;  // nothing: it is older than the floor of the ledger
+  std::optional<Event> event;  // nullopt: older than the floor of the ledger
   bool voided{false};
 };
 
-/// Everything that a batch writes besides its rows.
+/// The rows of other tables that a batch writes.
 struct BatchWrites {
   std::vector<LedgerLine> events{};
   std::vector<SegmentOfRow> segments{};
   std::vector<SegmentOfRow> dropped_segments{};
-  std::vector<KeptAnswer> answers{};
+  std::vector<ResponseRow> responses{};
 };
 
 }  // namespace codasync::storage

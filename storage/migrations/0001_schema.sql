@@ -1,23 +1,24 @@
--- The schema of the first release. Later migrations add; what a program no longer uses is dropped one version later, so that
--- the previous program can run beside the new one (storage/README.md, "Migrations").
+-- The schema of the first release. Later migrations add; a column or table that a program no longer uses is dropped one
+-- version later, so that the previous program can run beside the new one (storage/README.md, "A new migration").
 
 create extension pg_trgm schema public;   -- search by parts of words; trusted: the owner of the database may create it
 create extension unaccent schema public;  -- search without accents; trusted too
 
 -- ---------------------------------------------------------------------------------------------------------------- helpers
 
--- Text as it is searched and sorted: without case and accents. It begins with a blank so that `% word%` finds the beginnings
--- of all words. Immutable as long as the dictionary is: the schema names it.
+-- Text for search and sort order: without case and accents. It begins with a blank, so that `% word%` finds the beginning
+-- of every word. Immutable, because the call names the dictionary with its schema, and as long as the dictionary does not
+-- change.
 create function folded(words text) returns text language sql immutable parallel safe strict
   return ' ' || lower(public.unaccent('public.unaccent'::regdictionary, words));
 
--- Microseconds since 1970, exact until 2106: a double has 53 bits, and rounding repairs what date_part() leaves. extract()
--- computes with numerics and costs six times as much.
+-- Microseconds since 1970, exact until 2106: a double has 53 bits, and rounding corrects the error of date_part().
+-- extract() computes with numerics and costs six times as much.
 create function micros_of(moment timestamptz) returns bigint language sql stable parallel safe strict
   return (date_part('epoch', moment) * 1000000)::bigint;
 
--- Today in a time zone. A zone that this server does not know counts as UTC: after an upgrade of the system's zones one
--- shop must not break lists over all shops.
+-- The current day in a time zone. An unknown zone counts as UTC: if an upgrade of the system's zones removes the zone of
+-- one shop, lists over all shops must still work.
 create function today_in(zone text) returns date language plpgsql stable parallel safe strict as $$
 begin
   return (now() at time zone zone)::date;
@@ -33,7 +34,7 @@ create table shops (
   time_zone   text not null default 'UTC',
   version     bigint not null default 1,
   updated_at  timestamptz not null default clock_timestamp(),
-  removed_at  timestamptz                       -- a row stays: readings and the change feed refer to it
+  removed_at  timestamptz                       -- the row stays: readings and the change feed refer to it
 );
 create unique index shops_name on shops (name) where removed_at is null;
 
@@ -56,31 +57,31 @@ create index products_search on products using gin (search gin_trgm_ops);
 
 -- ---------------------------------------------------------------------------------------------------------- stock readings
 
--- One row per shop and product: the fold of its events, written under the row lock. Moments without a value: never.
+-- One row per shop and product: the fold of its events, written under the row lock. A null timestamp: never.
 --
--- Most writes adjust a quantity. No column that an adjustment changes is in an index or in an index's condition, so such an
--- update stays on its page and touches no index (HOT). Days and flags are stored columns of their own because PostgreSQL
--- compares columns, not expressions; only the first change of a reading on a day moves `updated_on`.
+-- Most writes adjust a quantity. No column that an adjustment changes is in an index or in an index's condition, so such
+-- an update stays on its page and changes no index (HOT). Days and flags are stored columns, because PostgreSQL compares
+-- columns for this, not expressions; only the first change of a reading on a day changes `updated_on`.
 create table stock_readings (
   id              bigint generated always as identity primary key,
   shop_id         bigint not null references shops,
   gtin            bigint not null references products,
-  version         bigint not null,              -- plus one with each difference that an answer shows
-  observed_at     timestamptz not null,         -- observation of the event that changed it last
+  version         bigint not null,              -- incremented with each change of a shown field
+  observed_at     timestamptz not null,         -- of the event that changed it last
   updated_at      timestamptz not null,         -- arrival of that event
   received_at     timestamptz not null,         -- newest arrival
-  newest_at       timestamptz,                  -- observation of the newest event that is no void
+  newest_at       timestamptz,                  -- observed_at of the newest event that is not a void
   sealed_until    timestamptz,                  -- end of the newest segment
   tail            integer not null default 0,   -- events after it
   looked_at       timestamptz,                  -- newest sighting, check or count
   dates_since     timestamptz,                  -- newest check or removal: older dates do not count
-  quantity_since  timestamptz,                  -- the statement that the quantity rests on
+  quantity_since  timestamptz,                  -- the newest statement of the quantity
   quantity        bigint check (quantity >= 0), -- null: never counted
   plain           bigint,                       -- the quantity without stopping at zero
   lowest          bigint,                       -- lower bound of the quantity since the statement; -1: it stopped at zero
   expiry_date     date,
   date_kind       "char" check (date_kind in ('u', 's', 'b')),  -- use_by, sell_by, best_before
-  present         boolean not null,             -- false: a tombstone, 404 for readers
+  present         boolean not null,             -- false: removed, 404 for readers
   looked_on       date generated always as ((looked_at at time zone 'UTC')::date) stored,
   updated_on      date not null generated always as ((updated_at at time zone 'UTC')::date) stored,
   sold_out        boolean not null generated always as (coalesce(quantity = 0, false)) stored,
@@ -101,9 +102,9 @@ create index stock_readings_miscounted on stock_readings (shop_id, id) where pre
 
 -- ------------------------------------------------------------------------------------------------------------- the ledger
 
--- Append only. Partitioned by month of observation: the order of the fold is the order of the primary key, late reads touch
--- few partitions, and the floor of the ledger is a partition's bound. Ids of version 7 carry their observed_at, those of
--- version 8 are names (stock_operations), so every event is found by the primary key.
+-- Append only. Partitioned by month of observed_at: the order of the fold is the order of the primary key, late reads
+-- touch few partitions, and the floor of the ledger is a partition's bound. Ids of version 7 contain their observed_at,
+-- those of version 8 are names (stock_operations), so every event is found by the primary key.
 create table stock_events (
   reading_id   bigint not null,
   observed_at  timestamptz not null,
@@ -123,14 +124,14 @@ create table stock_events (
   primary key (reading_id, observed_at, id)
 ) partition by range (observed_at);
 
--- The names of operations: the same operation again is found here, however late it comes. The name is the event's id.
+-- The names of operations. A repeated operation is found here, however late it arrives. The name is the event's id.
 create table stock_operations (
   name         uuid primary key,
   reading_id   bigint not null,
   observed_at  timestamptz not null
 );
 
--- Which events are taken back.
+-- The voided events.
 create table stock_voids (
   reading_id   bigint not null,
   target       uuid not null,
@@ -139,13 +140,13 @@ create table stock_voids (
   primary key (reading_id, target)
 );
 
--- What runs of sealed events do to a shelf (storage/model/shelf.hpp, Summary), so that old events need not be read again.
--- Nulls: unchanged. `quantity_since` tells a statement of a quantity from a sum of adjustments.
+-- The summaries of sealed runs of events (storage/model/shelf.hpp, Summary), so that old events are not read again. Null:
+-- unchanged. With `quantity_since` the quantity is a statement, without it a sum of adjustments.
 create table stock_segments (
   reading_id      bigint not null,
-  until           timestamptz not null,         -- observation of its last event; a moment is never cut in two
+  until           timestamptz not null,         -- observed_at of its last event; events with equal ones are in one segment
   events          integer not null,
-  is_base         boolean not null,             -- what was before the floor of the ledger
+  is_base         boolean not null,             -- the fold of all events before the floor of the ledger
   present         boolean,
   dates_since     timestamptz,
   expiry_date     date,
@@ -154,21 +155,21 @@ create table stock_segments (
   quantity_since  timestamptz,
   quantity        bigint,
   plain           bigint,                       -- or the sum of the adjustments
-  lowest          bigint,                       -- or the lowest point of their sum
+  lowest          bigint,                       -- or the lowest value of their running sum
   primary key (reading_id, until)
 );
 
--- What the ledger and the change feed have forgotten on purpose; one row.
+-- What retention has deleted from the ledger and the change feed; one row.
 create table ledger_settings (
   id             boolean primary key default true check (id),
-  ledger_floor   timestamptz not null default '2000-01-01 00:00+00',  -- older events are gone, and refused
-  feed_epoch     uuid not null default gen_random_uuid(),             -- of cursors; another one after a restore from a dump
+  ledger_floor   timestamptz not null default '2000-01-01 00:00+00',  -- older events are deleted, and refused
+  feed_epoch     uuid not null default gen_random_uuid(),             -- of cursors; changes with a restore from a dump
   purged_below   xid8 not null default '0'                            -- cursors below this are too old
 );
 insert into ledger_settings default values;
 
--- Creates the ledger's partition of a month, unless it is there. Attaching a table waits for no writer; `create table …
--- partition of` would.
+-- Creates the ledger's partition of a month, if it is missing. Attaching a table does not wait for writers; `create table
+-- … partition of` would.
 create function create_ledger_partition(month date) returns void language plpgsql as $$
 declare
   name text := 'stock_events_' || to_char(month, 'YYYY_MM');
@@ -181,19 +182,20 @@ begin
                  month::timestamp at time zone 'UTC', (month + interval '1 month') at time zone 'UTC');
 end $$;
 
--- Keeps partitions for this month and the next two. The service calls it and may not change the schema itself.
+-- Creates missing partitions for this month and the next two. The service calls it, because its role may not change the
+-- schema.
 create function keep_ledger_partitions() returns void language plpgsql security definer
 set search_path = public, pg_temp as $$
 declare
   this_month date := date_trunc('month', clock_timestamp() at time zone 'UTC');
 begin
-  perform pg_advisory_xact_lock(2);  -- a number of no class in storage/locks.cpp
+  perform pg_advisory_xact_lock(2);  -- no class in storage/locks.cpp has this number
   for i in 0 .. 2 loop
     perform create_ledger_partition((this_month + i * interval '1 month')::date);
   end loop;
 end $$;
 
--- Everything before the month of installation stands in one partition.
+-- One partition has everything before the month of installation.
 do $$
 begin
   execute format('create table stock_events_before partition of stock_events for values from (%L) to (%L)',
@@ -203,8 +205,8 @@ end $$;
 
 -- ---------------------------------------------------------------------------------------------------------- the change feed
 
--- Which readings look different since when, by transaction: the feed reads up to the oldest transaction that is running, so
--- it loses nothing (storage/README.md, "The change feed").
+-- The readings that each transaction changed visibly. The feed reads up to the oldest running transaction, so it loses
+-- nothing (storage/README.md, "The change feed").
 create table changes (
   shop_id     bigint not null,
   xid         xid8 not null default pg_current_xact_id(),
@@ -212,7 +214,7 @@ create table changes (
   primary key (shop_id, xid, reading_id)
 );
 
--- Where the feed stood on each day, so that old changes can be deleted without a clock in them.
+-- The position of the feed on each day, so that old changes can be deleted although they have no timestamp.
 create table change_marks (
   day  date primary key,
   xid  xid8 not null
@@ -231,16 +233,16 @@ create table tokens (
   revoked_at  timestamptz
 );
 
--- What clients were told, by the name of their idempotency key.
+-- Stored responses, by the name of the idempotency key.
 create table idempotency_keys (
   name         uuid primary key,                -- of token and key (storage/operation_name.hpp)
   fingerprint  bytea not null,                  -- of the request
-  answer       text,                            -- null: under way, in a transaction that has not ended
+  answer       text,                            -- the response; null: the transaction has not ended
   created_at   timestamptz not null default clock_timestamp()
 );
 create index idempotency_keys_created on idempotency_keys (created_at);
 
--- Who changed what, in the transaction of the change. Readings have the ledger; only what takes a part of it back is here too.
+-- Who changed what, written in the transaction of the change. Readings have the ledger; only voids are also here.
 create table audit (
   id          bigint generated always as identity primary key,
   at          timestamptz not null default clock_timestamp(),
@@ -252,7 +254,7 @@ create table audit (
   before      jsonb,
   after       jsonb
 );
--- Rows as the audit shows them; null: there was none.
+-- Rows as the audit shows them; null: no row.
 create function audited_shop(name text, time_zone text) returns jsonb language sql immutable parallel safe
   return case when name is not null then jsonb_build_object('name', name, 'time_zone', time_zone) end;
 create function audited_product(name text, brand text, category text) returns jsonb language sql immutable parallel safe
@@ -271,34 +273,37 @@ create table cache_slots (
   slot      integer primary key check (slot >= 0),
   state     text not null check (state in ('up', 'waiting', 'down')),
   since     timestamptz not null default clock_timestamp(),
-  database  text not null default '',           -- cluster and database that it was emptied for last
-  timeline  text not null default ''            -- and the timeline: another one after each failover and restore
+  database  text not null default '',           -- cluster and database at the last time it was emptied
+  timeline  text not null default ''            -- and the timeline: it changes with each failover and restore
 );
 
--- What all processes that use the cache have to agree on; one row.
+-- Settings that must be equal in all processes that use the cache; one row.
 create table cache_settings (
   id          boolean primary key default true check (id),
-  fills       boolean not null default true,    -- `codasync cache off` ends all fills
+  fills       boolean not null default true,    -- false: `codasync cache off`
   since       timestamptz not null default clock_timestamp(),
-  slots       integer check (slots >= 0),       -- null: the first process says
-  entry_life  integer not null default 0        -- the longest time to live of any process's entries, with its lease, in seconds
+  slots       integer check (slots >= 0),       -- null: the first process sets it
+  entry_life  integer not null default 0        -- seconds; the longest entry_ttl + lease_ttl of all processes
 );
 insert into cache_settings default values;
 
 -- ------------------------------------------------------------------------------------------------------- the locked write
 --
--- The first and the second message of a write, as functions: PL/pgSQL keeps plans for a session, and behind PgBouncer nothing
--- else does. Called by storage/postgres/write_transaction.cpp and stock_tables.cpp, which read the columns by their names.
--- Inside a function every statement has a snapshot of its own, so what follows the locks sees what committed under them.
+-- The first and the second message of a write are functions: PL/pgSQL caches plans for a session, and behind PgBouncer
+-- only PL/pgSQL does. Called by storage/postgres/write_transaction.cpp and stock_tables.cpp, which read the columns by
+-- name. In a function every statement has a snapshot of its own, so the statements after the locks see everything that
+-- committed before.
 --
--- The plans are made once and have to be good for ever: by index, whatever the tables held at that moment, so scans are
--- priced out. There is no other way to read the small tables of slots, and at that price PostgreSQL would compile the query.
+-- The plans are made once and must stay good while the tables grow: sequential scans are disabled, so the plans use
+-- indexes. The small tables of slots can only be scanned; the scan's high cost would start the JIT compiler, so JIT is
+-- off.
 
--- Sets the time limits, takes the advisory locks one by one in the order of the arrays, and returns
---   `write`      one row: the clock, the floor of the ledger, the slots, those of the tokens that are valid
+-- Sets the time limits, takes the advisory locks one by one in the order of the arrays, and returns, by the column `about`:
+--   `write`      one row: the clock, the floor of the ledger, the slots, the valid ones of the tokens
 --   `reading`    the readings of these shops and products, their rows locked FOR UPDATE in their order
---   `place`      what is known of the shop and the product of those that have no row
---   `answer`     kept answers and `operation`: events, of those names that are known
+--   `place`      shop and product of those that have no row
+--   `answer`     the stored responses with these names
+--   `operation`  the operations and events with these names
 create function begin_write(lock_timeout text, statement_timeout text, locks bigint[], exclusive boolean[], tokens bigint[],
                             names uuid[], shops bigint[], gtins bigint[])
 returns table (about text, clock bigint, ledger_floor bigint, slots integer, slot_states text, valid_tokens text,
@@ -314,7 +319,7 @@ set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
 #variable_conflict use_column
 declare
-  done boolean;  -- assignments are evaluated without the executor, a tenth of the cost of `perform`
+  done boolean;  -- assignments need no executor: a tenth of the cost of `perform`
   found_rows bigint;
 begin
   done := set_config('lock_timeout', lock_timeout, true) is null;
@@ -339,7 +344,7 @@ begin
       from ledger_settings l, cache_settings c;
 
   if cardinality(shops) > 0 then
-    -- LockRows stands above the sort, so the locks are taken in this order.
+    -- LockRows is above the sort in the plan, so the locks are taken in this order.
     return query
       select 'reading', null::bigint, null::bigint, null::integer, null::text, null::text, null::uuid, null::text, null::text,
              r.id, r.shop_id, r.gtin, r.version, micros_of(r.observed_at), micros_of(r.updated_at),
@@ -371,7 +376,7 @@ begin
     end if;
   end if;
 
-  -- After the rows are locked: who had them may have used the name.
+  -- After the rows are locked: the previous holder of the locks may have used the name.
   if cardinality(names) > 0 then
     return query
       select 'answer', null::bigint, null::bigint, null::integer, null::text, null::text,
@@ -395,9 +400,9 @@ begin
   end if;
 end $$;
 
--- The events of some readings, each after one moment and up to another one, in order of observation; no voids. `place`: of
--- the range. As a function because planning over all partitions takes longer than reading one of them. Called by
--- storage/postgres/stock_tables.cpp.
+-- The events of several readings, each with after < observed_at <= until, in order of observed_at, without voids.
+-- `place`: the number of the range. A function, because planning over all partitions takes longer than reading one of
+-- them. Called by storage/postgres/stock_tables.cpp.
 create function ledger_events(readings bigint[], after timestamptz[], until timestamptz[])
 returns table (place bigint, id uuid, kind "char", expiry_date integer, date_kind "char", quantity bigint, delta bigint,
                voids uuid, observed_at bigint, voided boolean)
@@ -409,7 +414,9 @@ as $$
 begin
   return query
     select w.place, e.id, e.kind, e.expiry_date - date '1970-01-01', e.date_kind, e.quantity, coalesce(e.delta, 0), e.voids,
-           micros_of(e.observed_at), exists (select from stock_voids v where v.reading_id = e.reading_id and v.target = e.id)
+           micros_of(e.observed_at),
+          -- Not `exists`: a cached plan made for an empty table would hash the whole table for it.
+          coalesce((select true from stock_voids v where v.reading_id = e.reading_id and v.target = e.id), false)
       from unnest(readings, after, until) with ordinality as w (reading_id, after, until, place)
      cross join lateral (select * from stock_events e
                           where e.reading_id = w.reading_id and e.observed_at > w.after and e.observed_at <= w.until
@@ -417,7 +424,7 @@ begin
      order by w.place, e.observed_at;
 end $$;
 
--- The rows of a batch, as they are sent.
+-- The rows of a batch, as the service sends them.
 create type reading_row as (
   id bigint, shop_id bigint, gtin bigint, version bigint, observed_at timestamptz, updated_at timestamptz,
   received_at timestamptz, newest_at timestamptz, sealed_until timestamptz, tail integer, looked_at timestamptz,
@@ -433,7 +440,7 @@ create type segment_row as (
   lowest bigint);
 create type answer_row as (name uuid, fingerprint bytea, answer text);
 
--- Writes a batch. `dropped` segments have a reading and an end.
+-- Writes a batch. `dropped`: segments to delete; only reading and end are set.
 -- Requires: the updated rows are locked in this transaction.
 create function write_stock(updated reading_row[], inserted reading_row[], events event_row[], segments segment_row[],
                             dropped segment_row[], answers answer_row[])
@@ -455,7 +462,7 @@ begin
      where r.id = n.id;
     get diagnostics written = row_count;
     if written <> cardinality(updated) then
-      raise 'only % of % readings are there', written, cardinality(updated);
+      raise 'only % of % readings exist', written, cardinality(updated);
     end if;
   end if;
   if cardinality(inserted) > 0 then
@@ -470,7 +477,7 @@ begin
   end if;
   insert into changes (shop_id, reading_id)
   select n.shop_id, n.id from unnest(updated || inserted) as n where n.looks_different
-  on conflict do nothing;  -- a rename in this transaction was first
+  on conflict do nothing;  -- a rename in this transaction can have inserted the row
   if cardinality(events) > 0 then
     insert into stock_events (reading_id, observed_at, id, received_at, token_id, version, delta, quantity, expiry_date,
                               kind, date_kind, outcome, voids, actor, reason)

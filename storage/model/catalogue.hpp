@@ -15,17 +15,17 @@ struct Shop {
   ShopId id;
   std::string name;       // unique among the shops that exist
   std::string time_zone;  // IANA name; decides what "today" is
-  std::int64_t version;   // from 1, plus one with each change
+  std::int64_t version;   // from 1, incremented with each change
   Instant updated_at;
 };
 
-/// What a GTIN stands for.
+/// The product that has a GTIN.
 struct Product {
   Gtin gtin;
   std::string name;
   std::optional<std::string> brand;
   std::optional<std::string> category;
-  std::int64_t version;  // from 1, plus one with each change
+  std::int64_t version;  // from 1, incremented with each change
   Instant updated_at;
 };
 

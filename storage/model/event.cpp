@@ -68,7 +68,7 @@ ShelfDate shorter(const ShelfDate& a, const ShelfDate& b) {
   return rank(b) < rank(a) ? b : a;
 }
 
-bool says_the_same(const Event& stored, const Event& sent) {
+bool same_content(const Event& stored, const Event& sent) {
   const auto day = [](const Event& event) {
     return event.date ? std::optional{event.date->date} : std::nullopt;
   };

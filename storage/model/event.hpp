@@ -8,18 +8,19 @@
 #include "storage/model/time.hpp"
 #include "storage/model/uuid.hpp"
 
-// What people and programs report about a product on a shelf. Everything here is pure.
+// The operations that people and programs report about a product on a shelf. Everything here is
+// pure.
 
 namespace codasync {
 
-/// What a date on a pack means. Declared from the strictest: of two equal dates the stricter kind
-/// is shown.
+/// The meaning of a date on a pack, from the strictest: of two equal dates the stricter kind is
+/// shown.
 enum class DateKind { use_by, sell_by, best_before };
 
 std::string_view name_of(DateKind kind);
 std::optional<DateKind> parse_date_kind(std::string_view name);
 
-/// An expiry date and its kind; nothing: the kind is not known.
+/// An expiry date and its kind; nullopt: the kind is not known.
 struct ShelfDate {
   Date date;
   std::optional<DateKind> kind;
@@ -27,17 +28,17 @@ struct ShelfDate {
   friend bool operator==(const ShelfDate&, const ShelfDate&) = default;
 };
 
-/// Returns: the shorter of two dates; of equal ones the stricter kind, any kind before none.
-/// Commutative, associative, idempotent.
+/// Returns: the shorter of two dates; of equal dates the one with the stricter kind, any kind
+/// before no kind. Commutative, associative, idempotent.
 ShelfDate shorter(const ShelfDate& a, const ShelfDate& b);
 
 enum class EventKind {
   sighting,    // a unit with this date is on the shelf: the date can only become shorter
-  check,       // the whole shelf was looked at: this is the shortest date now, or nothing is left
-  count,       // this many units are there
-  adjust,      // so many more, or fewer
+  check,       // the whole shelf was checked: this is the shortest date, or the shelf is empty
+  count,       // the quantity on the shelf
+  adjust,      // a change of the quantity
   remove,      // the reading is removed until something is recorded again
-  void_event,  // one other event is taken back; named `void` outside C++
+  void_event,  // one other event no longer counts; named `void` outside C++
 };
 
 std::string_view name_of(EventKind kind);
@@ -61,16 +62,17 @@ struct Event {
   Instant observed_at;                     // never later than its arrival
 };
 
-/// Returns: whether two operations say the same, whenever they were observed: kind, date, quantity,
-/// delta and the target of a void. A check that gives no kind of date agrees with any kind: the
-/// stored one may have been completed from the reading it confirmed.
-bool says_the_same(const Event& stored, const Event& sent);
+/// Returns: whether two operations have the same content: kind, date, quantity, delta and the
+/// target of a void, but not observed_at. A check without a kind of date equals one with any kind:
+/// the stored kind may have been copied from the reading that the check confirmed.
+bool same_content(const Event& stored, const Event& sent);
 
-/// What an operation did to its reading, as its client is told. The ledger keeps the first two.
+/// The effect of an operation on its reading, as the response shows it. The ledger stores the first
+/// two.
 enum class EventOutcome {
   applied,    // presence, date, kind of date or quantity changed
-  kept,       // none of them did
-  duplicate,  // the ledger has this operation already; nothing was written
+  kept,       // none of them changed
+  duplicate,  // the ledger already has this operation; nothing was written
 };
 
 std::string_view name_of(EventOutcome outcome);

@@ -7,7 +7,7 @@ namespace {
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-/// Returns: whether a spreadsheet wrote a number here with a power of ten, such as `8,02E+12`.
+/// Returns: whether the text is a number in scientific notation, such as `8,02E+12`.
 bool is_scientific(std::string_view text) {
   const auto exponent = text.find_first_of("eE");
   if (exponent == std::string_view::npos || exponent == 0) return false;
@@ -46,16 +46,14 @@ std::string_view explain(GtinRefusal refusal) {
       return "A GTIN consists of digits only.";
     case GtinRefusal::scientific_notation:
       return "This is a number in scientific notation: a spreadsheet has lost the digits of the "
-             "GTIN. "
-             "Export the column again as text.";
+             "GTIN. Export the column again as text.";
     case GtinRefusal::wrong_length:
       return "A GTIN has 8, 12, 13 or 14 digits; leading zeros count.";
     case GtinRefusal::wrong_check_digit:
       return "The check digit is wrong: a digit of the GTIN is mistyped or missing.";
     case GtinRefusal::all_zeros:
       return "A GTIN of zeros only is a placeholder. Goods without a GTIN need a number of your "
-             "own, "
-             "such as one of 13 digits that begins with 2.";
+             "own, such as one of 13 digits that begins with 2.";
   }
   __builtin_unreachable();
 }

@@ -18,15 +18,16 @@ enum class GtinRefusal {
   all_zeros
 };
 
-/// What is wrong, as a sentence for the person who typed it.
+/// Returns: the reason as a sentence for the user.
 std::string_view explain(GtinRefusal refusal);
 
 /// A Global Trade Item Number (GS1 General Specifications, section 3.3.2). GTIN-8, -12, -13 and -14
-/// of one number are one product; it is kept as that number, below 10^14. Compares like the number.
+/// with the same number are one product; this class stores the number, below 10^14, and compares
+/// like it.
 class Gtin {
  public:
-  /// Returns: the number, or why the text is none. Accepts exactly 8, 12, 13 or 14 digits with the
-  /// right check digit, not all of them zeros; nothing is trimmed or guessed.
+  /// Returns: the GTIN, or why the text is not one. Accepts exactly 8, 12, 13 or 14 digits with the
+  /// right check digit, not all of them zeros; it neither trims nor guesses.
   static Outcome<Gtin, GtinRefusal> parse(std::string_view text);
 
   /// Requires: `number` came from number() of a valid GTIN, for example out of the database.
@@ -38,10 +39,10 @@ class Gtin {
   /// digits.
   [[nodiscard]] std::string canonical() const;
 
-  /// Returns: whether the number is for restricted circulation, meaning something only inside one
-  /// company: a GTIN-13 starting 02, 04 or 20 to 29, a GTIN-12 starting 2 or 4 (the same numbers as
-  /// 02 and 04), a GTIN-8 starting 0 or 2 (GS1 General Specifications, section 1.4.3). A GTIN-14
-  /// follows the number of the unit inside.
+  /// Returns: whether the number is for restricted circulation, which means valid inside one
+  /// company only: a GTIN-13 starting 02, 04 or 20 to 29, a GTIN-12 starting 2 or 4 (the same
+  /// numbers as 02 and 04), a GTIN-8 starting 0 or 2 (GS1 General Specifications, section 1.4.3). A
+  /// GTIN-14 follows the number of the unit inside.
   [[nodiscard]] bool restricted() const noexcept;
 
   friend constexpr auto operator<=>(Gtin, Gtin) = default;

@@ -6,7 +6,7 @@
 
 namespace codasync {
 
-/// A number that names a row of one table; a shop's does not fit where a reading's is expected.
+/// The id of a row. Each table has its own type, so a shop's id cannot be passed as a reading's.
 template <class Tag>
 class Id {
  public:

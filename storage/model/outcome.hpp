@@ -6,9 +6,9 @@
 
 namespace codasync {
 
-/// A value, or the reason why there is none. For refusals, which a caller is expected to handle;
-/// a broken world is an exception (storage/errors.hpp), a bug is an assertion.
-/// Threads: like the values it holds.
+/// A value, or the reason why it is missing. For refusals, which the caller handles. The failure of
+/// a dependency is an exception (storage/errors.hpp), a bug an assertion. Threads: like the
+/// contained values.
 template <class T, class E>
 class [[nodiscard]] Outcome {
  public:

@@ -10,7 +10,7 @@
 
 namespace codasync {
 
-/// A stock reading as answers show it.
+/// A stock reading as responses show it.
 struct Reading {
   ReadingId id;
   ShopId shop;
@@ -18,12 +18,12 @@ struct Reading {
   std::string name;  // the product's
   std::int64_t product_version;
   std::optional<ShelfDate> date;
-  std::optional<std::int64_t> quantity;  // nothing: never counted
-  std::int64_t version;                  // from 1, plus one with each change of a shown field
-  Instant observed_at;                   // observation of the event that changed it last
+  std::optional<std::int64_t> quantity;  // nullopt: never counted
+  std::int64_t version;                  // from 1, incremented with each change of a shown field
+  Instant observed_at;                   // of the event that changed it last
   Instant updated_at;                    // arrival of that event
-  std::optional<Instant> checked_at;     // newest look at the shelf: sighting, check or count
-  std::optional<Instant> counted_at;     // what the quantity rests on
+  std::optional<Instant> checked_at;     // of the newest sighting, check or count
+  std::optional<Instant> counted_at;     // of the newest statement of a quantity
 };
 
 /// One line of a reading's history.
@@ -35,7 +35,7 @@ struct HistoryEntry {
   std::optional<std::string> reason;
   EventOutcome outcome;
   std::int64_t version;              // of the reading after it
-  std::optional<EventId> voided_by;  // nothing: it counts
+  std::optional<EventId> voided_by;  // nullopt: the event counts
 };
 
 }  // namespace codasync

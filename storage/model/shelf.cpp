@@ -9,11 +9,11 @@
 namespace codasync {
 namespace {
 
-/// Among effects of one moment. The cautious one holds: the shortest date, the lowest count.
-/// Deliveries come before sales, because what was sold had been there.
+/// Order of the effects with equal observed_at, so that the cautious result wins: the shortest
+/// date, the lowest count. Deliveries come before sales, because sold units were on the shelf.
 enum class Rank : std::uint8_t { removal, check, sighting, empty_shelf, quantity, adjustment };
 
-/// Where an effect stands in the total order.
+/// The position of an effect in the total order.
 struct Place {
   Instant at;
   Rank rank{};
@@ -37,9 +37,10 @@ struct Effects {
   [[nodiscard]] auto end() const { return each.begin() + static_cast<std::ptrdiff_t>(count); }
 };
 
-constexpr std::int64_t kDateKinds = 4;  // the three, and none
+constexpr std::int64_t kDateKinds = 4;  // the three, and no kind
 
-/// Returns: a lower number for a later date, and of one date for a laxer kind; no date is lowest.
+/// Returns: a lower number for a later date, and for equal dates for a less strict kind; the lowest
+/// for no date.
 std::int64_t latest_first(const std::optional<ShelfDate>& date) {
   if (!date) return std::numeric_limits<std::int64_t>::min();
   const auto day = std::chrono::sys_days{date->date}.time_since_epoch().count();
@@ -90,7 +91,7 @@ std::optional<ShelfDate> shortest(const std::optional<ShelfDate>& a,
 }
 
 std::optional<Instant> latest(const std::optional<Instant>& a, const std::optional<Instant>& b) {
-  return std::max(a, b);  // nothing is less than any moment
+  return std::max(a, b);  // nullopt is less than any time
 }
 
 QuantityStatement then(const QuantityStatement& first, const QuantityAdjustment& second) {
@@ -113,14 +114,14 @@ bool states_quantity(const Event& event) {
          (event.kind == EventKind::check && !event.date);
 }
 
-/// Whether an event replaces the date, and is newer than the one that did so last.
+/// Returns: whether the event replaces the date and is newer than the last one that did so.
 bool replaces_date(const Shelf& shelf, const Event& event) {
   return (event.kind == EventKind::check || event.kind == EventKind::remove) &&
          event.observed_at > shelf.dates_since;
 }
 
-/// Whether it states the quantity, and what it states may hold. A removal is the first effect of
-/// its moment, so another statement of that moment outdoes it.
+/// Returns: whether the event states the quantity, and no newer statement overrides it. A removal
+/// has the lowest rank, so another statement with the same observed_at overrides it.
 bool replaces_quantity(const Shelf& shelf, const Event& event) {
   if (!states_quantity(event)) return false;
   return event.kind == EventKind::remove ? event.observed_at > shelf.stock.since
@@ -186,7 +187,7 @@ Shelf then(const Shelf& shelf, const Event& event) {
 
 HistoryNeeded history_needed(const Shelf& shelf, const Event& event) {
   if (adjusts(shelf, event)) {
-    // Where zero was not touched, and is not now, sums do not depend on the order.
+    // If the quantity never stops at zero, the sum does not depend on the order.
     const bool stays_above = shelf.stock.lowest + std::min<std::int64_t>(0, event.delta) >= 0;
     return stays_above ? HistoryNeeded::nothing : HistoryNeeded::all;
   }
@@ -210,7 +211,7 @@ Shelf fold_late(const Shelf& shelf, const Event& event, const Summary& since_eve
   if (replaces_quantity(shelf, event)) {
     next.stock = std::get<QuantityStatement>(since_event.quantity);
   } else if (adjusts(shelf, event)) {
-    // Everything after its moment moves by delta, so the bound does too.
+    // Every later quantity changes by delta, so the bound does too.
     *next.stock.quantity += event.delta;
     next.stock.plain += event.delta;
     next.stock.lowest += std::min<std::int64_t>(0, event.delta);

@@ -1,15 +1,13 @@
 #include "storage/model/text.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 #include "storage/model/unicode.hpp"
 
 namespace codasync {
 namespace {
 
-/// A code point at the front of a text, and how many bytes it takes. No bytes: there is none, the
-/// text is no UTF-8 here.
+/// The code point at the front of a text and the number of its bytes; 0 bytes: not valid UTF-8.
 struct Decoded {
   char32_t code_point{0};
   std::size_t bytes{0};
@@ -34,8 +32,8 @@ Decoded decode(std::string_view text) {
   return {code_point, bytes};
 }
 
-/// The first character of a text and its bytes. A byte that is not UTF-8 is a character by itself,
-/// with code point 0.
+/// The first character of a text and its bytes. A byte that is not valid UTF-8 counts as a
+/// character with code point 0.
 struct Front {
   Decoded decoded;
   std::string_view bytes;
@@ -100,33 +98,23 @@ std::string_view trim(std::string_view text) {
   return text.substr(begin, end - begin);
 }
 
-std::optional<std::int64_t> parse_whole_number(std::string_view text) {
-  std::int64_t number = 0;
-  const auto* const end = text.data() + text.size();
-  const auto [rest, error] = std::from_chars(text.data(), end, number);
-  if (error != std::errc{}) return std::nullopt;
-  if (rest == end) return number;
-  const std::string_view fraction{rest, end};
-  const bool zeros = fraction.size() > 1 && fraction.front() == '.' &&
-                     fraction.find_first_not_of('0', 1) == std::string_view::npos;
-  return zeros ? std::optional{number} : std::nullopt;
-}
+std::size_t utf8_length(std::string_view text) { return decode(text).bytes; }
 
-std::string showable(std::string_view text, std::size_t characters_max) {
-  std::string shown;
+std::string to_valid_utf8(std::string_view text, std::size_t characters_max) {
+  std::string valid;
   for (std::size_t characters = 0; !text.empty() && characters < characters_max; ++characters) {
-    const auto bytes = decode(text).bytes;
-    shown += bytes == 0 ? "\uFFFD" : text.substr(0, bytes);
+    const auto bytes = utf8_length(text);
+    valid += bytes == 0 ? kReplacementCharacter : text.substr(0, bytes);
     text.remove_prefix(std::max<std::size_t>(bytes, 1));
   }
-  return shown;
+  return valid;
 }
 
 std::string collapse_white_space(std::string_view text) {
   text = trim(text);
   std::string collapsed;
   collapsed.reserve(text.size());
-  std::size_t run = 0;        // characters of white space just passed
+  std::size_t run = 0;        // consecutive white-space characters before this one
   std::string_view run_char;  // the first of them
   while (!text.empty()) {
     const auto [decoded, bytes] = front_of(text);

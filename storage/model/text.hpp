@@ -18,33 +18,35 @@ struct TextRefusal {
   friend bool operator==(const TextRefusal& refusal, Why why) { return refusal.why == why; }
 };
 
-/// What is wrong, as a sentence for the person who typed it. Names the limit, or the character as
-/// U+XXXX.
+/// Returns: the reason as a sentence for the user, with the limit, or the character as U+XXXX.
 std::string explain(const TextRefusal& refusal);
 
 inline constexpr std::size_t kNameCharactersMax = 255;
 
-/// Returns: why `text` cannot be a name, or nothing when it can: 1 to `characters_max` characters
-/// (Unicode code points) of valid UTF-8 (RFC 3629), none of them a control character, at least one
-/// of them visible (unicode.hpp).
+/// Returns: why `text` cannot be a name; nullopt when it can. A name has 1 to `characters_max`
+/// characters (Unicode code points) of valid UTF-8 (RFC 3629), no control character, and at least
+/// one visible character (unicode.hpp).
 std::optional<TextRefusal> refuse_name(std::string_view text,
                                        std::size_t characters_max = kNameCharactersMax);
 
-/// Returns: the part of `text` between white space and zero-width spaces at its ends. The only
-/// change that is made to names in JSON: two names that differ by it look the same, while white
-/// space inside may be meant. Bytes that are not UTF-8 are kept for refuse_name to find.
+/// Returns: `text` without white space and zero-width spaces at its ends. This is the only change
+/// to names in JSON: names that differ in it look the same, while white space inside a name may be
+/// intended. Bytes that are not valid UTF-8 stay, so that refuse_name() finds them.
 std::string_view trim(std::string_view text);
 
 /// Returns: trim(text); inside, runs of white space and line ends and tabs become one blank, while
-/// a single no-break space stays. For text from files, where cells contain line ends and tabs.
+/// a single no-break space stays. For texts from files: their cells can contain line ends and tabs.
 std::string collapse_white_space(std::string_view text);
 
-/// Returns: the number of a text such as `7`, `-7` or `7.0`, as clients and spreadsheets write
-/// whole numbers; nothing for any other text, and for one beyond 64 bits.
-std::optional<std::int64_t> parse_whole_number(std::string_view text);
+/// Shown instead of each byte that is not valid UTF-8: U+FFFD.
+inline constexpr std::string_view kReplacementCharacter = "\uFFFD";
 
-/// Returns: the first `characters_max` characters of `text`, with U+FFFD for each byte that is no
-/// UTF-8: a text of a stranger's that can be shown to him again.
-std::string showable(std::string_view text, std::size_t characters_max);
+/// Returns: how many bytes the character at the front of `text` has; 0 when they are not valid
+/// UTF-8 (RFC 3629). Requires: `text` is not empty.
+std::size_t utf8_length(std::string_view text);
+
+/// Returns: the first `characters_max` characters of `text`, with kReplacementCharacter for each
+/// byte that is not valid UTF-8, so that a response can show a text from a request.
+std::string to_valid_utf8(std::string_view text, std::size_t characters_max);
 
 }  // namespace codasync

@@ -27,7 +27,7 @@ bool take_char(std::string_view& text, char expected) {
   return true;
 }
 
-enum class DateForm { full, short_too };  // short: month and day of one digit
+enum class DateForm { full, short_too };  // short: one-digit months and days are allowed
 
 /// Takes the digits of a month or a day.
 std::optional<int> take_part(std::string_view& text, DateForm form) {
@@ -56,7 +56,7 @@ std::optional<std::chrono::minutes> take_minutes(std::string_view& text) {
   return std::chrono::hours{*hours} + std::chrono::minutes{*minutes};
 }
 
-/// Takes what follows the point of a second: one digit or more, of which six are kept.
+/// Takes the fraction of a second: one or more digits, of which six are used.
 std::optional<std::chrono::microseconds> take_fraction(std::string_view& text) {
   std::chrono::microseconds fraction{0};
   std::chrono::microseconds unit{100'000};
@@ -69,7 +69,7 @@ std::optional<std::chrono::microseconds> take_fraction(std::string_view& text) {
   return fraction;
 }
 
-/// Takes `Z` or `+HH:MM`, and returns how far the clock that wrote it was ahead of UTC.
+/// Takes `Z` or `+HH:MM`. Returns: the offset from UTC.
 std::optional<std::chrono::minutes> take_offset(std::string_view& text) {
   if (take_char(text, 'Z') || take_char(text, 'z')) return std::chrono::minutes{0};
   if (take_char(text, '+')) return take_minutes(text);

@@ -19,9 +19,9 @@ std::optional<std::uint8_t> hex_value(char c) {
   return std::nullopt;
 }
 
-/// The kernel's randomness, drawn for many identifiers at once: a system call for each was 3 of 100
-/// samples of the event loop. It is the kernel's and not a generator of ours, so that no two
-/// processes can share a state; a process that makes identifiers does not fork.
+/// Random bytes of the kernel, fetched for 16 identifiers at once: one system call per identifier
+/// was 3 of 100 samples of the event loop. A generator in this process could share its state with
+/// another process; so a process that makes identifiers must not fork either.
 class Randomness {
  public:
   /// Fills `bytes`.
@@ -79,7 +79,7 @@ std::optional<Instant> Uuid::time() const {
   std::int64_t milliseconds = 0;
   for (std::size_t i = 0; i < 6; ++i) milliseconds = milliseconds << 8U | bytes[i];
   const std::int64_t fraction = (bytes[6] & 0x0FU) << 8U | bytes[7];
-  // There are more fractions than microseconds in a millisecond, so each stands for one at most.
+  // A millisecond has more fractions than microseconds, so a fraction has one microsecond at most.
   const auto microseconds = (fraction * 1000 + kFractions - 1) / kFractions;
   const Instant at{std::chrono::milliseconds{milliseconds} +
                    std::chrono::microseconds{microseconds}};

@@ -16,21 +16,21 @@ namespace codasync {
 struct Uuid {
   std::array<std::uint8_t, 16> bytes{};
 
-  /// Returns: a new version 7 identifier of the microsecond `at` (RFC 9562, 5.7; the part of the
-  /// millisecond stands in the 12 bits after the version, 6.2 method 3) with 62 bits of the
-  /// kernel's randomness, so identifiers of one microsecond are in no order. Requires: `at` is not
-  /// before 1970; a process that calls it does not fork. Throws: std::system_error when the kernel
-  /// has no randomness to give. Threads: safe anywhere.
+  /// Returns: a new version 7 identifier of the microsecond `at` (RFC 9562, 5.7; the 12 bits after
+  /// the version are the part of the millisecond, 6.2 method 3) with 62 random bits of the kernel,
+  /// so identifiers of one microsecond have no order. Requires: `at` is not before 1970; the
+  /// process does not fork. Throws: std::system_error when the kernel returns no random bytes.
+  /// Threads: safe on any thread.
   static Uuid v7(Instant at);
 
   /// Returns: a version 8 identifier (RFC 9562, 5.8) of the first 122 bits of a digest.
   static Uuid v8(std::span<const std::uint8_t, 16> digest);
 
-  /// Returns: the microsecond that a version 7 identifier was made of; nothing for other versions
-  /// and after the year 9999.
+  /// Returns: the microsecond of a version 7 identifier; nullopt for other versions and after the
+  /// year 9999.
   [[nodiscard]] std::optional<Instant> time() const;
 
-  /// Returns: the identifier of the 36-character text in either case, or nothing.
+  /// Returns: the identifier of the 36-character text in either case; nullopt for any other text.
   static std::optional<Uuid> parse(std::string_view text);
 
   friend auto operator<=>(const Uuid&, const Uuid&) = default;

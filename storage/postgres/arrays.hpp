@@ -22,8 +22,8 @@ inline std::string quoted(const std::optional<std::string>& text) {
   return text ? quoted(std::string_view{*text}) : "null";
 }
 
-/// Returns: an array literal, `{a,b,c}`, of the elements that `element` makes; texts have to be
-/// quoted() by it.
+/// Returns: an array literal, `{a,b,c}`, of the results of `element`, which calls quoted() for
+/// texts.
 template <class Range, class Element>
 std::string array_of(const Range& range, Element&& element) {
   std::string literal{'{'};

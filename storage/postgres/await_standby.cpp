@@ -5,7 +5,7 @@
 namespace codasync::storage::postgres {
 
 void await_standby(Connection& connection) {
-  // A transaction of its own in the log, and nothing else: its COMMIT waits for all before it.
+  // A minimal transaction in the write-ahead log: its COMMIT waits for all earlier ones.
   Transaction transaction{connection, Transaction::Access::read_write,
                           "select pg_logical_emit_message(true, 'codasync', '')"};
   transaction.commit();

@@ -4,10 +4,10 @@
 
 namespace codasync::storage::postgres {
 
-/// Returns once a synchronous standby, where there is one, has all that is committed at this
-/// moment. Who finds a transaction committed whose COMMIT was never answered has to wait for this
-/// before it tells anybody: the server shows it also when its wait for the standby was cut short.
-/// Throws: see Connection; InDoubt when it does not happen in time.
+/// Waits until the synchronous standby, if one is configured, has everything that is committed now.
+/// Call this before a response confirms a transaction after its COMMIT got no reply: the server
+/// shows such a transaction also when its wait for the standby was cancelled. Throws: see
+/// Connection; InDoubt when the standby does not confirm in time.
 void await_standby(Connection& connection);
 
 }  // namespace codasync::storage::postgres

@@ -16,11 +16,11 @@ class Columns {
   std::string text() { return next().as<std::string>(); }
   Instant instant() { return instant_of(next()); }
 
-  std::optional<std::int64_t> maybe_number() { return postgres::maybe_number(next()); }
-  std::optional<std::string> maybe_text() { return maybe<std::string>(); }
-  std::optional<Instant> maybe_instant() { return postgres::maybe_instant(next()); }
+  std::optional<std::int64_t> optional_number() { return postgres::optional_number(next()); }
+  std::optional<std::string> optional_text() { return maybe<std::string>(); }
+  std::optional<Instant> optional_instant() { return postgres::optional_instant(next()); }
   Uuid uuid() { return Uuid::parse(next().c_str()).value(); }
-  std::optional<Uuid> maybe_uuid() {
+  std::optional<Uuid> optional_uuid() {
     const pqxx::field field = next();
     return field.is_null() ? std::nullopt : Uuid::parse(field.c_str());
   }
@@ -29,7 +29,7 @@ class Columns {
     return shelf_date_of(day, next());
   }
   EventKind event_kind() { return event_kind_of(next()); }
-  char letter() { return next().c_str()[0]; }
+  char code() { return next().c_str()[0]; }
   std::vector<ShopId> shops() {
     std::vector<ShopId> ids;
     for (const auto id : numbers_of_list(next())) ids.emplace_back(id);
@@ -48,8 +48,8 @@ class Columns {
   pqxx::row::size_type column_{0};
 };
 
-std::optional<std::int64_t> shown_quantity(const std::optional<std::int64_t>& kept) {
-  return kept ? std::optional{std::min(*kept, kQuantityMax)} : std::nullopt;
+std::optional<std::int64_t> shown_quantity(const std::optional<std::int64_t>& stored) {
+  return stored ? std::optional{std::min(*stored, kQuantityMax)} : std::nullopt;
 }
 
 }  // namespace
@@ -58,15 +58,15 @@ Instant instant_of(const pqxx::field& micros) {
   return Instant{std::chrono::microseconds{micros.as<std::int64_t>()}};
 }
 
-std::optional<Instant> maybe_instant(const pqxx::field& micros) {
+std::optional<Instant> optional_instant(const pqxx::field& micros) {
   return micros.is_null() ? std::nullopt : std::optional{instant_of(micros)};
 }
 
-std::optional<std::int64_t> maybe_number(const pqxx::field& number) {
+std::optional<std::int64_t> optional_number(const pqxx::field& number) {
   return number.is_null() ? std::nullopt : std::optional{number.as<std::int64_t>()};
 }
 
-char letter_of(DateKind kind) {
+char code_of(DateKind kind) {
   switch (kind) {
     case DateKind::use_by:
       return 'u';
@@ -78,7 +78,7 @@ char letter_of(DateKind kind) {
   __builtin_unreachable();
 }
 
-char letter_of(EventKind kind) {
+char code_of(EventKind kind) {
   switch (kind) {
     case EventKind::sighting:
       return 's';
@@ -100,15 +100,15 @@ std::optional<ShelfDate> shelf_date_of(const pqxx::field& days, const pqxx::fiel
   if (days.is_null()) return std::nullopt;
   ShelfDate date{std::chrono::sys_days{std::chrono::days{days.as<int>()}}, std::nullopt};
   for (const auto known : {DateKind::use_by, DateKind::sell_by, DateKind::best_before}) {
-    if (!kind.is_null() && kind.c_str()[0] == letter_of(known)) date.kind = known;
+    if (!kind.is_null() && kind.c_str()[0] == code_of(known)) date.kind = known;
   }
   return date;
 }
 
-EventKind event_kind_of(const pqxx::field& letter) {
+EventKind event_kind_of(const pqxx::field& code) {
   for (const auto known : {EventKind::sighting, EventKind::check, EventKind::count,
                            EventKind::adjust, EventKind::remove}) {
-    if (letter.c_str()[0] == letter_of(known)) return known;
+    if (code.c_str()[0] == code_of(known)) return known;
   }
   return EventKind::void_event;
 }
@@ -145,8 +145,8 @@ Product product_of(const pqxx::row& row) {
   Columns columns{row};
   return {.gtin = Gtin::from_number(columns.number()),
           .name = columns.text(),
-          .brand = columns.maybe_text(),
-          .category = columns.maybe_text(),
+          .brand = columns.optional_text(),
+          .category = columns.optional_text(),
           .version = columns.number(),
           .updated_at = columns.instant()};
 }
@@ -159,12 +159,12 @@ Reading reading_of(const pqxx::row& row) {
           .name = columns.text(),
           .product_version = columns.number(),
           .date = columns.shelf_date(),
-          .quantity = shown_quantity(columns.maybe_number()),
+          .quantity = shown_quantity(columns.optional_number()),
           .version = columns.number(),
           .observed_at = columns.instant(),
           .updated_at = columns.instant(),
-          .checked_at = columns.maybe_instant(),
-          .counted_at = columns.maybe_instant()};
+          .checked_at = columns.optional_instant(),
+          .counted_at = columns.optional_instant()};
 }
 
 HistoryEntry event_of(const pqxx::row& row) {
@@ -172,17 +172,17 @@ HistoryEntry event_of(const pqxx::row& row) {
   return {.event = {.id = columns.uuid(),
                     .kind = columns.event_kind(),
                     .date = columns.shelf_date(),
-                    .quantity = columns.maybe_number(),
+                    .quantity = columns.optional_number(),
                     .delta = columns.number(),
-                    .voids = columns.maybe_uuid(),
+                    .voids = columns.optional_uuid(),
                     .observed_at = columns.instant()},
           .reading = ReadingId{columns.number()},
           .received_at = columns.instant(),
           .actor = columns.text(),
-          .reason = columns.maybe_text(),
-          .outcome = columns.letter() == 'a' ? EventOutcome::applied : EventOutcome::kept,
+          .reason = columns.optional_text(),
+          .outcome = columns.code() == 'a' ? EventOutcome::applied : EventOutcome::kept,
           .version = columns.number(),
-          .voided_by = columns.maybe_uuid()};
+          .voided_by = columns.optional_uuid()};
 }
 
 Token token_of(const pqxx::row& row) {
@@ -192,7 +192,7 @@ Token token_of(const pqxx::row& row) {
           .role = parse_role(columns.text()).value(),
           .shops = columns.shops(),
           .created_at = columns.instant(),
-          .expires_at = columns.maybe_instant()};
+          .expires_at = columns.optional_instant()};
 }
 
 }  // namespace codasync::storage::postgres

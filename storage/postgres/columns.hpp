@@ -11,12 +11,12 @@
 #include "storage/model/reading.hpp"
 #include "storage/token.hpp"
 
-// Rows of the tables as values: for each kind, the columns a query has to ask for and the function
-// that reads them.
+// Rows of the tables as values: for each type, the columns that a query must select and the
+// function that reads them.
 
 namespace codasync::storage::postgres {
 
-/// Returns: SQL for a moment as microseconds since 1970: exact, and independent of the session's
+/// Returns: SQL for a timestamp as microseconds since 1970: exact, and independent of the session's
 /// settings.
 inline std::string micros(const std::string& column) { return "micros_of(" + column + ")"; }
 
@@ -25,23 +25,23 @@ inline std::string days(const std::string& column) {
   return "(" + column + " - date '1970-01-01')";
 }
 
-// Single fields. Null is nothing.
+// Single fields. Null becomes nullopt.
 Instant instant_of(const pqxx::field& micros);
-std::optional<Instant> maybe_instant(const pqxx::field& micros);
-std::optional<std::int64_t> maybe_number(const pqxx::field& number);
+std::optional<Instant> optional_instant(const pqxx::field& micros);
+std::optional<std::int64_t> optional_number(const pqxx::field& number);
 std::optional<ShelfDate> shelf_date_of(const pqxx::field& days, const pqxx::field& kind);
-EventKind event_kind_of(const pqxx::field& letter);
+EventKind event_kind_of(const pqxx::field& code);
 std::vector<std::int64_t> numbers_of_list(const pqxx::field& list);  // of `1,2,3`
 std::array<std::uint8_t, 32> fingerprint_of(const pqxx::field& hex);
 
-/// Returns: the letter by which the tables know it.
-char letter_of(DateKind kind);
-char letter_of(EventKind kind);
+/// Returns: the one-letter code in the tables.
+char code_of(DateKind kind);
+char code_of(EventKind kind);
 
-// The texts are inline, so that they exist before every constant that is made of them.
+// The texts are inline, so that they are initialised before the constants that use them.
 
-/// The beginning of a query that asks for `z.today`, the day in a shop's time zone, of `zones z`:
-/// computed once for each zone.
+/// The beginning of a query that uses `z.today`, the current day in a shop's time zone, of `zones
+/// z`. It is computed once for each zone.
 inline const std::string kToday =
     "with zones as materialized (select time_zone, today_in(time_zone) as today from"
     " (select distinct time_zone from shops) known) ";
@@ -64,7 +64,7 @@ inline const std::string kReadingColumns =
     ", case when r.quantity is not null then " + micros("r.quantity_since") + " end";
 Reading reading_of(const pqxx::row& row);
 
-// Of `stock_events e` and the void `v` of each, where there is one.
+// Of `stock_events e` and the void `v` of each, if any.
 inline const std::string kEventColumns =
     "e.id, e.kind, " + days("e.expiry_date") +
     ", e.date_kind, e.quantity, coalesce(e.delta, 0), e.voids, " + micros("e.observed_at") +

@@ -25,7 +25,8 @@ std::string limit_arguments_of(const PostgresOptions& options) {
          std::to_string(options.statement_timeout.count()) + "'";
 }
 
-/// The name in `… constraint "name"…`. libpqxx 6 does not pass the field of its own on.
+/// The name in `… constraint "name"…`. libpqxx 6 does not provide the constraint field of the
+/// error.
 std::string constraint_in(std::string_view message) {
   constexpr std::string_view kBefore = "constraint \"";
   const std::size_t start = message.find(kBefore);
@@ -34,10 +35,10 @@ std::string constraint_in(std::string_view message) {
   return std::string{message.substr(0, message.find('"'))};
 }
 
-/// Returns: whether libpq made up the error because no answer of the server came. It may take such
-/// a connection for open: a statement that could not be sent after a message that could be read.
-/// libpqxx 6 gives no code to some of its derived classes, but those are the server's.
-bool has_no_answer(const pqxx::sql_error& error) {
+/// Returns: whether the error comes from libpq because the server did not reply. libpq can still
+/// report such a connection as open: it read a message, but could not send the next statement. Some
+/// derived classes of libpqxx 6 have no code either, but those errors come from the server.
+bool is_lost_connection(const pqxx::sql_error& error) {
   return error.sqlstate().empty() && typeid(error) == typeid(pqxx::sql_error);
 }
 
@@ -49,8 +50,8 @@ bool has_no_answer(const pqxx::sql_error& error) {
   if (kind == "40") throw Conflict{detail};
   if (state == "23505") throw UniqueViolation{constraint_in(error.what()), detail};
   if (kind == "23") throw ConstraintViolation{constraint_in(error.what()), detail};
-  // Lost connection, lack of resources, intervention (time limits, shutdown), system error; a
-  // standby that was primary.
+  // Classes: lost connection, former primary (read-only transaction), lack of resources, operator
+  // intervention (time limits, shutdown), system error.
   for (const std::string_view unavailable : {"08", "25", "53", "57", "58"}) {
     if (kind == unavailable) throw Unavailable{"postgres", detail};
   }
@@ -63,7 +64,7 @@ bool has_no_answer(const pqxx::sql_error& error) {
 
 }  // namespace
 
-// A server that goes away between the two is found out by the session.
+// session_ detects a server that stopped between the two steps.
 Connection::Connection(const PostgresOptions& options) try
     : limits_{limits_of(options)},
       limit_arguments_{limit_arguments_of(options)},
@@ -75,7 +76,7 @@ Connection::Connection(const PostgresOptions& options) try
 }
 
 pqxx::result Connection::exec(const std::string& sql) {
-  return translated(patience(), [&] { return session_.exec(sql); });
+  return translated(reply_timeout(), [&] { return session_.exec(sql); });
 }
 
 void Connection::commit() {
@@ -89,9 +90,9 @@ bool Connection::quiet() const noexcept {
 
 void Connection::rethrow(const std::exception& error) {
   const auto* sql = dynamic_cast<const pqxx::sql_error*>(&error);
-  // A session that may not write any more is as good as lost: the next connection finds the new
-  // primary.
-  usable_ = connection_.is_open() && !(sql && (has_no_answer(*sql) || sql->sqlstate() == "25006"));
+  // A session that became read-only is treated as lost: the next connection finds the new primary.
+  usable_ =
+      connection_.is_open() && !(sql && (is_lost_connection(*sql) || sql->sqlstate() == "25006"));
   if (!usable_) throw Unavailable{"postgres", error.what()};
   if (sql) rethrow_sql(*sql);
   if (dynamic_cast<const pqxx::transaction_rollback*>(&error)) throw Conflict{error.what()};
@@ -111,14 +112,14 @@ std::string connection_string(const PostgresOptions& options) {
   char* message = nullptr;
   const std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)> parsed{
       PQconninfoParse(options.url.reveal().c_str(), &message), &PQconninfoFree};
-  // What libpq says quotes the URL, password and all, but for the name of a foreign parameter.
-  const std::string said{message == nullptr ? "" : message};
+  // The message of libpq can contain the URL with the password, except for an unknown parameter.
+  const std::string reason{message == nullptr ? "" : message};
   PQfreemem(message);
   if (!parsed) {
     constexpr std::string_view kForeign = "invalid URI query parameter";
-    throw std::invalid_argument{said.starts_with(kForeign)
-                                    ? "not for libpq: " + said.substr(0, said.find('\n')) +
-                                          " is another library's; leave it out"
+    throw std::invalid_argument{reason.starts_with(kForeign)
+                                    ? "not for libpq: " + reason.substr(0, reason.find('\n')) +
+                                          " belongs to another library; remove it"
                                     : "not a PostgreSQL URL or key=value list"};
   }
 
@@ -130,8 +131,8 @@ std::string connection_string(const PostgresOptions& options) {
       {"client_encoding", "UTF8"},
       {"connect_timeout", seconds(options.connect_timeout)},
       {"target_session_attrs", "read-write"},
-      // A server that vanished without a word is noticed soon after the longest statement would
-      // have ended.
+      // A server that stops responding is detected soon after the longest statement would have
+      // ended.
       {"tcp_user_timeout", std::to_string(options.statement_timeout.count() + 1000)},
       {"keepalives_idle", seconds(options.statement_timeout)},
       {"keepalives_interval", "2"},

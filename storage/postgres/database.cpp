@@ -18,20 +18,19 @@ using postgres::Pool;
 using postgres::PostgresReader;
 using postgres::Transaction;
 
-/// Outside a transaction: each statement is one by itself, and costs one round trip instead of
-/// three.
+/// Queries outside a transaction: each statement costs one round trip instead of three.
 class PooledReader final : private Pool::Lease, public PostgresReader {
  public:
   explicit PooledReader(Pool::Lease lease)
       : Pool::Lease{std::move(lease)}, PostgresReader{**static_cast<Pool::Lease*>(this)} {}
 };
 
-/// Keeps whether all locks were granted where a later statement of the same message can see it.
+/// Stores whether all locks were granted in a setting, for a later statement of the same message.
 std::string try_all(const std::vector<Lock>& locks) {
   return "select set_config('codasync.granted', (" + postgres::try_locks(locks) + ")::text, true);";
 }
 
-// Rows of the context that are no slots.
+// Rows of the context that are not slots.
 constexpr std::int64_t kGrantedRow = -1;
 constexpr std::int64_t kClockRow = -2;
 
@@ -53,7 +52,7 @@ class PostgresFill final : public Fill {
       if (number == kGrantedRow) {
         granted_ = row[1].as<int>() == 1;
       } else if (number == kClockRow) {
-        begun_at_ = postgres::instant_of(row[1]);
+        started_at_ = postgres::instant_of(row[1]);
       } else {
         storable_.insert(row[0].as<std::size_t>());
       }
@@ -63,16 +62,25 @@ class PostgresFill final : public Fill {
   [[nodiscard]] bool granted() const noexcept { return granted_; }
   Reader& reader() override { return reader_; }
   [[nodiscard]] bool may_store(std::size_t slot) const override { return storable_.contains(slot); }
-  [[nodiscard]] Instant begun_at() const override { return begun_at_; }
+  [[nodiscard]] Instant started_at() const override { return started_at_; }
 
  private:
   Pool::Lease lease_;
   Transaction transaction_;
   PostgresReader reader_;
   std::set<std::size_t> storable_;
-  Instant begun_at_{};
+  Instant started_at_{};
   bool granted_{false};
 };
+
+/// Throws: Unavailable when the schema is older than this program.
+void check_schema(int newest) {
+  const int needed = migrations().back().number;
+  if (newest >= needed) return;
+  throw Unavailable{"postgres", "the schema is at migration " + std::to_string(newest) +
+                                    ", this program needs " + std::to_string(needed) +
+                                    ": run `codasync migrate`"};
+}
 
 class PostgresDatabase final : public Database {
  public:
@@ -102,18 +110,14 @@ class PostgresDatabase final : public Database {
       const auto row = lease->exec(
           "select coalesce(max(number), 0), micros_of(clock_timestamp()) from schema_migrations")
                            [0];
-      const auto answered = now();
-      const auto newest = row[0].as<int>();
-      if (newest < migrations().back().number) {
-        throw Unavailable{"postgres", "the schema is at migration " + std::to_string(newest) +
-                                          ", this program needs " +
-                                          std::to_string(migrations().back().number)};
-      }
-      const auto offset = clock_offset(postgres::instant_of(row[1]), sent, answered);
+      const auto received = now();
+      check_schema(row[0].as<int>());
+      const auto offset = clock_offset(postgres::instant_of(row[1]), sent, received);
       if (std::chrono::abs(offset) > kClockDifferenceMax) throw clock_is_off(offset);
       return offset;
-    } catch (const std::logic_error& error) {
-      throw Unavailable{"postgres", std::string{"no schema: "} + error.what()};
+    } catch (const std::logic_error&) {  // the statement is right, so its table does not exist
+      check_schema(0);
+      throw;
     }
   }
 

@@ -20,7 +20,7 @@ constexpr std::chrono::seconds kClockEvery{5};
 constexpr std::size_t kKeysAtATime = 5'000;      // some milliseconds of locks
 constexpr std::size_t kChangesAtATime = 10'000;  // the same
 
-/// Deletes some rows at a time until there are none. Returns: how many.
+/// Deletes rows in parts until none is left. Returns: the number of deleted rows.
 std::size_t delete_all(postgres::Connection& connection, const std::stop_token& stop,
                        std::size_t at_a_time, const std::function<pqxx::result()>& delete_some) {
   std::size_t deleted = 0;
@@ -47,7 +47,7 @@ std::size_t delete_old_keys(const PostgresOptions& options, const std::stop_toke
 
 std::size_t delete_old_changes(const PostgresOptions& options, const std::stop_token& stop) {
   postgres::Connection connection{options};
-  // Where the feed stands today: everything below is committed or gone.
+  // The position of the feed today: all transactions below it have ended.
   connection.exec(
       "insert into change_marks (day, xid) select (clock_timestamp() at time zone 'UTC')::date,"
       " pg_snapshot_xmin(pg_current_snapshot()) on conflict do nothing");
@@ -59,7 +59,7 @@ std::size_t delete_old_changes(const PostgresOptions& options, const std::stop_t
   if (marks.empty()) return 0;
   const auto day = marks[0][0].as<std::string>();
   const auto below = marks[0][1].as<std::string>();
-  // Cursors are refused before the rows go that they would miss.
+  // Cursors are refused before the rows that they need are deleted.
   connection.exec_params(
       "update ledger_settings set purged_below = $1::xid8 where purged_below < $1::xid8", below);
   std::size_t deleted = 0;
@@ -82,15 +82,15 @@ void keep_ledger_partitions(const PostgresOptions& options) {
 
 namespace {
 
-/// Compares the database's clock with this process's, and acts on what it finds.
-class ClockWatch {
+/// Compares the database's clock with those of this process; reports and repairs differences.
+class ClockMonitor {
  public:
-  ClockWatch(const PostgresOptions& options, Invalidation& invalidation,
-             HousekeeperObserver& observer)
+  ClockMonitor(const PostgresOptions& options, Invalidation& invalidation,
+               HousekeeperObserver& observer)
       : options_{options}, invalidation_{invalidation}, observer_{observer} {}
 
-  /// Throws: Unavailable; the next look goes on.
-  void look(const std::stop_token& stop) {
+  /// Throws: Unavailable; the next check continues.
+  void check(const std::stop_token& stop) {
     auto& connection = postgres::renewed(connection_, options_);
     const auto sent = now();
     const auto database =
@@ -108,7 +108,7 @@ class ClockWatch {
   }
 
  private:
-  // What is further in the future than twice this is repaired.
+  // Half of the tolerance: events further in the future than the tolerance are repaired.
   static constexpr auto kSetBackMin = kClockTolerance / 2;
 
   void note_offset(std::chrono::microseconds offset) {
@@ -121,16 +121,16 @@ class ClockWatch {
   Invalidation& invalidation_;
   HousekeeperObserver& observer_;
   std::unique_ptr<postgres::Connection> connection_;
-  // How far the database's clock was ahead of the steady one, at most; nothing: not known yet.
+  // The largest lead of the database's clock over the steady clock; nullopt: not known yet.
   std::optional<std::chrono::microseconds> ahead_;
   bool was_off_{false};
 };
 
-void keep_house(const PostgresOptions& options, Invalidation& invalidation,
-                HousekeeperObserver& observer, const std::stop_token& stop) {
+void run_housekeeping(const PostgresOptions& options, Invalidation& invalidation,
+                      HousekeeperObserver& observer, const std::stop_token& stop) {
   std::mutex mutex;
   std::condition_variable_any stopped;
-  ClockWatch clock{options, invalidation, observer};
+  ClockMonitor clock{options, invalidation, observer};
   const auto try_to = [&](const auto& work) {
     try {
       work();
@@ -140,7 +140,7 @@ void keep_house(const PostgresOptions& options, Invalidation& invalidation,
   };
   auto next_round = std::chrono::steady_clock::now();
   while (!stop.stop_requested()) {
-    try_to([&] { clock.look(stop); });
+    try_to([&] { clock.check(stop); });
     if (std::chrono::steady_clock::now() >= next_round) {
       next_round += kEvery;
       try_to([&] { keep_ledger_partitions(options); });
@@ -157,7 +157,7 @@ void keep_house(const PostgresOptions& options, Invalidation& invalidation,
 Housekeeper::Housekeeper(const PostgresOptions& options, Invalidation& invalidation,
                          HousekeeperObserver& observer)
     : thread_{[options, &invalidation, &observer](const std::stop_token& stop) {
-        keep_house(options, invalidation, observer, stop);
+        run_housekeeping(options, invalidation, observer, stop);
       }} {}
 
 }  // namespace codasync::storage

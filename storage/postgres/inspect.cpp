@@ -16,16 +16,16 @@ DatabaseState inspect(const PostgresOptions& options) {
       has_schema ? connection.exec("select coalesce(max(number), 0) from schema_migrations")[0][0]
                        .as<int>()
                  : 0;
-  const auto answer = connection.exec(
+  const auto reply = connection.exec(
       "select current_setting('server_version'), (extract(epoch from clock_timestamp()) * "
       "1000000)::bigint, current_setting('fsync') <> 'off', "
       "current_setting('synchronous_commit') <> 'off'");
-  return {.server_version = answer[0][0].c_str(),
+  return {.server_version = reply[0][0].c_str(),
           .schema = schema,
-          .schema_wanted = migrations().back().number,
-          .clock = Instant{std::chrono::microseconds{answer[0][1].as<std::int64_t>()}},
-          .fsync = answer[0][2].as<bool>(),
-          .synchronous_commit = answer[0][3].as<bool>()};
+          .schema_expected = migrations().back().number,
+          .clock = Instant{std::chrono::microseconds{reply[0][1].as<std::int64_t>()}},
+          .fsync = reply[0][2].as<bool>(),
+          .synchronous_commit = reply[0][3].as<bool>()};
 }
 
 }  // namespace codasync::storage

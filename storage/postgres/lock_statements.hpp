@@ -7,15 +7,15 @@
 
 namespace codasync::storage::postgres {
 
-/// Returns: array literals of the locks' numbers and of whether each is exclusive.
+/// Returns: array literals with the number of each lock, and with whether it is exclusive.
 std::string numbers_of(const std::vector<Lock>& locks);
 std::string modes_of(const std::vector<Lock>& locks);
 
-/// Returns: a statement that takes advisory locks until the end of the transaction, in the order of
-/// `locks`, waiting for each.
+/// Returns: a statement that waits for and takes advisory locks until the end of the transaction,
+/// in the order of `locks`.
 std::string wait_for_locks(const std::vector<Lock>& locks);
 
-/// Returns: a query with one row, whether all were granted, and no waiting.
+/// Returns: a query that tries all locks without waiting. Its one row: whether all were granted.
 std::string try_locks(const std::vector<Lock>& locks);
 
 }  // namespace codasync::storage::postgres

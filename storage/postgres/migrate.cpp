@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "storage/errors.hpp"
+#include "storage/model/encoding.hpp"
 #include "storage/postgres/embedded_sql.hpp"
 #include "storage/postgres/transaction.hpp"
 #include "storage/sha256.hpp"
@@ -31,12 +32,12 @@ PostgresOptions with_long_statements(PostgresOptions options) {
   return options;
 }
 
-/// Waits until no other program migrates; none can before the transaction ends. It asks again and
-/// again: a statement that waits has a snapshot, and `create index concurrently` of the other
-/// program would wait for that. A lock of the session would not survive PgBouncer.
+/// Waits until no other program migrates, and excludes others until the transaction ends. It polls:
+/// a waiting statement would have a snapshot, and `create index concurrently` of the other program
+/// would wait for that snapshot. A session lock does not work behind PgBouncer.
 void exclude_others(Transaction& transaction) {
   const auto deadline = std::chrono::steady_clock::now() + kWaitMax;
-  // 1 is a number of no class in locks.cpp.
+  // No class in locks.cpp has the number 1.
   while (!transaction.connection().exec("select pg_try_advisory_xact_lock(1)")[0][0].as<bool>()) {
     if (std::chrono::steady_clock::now() > deadline) {
       throw Unavailable{"postgres", "another program has been migrating this database for " +
@@ -65,8 +66,8 @@ void apply(Connection& connection, const PostgresOptions& options, const Migrati
     connection.exec(std::string{migration.sql});
     return;
   }
-  // `connection` keeps other programs out meanwhile. It has no snapshot between two statements, so
-  // nothing here waits for it.
+  // `connection` excludes other programs meanwhile. It has no snapshot between two statements, so
+  // no statement here waits for it.
   Connection outside{options};
   for (const std::string& statement : statements_of(migration.sql)) outside.exec(statement);
 }
@@ -74,14 +75,14 @@ void apply(Connection& connection, const PostgresOptions& options, const Migrati
 std::string checksum(std::string_view sql) { return to_hex(sha256(sql)); }
 
 /// Returns: the first migration that is missing, or nullptr.
-const Migration* next_of(Connection& connection, std::span<const Migration> wanted) {
+const Migration* next_of(Connection& connection, std::span<const Migration> all) {
   std::map<int, std::pair<std::string, std::string>> applied;
   for (const pqxx::row& row :
        connection.exec("select number, name, checksum from schema_migrations")) {
     applied[row[0].as<int>()] = {row[1].c_str(), row[2].c_str()};
   }
   const Migration* next = nullptr;
-  for (const Migration& migration : wanted) {
+  for (const Migration& migration : all) {
     const auto found = applied.extract(migration.number);
     if (found.empty()) {
       if (!next) next = &migration;
@@ -93,7 +94,7 @@ const Migration* next_of(Connection& connection, std::span<const Migration> want
   if (!applied.empty()) {
     throw MigrationRefused{"the database has migration " + std::to_string(applied.begin()->first) +
                            " (" + applied.begin()->second.first +
-                           "), which this program does not know: it belongs to a newer one"};
+                           "), which does not exist in this program: a newer program migrated it"};
   }
   return next;
 }
@@ -112,8 +113,7 @@ std::vector<std::string> migrate(const PostgresOptions& options) {
   return applied;
 }
 
-std::vector<std::string> migrate(const PostgresOptions& options,
-                                 std::span<const Migration> wanted) {
+std::vector<std::string> migrate(const PostgresOptions& options, std::span<const Migration> all) {
   const PostgresOptions own = with_long_statements(options);
   Connection connection{own};
   std::vector<std::string> applied;
@@ -121,7 +121,7 @@ std::vector<std::string> migrate(const PostgresOptions& options,
     Transaction transaction{connection, Transaction::Access::read_write};
     exclude_others(transaction);
     connection.exec(kCreateTable);
-    const Migration* next = next_of(connection, wanted);
+    const Migration* next = next_of(connection, all);
     if (next) {
       apply(connection, own, *next);
       connection.exec_params(

@@ -3,9 +3,9 @@
 namespace codasync::storage::postgres {
 
 Pool::Lease Pool::acquire() {
-  const auto asked = Clock::now();
+  const auto requested = Clock::now();
   try {
-    return lend(wait_for_place(), asked);
+    return lend(wait_for_place(), requested);
   } catch (...) {
     observer_.on_refused(name_);
     throw;
@@ -13,7 +13,7 @@ Pool::Lease Pool::acquire() {
 }
 
 std::optional<Pool::Lease> Pool::try_acquire() {
-  const auto asked = Clock::now();
+  const auto requested = Clock::now();
   std::unique_ptr<Connection> idle;
   {
     const std::scoped_lock hold{mutex_};
@@ -22,26 +22,26 @@ std::optional<Pool::Lease> Pool::try_acquire() {
     idle = take_idle();
   }
   try {
-    return lend(std::move(idle), asked);
+    return lend(std::move(idle), requested);
   } catch (...) {
     observer_.on_refused(name_);
     throw;
   }
 }
 
-Pool::Lease Pool::lend(std::unique_ptr<Connection> idle, Clock::time_point asked) {
+Pool::Lease Pool::lend(std::unique_ptr<Connection> idle, Clock::time_point requested) {
   std::unique_ptr<Connection> connection = std::move(idle);
   try {
-    // One that the server closed meanwhile (a restart) is replaced before anybody notices.
+    // A connection that the server closed while idle (a restart) is replaced here.
     if (!connection || !connection->quiet()) {
       connection.reset();
       connection = std::make_unique<Connection>(options_);
     }
   } catch (...) {
-    take_back(nullptr);
+    release(nullptr);
     throw;
   }
-  observer_.on_lent(name_, Clock::now() - asked);
+  observer_.on_lent(name_, Clock::now() - requested);
   return Lease{*this, std::move(connection)};
 }
 
@@ -69,8 +69,8 @@ std::unique_ptr<Connection> Pool::take_idle() {
   return connection;
 }
 
-void Pool::take_back(std::unique_ptr<Connection> connection) noexcept {
-  if (connection) observer_.on_returned(name_);  // without one, none was lent
+void Pool::release(std::unique_ptr<Connection> connection) noexcept {
+  if (connection) observer_.on_returned(name_);  // nullptr: on_lent() was not called
   {
     const std::scoped_lock hold{mutex_};
     --lent_;

@@ -15,18 +15,18 @@
 
 namespace codasync::storage::postgres {
 
-/// A bounded set of connections, opened when they are first needed.
+/// A bounded set of connections, opened on first use.
 /// Threads: safe concurrently. It outlives its leases.
 class Pool {
  public:
-  /// A connection for one user at a time. Gives it back when destroyed, or throws it away when it
-  /// broke.
+  /// A connection for one user at a time. The destructor returns it to the pool, or closes it if it
+  /// is broken.
   class Lease {
    public:
     Lease(Lease&& other) noexcept = default;
     Lease& operator=(Lease&&) = delete;
     ~Lease() {
-      if (connection_) pool_->take_back(std::move(connection_));
+      if (connection_) pool_->release(std::move(connection_));
     }
 
     Connection& operator*() const noexcept { return *connection_; }
@@ -46,25 +46,25 @@ class Pool {
        PoolObserver& observer)
       : name_{name}, options_{options}, connections_max_{connections_max}, observer_{observer} {}
 
-  /// Waits at most acquire_timeout. Throws: Unavailable "queue" when none becomes free in that
-  /// time, or at once when waiters_max wait already; "postgres" when a new connection cannot be
-  /// made.
+  /// Waits at most acquire_timeout. Throws: Unavailable "queue" when no connection becomes free in
+  /// that time, or at once when waiters_max requests wait already; "postgres" when a new connection
+  /// cannot be opened.
   Lease acquire();
 
-  /// Does not wait. Returns: nothing when all are lent, which the observer does not hear of.
-  /// Throws: Unavailable "postgres" when a new connection cannot be made.
+  /// Does not wait. Returns: nullopt when all connections are lent; the observer is not called
+  /// then. Throws: Unavailable "postgres" when a new connection cannot be opened.
   std::optional<Lease> try_acquire();
 
  private:
   using Clock = std::chrono::steady_clock;
 
-  /// Counts a connection as lent, waiting until one may be. Returns: see take_idle().
+  /// Waits for a free place and counts it as lent. Returns: see take_idle().
   std::unique_ptr<Connection> wait_for_place();
-  /// Returns: an idle connection, or nullptr when there is none. Requires: mutex_ is held.
+  /// Returns: an idle connection, or nullptr. Requires: mutex_ is held.
   std::unique_ptr<Connection> take_idle();
   /// Lends `idle`, or a new connection where that is nullptr or was closed by the server.
-  Lease lend(std::unique_ptr<Connection> idle, Clock::time_point asked);
-  void take_back(std::unique_ptr<Connection> connection) noexcept;
+  Lease lend(std::unique_ptr<Connection> idle, Clock::time_point requested);
+  void release(std::unique_ptr<Connection> connection) noexcept;
 
   // Fixed after construction.
   const PoolName name_;
@@ -75,8 +75,7 @@ class Pool {
   std::mutex mutex_;
   std::condition_variable freed_;
   // Guarded by mutex_.
-  std::vector<std::unique_ptr<Connection>>
-      idle_;  // the last one back is the first to go: few stay warm
+  std::vector<std::unique_ptr<Connection>> idle_;  // last in, first out
   std::size_t lent_{0};
   std::size_t waiters_{0};
 };

@@ -15,16 +15,16 @@ struct ProductFields {
   std::optional<std::string> category;
 };
 
-/// What becomes of brand and category of a product that is there.
+/// Whether brand and category of an existing product are replaced.
 enum class OtherFields { replaced, kept };
 
-/// Creates the product, brings it back or changes it, in one statement with its line in the audit
-/// and, where its name changes, the lines of its readings in the change feed. One that was removed
-/// comes back with these fields only. Requires: the product's lock is held exclusively.
+/// Creates or changes the product, in one statement with its row in the audit and, if its name
+/// changes, the rows of its readings in the change feed. A removed product gets these fields only.
+/// Requires: the product's lock is held exclusively.
 Product save_product(WriteTransaction& transaction, Gtin gtin, const ProductFields& fields,
                      OtherFields others, const Token& actor);
 
-/// Removes it, with its line in the audit. Requires: as above; no shop has a reading of it.
+/// Removes the product, with its row in the audit. Requires: as above; no shop has a reading of it.
 void remove_product(WriteTransaction& transaction, Gtin gtin, const Token& actor);
 
 }  // namespace codasync::storage::postgres

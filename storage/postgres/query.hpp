@@ -10,7 +10,7 @@
 
 namespace codasync::storage::postgres {
 
-/// A statement that is put together from fixed texts; every value from outside is a parameter.
+/// A statement composed of constant texts; every value from outside is a parameter.
 class Query {
  public:
   explicit Query(std::string sql) : sql_{std::move(sql)} {}

@@ -1,10 +1,10 @@
 #include "storage/postgres/reader.hpp"
 
+#include "storage/model/encoding.hpp"
 #include "storage/postgres/arrays.hpp"
 #include "storage/postgres/columns.hpp"
 #include "storage/postgres/query.hpp"
 #include "storage/postgres/readings_query.hpp"
-#include "storage/sha256.hpp"
 
 namespace codasync::storage::postgres {
 namespace {
@@ -15,7 +15,7 @@ std::optional<Row> first_of(const pqxx::result& rows, Read&& read) {
   return read(rows[0]);
 }
 
-/// Returns: ` limit …`: one row more than the page, to see whether there are more.
+/// Returns: ` limit …`: one row more than the page, to detect further rows.
 std::string limit_to(std::size_t limit) { return " limit " + std::to_string(limit + 1); }
 
 template <class Row, class Read>
@@ -29,8 +29,8 @@ Page<Row> page_of(const pqxx::result& rows, std::size_t limit, Read&& read) {
   return page;
 }
 
-/// Words of three characters and more are found anywhere, also inside words, which the trigrams of
-/// the index serve; shorter ones at the beginnings of words.
+/// Words of three characters and more are found anywhere, also inside words, with the trigram
+/// index; shorter words are found at the beginning of words.
 constexpr std::size_t kAnywhereBytes = 3;
 
 /// Returns: `word` with the special characters of LIKE escaped.
@@ -43,8 +43,8 @@ std::string escaped(const std::string& word) {
   return pattern;
 }
 
-/// Returns: SQL for whether a product's search text contains the word. `folded()` begins with a
-/// blank, as each word of the text does.
+/// Returns: SQL for whether a product's search text contains the word. The result of `folded()`
+/// begins with a blank, like each word of the text.
 std::string contains(const std::string& word, Query& query) {
   const auto pattern = query.parameter(escaped(word));
   const bool anywhere = word.size() >= kAnywhereBytes;
@@ -133,7 +133,7 @@ HistoryPage PostgresReader::history(ReadingId id, const std::optional<HistoryCur
   query.add(query.parameter(id.value()));
   if (before) {
     const auto at = query.parameter(to_string(before->observed_at)) + "::timestamptz";
-    // The first condition is there for the partitions: a comparison of rows excludes none.
+    // The first condition excludes partitions; a comparison of rows cannot.
     query.add(" and e.observed_at <= " + at + " and (e.observed_at, e.id) < (" + at + ", " +
               query.parameter(to_string(before->event)) + "::uuid)");
   }
@@ -182,7 +182,7 @@ std::vector<ExpiredCount> PostgresReader::expired_by_shop(std::size_t shops_max)
   return counts;
 }
 
-bool PostgresReader::knows_time_zone(const std::string& name) {
+bool PostgresReader::has_time_zone(const std::string& name) {
   return connection_
       .exec_params("select exists (select from pg_timezone_names where name = $1)", name)[0][0]
       .as<bool>();

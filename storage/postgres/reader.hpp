@@ -5,7 +5,7 @@
 
 namespace codasync::storage::postgres {
 
-/// The queries over one connection, inside a transaction or not.
+/// The queries on one connection, inside or outside a transaction.
 class PostgresReader : public Reader {
  public:
   explicit PostgresReader(Connection& connection) : connection_{connection} {}
@@ -23,7 +23,7 @@ class PostgresReader : public Reader {
   std::optional<Token> token(const TokenHash& hash) override;
   Page<Token> tokens(std::optional<TokenId> after, std::size_t limit) override;
   std::vector<ExpiredCount> expired_by_shop(std::size_t shops_max) override;
-  bool knows_time_zone(const std::string& name) override;
+  bool has_time_zone(const std::string& name) override;
 
  private:
   Connection& connection_;

@@ -5,15 +5,15 @@
 namespace codasync::storage::postgres {
 namespace {
 
-/// The order of a list, and where a page goes on.
+/// The order of a list, and the start of a page.
 struct Order {
   std::string columns;  // of the ORDER BY
-  std::string after;    // condition for the rows after the cursor; empty: none
+  std::string after;    // condition for the rows after the cursor; empty: no cursor
 };
 
 std::string today_of_utc() { return "(now() at time zone 'UTC')::date"; }
 
-/// Returns: SQL for the day of a moment, as the columns `…_on` have it.
+/// Returns: SQL for the day of a timestamp, as in the columns `…_on`.
 std::string day_of(const std::string& moment) {
   return "(" + moment + " at time zone 'UTC')::date";
 }
@@ -29,7 +29,7 @@ std::string conditions(const ReadingFilter& filter, Query& query) {
   if (filter.expires_after)
     also("r.expiry_date > " + query.parameter(to_string(*filter.expires_after)) + "::date");
   if (filter.expired == true) {
-    // No zone is more than a day ahead of UTC: the first condition is there for the index.
+    // The first condition is for the index: no zone is more than a day ahead of UTC.
     also("r.expiry_date <= " + today_of_utc());
     also("r.expiry_date < z.today");
   }
@@ -68,7 +68,7 @@ Query by_date(const std::string& select, const ReadingFilter& filter, Query quer
   };
   const auto rest = range(undated, "");
   if (filter.after && !filter.after->key) return query.add(rest);
-  // The second range is read only when the first one ends: Append runs its parts in order, and a
+  // The second range is read only after the first one ends: Append runs its parts in order, and a
   // plan with LIMIT is not parallel.
   return query.add(range(dated, "r.expiry_date" + direction + ", ") + " union all " + rest + limit);
 }
@@ -80,13 +80,13 @@ Order order_of(const ReadingFilter& filter, Query& query) {
       return {"r.id", after ? "r.id > " + query.parameter(after->id.value()) : ""};
     case ReadingOrder::name: {
       if (!after) return {"p.sort_name, r.id", ""};
-      // The first condition is there for the index: across a join a comparison of rows uses none.
+      // The first condition is for the index: across a join a comparison of rows cannot use one.
       const auto name = "folded(" + query.parameter(after->key.value_or("")) + ")";
       return {"p.sort_name, r.id", "p.sort_name >= " + name + " and (p.sort_name, r.id) > (" +
                                        name + ", " + query.parameter(after->id.value()) + ")"};
     }
     case ReadingOrder::updated_at_descending: {
-      // The days come from the index, and each is sorted by itself.
+      // The days come sorted from the index; the rows of each day are sorted afterwards.
       const std::string columns = "r.updated_on desc, r.updated_at desc, r.id desc";
       if (!after) return {columns, ""};
       const auto moment = query.parameter(after->key.value_or("")) + "::timestamptz";

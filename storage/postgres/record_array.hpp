@@ -8,23 +8,23 @@
 #include <string_view>
 #include <utility>
 
+#include "storage/model/encoding.hpp"
 #include "storage/model/time.hpp"
 #include "storage/model/uuid.hpp"
-#include "storage/sha256.hpp"
 
 namespace codasync::storage::postgres {
 
-/// An array of rows of a composite type as a text literal: one parameter for any number of rows
-/// (PostgreSQL manual, 8.15.6 and 8.16.6).
+/// An array of rows of a composite type as a text literal, so that one parameter carries any number
+/// of rows (PostgreSQL manual, 8.15.6 and 8.16.6).
 class RecordArray {
  public:
-  /// Adds a row. `values`: in the order of the type's columns. std::nullopt and the beginning of
-  /// time are null.
+  /// Adds a row. `values`: in the order of the type's columns. std::nullopt and Instant::min()
+  /// become null.
   template <class... Values>
   void add(const Values&... values) {
     text_ += text_.size() > 1 ? ",\"(" : "\"(";
     (put_column(values), ...);
-    text_.back() = ')';  // instead of the last comma
+    text_.back() = ')';  // replaces the last comma
     text_ += '"';
   }
 
@@ -45,7 +45,7 @@ class RecordArray {
     text_.append(digits, std::to_chars(digits, digits + sizeof digits, number).ptr);
   }
   void put(bool truth) { text_ += truth ? 't' : 'f'; }
-  void put(char letter) { text_ += letter; }
+  void put(char code) { text_ += code; }
   void put(Date date) { text_ += to_string(date); }
   void put(Instant moment) {
     if (moment != Instant::min()) text_ += to_string(moment);

@@ -6,8 +6,8 @@
 #include "storage/postgres/write_transaction.hpp"
 #include "storage/token.hpp"
 
-// Changes of a shop's row, each in one statement with its line in the audit. Requires: the shop's
-// lock is held exclusively, or no other transaction can know the shop yet.
+// Changes of a shop's row, each in one statement with its row in the audit. Requires: the shop's
+// lock is held exclusively, or no other transaction can see the shop yet.
 
 namespace codasync::storage::postgres {
 

@@ -12,13 +12,13 @@ namespace codasync::storage {
 namespace postgres {
 namespace {
 
-/// All writers wait behind whoever waits for the exclusive lock, and their own limit counts too.
-PostgresOptions impatient(PostgresOptions options) {
+/// All writers wait behind a waiter for the exclusive lock, and their own timeout runs meanwhile.
+PostgresOptions with_half_lock_timeout(PostgresOptions options) {
   options.lock_timeout /= 2;
   return options;
 }
 
-bool nothing_alive(const CacheState& state) {
+bool all_down(const CacheState& state) {
   return std::all_of(state.slots.begin(), state.slots.end(),
                      [](const Slot& slot) { return slot.state == SlotState::down; });
 }
@@ -26,15 +26,17 @@ bool nothing_alive(const CacheState& state) {
 }  // namespace
 
 PostgresSlotTable::PostgresSlotTable(const PostgresOptions& options)
-    : options_{impatient(options)} {}
+    : options_{with_half_lock_timeout(options)} {}
 
 CacheState PostgresSlotTable::look() {
   CacheState state = read();
-  if (state.slots_agreed == options_.cache_slots && state.entry_life < options_.cache_entry_life) {
-    // Who fills with this life begins after this; so a slot that was lost before has none of it.
+  if (state.slots_agreed == options_.cache_slots &&
+      state.entry_lifetime < options_.cache_entry_lifetime) {
+    // Fills with this lifetime start after this statement, so a slot that became unavailable before
+    // has no entry of them.
     connection().exec_params("update cache_settings set entry_life = greatest(entry_life, $1)",
-                             options_.cache_entry_life.count());
-    state.entry_life = options_.cache_entry_life;
+                             options_.cache_entry_lifetime.count());
+    state.entry_lifetime = options_.cache_entry_lifetime;
   }
   return state;
 }
@@ -49,7 +51,7 @@ std::optional<SlotChange> PostgresSlotTable::change(std::size_t slot, const Deci
     return std::nullopt;
   }
   const CacheState state = read();
-  if (state.slots_agreed != options_.cache_slots) return std::nullopt;  // these are other servers
+  if (state.slots_agreed != options_.cache_slots) return std::nullopt;  // another server list
   if (slot >= state.slots.size()) return std::nullopt;
   const auto change = decide(state, state.slots[slot]);
   if (!change) return std::nullopt;
@@ -70,12 +72,12 @@ bool PostgresSlotTable::start_fills() {
   Transaction transaction{connection(), Transaction::Access::read_write};
   lock_slots();
   const CacheState state = read();
-  const bool dead = nothing_alive(state);
-  if (state.slots_agreed != options_.cache_slots && !dead) return false;
+  const bool no_entry_readable = all_down(state);
+  if (state.slots_agreed != options_.cache_slots && !no_entry_readable) return false;
   connection().exec_params(
       "update cache_settings set fills = true, since = clock_timestamp(), slots = $1::integer,"
       " entry_life = case when $2::boolean then $3::integer else greatest(entry_life, $3) end",
-      options_.cache_slots, dead, options_.cache_entry_life.count());
+      options_.cache_slots, no_entry_readable, options_.cache_entry_lifetime.count());
   connection().exec("update cache_slots set timeline = ''");
   transaction.commit();
   return true;
@@ -100,7 +102,7 @@ CacheState PostgresSlotTable::read() {
   CacheState state{.fills = row[0].as<bool>(),
                    .since = instant_of(row[1]),
                    .slots_agreed = row[2].as<std::size_t>(),
-                   .entry_life = std::chrono::seconds{row[3].as<std::int64_t>()},
+                   .entry_lifetime = std::chrono::seconds{row[3].as<std::int64_t>()},
                    .slots = {},
                    .history = row[4].as<std::string>()};
   for (std::size_t number = 0; number < state.slots_agreed; ++number)

@@ -12,7 +12,7 @@ std::string storable_slots_query(const PostgresOptions& options) {
              "select slot::bigint, 1 from cache_slots, cache_settings where state = 'up' and "
              "timeline = "} +
          kTimeline + " and fills and slots = " + std::to_string(options.cache_slots) +
-         " and entry_life >= " + std::to_string(options.cache_entry_life.count());
+         " and entry_life >= " + std::to_string(options.cache_entry_lifetime.count());
 }
 
 SlotState slot_state_of(std::string_view name) {

@@ -10,7 +10,7 @@
 namespace codasync::storage::postgres {
 namespace {
 
-// ---- out of SQL ----
+// ---- from SQL ----
 
 using Column = pqxx::row::size_type;
 
@@ -18,7 +18,7 @@ std::string_view about(const pqxx::row& row, Column column) {
   return {row[column].c_str(), row[column].size()};
 }
 
-/// The columns of begin_write(), each looked for once for all rows of a result.
+/// The positions of the columns of begin_write(), looked up once per result.
 struct ReadingColumns {
   explicit ReadingColumns(const pqxx::result& read)
       : about{read.column_number("about")},
@@ -50,7 +50,7 @@ struct ReadingColumns {
       expiry_date, date_kind, present, shop_exists, product_name, product_version;
 };
 
-Instant since(const pqxx::field& micros) { return maybe_instant(micros).value_or(kBeginning); }
+Instant since(const pqxx::field& micros) { return optional_instant(micros).value_or(kBeginning); }
 
 void load_reading(const pqxx::row& found, const ReadingColumns& at, StockRow& row) {
   row.id = ReadingId{found[at.id].as<std::int64_t>()};
@@ -62,13 +62,13 @@ void load_reading(const pqxx::row& found, const ReadingColumns& at, StockRow& ro
   row.fold = {.shelf = {.present = found[at.present].as<bool>(),
                         .date = shelf_date_of(found[at.expiry_date], found[at.date_kind]),
                         .dates_since = since(found[at.dates_since]),
-                        .looked_at = maybe_instant(found[at.looked_at]),
+                        .looked_at = optional_instant(found[at.looked_at]),
                         .stock = {.since = since(found[at.quantity_since]),
-                                  .quantity = maybe_number(found[at.quantity]),
-                                  .plain = maybe_number(found[at.plain]).value_or(0),
-                                  .lowest = maybe_number(found[at.lowest]).value_or(0)}},
-              .newest_at = maybe_instant(found[at.newest_at]),
-              .sealed_until = maybe_instant(found[at.sealed_until]),
+                                  .quantity = optional_number(found[at.quantity]),
+                                  .plain = optional_number(found[at.plain]).value_or(0),
+                                  .lowest = optional_number(found[at.lowest]).value_or(0)}},
+              .newest_at = optional_instant(found[at.newest_at]),
+              .sealed_until = optional_instant(found[at.sealed_until]),
               .tail = found[at.tail].as<std::int64_t>()};
 }
 
@@ -80,7 +80,7 @@ void load_place(const pqxx::row& found, const ReadingColumns& at, StockRow& row)
   }
 }
 
-/// Where the columns of ledger_events() stand in a result: looked for once, not in each row.
+/// The positions of the columns of ledger_events(), looked up once per result.
 struct EventColumns {
   explicit EventColumns(const pqxx::result& read)
       : id{read.column_number("id")},
@@ -98,7 +98,7 @@ struct EventColumns {
         .event = {.id = *Uuid::parse(row[id].c_str()),
                   .kind = event_kind_of(row[kind]),
                   .date = shelf_date_of(row[expiry_date], row[date_kind]),
-                  .quantity = maybe_number(row[quantity]),
+                  .quantity = optional_number(row[quantity]),
                   .delta = row[delta].as<std::int64_t>(),
                   .voids = row[voids].is_null() ? std::nullopt : Uuid::parse(row[voids].c_str()),
                   .observed_at = instant_of(row[observed_at])},
@@ -135,9 +135,9 @@ struct SegmentColumns {
             .events = row[events].as<std::int64_t>(),
             .summary = {.present = row[present].is_null() ? std::nullopt
                                                           : std::optional{row[present].as<bool>()},
-                        .dates_since = maybe_instant(row[dates_since]),
+                        .dates_since = optional_instant(row[dates_since]),
                         .date = shelf_date_of(row[expiry_date], row[date_kind]),
-                        .looked_at = maybe_instant(row[looked_at]),
+                        .looked_at = optional_instant(row[looked_at]),
                         .quantity = quantity_of(row)},
             .is_base = row[is_base].as<bool>()};
   }
@@ -147,7 +147,7 @@ struct SegmentColumns {
     const auto sum = row[plain].as<std::int64_t>();
     const auto bound = row[lowest].as<std::int64_t>();
     if (row[quantity_since].is_null()) return QuantityAdjustment{sum, bound};
-    return QuantityStatement{instant_of(row[quantity_since]), maybe_number(row[quantity]), sum,
+    return QuantityStatement{instant_of(row[quantity_since]), optional_number(row[quantity]), sum,
                              bound};
   }
 
@@ -155,23 +155,23 @@ struct SegmentColumns {
       quantity_since, quantity, plain, lowest;
 };
 
-/// Returns: a moment as a literal; the beginning and the end of time are PostgreSQL's infinities.
+/// Returns: a timestamp literal; the minimum and the maximum become PostgreSQL's infinities.
 std::string moment(Instant at) {
   if (at == kBeginning) return "-infinity";
   return at == Instant::max() ? "infinity" : to_string(at);
 }
 
-// ---- into SQL ----
+// ---- to SQL ----
 
 std::optional<Date> date_of(const std::optional<ShelfDate>& date) {
   return date ? std::optional{date->date} : std::nullopt;
 }
 
 std::optional<char> kind_of(const std::optional<ShelfDate>& date) {
-  return date && date->kind ? std::optional{letter_of(*date->kind)} : std::nullopt;
+  return date && date->kind ? std::optional{code_of(*date->kind)} : std::nullopt;
 }
 
-/// As the type reading_row.
+/// SQL type: reading_row.
 void add(RecordArray& rows, const StockRow& row) {
   const auto& [shelf, newest_at, sealed_until, tail] = row.fold;
   const bool known = shelf.stock.quantity.has_value();
@@ -183,7 +183,7 @@ void add(RecordArray& rows, const StockRow& row) {
            kind_of(shelf.date), shelf.present, row.looks_different);
 }
 
-/// As the type event_row.
+/// SQL type: event_row.
 std::string array_of(const std::vector<LedgerLine>& lines) {
   RecordArray rows;
   for (const auto& line : lines) {
@@ -191,14 +191,14 @@ std::string array_of(const std::vector<LedgerLine>& lines) {
     rows.add(line.row->id.value(), event.observed_at, event.id, line.received_at,
              line.token.value(), line.version,
              event.kind == EventKind::adjust ? std::optional{event.delta} : std::nullopt,
-             event.quantity, date_of(event.date), letter_of(event.kind), kind_of(event.date),
+             event.quantity, date_of(event.date), code_of(event.kind), kind_of(event.date),
              line.outcome == EventOutcome::applied ? 'a' : 'k', event.voids,
              std::string_view{line.actor}, line.reason, line.named);
   }
   return rows.done();
 }
 
-/// As the type segment_row.
+/// SQL type: segment_row.
 std::string array_of(const std::vector<SegmentOfRow>& segments) {
   RecordArray rows;
   for (const auto& [row, segment] : segments) {
@@ -218,12 +218,12 @@ std::string array_of(const std::vector<SegmentOfRow>& segments) {
   return rows.done();
 }
 
-/// As the type answer_row.
-std::string array_of(const std::vector<KeptAnswer>& answers) {
+/// SQL type: answer_row.
+std::string array_of(const std::vector<ResponseRow>& responses) {
   RecordArray rows;
-  for (const auto& kept : answers)
-    rows.add(kept.name, std::span<const std::uint8_t>{kept.fingerprint},
-             std::string_view{kept.answer});
+  for (const auto& each : responses)
+    rows.add(each.name, std::span<const std::uint8_t>{each.fingerprint},
+             std::string_view{each.response});
   return rows.done();
 }
 
@@ -270,15 +270,15 @@ std::vector<StockRow> rows_in(const pqxx::result& read) {
   return rows;
 }
 
-std::vector<KeptAnswer> answers_in(const pqxx::result& read) {
-  std::vector<KeptAnswer> answers;
+std::vector<ResponseRow> responses_in(const pqxx::result& read) {
+  std::vector<ResponseRow> responses;
   const auto kind = read.column_number("about");
   for (const pqxx::row& found : read) {
     if (about(found, kind) != "answer") continue;
-    answers.push_back({*Uuid::parse(found["name"].c_str()), fingerprint_of(found["fingerprint"]),
-                       found["answer"].as<std::string>()});
+    responses.push_back({*Uuid::parse(found["name"].c_str()), fingerprint_of(found["fingerprint"]),
+                         found["answer"].as<std::string>()});
   }
-  return answers;
+  return responses;
 }
 
 std::map<Uuid, KnownOperation> operations_in(const pqxx::result& read) {
@@ -294,8 +294,8 @@ std::map<Uuid, KnownOperation> operations_in(const pqxx::result& read) {
           .id = name,
           .kind = event_kind_of(found["kind"]),
           .date = shelf_date_of(found["expiry_date"], found["date_kind"]),
-          .quantity = maybe_number(found["quantity"]),
-          .delta = maybe_number(found["delta"]).value_or(0),
+          .quantity = optional_number(found["quantity"]),
+          .delta = optional_number(found["delta"]).value_or(0),
           .voids = found["voids"].is_null() ? std::nullopt : Uuid::parse(found["voids"].c_str()),
           .observed_at = instant_of(found["observed_at"])};
     }
@@ -328,7 +328,7 @@ PlacedSegment LedgerReader::segment_at(ReadingId reading, Instant at) {
   const auto rows = connection_.exec_params(kStatement, reading.value(), moment(at));
   if (rows.empty())
     throw std::logic_error{"reading " + std::to_string(reading.value()) + " has no segment at " +
-                           moment(at) + ": `codasync check --deep --repair` writes it again"};
+                           moment(at) + ": `codasync check --deep --repair` restores it"};
   return {SegmentColumns{rows}.segment_of(rows[0]), since(rows[0]["after"])};
 }
 
@@ -346,7 +346,7 @@ std::vector<Segment> LedgerReader::segments_before(ReadingId reading, Instant be
 }
 
 std::optional<LedgerEvent> LedgerReader::find(ReadingId reading, EventId id) {
-  // An id of version 7 tells when its event was observed; the others are names.
+  // An id of version 7 contains its observed_at; other ids are names.
   auto at = id.time();
   if (!at) {
     const auto named = connection_.exec_params(
@@ -407,9 +407,9 @@ void write(WriteTransaction& transaction, const StockRows& rows, const BatchWrit
   try {
     transaction.exec_params("select write_stock($1, $2, $3, $4, $5, $6)", updated.done(),
                             inserted.done(), array_of(writes.events), array_of(writes.segments),
-                            array_of(writes.dropped_segments), array_of(writes.answers));
+                            array_of(writes.dropped_segments), array_of(writes.responses));
   } catch (const UniqueViolation& violation) {
-    const auto& name = violation.constraint();  // empty: the server speaks another language
+    const auto& name = violation.constraint();  // empty: the server's messages are not in English
     if (name.empty() || name == "stock_readings_shop_id_gtin_key" ||
         name == "stock_operations_pkey" || name == "idempotency_keys_pkey")
       throw Conflict{violation.what()};

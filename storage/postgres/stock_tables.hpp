@@ -8,28 +8,27 @@
 #include "storage/ledger/rows.hpp"
 #include "storage/postgres/write_transaction.hpp"
 
-// The tables of the ledger, as SQL gives and takes them.
+// Reads and writes the tables of the ledger.
 
 namespace codasync::storage::postgres {
 
-/// Returns: the keys of the rows, as the first message of a write takes them.
+/// Returns: the keys of the rows, for the first message of a write.
 StockKeys keys_of(const StockRows& rows);
 
-/// Fills in what a transaction read of the locked readings and of the places of those that do not
-/// exist. Requires: each is one of `rows`.
+/// Fills `rows` from the result of begin_write(): locked readings, and shop and product of those
+/// that do not exist. Requires: each is in `rows`.
 void load(const pqxx::result& read, StockRows& rows);
 
-/// Returns: SQL for all rows of readings `r` with their products `p`, with the columns that load()
-/// and rows_in() look for.
+/// SQL for all readings `r` with their products `p`, with the columns of load() and rows_in().
 extern const std::string kReadingRows;
 
 /// Returns: the rows of a query that begins with kReadingRows.
 std::vector<StockRow> rows_in(const pqxx::result& read);
 
-/// Returns: the answers that are kept under the names that the transaction was given.
-std::vector<KeptAnswer> answers_in(const pqxx::result& read);
+/// Returns: the stored responses in the result of begin_write().
+std::vector<ResponseRow> responses_in(const pqxx::result& read);
 
-/// Returns: the operations with those names that the ledger has.
+/// Returns: the known operations in the result of begin_write().
 std::map<Uuid, KnownOperation> operations_in(const pqxx::result& read);
 
 /// The ledger inside a transaction. Throws: see Connection.
@@ -42,7 +41,7 @@ class LedgerReader final : public HistorySource {
   std::vector<Segment> segments_before(ReadingId reading, Instant before,
                                        std::size_t count) override;
 
-  /// Returns: the event of the reading, a void too, or nothing.
+  /// Returns: the event of the reading, voids included; nullopt: unknown.
   std::optional<LedgerEvent> find(ReadingId reading, EventId id);
 
   /// Returns: all segments of the readings with ids above `after` up to `last`, in their order.
@@ -52,19 +51,14 @@ class LedgerReader final : public HistorySource {
   Connection& connection_;
 };
 
-/// Returns: the product as name_product() will leave it. Requires: its lock is held exclusively.
+/// Returns: the product after save_product(). Requires: its lock is held exclusively.
 ProductName next_name(WriteTransaction& transaction, Gtin gtin, const std::string& name);
 
-/// Creates or renames a product, in the name of `actor`. One that was removed comes back with its
-/// name only.
-void name_product(WriteTransaction& transaction, Gtin gtin, const ProductName& product,
-                  const Token& actor);
-
-/// Gives an id to each row that is going to be created.
+/// Gives an id to each new row.
 void allocate_ids(WriteTransaction& transaction, StockRows& rows);
 
-/// Writes the touched rows and everything else of a batch in one statement.
-/// Throws: Conflict when another process was first to create a row or to use a name.
+/// Writes the touched rows and all other rows of a batch in one statement. Throws: Conflict when
+/// another process created the row or used the name first.
 void write(WriteTransaction& transaction, const StockRows& rows, const BatchWrites& writes);
 
 }  // namespace codasync::storage::postgres

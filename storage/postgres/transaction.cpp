@@ -16,7 +16,7 @@ std::string begin(Transaction::Access access) {
 Transaction::Transaction(Connection& connection, Access access, const std::string& first)
     : Transaction{connection, begin(access) + connection.limits() + first} {}
 
-// Delegates, so that the destructor also ends a transaction whose first message failed half-way.
+// Delegates, so that the destructor also ends a transaction after its first message failed.
 Transaction::Transaction(Connection& connection, const std::string& opening)
     : Transaction{connection} {
   first_ = connection_.exec(opening);
@@ -27,7 +27,7 @@ Transaction::~Transaction() {
   try {
     connection_.exec("rollback");
   } catch (const std::exception&) {
-    // The connection knows that it is lost, and the server rolls back by itself.
+    // The connection is marked as lost; the server rolls back without it.
   }
 }
 

@@ -6,9 +6,10 @@
 
 namespace codasync::storage::postgres {
 
-/// BEGIN in the constructor, ROLLBACK in the destructor unless committed. READ COMMITTED, whatever
-/// the server's default is: every statement sees all that committed before it began, on which the
-/// cache's proof rests (cache/README.md). Throws: see Connection. Threads: one at a time.
+/// BEGIN in the constructor, ROLLBACK in the destructor unless committed. Always READ COMMITTED,
+/// independent of the server's default: every statement sees everything that committed before it
+/// started. The proof in cache/README.md requires this. Throws: see Connection. Threads: one at a
+/// time.
 class Transaction {
  public:
   enum class Access { read_only, read_write };
@@ -16,7 +17,7 @@ class Transaction {
   /// Sends BEGIN, the time limits and `first` in one message. Requires: like Connection::exec.
   Transaction(Connection& connection, Access access, const std::string& first = {});
 
-  /// Sends `opening`, which begins with BEGIN, names the isolation level and sets the time limits.
+  /// Sends `opening`: BEGIN with the isolation level, and the time limits.
   Transaction(Connection& connection, const std::string& opening);
   ~Transaction();
   Transaction(const Transaction&) = delete;
@@ -26,9 +27,9 @@ class Transaction {
   [[nodiscard]] const pqxx::result& first() const noexcept { return first_; }
   [[nodiscard]] Connection& connection() noexcept { return connection_; }
 
-  /// Throws: InDoubt when the connection is lost meanwhile, or there is no answer in time, for
-  /// which a synchronous standby may be the reason; any other exception means that nothing was
-  /// changed. Requires: no statement has failed.
+  /// Throws: InDoubt when the connection is lost during COMMIT or no reply arrives in time, for
+  /// example because of a synchronous standby; any other exception means that nothing was changed.
+  /// Requires: no statement has failed.
   void commit();
 
  private:

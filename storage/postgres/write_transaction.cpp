@@ -41,10 +41,10 @@ WriteTransaction::WriteTransaction(Connection& connection, std::vector<Lock> loc
 
 WriteTransaction::WriteTransaction(Connection& connection, Instant sent, const std::string& opening)
     : transaction_{connection, opening} {
-  const auto answered = codasync::now();
+  const auto received = codasync::now();
   const pqxx::row row = read().at(0);
   now_ = instant_of(row["clock"]);
-  clock_offset_ = storage::clock_offset(now_, sent, answered);
+  clock_offset_ = storage::clock_offset(now_, sent, received);
   if (std::chrono::abs(clock_offset_) > kClockDifferenceMax) throw clock_is_off(clock_offset_);
   ledger_floor_ = instant_of(row["ledger_floor"]);
   if (!row["slots"].is_null()) agreed_slots_ = row["slots"].as<std::size_t>();
@@ -64,14 +64,15 @@ SlotStates WriteTransaction::slots(std::size_t count) const {
   const std::size_t agreed = agreed_slots_.value_or(count);
   states.resize(agreed, SlotState::up);
   if (agreed == count) return states;
-  // Another number means other slots for the same keys. While the cache is off and nothing in it
-  // can be read any more, nothing has to be deleted.
+  // With another number of slots the same keys belong to other slots. While the cache is off and no
+  // entry can be read any more, nothing must be deleted.
   const bool nothing_readable = std::all_of(
       states.begin(), states.end(), [](SlotState state) { return state == SlotState::down; });
   if (nothing_readable) return {count, SlotState::down};
-  throw Unavailable{"memcached", "memcached.servers names " + std::to_string(count) + " here and " +
-                                     std::to_string(agreed) +
-                                     " elsewhere: `codasync cache off`, and `on` when all agree"};
+  throw Unavailable{"memcached",
+                    "memcached.servers names " + std::to_string(count) + " here and " +
+                        std::to_string(agreed) +
+                        " elsewhere: run `codasync cache off`, and `on` when all are equal"};
 }
 
 bool WriteTransaction::valid(TokenId token) const {

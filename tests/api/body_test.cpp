@@ -24,14 +24,14 @@ TEST(Body, must_be_a_json_object) {
   EXPECT_TRUE(Body::parse(" {} "));
 }
 
-TEST(Body, may_not_be_nested_without_end) {
+TEST(Body, has_a_limited_depth) {
   std::string deep(100'000, '[');
   EXPECT_FALSE(Body::parse("{\"a\":" + deep));
   const std::string closed = std::string(1000, '[') + std::string(1000, ']');
   EXPECT_FALSE(Body::parse("{\"a\":" + closed + "}"));
 }
 
-TEST(Body, tells_left_out_from_null_from_given) {
+TEST(Body, distinguishes_absent_null_and_given_fields) {
   auto body = parsed(R"({"a":null,"b":7})");
   const auto a = body.integer("a", 0, 10);
   const auto b = body.integer("b", 0, 10);
@@ -42,7 +42,7 @@ TEST(Body, tells_left_out_from_null_from_given) {
   EXPECT_FALSE(body.finish());
 }
 
-TEST(Body, names_everything_that_is_wrong_at_once) {
+TEST(Body, reports_all_invalid_fields_together) {
   auto body = parsed(
       R"({"name":"","quantity":-1,"expiry_date":"2026-02-30","GTIN":"4006381333930","what":1})");
   body.name("name");
@@ -55,7 +55,7 @@ TEST(Body, names_everything_that_is_wrong_at_once) {
     EXPECT_TRUE(errors.contains(field)) << field;
 }
 
-TEST(Body, keeps_numbers_whole_and_within_64_bits) {
+TEST(Body, refuses_numbers_that_are_not_whole_or_exceed_64_bits) {
   for (const auto* number : {"1.5",
                              "1e-1",
                              "9223372036854775808",
@@ -85,7 +85,7 @@ TEST(Body, keeps_numbers_whole_and_within_64_bits) {
   }
 }
 
-TEST(Body, takes_whole_numbers_as_clients_of_the_first_service_write_them) {
+TEST(Body, accepts_the_number_formats_of_the_django_api) {
   for (const auto* number :
        {"10", "10.0", "1e1", "1.0e1", "100e-1", "\"10\"", "\"10.0\"", "\"010\""}) {
     auto body = parsed(std::string{"{\"n\":"} + number + ",\"list\":[" + number + "]}");
@@ -98,7 +98,7 @@ TEST(Body, takes_whole_numbers_as_clients_of_the_first_service_write_them) {
   EXPECT_EQ(zero.integer("d", 0, INT64_MAX).value, 9'007'199'254'740'992);
 }
 
-TEST(Body, takes_dates_with_months_and_days_of_one_digit_and_within_the_limits) {
+TEST(Body, accepts_dates_within_the_limits_and_with_months_and_days_of_one_digit) {
   auto body = parsed(R"({"a":"2026-3-1","b":"2000-01-01"})");
   EXPECT_EQ(body.date("a").value, parse_date("2026-03-01"));
   EXPECT_EQ(body.date("b").value, parse_date("2000-01-01"));
@@ -113,11 +113,11 @@ TEST(Body, takes_dates_with_months_and_days_of_one_digit_and_within_the_limits) 
   for (const auto* date : {"\"2026-3-1T00:00:00Z\"", "\"26-3-1\"", "20260301", "\" 2026-03-01\""}) {
     auto wrong = parsed(std::string{"{\"d\":"} + date + "}");
     EXPECT_FALSE(wrong.date("d").value) << date;
-    EXPECT_EQ(errors_of(wrong)["d"].at(0), "This must be an existing day as YYYY-MM-DD.");
+    EXPECT_EQ(errors_of(wrong)["d"].at(0), "This must be a valid date in the form YYYY-MM-DD.");
   }
 }
 
-TEST(Body, trims_names_and_wants_a_visible_character) {
+TEST(Body, trims_names_and_requires_a_visible_character) {
   for (const auto* text :
        {" Milk ", "Milk", "\\tMilk\\n", "\\u00a0Milk\\u3000", "\\u200bMilk\\ufeff"}) {
     auto body = parsed(std::string{"{\"name\":\""} + text + "\"}");
@@ -133,13 +133,13 @@ TEST(Body, trims_names_and_wants_a_visible_character) {
     EXPECT_TRUE(errors_of(body).contains("name")) << text;
   }
   auto longest = parsed("{\"name\":\" " + std::string(255, 'x') + " \"}");
-  EXPECT_TRUE(longest.name("name").value) << "blanks at the ends do not count";
+  EXPECT_TRUE(longest.name("name").value) << "white space at the ends does not count";
   auto too_long = parsed("{\"name\":\"" + std::string(256, 'x') + "\"}");
   too_long.name("name");
   EXPECT_EQ(errors_of(too_long)["name"].at(0), "At most 255 characters are allowed.");
 }
 
-TEST(Body, takes_a_gtin_as_text_or_as_the_number_that_the_first_service_took) {
+TEST(Body, accepts_a_gtin_as_a_string_or_as_a_number) {
   auto text = parsed(R"({"GTIN":"4006381333931"})");
   auto number = parsed(R"({"GTIN":4006381333931})");
   EXPECT_EQ(text.gtin("GTIN").value, number.gtin("GTIN").value);
@@ -205,7 +205,7 @@ TEST(Body, refuses_the_identity_of_another_row) {
     EXPECT_EQ(finished(wrong)->status, 400) << wrong;
 }
 
-TEST(Body, says_what_to_do_instead_of_null) {
+TEST(Body, explains_what_to_send_instead_of_null) {
   auto body = parsed(R"({"name":null})");
   body.not_null("name", body.name("name"), "Leave it out to keep the name.");
   EXPECT_EQ(errors_of(body)["name"].at(0),
@@ -218,7 +218,7 @@ std::string canonical(const std::string& text) {
   return out;
 }
 
-TEST(Body, is_the_same_however_the_json_is_written) {
+TEST(Body, has_one_canonical_text_for_all_spellings_of_the_same_json) {
   const auto one = canonical(R"({"shop":1,"name":"Tea é","list":[1,2],"x":{"a":null,"b":true}})");
   for (const auto* same :
        {R"({"name":"Tea é","shop":1,"x":{"b":true,"a":null},"list":[1,2]})",
@@ -231,7 +231,7 @@ TEST(Body, is_the_same_however_the_json_is_written) {
   EXPECT_EQ(canonical(R"({"a":-0.0})"), canonical(R"({"a":0})"));
 }
 
-TEST(Body, is_another_one_when_any_value_is) {
+TEST(Body, has_different_canonical_texts_for_different_values) {
   const std::vector<std::string> all{"{}",
                                      R"({"a":null})",
                                      R"({"a":true})",
@@ -269,14 +269,14 @@ TEST(Body, is_another_one_when_any_value_is) {
   }
 }
 
-TEST(Body, has_no_name_twice_at_any_depth) {
+TEST(Body, may_not_repeat_a_name_at_any_depth) {
   for (const auto* text : {R"({"a":1,"a":1})", R"({"a":{"b":1,"b":2}})", R"({"a":[{"b":1,"b":1}]})",
                            R"({"a":1,"\u0061":2})"})
     EXPECT_FALSE(Body::parse(text)) << text;
   EXPECT_TRUE(Body::parse(R"({"a":[{"b":1},{"b":1}],"b":{"a":1}})"));
 }
 
-TEST(Body, says_where_it_is_not_json) {
+TEST(Body, reports_the_position_of_a_json_error) {
   EXPECT_EQ(Body::parse(R"({"a":1,)").error().detail,
             "The body is not valid JSON (error at byte 7).");
 }
@@ -287,11 +287,11 @@ TEST(Body, refuses_control_characters_in_names) {
   EXPECT_TRUE(errors_of(body).contains("name"));
 }
 
-TEST(Body, shows_names_of_strangers_as_readable_text) {
+TEST(Body, reports_unknown_fields_as_valid_and_short_text) {
   auto body = parsed(R"({"\udc00":1,"\u0000":2})");
   const auto errors = errors_of(body);
-  EXPECT_TRUE(errors.contains("\uFFFD\uFFFD\uFFFD")) << "a lone surrogate is no text";
-  EXPECT_TRUE(errors.contains(std::string(1, '\0'))) << "JSON can show it";
+  EXPECT_TRUE(errors.contains("\uFFFD\uFFFD\uFFFD")) << "a lone surrogate is not valid text";
+  EXPECT_TRUE(errors.contains(std::string(1, '\0'))) << "JSON can contain it";
   const auto twice =
       Body::parse("{\"" + std::string(5000, 'x') + "\":1,\"" + std::string(5000, 'x') + "\":1}");
   ASSERT_FALSE(twice);
@@ -306,7 +306,7 @@ TEST(Body, refuses_lone_surrogates_in_names) {
   EXPECT_TRUE(errors_of(body).contains("name"));
 }
 
-TEST(Body, answers_a_wild_body_with_a_bounded_list) {
+TEST(Body, reports_a_bounded_number_of_unknown_fields) {
   std::string text{"{"};
   for (int i = 0; i < 5000; ++i) text += "\"f" + std::to_string(i) + "\":1,";
   text.back() = '}';

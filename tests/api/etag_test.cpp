@@ -13,21 +13,21 @@ TEST(EntityTags, are_read_strong_and_weak) {
   EXPECT_FALSE(tags->contains("6"));
 }
 
-TEST(EntityTags, know_the_star) {
+TEST(EntityTags, accept_the_star) {
   const auto any = parse_entity_tags(" * ");
   ASSERT_TRUE(any);
   EXPECT_TRUE(any->contains("anything"));
   EXPECT_TRUE(versions_of(*any).empty());
 }
 
-TEST(EntityTags, refuse_what_is_none) {
+TEST(EntityTags, refuse_malformed_headers) {
   for (const auto* header :
        {"3", "\"3", "* \"3\"", "\"a\" \"b\"", "\"a\",,", "W/", "", "  ", "\"a\";"}) {
     EXPECT_FALSE(parse_entity_tags(header)) << header;
   }
 }
 
-TEST(EntityTags, of_somebody_else_accept_no_version_at_all) {
+TEST(EntityTags, that_are_not_versions_match_no_version) {
   EXPECT_EQ(versions_of(*parse_entity_tags(R"("xyz")")), std::vector<std::int64_t>{0});
   const auto precondition = reading_precondition(
       *parse_entity_tags(R"("x", "x-y", "0", "1-", "-1", "1-2-3", "99999999999999999999-1")"));
@@ -35,7 +35,7 @@ TEST(EntityTags, of_somebody_else_accept_no_version_at_all) {
   EXPECT_EQ(precondition.any_of[0].reading, 0);
 }
 
-TEST(EntityTags, name_the_version_of_a_reading_and_of_its_product) {
+TEST(EntityTags, contain_the_versions_of_a_reading_and_of_its_product) {
   const auto precondition =
       reading_precondition(*parse_entity_tags("\"" + reading_tag(12, 3) + "\""));
   ASSERT_EQ(precondition.any_of.size(), 1U);
@@ -43,7 +43,7 @@ TEST(EntityTags, name_the_version_of_a_reading_and_of_its_product) {
   EXPECT_EQ(precondition.any_of[0].product, 3);
 }
 
-TEST(EntityTags, name_the_version_of_a_reading_alone_as_its_json_does) {
+TEST(EntityTags, may_contain_only_the_version_of_a_reading) {
   const auto precondition = reading_precondition(*parse_entity_tags(R"("12", W/"13", "14-2")"));
   ASSERT_EQ(precondition.any_of.size(), 3U);
   EXPECT_EQ(precondition.any_of[0].reading, 12);
@@ -52,7 +52,7 @@ TEST(EntityTags, name_the_version_of_a_reading_alone_as_its_json_does) {
   EXPECT_EQ(precondition.any_of[2].product, 2);
 }
 
-TEST(EntityTags, of_bodies_differ_when_the_bodies_do) {
+TEST(EntityTags, of_different_bodies_differ) {
   EXPECT_EQ(body_tag("[]"), body_tag("[]"));
   EXPECT_NE(body_tag("[]"), body_tag("[ ]"));
   EXPECT_EQ(body_tag("").size(), 24U);

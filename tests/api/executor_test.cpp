@@ -22,12 +22,12 @@ class Barrier {
 
   /// Returns: when a thread is occupied.
   void occupy(Executor& executor, Kind kind) {
-    std::promise<void> begun;
-    ASSERT_TRUE(executor.submit(kind, [&begun, gate = gate_](Executor::Start) {
-      begun.set_value();
+    std::promise<void> started;
+    ASSERT_TRUE(executor.submit(kind, [&started, gate = gate_](Executor::Start) {
+      started.set_value();
       gate.wait();
     }));
-    begun.get_future().wait();
+    started.get_future().wait();
   }
   void open() {
     if (!std::exchange(is_open_, true)) opened_.set_value();
@@ -106,16 +106,16 @@ TEST(Executor, finishes_what_runs_and_drops_what_waits_when_it_ends) {
   std::atomic<bool> second_ran{false};
   {
     auto waiting = std::make_shared<int>();
-    std::promise<void> begun;
+    std::promise<void> started;
     Executor executor{{.threads = 1, .queue_max = 2}};
     ASSERT_TRUE(executor.submit(Kind::work, [&, dropped = std::weak_ptr{waiting}](Executor::Start) {
-      begun.set_value();
+      started.set_value();
       const auto enough = std::chrono::steady_clock::now() + 10s;
       while (!dropped.expired() && std::chrono::steady_clock::now() < enough)
         std::this_thread::yield();
       ++finished;
     }));
-    begun.get_future().wait();
+    started.get_future().wait();
     ASSERT_TRUE(executor.submit(
         Kind::work, [&, waiting = std::move(waiting)](Executor::Start) { second_ran = true; }));
   }

@@ -13,11 +13,11 @@
 #include "storage/errors.hpp"
 #include "storage/stock_ledger.hpp"
 
-// Stand-ins for what the dispatcher leads to: just enough for tests of the way there and back.
+// Fakes of the interfaces that the dispatcher calls, with the little that its tests need.
 
 namespace codasync::test {
 
-/// Shops, reading keys, readings and tokens that a test puts in; everything else is empty.
+/// The rows that a test adds; all other resources are empty.
 struct FakeRows {
   std::map<std::int64_t, Shop> shops;
   std::map<storage::TokenHash, storage::Token> tokens;
@@ -70,7 +70,7 @@ class FakeReader : public storage::Reader {
   storage::Page<storage::Token> tokens(std::optional<TokenId>, std::size_t) override {
     return count(), storage::Page<storage::Token>{};
   }
-  bool knows_time_zone(const std::string& name) override { return count(), name == "UTC"; }
+  bool has_time_zone(const std::string& name) override { return count(), name == "UTC"; }
 
  private:
   void count() {
@@ -107,12 +107,12 @@ class FakeDatabase : public storage::Database {
   FakeRows& rows_;
 };
 
-/// Remembers what a test puts in; reads answers through, and lists from the database.
+/// Contains the entries that a test adds; lists are always read from the database.
 class FakeCache : public cache::Cache {
  public:
   explicit FakeCache(storage::Database& database) : database_{database} {}
   std::map<std::string, std::string> entries;
-  std::vector<storage::Lock> locks;  // of the newest read_through()
+  std::vector<storage::Lock> locks;  // of the last read_through()
   int round_trips{0};
 
   std::vector<cache::Lookup> lookup(std::span<const cache::Key> keys) override {
@@ -165,43 +165,45 @@ inline storage::Written written(Reading reading) {
   return {EventOutcome::applied, false, true, std::move(reading)};
 }
 
-/// Answers every operation with what a test says.
+/// Returns `result` for each operation.
 class FakeLedger : public storage::StockLedger {
  public:
   storage::StockResult result{written(reading())};
-  std::function<bool(const storage::StockOperation&)> knows{
-      [](const storage::StockOperation&) { return true; }};  // false: not_found
+  std::function<bool(const storage::StockOperation&)> exists{
+      [](const storage::StockOperation&) { return true; }};  // false: the result is not_found
   std::optional<storage::StockOperation> last;
 
   void submit(storage::StockOperation operation,
               std::function<void(storage::StockResult)> done) override {
     last = std::move(operation);
-    done(knows(*last) ? result : storage::Refused{storage::Refused::Why::not_found, {}});
+    done(exists(*last) ? result : storage::Refused{storage::Refused::Why::not_found, {}});
   }
 };
 
 class FakeCatalogue : public storage::CatalogueStore {
  public:
-  std::function<Result()> result{[] { return storage::KeptText{}; }};
+  std::function<Result()> result{[] { return storage::StoredResponse{}; }};
   Result create_shop(const storage::ShopDraft&, const storage::WriteContext&,
-                     const storage::Answerer<Shop>&) override {
+                     const storage::ResponseEncoder<Shop>&) override {
     return result();
   }
   Result update_shop(ShopId, const storage::ShopDraft&, const storage::WriteContext&,
-                     const storage::Answerer<Shop>&) override {
+                     const storage::ResponseEncoder<Shop>&) override {
     return result();
   }
-  Result delete_shop(ShopId, bool, const storage::WriteContext&) override { return result(); }
+  Result delete_shop(ShopId, storage::ShopReadings, const storage::WriteContext&) override {
+    return result();
+  }
   Result create_product(Gtin, const storage::ProductDraft&, const storage::WriteContext&,
-                        const storage::Answerer<Product>&) override {
+                        const storage::ResponseEncoder<Product>&) override {
     return result();
   }
   Result put_product(Gtin, const storage::ProductDraft&, const storage::WriteContext&,
-                     const storage::Answerer<Product>&) override {
+                     const storage::ResponseEncoder<Product>&) override {
     return result();
   }
   Result update_product(Gtin, const storage::ProductDraft&, const storage::WriteContext&,
-                        const storage::Answerer<Product>&) override {
+                        const storage::ResponseEncoder<Product>&) override {
     return result();
   }
   Result delete_product(Gtin, const storage::WriteContext&) override { return result(); }
@@ -214,12 +216,12 @@ class FakeCatalogue : public storage::CatalogueStore {
 class FakeTokens : public storage::TokenStore {
  public:
   Result create(const Draft& draft, const storage::TokenHash&, const storage::WriteContext&,
-                const storage::Answerer<storage::Token>& answer) override {
-    return storage::KeptText{
-        answer({TokenId{9}, draft.name, draft.role, draft.shops, {}, draft.expires_at}, true)};
+                const storage::ResponseEncoder<storage::Token>& response) override {
+    return storage::StoredResponse{
+        response({TokenId{9}, draft.name, draft.role, draft.shops, {}, draft.expires_at}, true)};
   }
   Result revoke(TokenId id, const storage::WriteContext&) override {
-    if (id == TokenId{9}) return storage::KeptText{};
+    if (id == TokenId{9}) return storage::StoredResponse{};
     return storage::CatalogueRefusal{storage::CatalogueRefusal::not_found};
   }
 };

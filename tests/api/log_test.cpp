@@ -26,7 +26,7 @@ using testing::Not;
 
 static_assert(!std::is_constructible_v<LogValue, Secret>, "a secret must not fit into a log line");
 
-/// A pipe whose writing end is a log's.
+/// A pipe; the log writes to its writing end.
 class Pipe {
  public:
   Pipe() { EXPECT_EQ(::pipe2(ends_.data(), O_CLOEXEC), 0); }
@@ -43,7 +43,7 @@ class Pipe {
     if (ends_[1] >= 0) ::close(std::exchange(ends_[1], -1));
   }
 
-  /// Returns: what was written, up to `mark` or to the end of the writer.
+  /// Returns: what was written, until it contains `mark` or the writing end is closed.
   std::string read_to(std::string_view mark) {
     std::string all;
     std::array<char, 65'536> part{};
@@ -93,7 +93,7 @@ TEST(Log, writes_one_json_object_a_line_with_time_level_message_and_fields) {
   EXPECT_TRUE(document["cached"].GetBool());
 }
 
-TEST(Log, leaves_out_what_is_below_its_level) {
+TEST(Log, writes_no_line_below_its_level) {
   EXPECT_EQ(line_of(LogLevel::debug, "noise"), "");
   Pipe pipe;
   {
@@ -104,7 +104,7 @@ TEST(Log, leaves_out_what_is_below_its_level) {
   EXPECT_THAT(pipe.read_all(), HasSubstr("yes"));
 }
 
-TEST(Log, escapes_whatever_a_value_holds) {
+TEST(Log, escapes_every_character_that_json_requires) {
   const std::string text{"a\"b\\c\nd\re\tf\0g\x7f\x1b[31m\xE2\x80\xA8", 22};
   const auto line = line_of(LogLevel::info, text, {{"value", text}});
   EXPECT_EQ(std::ranges::count(line, '\n'), 1);
@@ -113,7 +113,7 @@ TEST(Log, escapes_whatever_a_value_holds) {
   EXPECT_EQ(document["message"], document["value"]);
 }
 
-TEST(Log, replaces_what_is_no_utf8) {
+TEST(Log, replaces_invalid_utf8) {
   for (const auto* broken :
        {"\xFF", "\xC3", "\xC0\xAF", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xE2\x82"}) {
     const auto document =
@@ -132,7 +132,7 @@ TEST(Log, cuts_long_values) {
   EXPECT_THAT(document["value"].GetString(), testing::EndsWith("…"));
 }
 
-TEST(Log, writes_the_extremes_of_numbers) {
+TEST(Log, writes_the_smallest_and_the_largest_numbers) {
   const auto document = json(line_of(LogLevel::info, "m",
                                      {{"min", std::numeric_limits<std::int64_t>::min()},
                                       {"max", std::numeric_limits<std::uint64_t>::max()},
@@ -142,7 +142,7 @@ TEST(Log, writes_the_extremes_of_numbers) {
   EXPECT_TRUE(document["nan"].IsNull());
 }
 
-TEST(Log, masks_tokens_and_passwords_that_stray_into_a_text) {
+TEST(Log, masks_tokens_and_passwords_in_every_text) {
   const auto line =
       line_of(LogLevel::error,
               "failed: postgresql://codasync:hunter2@db:5432/x, then postgresql://u:p@ss@db",
@@ -156,7 +156,53 @@ TEST(Log, masks_tokens_and_passwords_that_stray_into_a_text) {
   EXPECT_THAT(line, HasSubstr("http://127.0.0.1:8080/a?b=c@d"));
 }
 
-TEST(Log, of_many_threads_has_whole_lines) {
+/// The clock of the next tests.
+RepeatLimit::Clock::time_point test_time{};
+
+TEST(Log, writes_a_repeated_warning_ten_times_and_then_how_many_it_left_out) {
+  test_time = RepeatLimit::Clock::time_point{std::chrono::hours{1}};
+  Pipe pipe;
+  {
+    Log log{LogOptions{}, pipe.writer(), [] { return test_time; }};
+    for (int line = 0; line < 12; ++line) log.warning("down", {{"line", line}});
+    log.warning("other");
+    test_time += RepeatLimit::kWindow;
+    log.info("later");
+    log.error("down", {{"line", 12}});
+  }
+  std::istringstream lines{pipe.read_all()};
+  std::vector<std::string> messages;
+  std::vector<int> suppressed;
+  for (std::string line; std::getline(lines, line);) {
+    const auto document = json(line);
+    messages.emplace_back(document["message"].GetString());
+    if (document.HasMember("suppressed")) suppressed.push_back(document["suppressed"].GetInt());
+  }
+  std::vector<std::string> expected(10, "down");
+  expected.insert(expected.end(), {"other", "down", "later", "down"});
+  EXPECT_EQ(messages, expected);
+  EXPECT_EQ(suppressed, std::vector<int>{2});
+}
+
+TEST(Log, reports_what_it_left_out_when_it_ends) {
+  Pipe pipe;
+  {
+    Log log{LogOptions{}, pipe.writer()};
+    for (int line = 0; line < 15; ++line) log.error("down");
+  }
+  EXPECT_THAT(pipe.read_all(), HasSubstr(R"("message":"down","suppressed":5})"));
+}
+
+TEST(Log, does_not_limit_debug_and_info_lines) {
+  Pipe pipe;
+  {
+    Log log{LogOptions{}, pipe.writer()};
+    for (int line = 0; line < 20; ++line) log.info("answered");
+  }
+  EXPECT_EQ(std::ranges::count(pipe.read_all(), '\n'), 20);
+}
+
+TEST(Log, writes_whole_lines_from_many_threads) {
   constexpr int kThreads = 4;
   constexpr int kLines = 1'000;
   Pipe pipe;
@@ -181,21 +227,21 @@ TEST(Log, of_many_threads_has_whole_lines) {
   EXPECT_THAT(next, testing::Each(kLines));
 }
 
-TEST(Log, of_a_reader_that_stands_still_loses_lines_and_says_how_many) {
+TEST(Log, drops_lines_when_the_output_is_stuck_and_reports_how_many) {
   Pipe pipe;
   Log log{LogOptions{.queue_max = 16}, pipe.writer()};
   const std::string padding(1'000, 'x');
   for (int line = 0; line < 1'000; ++line)
-    log.info("m", {{"padding", padding}});  // returns: nobody waits
+    log.info("m", {{"padding", padding}});  // does not wait for the output
   EXPECT_GT(log.dropped(), 0U);
 
-  std::atomic<bool> told{false};
+  std::atomic<bool> reported{false};
   std::jthread reader{[&] {
-    const auto all = pipe.read_to("lines were lost");
-    EXPECT_THAT(all, HasSubstr("lines were lost"));
-    told = true;
+    const auto all = pipe.read_to("lines were dropped");
+    EXPECT_THAT(all, HasSubstr("lines were dropped"));
+    reported = true;
   }};
-  while (!told) {
+  while (!reported) {
     log.info("m");
     std::this_thread::yield();
   }

@@ -13,7 +13,7 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-TEST(Metrics, are_there_before_anything_happens) {
+TEST(Metrics, start_with_zeros) {
   const auto text = Metrics{2}.text();
   for (const std::string series :
        {R"(codasync_cache_unavailable_total{slot="1"} 0)",
@@ -28,7 +28,7 @@ TEST(Metrics, are_there_before_anything_happens) {
   }
 }
 
-TEST(Metrics, tell_requests_apart_by_route_method_and_status) {
+TEST(Metrics, count_requests_by_route_method_and_status) {
   Metrics metrics{1};
   metrics.request("/a", "GET", 200, std::chrono::milliseconds{3});
   metrics.request("/a", "GET", 200, std::chrono::milliseconds{300});
@@ -38,12 +38,12 @@ TEST(Metrics, tell_requests_apart_by_route_method_and_status) {
   EXPECT_THAT(text, HasSubstr(R"(requests_total{method="GET",route="/a",status="200"} 2)"));
   EXPECT_THAT(text, HasSubstr(R"(requests_total{method="GET",route="/a",status="404"} 1)"));
   EXPECT_THAT(text, HasSubstr(R"(requests_total{method="PUT",route="/a",status="200"} 1)"));
-  // The latency of a route is one series, whatever was answered.
+  // The latency of a route is one series for all statuses.
   EXPECT_THAT(text, HasSubstr(R"(seconds_bucket{method="GET",route="/a",le="0.005"} 2)"));
   EXPECT_THAT(text, HasSubstr(R"(seconds_count{method="GET",route="/a"} 3)"));
 }
 
-TEST(Metrics, know_what_a_pool_has_lent) {
+TEST(Metrics, count_the_connections_that_a_pool_has_lent) {
   Metrics metrics{1};
   metrics.on_lent(storage::PoolName::reads, std::chrono::milliseconds{2});
   metrics.on_lent(storage::PoolName::reads, std::chrono::milliseconds{2});
@@ -55,9 +55,9 @@ TEST(Metrics, know_what_a_pool_has_lent) {
   EXPECT_THAT(text, HasSubstr(R"(codasync_postgres_pool_refusals_total{pool="reads"} 1)"));
 }
 
-TEST(Metrics, know_the_state_of_each_slot) {
+TEST(Metrics, show_the_state_of_each_slot) {
   Metrics metrics{2};
-  EXPECT_THAT(metrics.text(), Not(HasSubstr("\ncodasync_cache_slot_state")));  // nobody has looked
+  EXPECT_THAT(metrics.text(), Not(HasSubstr("\ncodasync_cache_slot_state")));  // not checked yet
   storage::CacheState state{};
   state.fills = true;
   state.slots.push_back({.number = 0, .state = storage::SlotState::up});
@@ -77,20 +77,20 @@ TEST(Metrics, know_the_state_of_each_slot) {
   }
 }
 
-TEST(Metrics, lose_only_the_figures_that_cannot_be_had) {
+TEST(Metrics, lack_only_the_samples_that_cannot_be_collected) {
   Metrics metrics{1};
-  metrics.on_scrape([]() -> std::vector<Figure> { throw std::runtime_error{"not now"}; });
+  metrics.on_scrape([]() -> std::vector<Sample> { throw std::runtime_error{"not now"}; });
   metrics.on_scrape([] {
-    return std::vector<Figure>{{"jars", "Jars.", Figure::Kind::gauge, 2, {{"shelf", "top"}}},
-                               {"jars", "Jars.", Figure::Kind::gauge, 3, {{"shelf", "low"}}}};
+    return std::vector<Sample>{{"jars", "Jars.", Sample::Kind::gauge, 2, {{"shelf", "top"}}},
+                               {"jars", "Jars.", Sample::Kind::gauge, 3, {{"shelf", "low"}}}};
   });
   EXPECT_THAT(metrics.text(), HasSubstr("# TYPE jars gauge\njars{shelf=\"top\"} 2\njars{shelf="));
   EXPECT_THAT(metrics.text(), HasSubstr("\ncodasync_scrape_failures_total 2\n"));
 }
 
-TEST(Figures, of_this_process_have_the_usual_names) {
+TEST(Samples, of_this_process_have_the_standard_names) {
   Metrics metrics{0};
-  metrics.on_scrape([] { return process_figures(); });
+  metrics.on_scrape([] { return process_samples(); });
   const auto text = metrics.text();
   for (const std::string name :
        {"process_start_time_seconds", "process_cpu_seconds_total", "process_resident_memory_bytes",
@@ -100,12 +100,12 @@ TEST(Figures, of_this_process_have_the_usual_names) {
   }
 }
 
-TEST(ExpiredReadings, ask_the_database_once_for_many_scrapes) {
+TEST(ExpiredReadings, query_the_database_once_for_many_scrapes) {
   test::FakeRows rows;
   test::FakeDatabase database{rows};
   ExpiredReadings expired{database};
-  expired.figures();
-  expired.figures();
+  expired.samples();
+  expired.samples();
   EXPECT_EQ(rows.queries, 1);
 }
 

@@ -15,7 +15,7 @@ TEST(Parameters, are_read_by_type) {
   EXPECT_FALSE(parameters.finish());
 }
 
-TEST(Parameters, that_are_flags_tell_false_from_absent) {
+TEST(Parameters, that_are_flags_distinguish_false_and_absent) {
   for (const auto* yes : {"true", "1"})
     EXPECT_EQ((Parameters{{{"expired", yes}}}.flag("expired")), true) << yes;
   for (const auto* no : {"false", "0"})
@@ -28,7 +28,7 @@ TEST(Parameters, that_are_flags_tell_false_from_absent) {
   }
 }
 
-TEST(Parameters, name_everything_that_is_wrong_or_given_twice) {
+TEST(Parameters, report_all_invalid_and_repeated_parameters_together) {
   Parameters parameters{
       {{"shop", "x"}, {"expired", "maybe"}, {"limit", "1001"}, {"GTIN", "1"}, {"GTIN", "2"}}};
   parameters.id("shop");
@@ -43,7 +43,7 @@ TEST(Parameters, name_everything_that_is_wrong_or_given_twice) {
     EXPECT_TRUE(problem->errors.contains(name)) << name;
 }
 
-TEST(Parameters, of_text_are_trimmed_and_absent_when_nothing_is_left) {
+TEST(Parameters, of_text_are_trimmed_and_absent_when_empty) {
   for (const auto* empty : {"", " ", "\t", "\u00A0"}) {
     Parameters parameters{{{"search", empty}}};
     EXPECT_EQ(parameters.text("search"), std::nullopt) << empty;
@@ -57,7 +57,7 @@ TEST(Parameters, of_text_are_trimmed_and_absent_when_nothing_is_left) {
   }
 }
 
-TEST(Parameters, bound_the_page) {
+TEST(Parameters, limit_the_size_of_a_page) {
   for (const auto* limit : {"0", "-1", "1001", "abc", "", "1e2", "99999999999999999999"}) {
     Parameters parameters{{{"limit", limit}}};
     parameters.limit();
@@ -66,7 +66,7 @@ TEST(Parameters, bound_the_page) {
   EXPECT_EQ(Parameters{{}}.limit(), 100U);
 }
 
-TEST(Parameters, take_cursors_as_long_as_they_are_made) {
+TEST(Parameters, accept_cursors_of_any_length) {
   const std::string name(1000, 'x');
   Parameters long_one{{{"cursor", make_cursor(name)}}};
   EXPECT_EQ(long_one.cursor(), name);
@@ -76,7 +76,7 @@ TEST(Parameters, take_cursors_as_long_as_they_are_made) {
   EXPECT_TRUE(none.finish()->errors.contains("cursor"));
 }
 
-TEST(Parameters, take_only_cursors_of_ids_for_ids) {
+TEST(Parameters, accept_only_cursors_of_ids_as_id_cursors) {
   Parameters seven{{{"cursor", make_cursor(7)}}};
   EXPECT_EQ(seven.id_cursor(), 7);
   EXPECT_FALSE(seven.finish());
@@ -90,7 +90,7 @@ TEST(Parameters, take_only_cursors_of_ids_for_ids) {
   }
 }
 
-TEST(Cursor, gives_back_any_text) {
+TEST(Cursor, contains_any_text) {
   std::string all;
   for (int c = 0; c < 256; ++c) {
     EXPECT_EQ(read_cursor(make_cursor(all)), all);
@@ -98,12 +98,12 @@ TEST(Cursor, gives_back_any_text) {
   }
 }
 
-TEST(Cursor, refuses_what_it_did_not_make) {
+TEST(Cursor, that_is_malformed_is_refused) {
   for (const auto* cursor : {"", "2abc", "1ab=", "1 a", "x"})
     EXPECT_FALSE(read_cursor(cursor)) << cursor;
 }
 
-TEST(NextPage, asks_the_same_question_with_another_cursor) {
+TEST(NextPage, has_the_same_query_with_another_cursor) {
   const auto link =
       next_page("/x", {{"search", "a&b c"}, {"cursor", "old"}, {"limit", "5"}}, "new");
   EXPECT_EQ(link.name, "Link");

@@ -12,23 +12,23 @@ std::string header(const Response& response, std::string_view name) {
   return {};
 }
 
-TEST(Problem, is_what_rfc_9457_says) {
-  const auto response = to_response(not_found("There is no \"such\" row."), "req-1");
+TEST(Problem, has_the_form_of_rfc_9457) {
+  const auto response = to_response(not_found("There is no \"North\" shop."), "req-1");
   EXPECT_EQ(response.status, 404);
   EXPECT_EQ(header(response, "Content-Type"), "application/problem+json");
   EXPECT_EQ(response.body,
             R"({"type":"urn:codasync:problem:not-found","title":"Not Found","status":404,)"
-            R"("detail":"There is no \"such\" row.","instance":"req-1"})");
+            R"("detail":"There is no \"North\" shop.","instance":"req-1"})");
 }
 
-TEST(Problem, names_the_fields_that_are_wrong) {
+TEST(Problem, contains_the_errors_of_each_field) {
   const auto response = to_response(bad_fields({{"GTIN", {"One.", "Two."}}}), "r");
   EXPECT_NE(response.body.find(R"("errors":{"GTIN":["One.","Two."]})"), std::string::npos);
 }
 
-TEST(Problem, says_when_to_come_back) {
+TEST(Problem, has_the_headers_of_its_status) {
   EXPECT_EQ(header(to_response(unavailable("Later.", 3), "r"), "Retry-After"), "3");
-  EXPECT_EQ(header(to_response(unauthorized("Who?"), "r"), "WWW-Authenticate"), "Bearer");
+  EXPECT_EQ(header(to_response(unauthorized("No token."), "r"), "WWW-Authenticate"), "Bearer");
 }
 
 }  // namespace

@@ -52,7 +52,7 @@ TEST_F(RequestFlowTest, of_a_hit_is_parse_look_up_respond) {
   auto request = flow(Method::get, "/api/v1/products/4006381333931");
   auto step = request.parse();
   ASSERT_TRUE(is<next::LookUp>(step));
-  EXPECT_EQ(std::get<next::LookUp>(step).key.text, cache::product_answer(kTea).text);
+  EXPECT_EQ(std::get<next::LookUp>(step).key.text, cache::product_response(kTea).text);
   EXPECT_EQ(status(request.looked_up(Response{200, {}, "{}"}, cache::Known::nothing)), 200);
 }
 
@@ -62,6 +62,15 @@ TEST_F(RequestFlowTest, of_a_miss_acts_and_passes_on_that_the_entry_is_missing) 
   ASSERT_TRUE(is<next::Act>(request.looked_up(std::nullopt, cache::Known::miss)));
   EXPECT_EQ(request.known(), cache::Known::miss);
   EXPECT_EQ(status(request.acted(Response{})), 200);
+}
+
+TEST_F(RequestFlowTest, looks_nothing_up_that_the_reverse_proxy_has_just_missed) {
+  Request request;
+  request.path = "/api/v1/shops/1";
+  request.cache_missed = true;
+  RequestFlow flow{request, options_, tokens_, keys_};
+  ASSERT_TRUE(is<next::Act>(flow.parse()));
+  EXPECT_EQ(flow.known(), cache::Known::miss);
 }
 
 TEST_F(RequestFlowTest, of_a_reading_by_its_id_resolves_the_id_once) {

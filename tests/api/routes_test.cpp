@@ -7,7 +7,7 @@
 namespace codasync::api {
 namespace {
 
-TEST(Routes, find_the_resource_and_read_its_path) {
+TEST(Routes, match_a_path_and_read_its_arguments) {
   const auto found = match(Method::get, "/api/v1/shops/7/stock/4006381333931");
   ASSERT_TRUE(found);
   EXPECT_EQ(found->route->pattern, "/api/v1/shops/{id}/stock/{gtin}");
@@ -15,13 +15,13 @@ TEST(Routes, find_the_resource_and_read_its_path) {
   EXPECT_EQ(found->arguments.gtin->number(), 4006381333931);
 }
 
-TEST(Routes, answer_head_like_get) {
+TEST(Routes, match_head_like_get) {
   const auto found = match(Method::head, "/api/v1/shops");
   ASSERT_TRUE(found);
   EXPECT_EQ(found->route->method, Method::get);
 }
 
-TEST(Routes, say_which_methods_an_address_answers) {
+TEST(Routes, list_the_allowed_methods_of_an_address_in_405) {
   const auto found = match(Method::post, "/api/v1/shops/7");
   ASSERT_FALSE(found);
   EXPECT_EQ(found.error().status, 405);
@@ -29,7 +29,7 @@ TEST(Routes, say_which_methods_an_address_answers) {
   EXPECT_EQ(found.error().headers[0].value, "GET, HEAD, PUT, PATCH, DELETE, OPTIONS");
 }
 
-TEST(Routes, are_nothing_for_other_addresses_and_for_ids_that_are_none) {
+TEST(Routes, return_404_for_unknown_addresses_and_malformed_ids) {
   for (const auto* path :
        {"/", "/api/v1", "/api/v1/shop", "/api/v1/shops/0", "/api/v1/shops/-1", "/api/v1/shops/abc",
         "/api/v1/shops/9223372036854775808", "/api/v1/shops/1/2", "/api/v1/shops//1",
@@ -41,7 +41,7 @@ TEST(Routes, are_nothing_for_other_addresses_and_for_ids_that_are_none) {
   }
 }
 
-TEST(Routes, read_escapes_and_take_no_escaped_slash_for_one) {
+TEST(Routes, decode_escapes_but_not_an_escaped_slash_as_a_separator) {
   EXPECT_TRUE(match(Method::get, "/api/v1/%73hops/%37"));
   for (const auto* path : {"/api/v1/shops%2F7", "/api/v1%2fshops", "/api/v1/shops/7%2Fstock",
                            "/api/v1/shops/7%00", "/api/v1/shops/%", "/api/v1/shops/7/..",
@@ -52,27 +52,27 @@ TEST(Routes, read_escapes_and_take_no_escaped_slash_for_one) {
   }
 }
 
-TEST(Routes, tell_the_methods_of_an_address_and_none_of_others) {
+TEST(Routes, list_the_methods_of_known_addresses_only) {
   EXPECT_EQ(allowed_methods("/api/v1/products/x/stock"), "GET, HEAD, OPTIONS");
   EXPECT_EQ(allowed_methods("/api/v1/nothing"), "");
   EXPECT_EQ(allowed_methods("/api/v1/tokens/7"), "GET, HEAD, DELETE, OPTIONS");
   EXPECT_EQ(allowed_methods("/api/v1/tokens/self"), "GET, HEAD, OPTIONS");
 }
 
-TEST(Routes, explain_a_gtin_with_a_typing_error) {
+TEST(Routes, explain_a_gtin_with_a_wrong_check_digit) {
   const auto found = match(Method::get, "/api/v1/products/4006381333930");
   ASSERT_FALSE(found);
   EXPECT_EQ(found.error().status, 400);
   EXPECT_TRUE(found.error().errors.contains("GTIN"));
 }
 
-TEST(Routes, stand_once_each) {
+TEST(Routes, are_unique) {
   std::set<std::pair<Method, std::string_view>> seen;
   for (const auto& route : routes())
     EXPECT_TRUE(seen.emplace(route.method, route.pattern).second) << route.pattern;
 }
 
-TEST(Routes, let_only_people_with_a_token_change_anything) {
+TEST(Routes, require_a_token_for_every_write) {
   for (const auto& route : routes()) {
     if (route.method == Method::get) continue;
     EXPECT_TRUE(route.needs.access == Access::staff || route.needs.access == Access::admin)
@@ -80,7 +80,7 @@ TEST(Routes, let_only_people_with_a_token_change_anything) {
   }
 }
 
-TEST(Routes, remember_only_what_everybody_may_read) {
+TEST(Routes, cache_only_public_reads) {
   for (const auto& route : routes()) {
     const auto* read = std::get_if<Read>(&route.action);
     if (read == nullptr || std::holds_alternative<std::monostate>(read->caching)) continue;
@@ -88,7 +88,7 @@ TEST(Routes, remember_only_what_everybody_may_read) {
   }
 }
 
-TEST(Routes, refuse_every_parameter_that_they_do_not_have) {
+TEST(Routes, refuse_unknown_parameters) {
   for (const auto& route : routes()) {
     const auto problem = refuse_unknown_parameters(route, {{"bogus", "1"}});
     ASSERT_TRUE(problem) << route.pattern;
@@ -106,10 +106,10 @@ TEST(Routes, refuse_every_parameter_that_they_do_not_have) {
   }
 }
 
-TEST(Routes, show_unknown_parameters_as_readable_text_and_not_all_of_them) {
-  Query wild{{std::string(300, 'x'), "1"}, {"caf\xE9", "1"}, {"", "1"}};
-  for (int i = 0; i < 1000; ++i) wild.emplace_back("p" + std::to_string(i), "");
-  const auto problem = refuse_unknown_parameters(routes().front(), wild);
+TEST(Routes, report_unknown_parameters_as_valid_text_and_a_bounded_number_of_them) {
+  Query unknown{{std::string(300, 'x'), "1"}, {"caf\xE9", "1"}, {"", "1"}};
+  for (int i = 0; i < 1000; ++i) unknown.emplace_back("p" + std::to_string(i), "");
+  const auto problem = refuse_unknown_parameters(routes().front(), unknown);
   ASSERT_TRUE(problem);
   EXPECT_TRUE(problem->errors.contains(std::string(100, 'x')));
   EXPECT_TRUE(problem->errors.contains("caf\uFFFD"));

@@ -33,7 +33,7 @@ TEST(Record, of_a_date_is_a_sighting) {
   EXPECT_EQ(made.date, (ShelfDate{*parse_date("2026-12-24"), DateKind::use_by}));
 }
 
-TEST(Record, of_a_bare_quantity_is_a_count) {
+TEST(Record, of_a_quantity_without_a_date_is_a_count) {
   EXPECT_EQ(
       operation(readings::record(call(R"({"shop":1,"GTIN":"4006381333931","quantity":3})"))).kind,
       EventKind::count);
@@ -50,19 +50,19 @@ TEST(Record, of_an_empty_shelf_is_a_check_without_a_date) {
   EXPECT_FALSE(made.date);
 }
 
-TEST(Record, needs_a_date_for_a_check_and_a_quantity_for_a_count) {
+TEST(Record, requires_a_date_for_a_check_and_a_quantity_for_a_count) {
   EXPECT_FALSE(readings::record(call(R"({"shop":1,"GTIN":"4006381333931","kind":"check"})")));
   EXPECT_FALSE(readings::record(call(R"({"shop":1,"GTIN":"4006381333931","kind":"count"})")));
   EXPECT_FALSE(readings::record(
       call(R"({"shop":1,"GTIN":"4006381333931","quantity":1,"date_kind":"use_by"})")))
-      << "a kind of no date";
+      << "date_kind without a date";
 }
 
 TEST(Change, of_no_field_is_refused) {
   EXPECT_EQ(readings::change(call("{}")).error().status, 400);
 }
 
-TEST(Change, of_nothing_on_the_shelf_writes_no_event) {
+TEST(Change, without_fields_of_the_shelf_writes_no_event) {
   for (const auto* body : {R"({"name":"Tea"})", R"({"shop":1,"GTIN":"4006381333931"})",
                            R"({"version":3,"observed_at":"2026-11-24T10:00:00Z"})"}) {
     EXPECT_FALSE(operation(readings::change(call(body))).kind) << body;
@@ -79,11 +79,11 @@ TEST(Change, refuses_a_null_that_would_change_nothing) {
   }
 }
 
-TEST(Change, accepts_what_an_answer_said) {
+TEST(Change, accepts_the_fields_of_a_response) {
   const auto made = operation(readings::change(call(
       R"({"id":5,"shop":1,"GTIN":"04006381333931","name":"Tea","expiry_date":"2026-12-24","date_kind":null,"quantity":3,)"
       R"("version":3,"observed_at":"2026-11-24T10:00:00Z","updated_at":"2026-11-24T10:00:00Z"})")));
-  EXPECT_TRUE(made.echoes) << "whether it is a new observation decides the ledger";
+  EXPECT_TRUE(made.echoes) << "the ledger decides whether it is a new observation";
   EXPECT_EQ(made.product_name, "Tea");
 }
 
@@ -95,7 +95,7 @@ TEST(Change, cannot_move_a_reading) {
   }
 }
 
-TEST(Replace, needs_the_fields_of_the_first_service) {
+TEST(Replace, requires_the_fields_that_the_django_api_required) {
   const auto made = readings::replace(call("{}"));
   ASSERT_FALSE(made);
   EXPECT_EQ(made.error().status, 400);
@@ -103,7 +103,7 @@ TEST(Replace, needs_the_fields_of_the_first_service) {
     EXPECT_TRUE(made.error().errors.contains(field)) << field;
 }
 
-TEST(TakingAway, needs_no_body_and_accepts_why_and_when) {
+TEST(Remove, accepts_an_optional_body_with_reason_and_time) {
   EXPECT_FALSE(operation(readings::remove(call(""))).observed_at);
   const auto made = operation(
       readings::remove(call(R"({"reason":"recall","observed_at":"2026-11-24T10:00:00Z"})")));
@@ -112,8 +112,8 @@ TEST(TakingAway, needs_no_body_and_accepts_why_and_when) {
   EXPECT_FALSE(readings::remove(call(R"({"quantity":1})")));
 }
 
-// A client gives up after 503, because nothing was changed; after 504 it repeats its key.
-TEST(Writes, that_may_have_taken_effect_are_not_answered_503) {
+// After 503 nothing was changed; after 504 the client must repeat the request with its key.
+TEST(Writes, that_may_have_taken_effect_get_504_not_503) {
   using enum storage::Failed::Kind;
   const auto of = [](storage::Failed::Kind kind) {
     return readings::to_result(storage::Failed{"postgres", "detail", kind}, &readings::written);
@@ -126,7 +126,7 @@ TEST(Writes, that_may_have_taken_effect_are_not_answered_503) {
   EXPECT_EQ(doubtful.error().type, "in-doubt");
 }
 
-TEST(Writes, need_json) {
+TEST(Writes, require_json) {
   auto form = call(R"({"quantity":1})");
   form.request.content_type = "application/x-www-form-urlencoded";
   EXPECT_EQ(readings::change(form).error().status, 415);

@@ -5,7 +5,7 @@
 namespace codasync::api {
 namespace {
 
-TEST(Uri, decodes_escapes_and_knows_broken_ones) {
+TEST(Uri, decodes_escapes_and_refuses_invalid_ones) {
   EXPECT_EQ(decode_path("a%2Fb+c"), "a/b+c");
   EXPECT_EQ(decode_query("a%2Fb+c"), "a/b c");
   EXPECT_EQ(decode_path("%c3%A9"), "é");
@@ -13,7 +13,7 @@ TEST(Uri, decodes_escapes_and_knows_broken_ones) {
     EXPECT_FALSE(decode_path(broken)) << broken;
 }
 
-TEST(Uri, gives_back_what_it_escaped) {
+TEST(Uri, decodes_every_byte_that_it_encoded) {
   std::string all;
   for (int c = 0; c < 256; ++c) all.push_back(static_cast<char>(c));
   EXPECT_EQ(decode_path(encode(all)), all);

@@ -1,7 +1,7 @@
-"""Makes a database large: shops, products, readings and three events for each, as writers would have left them.
+"""Fills a database with shops, products, readings and three events for each reading, in the state that writers leave.
 
-Indexes and foreign keys are made when the rows are there, and two sessions work side by side: minutes instead of hours. What
-stood in the tables of a new database stays; a database with readings is refused.
+Indexes and foreign keys are created after the rows, and one session per core inserts rows. This takes minutes instead of hours. Rows
+that are in the tables of a new database stay; a database with readings is refused.
 """
 
 import argparse
@@ -31,7 +31,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--dir", type=Path, help="state folder of a running stack of config/up")
     parser.add_argument("--url", help="instead: address of a migrated database, as a superuser")
     parser.add_argument("--readings", type=int, default=10_000_000)
-    parser.add_argument("--shops", type=int, default=200, help="the largest has some fifty times the readings of the smallest")
+    parser.add_argument("--shops", type=int, default=200, help="the largest has about fifty times as many readings as the smallest")
     parser.add_argument("--products", type=int, default=120_000)
     options = parser.parse_args()
     if (options.dir is None) == (options.url is None):
@@ -55,7 +55,7 @@ class Database:
         self.url = url
 
     def run(self, sql: str = "", file: Path | None = None, **variables: int) -> str:
-        """Runs SQL. Returns: what it printed. Ends the program when it fails."""
+        """Runs SQL. Returns: its output. Ends the program on an error."""
         command = ["psql", "-X", "-qAt", "-v", "ON_ERROR_STOP=1", "-d", self.url]
         for name, value in variables.items():
             command += ["-v", f"{name}={value}"]
@@ -68,7 +68,7 @@ class Database:
 
 
 def sizes(readings: int, shops: int) -> list[int]:
-    """Returns: how many readings each shop has: growing evenly, the last has 49 times those of the first."""
+    """Returns: the number of readings of each shop. It grows evenly; the last shop has 49 times as many as the first."""
     weights = [1 + 48 * i / max(1, shops - 1) for i in range(shops)]
     chosen = [int(readings * weight / sum(weights)) for weight in weights]
     chosen[-1] += readings - sum(chosen)
@@ -80,11 +80,11 @@ def main() -> None:
     database = Database(url_of(options))
     started = time.monotonic()
 
-    def told(what: str) -> None:
+    def report(what: str) -> None:
         print(f"{time.monotonic() - started:6.0f} s  {what}", flush=True)
 
     if database.run("select exists (select from stock_readings)") == "t":
-        sys.exit("grow: there are stock readings already; use a new database")
+        sys.exit("grow: the database has stock readings already; use a new database")
     definitions = database.run(
         "select indexdef from pg_indexes join pg_class on relname = indexname join pg_index on indexrelid = pg_class.oid"
         f" where tablename in {TABLES} and not indisprimary and indexname not like '%_key' order by indexname").splitlines()
@@ -102,7 +102,7 @@ def main() -> None:
     first_shop = int(database.run(
         f"insert into shops (name, time_zone) select 'Grown ' || i, (array['UTC','Europe/Zurich','America/New_York','Asia/Tokyo'])[1 + i % 4]"
         f" from generate_series(1, {options.shops}) i returning id").split()[0])
-    told(f"{options.products:,} products, {options.shops} shops")
+    report(f"{options.products:,} products, {options.shops} shops")
 
     work = []
     first = 1
@@ -114,13 +114,13 @@ def main() -> None:
         for size in pool.map(lambda each: (database.run(file=HERE / "grow.sql", **each), each["size"])[1], reversed(work)):
             before, done = done, done + size
             if done * 10 // options.readings > before * 10 // options.readings:
-                told(f"{done:,} of {options.readings:,} readings with {3 * done:,} events")
+                report(f"{done:,} of {options.readings:,} readings with {3 * done:,} events")
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         list(pool.map(lambda definition: database.run("set maintenance_work_mem = '1GB';" + definition), definitions))
     database.run(f"select setval('stock_readings_id_seq', {first}); drop function grow_gtin(bigint), grow_event(timestamptz, bigint);"
                  " vacuum (analyze) stock_readings; vacuum (analyze) stock_events; analyze")
-    told("indexes and statistics")
+    report("indexes and statistics")
     print(database.run("select pg_size_pretty(pg_database_size(current_database()))"), "in all")
 
 

@@ -1,7 +1,7 @@
--- Fills one shop with readings and three events each, as writers would have left them: `codasync check --deep` finds nothing.
+-- Fills one shop with readings and three events each, in the state that writers leave: `codasync check --deep` finds no difference.
 -- psql variables: shop, size (readings of the shop), products (in the catalogue), first (id of its first reading).
 -- Of a hundred readings ten were never counted, eight are sold out and two removed. The last looks are spread over 400 days.
-set session_replication_role = replica;  -- the rows that are referred to are there
+set session_replication_role = replica;  -- the referenced rows exist
 set synchronous_commit = off;
 
 create temporary table grown as
@@ -10,7 +10,7 @@ select i + :first as id, grow_gtin((:shop * 7919 + i * 49999) % :products) as gt
        case when i % 100 between 2 and 9 then 2 else 1 + i % 40 end as quantity,
        current_date - 10 + (i * 7 % 90)::integer as expires,
        t, t + interval '1 hour' as t2, t + interval '2 hours' as t3
-  from generate_series(0, :size - 1) i,
+  from generate_series(0::bigint, :size - 1) i,
        lateral (values (date_trunc('day', now()) - interval '1 day' - (i * 37 % 400) * interval '1 day' + i % 70000 * interval '1 s' + i % 1000 * interval '1 us')) v (t);
 
 insert into stock_readings (id, shop_id, gtin, version, observed_at, updated_at, received_at, newest_at, tail, looked_at, dates_since,

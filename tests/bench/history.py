@@ -1,6 +1,6 @@
-"""What an event costs in a reading with millions of events behind it: live, late, a void, and 256 late ones beside other writers.
+"""Measures the cost of an event in a reading with millions of events: live, late, a void, and 256 late ones beside other writers.
 
-Makes a database of its own on the PostgreSQL of a running stack, writes the history into it as the ledger would have left it, and
+It creates a new database on the PostgreSQL of a running stack, writes the history into it in the state that the ledger leaves, and
 measures through the ledger without HTTP and without a cache. PostgreSQL runs with its default durability.
 """
 

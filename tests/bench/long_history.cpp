@@ -1,6 +1,7 @@
-// What an event costs in a reading with millions of events behind it: a live one, late ones, a
-// void, and 256 late ones at once beside writers of another reading. tests/bench/run history runs
-// it.
+// Measures the cost of an event in a reading with millions of events: a live event, late events, a
+// void, and 256 late events at once while another reading is written.
+//
+//   tests/bench/run history --dir .run
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -29,7 +30,7 @@ const Gtin kLong = Gtin::from_number(9520000900005);
 const Gtin kOther = Gtin::from_number(9520000900012);
 const storage::Token kActor{storage::kOperator, "bench", storage::Role::admin, {}, {}, {}};
 
-/// No Memcached: what is measured is the database.
+/// Without Memcached: only the database is measured.
 class NoCache final : public storage::Invalidation {
  public:
   std::unique_ptr<Pending> begin(const storage::Changes&, const storage::SlotStates&) override {
@@ -50,8 +51,8 @@ class Silent final : public storage::LedgerObserver {
   void on_overload() override {}
 };
 
-/// What happens to a reading that sells all day: mostly sales and deliveries. With `looks` it is
-/// checked and counted now and then; without, nothing since the first count states anything.
+/// The events of a reading that sells all day: mostly sales and deliveries. With `looks` there are
+/// also regular checks and counts; without, there are only adjustments after the first count.
 class Events {
  public:
   Events(bool looks, Instant begin, std::chrono::microseconds step)
@@ -84,7 +85,7 @@ class Events {
   std::minstd_rand engine_{1};
 };
 
-using storage::postgres::letter_of;
+using storage::postgres::code_of;
 using storage::postgres::RecordArray;
 
 void add(RecordArray& rows, std::int64_t reading, std::int64_t version, const Event& event) {
@@ -92,8 +93,8 @@ void add(RecordArray& rows, std::int64_t reading, std::int64_t version, const Ev
   rows.add(reading, event.observed_at, event.id, event.observed_at, std::int64_t{0}, version,
            event.kind == EventKind::adjust ? std::optional{event.delta} : std::nullopt,
            event.quantity, event.date ? std::optional{event.date->date} : std::nullopt,
-           letter_of(event.kind),
-           event.date ? std::optional{letter_of(*event.date->kind)} : std::nullopt, 'a',
+           code_of(event.kind),
+           event.date ? std::optional{code_of(*event.date->kind)} : std::nullopt, 'a',
            std::optional<Uuid>{}, std::string_view{"bench"}, none, false);
 }
 
@@ -103,14 +104,14 @@ void add(RecordArray& rows, std::int64_t reading, const storage::Segment& segmen
   const auto* adjusted = std::get_if<QuantityAdjustment>(&summary.quantity);
   rows.add(reading, segment.until, segment.events, false, summary.present, summary.dates_since,
            summary.date ? std::optional{summary.date->date} : std::nullopt,
-           summary.date ? std::optional{letter_of(*summary.date->kind)} : std::nullopt,
+           summary.date ? std::optional{code_of(*summary.date->kind)} : std::nullopt,
            summary.looked_at, stated != nullptr ? std::optional{stated->since} : std::nullopt,
            stated != nullptr ? stated->quantity : std::nullopt,
            stated != nullptr ? stated->plain : adjusted->sum,
            stated != nullptr ? stated->lowest : adjusted->lowest);
 }
 
-/// Writes a history as the ledger would have left it.
+/// Writes a history in the state that the ledger leaves.
 void generate(pqxx::connection& connection, std::int64_t events, bool looks) {
   pqxx::nontransaction session{connection};
   session.exec("set synchronous_commit = off; set timezone = 'UTC'");
@@ -182,7 +183,7 @@ void generate(pqxx::connection& connection, std::int64_t events, bool looks) {
       std::ssize(tail), shelf.looked_at ? moment(*shelf.looked_at) : std::nullopt,
       moment(shelf.dates_since), moment(shelf.stock.since), shelf.stock.quantity, shelf.stock.plain,
       shelf.stock.lowest, shelf.date ? std::optional{to_string(shelf.date->date)} : std::nullopt,
-      shelf.date ? std::optional<std::string>{std::string(1, letter_of(*shelf.date->kind))}
+      shelf.date ? std::optional<std::string>{std::string(1, code_of(*shelf.date->kind))}
                  : std::nullopt);
   session.exec("vacuum (analyze) stock_readings");
   session.exec("vacuum (analyze) stock_segments");
@@ -229,7 +230,7 @@ class Bench {
     return ms;
   }
 
-  /// Prints the median and the longest of some.
+  /// Prints the median and the longest of several measurements.
   template <class Make>
   void measure(const char* what, int count, Make&& make) {
     std::vector<double> ms;
@@ -264,7 +265,7 @@ int run(const std::string& url, std::int64_t events, bool looks) {
   Bench bench{url};
   const auto begin = Clock::now();
   generate(bench.connection(), events, looks);
-  std::cout << events << " events, " << (looks ? "with looks at the shelf" : "adjustments only")
+  std::cout << events << " events, " << (looks ? "with checks and counts" : "adjustments only")
             << ", generated in " << std::chrono::duration<double>(Clock::now() - begin).count()
             << " s\n"
             << std::flush;
@@ -290,7 +291,7 @@ int run(const std::string& url, std::int64_t events, bool looks) {
 
   for (const auto& [what, spread] :
        {std::pair{"the last hour", std::chrono::seconds{1h}}, {"half a year", 180 * 24h}}) {
-    // 256 at once, while one writer after the other writes another reading of the same lane.
+    // 256 at once, while another reading of the same lane is written, one write after the other.
     std::atomic<bool> stop{false};
     std::vector<double> waits;
     std::jthread other{[&] {
@@ -298,13 +299,13 @@ int run(const std::string& url, std::int64_t events, bool looks) {
     }};
     std::this_thread::sleep_for(100ms);
     const auto started = Clock::now();
-    std::vector<std::future<std::pair<StockResult, double>>> answers;
+    std::vector<std::future<std::pair<StockResult, double>>> results;
     for (int i = 0; i < 256; ++i) {
       auto made = Bench::check();
       made.observed_at = now() - 1s - spread * i / 256;
-      answers.push_back(bench.submit(std::move(made)));
+      results.push_back(bench.submit(std::move(made)));
     }
-    for (auto& answer : answers) answer.get();
+    for (auto& result : results) result.get();
     const auto took = std::chrono::duration<double, std::milli>(Clock::now() - started).count();
     stop = true;
     other.join();
@@ -320,12 +321,12 @@ int run(const std::string& url, std::int64_t events, bool looks) {
 }  // namespace codasync::bench
 
 int main(int argc, char** argv) {
-  CLI::App app{"What events cost in a reading with a long history"};
+  CLI::App app{"Measures the cost of events in a reading with a long history"};
   std::string url;
   std::int64_t events{5'000'000};
   bool no_looks{false};
-  app.add_option("--url", url, "A migrated database of its own")->required();
-  app.add_option("--events", events, "In the history");
+  app.add_option("--url", url, "An empty, migrated database")->required();
+  app.add_option("--events", events, "Number of events in the history");
   app.add_flag("--adjustments-only", no_looks,
                "The worst case: no check and no count since the first");
   CLI11_PARSE(app, argc, argv);

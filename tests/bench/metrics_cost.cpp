@@ -1,5 +1,5 @@
-// What it costs to count one request, one look-up, one batch and one lent connection: nanoseconds
-// of processor time for each, alone and with a second thread that counts the same.
+// Measures the cost of metrics: nanoseconds of processor time to record one request, one look-up,
+// one batch and one borrowed connection, alone and with a second thread that records the same.
 
 #include <chrono>
 #include <cstdio>
@@ -16,7 +16,7 @@ using namespace std::chrono_literals;
 
 constexpr int kTimes = 2'000'000;
 
-/// Of this thread, so that other work on the machine hardly matters.
+/// Returns: processor time of this thread, which other work on the machine hardly changes.
 double processor_nanoseconds() {
   timespec time{};
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
@@ -43,7 +43,7 @@ void measure(const char* what, const std::function<void()>& count) {
 
 int main() {
   Metrics metrics{1};
-  // As many series as a busy service has, so that the one asked for is not found at once.
+  // As many series as a busy service has, so that a look-up takes as long as there.
   for (int status = 200; status < 220; ++status) {
     for (const char* route : {"/api/v1/products", "/api/v1/shops", "/api/v1/stock-readings"})
       metrics.request(route, "GET", status, 1ms);
@@ -52,7 +52,7 @@ int main() {
   measure("a request", [&] { metrics.request("/api/v1/products", "GET", 200, 300us); });
   measure("a look-up", [&] { metrics.looked_up(codasync::cache::LookupState::hit); });
   measure("a batch", [&] { metrics.on_batch({64, 2ms, 1ms, 1ms, 1ms}); });
-  measure("a lent connection", [&] {
+  measure("a borrowed connection", [&] {
     metrics.on_lent(codasync::storage::PoolName::reads, 1us);
     metrics.on_returned(codasync::storage::PoolName::reads);
   });

@@ -1,6 +1,6 @@
-"""Whether 2,000 clients on 20 server connections hold the rate of few: pgbench through PgBouncer in transaction mode.
+"""Compares the rate of 2,000 clients on 20 server connections with that of few clients: pgbench through PgBouncer in transaction mode.
 
-Needs a stack of `config/up --pgbouncer`. All ways are measured in every round, one after the other; what counts are ratios of medians.
+Needs a stack of `config/up --pgbouncer`. All variants are measured in every round, one after the other; the ratios of medians count.
 Statements are unnamed ones with parameters, as the service sends them. PostgreSQL runs with its default durability.
 """
 
@@ -19,12 +19,12 @@ from writes import MANY, MANY_ROWS, PGBENCH, ROOT, Stack
 READ = "\\set id random(1, 10000)\nselect n from bench_rows where id = :id;\n"
 FEW = 20  # default_pool_size: a server connection for each
 CLIENTS = 2_000
-WANTED = 0.8
+REQUIRED = 0.8
 
 
 @dataclass
-class Way:
-    """So many clients at one address."""
+class Variant:
+    """A number of clients at one address."""
 
     name: str
     url: str
@@ -32,11 +32,11 @@ class Way:
     per_second: dict[str, list[float]] = field(default_factory=lambda: {"reads": [], "locked writes": []})
 
 
-def measure(stack: Stack, way: Way, kind: str, script: Path, seconds: int) -> None:
-    printed = stack.run(PGBENCH, "-n", "-M", "extended", "-c", way.clients, "-j", 2, "-T", seconds, "-f", script, way.url)
+def measure(stack: Stack, variant: Variant, kind: str, script: Path, seconds: int) -> None:
+    printed = stack.run(PGBENCH, "-n", "-M", "extended", "-c", variant.clients, "-j", 2, "-T", seconds, "-f", script, variant.url)
     if failed := re.search(r"number of failed transactions: [1-9].*", printed):
-        sys.exit(f"{way.name}: {failed[0]}")
-    way.per_second[kind].append(float(re.search(r"^tps = ([\d.]+)", printed, re.MULTILINE)[1]))
+        sys.exit(f"{variant.name}: {failed[0]}")
+    variant.per_second[kind].append(float(re.search(r"^tps = ([\d.]+)", printed, re.MULTILINE)[1]))
 
 
 def main() -> None:
@@ -54,10 +54,10 @@ def main() -> None:
               " grant select, update on bench_rows to codasync_service")
 
     direct = re.sub(r"//\w+@", "//codasync_service@", stack.env["CODASYNC_DATABASE_URL"])
-    ways = [
-        Way(f"{FEW} clients, directly", direct, FEW),
-        Way(f"{FEW} clients, PgBouncer", pooled, FEW),
-        Way(f"{CLIENTS} clients, PgBouncer", pooled, CLIENTS),
+    variants = [
+        Variant(f"{FEW} clients, directly", direct, FEW),
+        Variant(f"{FEW} clients, PgBouncer", pooled, FEW),
+        Variant(f"{CLIENTS} clients, PgBouncer", pooled, CLIENTS),
     ]
     most = 0
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
@@ -68,8 +68,8 @@ def main() -> None:
         for number in range(options.rounds):
             print(f"round {number + 1} of {options.rounds}", file=sys.stderr)
             for kind, script in scripts.items():
-                for way in ways:
-                    measure(stack, way, kind, script, options.seconds)
+                for variant in variants:
+                    measure(stack, variant, kind, script, options.seconds)
             backends = "select count(*) from pg_stat_activity where usename = 'codasync_service'"
             most = max(most, int(stack.sql(backends)))
 
@@ -77,12 +77,12 @@ def main() -> None:
           f" at most {most} server connections for all clients and the service")
     held = True
     print(f"{'':26}" + "".join(f"{kind:>16}" for kind in scripts))
-    for way in ways:
-        print(f"{way.name:26}" + "".join(f"{statistics.median(way.per_second[kind]):16.0f}" for kind in scripts))
+    for variant in variants:
+        print(f"{variant.name:26}" + "".join(f"{statistics.median(variant.per_second[kind]):16.0f}" for kind in scripts))
     for kind in scripts:
-        ratio = statistics.median(ways[2].per_second[kind]) / statistics.median(ways[1].per_second[kind])
-        print(f"{kind}: {CLIENTS} clients hold {ratio:.2f} of the rate of {FEW} (wanted {WANTED})")
-        held = held and ratio >= WANTED
+        ratio = statistics.median(variants[2].per_second[kind]) / statistics.median(variants[1].per_second[kind])
+        print(f"{kind}: {CLIENTS} clients hold {ratio:.2f} of the rate of {FEW} (required {REQUIRED})")
+        held = held and ratio >= REQUIRED
     stack.sql("drop table bench_rows")
     sys.exit(0 if held else 1)
 

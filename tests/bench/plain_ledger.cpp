@@ -115,7 +115,7 @@ class PlainLedger : public storage::StockLedger {
   }
 
   storage::LaneQueue queue_{kQueueMax};
-  std::vector<std::jthread> threads_;  // last: they use the queue
+  std::vector<std::jthread> threads_;  // last member: they use the queue
 };
 
 }  // namespace

@@ -1,5 +1,4 @@
-// The service with one transaction for each write instead of the lanes: everything else, from HTTP
-// to the answer, is the same.
+// The service with one transaction for each write instead of the lanes. All other code is the same.
 //
 //   plain_service --config codasync.toml --connections 1
 

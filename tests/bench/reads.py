@@ -1,7 +1,7 @@
-"""How fast one product is read: from a file, from Memcached, from the service, from the database; all through Nginx.
+"""Measures the rate of reading one product through Nginx: from a file, from Memcached, from the service and from the database.
 
-All paths are measured in every round, one after the other, so that a noisy machine is unfair to all of them alike. What
-counts are the ratios of the medians.
+All paths are measured in every round, one after the other, so that a noisy machine affects all of them. The ratios of the
+medians count.
 """
 
 import argparse
@@ -26,7 +26,7 @@ SAMPLE_BODY = (
 )
 SAMPLE_HEAD = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nETag: "1"\r\nCache-Control: no-cache\r\n\r\n'
 
-# The file: the fastest way Nginx has (no sendfile: for a short file it costs a packet more), with the headers of the answer.
+# The fastest configuration of Nginx for a short file (sendfile costs one more packet), with the headers of the response.
 STATIC = """
 location = /static{uri} {{
   alias {file};
@@ -39,15 +39,15 @@ location = /static{uri} {{
   add_header Last-Modified "";
   add_header ETag '{etag}';
   add_header Cache-Control no-cache;
-  add_header X-Request-Id $request_name always;
+  add_header X-Request-Id $codasync_request_id always;
   add_header X-Content-Type-Options nosniff always;
 }}
 """
 
 
 @dataclass
-class Way:
-    """One way to read the product."""
+class ReadPath:
+    """One path for reading the product."""
 
     name: str
     url: str
@@ -62,7 +62,7 @@ def milliseconds(text: str) -> float:
     return float(number) * {"us": 0.001, "ms": 1.0, "s": 1000.0}[unit]
 
 
-def measure(path: Way, options: argparse.Namespace) -> None:
+def measure(path: ReadPath, options: argparse.Namespace) -> None:
     printed = subprocess.run(
         [
             "wrk",
@@ -80,7 +80,7 @@ def measure(path: Way, options: argparse.Namespace) -> None:
         text=True,
     ).stdout
     if "Non-2xx" in printed or "Socket errors" in printed:
-        sys.exit(f"{path.name} did not answer well:\n{printed}")
+        sys.exit(f"{path.name} returned errors:\n{printed}")
     path.requests.append(float(re.search(r"Requests/sec:\s+([\d.]+)", printed)[1]))
     path.p50.append(milliseconds(re.search(r"^\s+50%\s+(\S+)", printed, re.MULTILINE)[1]))
     path.p99.append(milliseconds(re.search(r"^\s+99%\s+(\S+)", printed, re.MULTILINE)[1]))
@@ -93,12 +93,12 @@ def free_port() -> int:
 
 
 def fetch(url: str) -> tuple[bytes, str]:
-    with urllib.request.urlopen(url, timeout=10) as answer:
-        return answer.read(), answer.headers["ETag"]
+    with urllib.request.urlopen(url, timeout=10) as response:
+        return response.read(), response.headers["ETag"]
 
 
 class Bench:
-    """Starts what it measures, as the owner of the stack's folder, and ends it."""
+    """Starts the measured processes as the owner of the stack's folder, and ends them."""
 
     def __init__(self, options: argparse.Namespace, folder: Path) -> None:
         self.options = options
@@ -137,15 +137,15 @@ class Bench:
                 if probe.connect_ex(target) == 0:
                     return
             time.sleep(0.02)
-        sys.exit(f"nothing answers on {address}")
+        sys.exit(f"no server responds at {address}")
 
     def nginx(self, name: str, services: list[str], memcached: list[str], include: str = "", on_socket: bool = False) -> str:
         """Returns: the address of an Nginx from the project's template, on a port or a Unix socket."""
         place = self.folder / name
         place.mkdir()
         address = f"unix:{place}/socket" if on_socket else f"127.0.0.1:{free_port()}"
-        # A copy, because whoever Nginx runs as need not be able to read the build folder.
-        module = shutil.copy(self.build / "nginx/ngx_http_answer_cache_module.so", place)
+        # A copy, because the user of Nginx may not be allowed to read the build folder.
+        module = shutil.copy(self.build / "nginx/ngx_http_response_cache_module.so", place)
         command = [
             str(ROOT / "nginx/render"),
             "--dir",
@@ -199,13 +199,13 @@ class Bench:
         file.write_bytes(body)
         return STATIC.format(uri=uri, file=file, etag=etag)
 
-    def edge_paths(self) -> list[Way]:
-        """Only Nginx and Memcached: nothing else has to be there."""
+    def edge_paths(self) -> list[ReadPath]:
+        """Measures Nginx and Memcached only; no running stack is needed."""
         include = self.static(SAMPLE_URI, SAMPLE_BODY, '"1"')
-        edge = self.nginx("edge", [f"unix:{self.folder}/nobody"], [self.memcached()], include)
+        edge = self.nginx("edge", [f"unix:{self.folder}/no-service"], [self.memcached()], include)
         return [
-            Way("Nginx, a file of the same bytes", f"http://{edge}/static{SAMPLE_URI}"),
-            Way("Nginx, from Memcached", f"http://{edge}{SAMPLE_URI}", 0.75),
+            ReadPath("Nginx, a file of the same bytes", f"http://{edge}/static{SAMPLE_URI}"),
+            ReadPath("Nginx, from Memcached", f"http://{edge}{SAMPLE_URI}", 0.75),
         ]
 
     def behind_nginx(self) -> tuple[list[str], list[str]]:
@@ -213,19 +213,19 @@ class Bench:
         conf = (self.options.dir / "nginx/nginx.conf").read_text()
         return (
             re.findall(r"^\s+server (\S+) max_fails", conf, re.MULTILINE),
-            re.findall(r"^\s+answer_cache_server (\S+);", conf, re.MULTILINE),
+            re.findall(r"^\s+response_cache_server (\S+);", conf, re.MULTILINE),
         )
 
-    def stack_paths(self) -> list[Way]:
-        """The running stack of config/up: its instances and its Memcached behind Nginxes of our own."""
+    def stack_paths(self) -> list[ReadPath]:
+        """Measures the instances and the Memcached of a running stack (config/up), behind separate Nginx processes."""
         services, memcached = self.behind_nginx()
         env = dict(
             line.split("=", 1) for line in (self.options.dir / "env").read_text().splitlines()
         )
         with urllib.request.urlopen(
             env["CODASYNC_URL"] + "/api/v1/products/?limit=1", timeout=10
-        ) as answer:
-            gtin = re.search(rb'"GTIN":\s*"(\d+)"', answer.read())[1].decode()
+        ) as response:
+            gtin = re.search(rb'"GTIN":\s*"(\d+)"', response.read())[1].decode()
         uri = f"/api/v1/products/{gtin}"
         body, etag = fetch(env["CODASYNC_URL"] + uri)
 
@@ -236,30 +236,30 @@ class Bench:
         alone = self.instance("uncached", uncached, self.build / "api/codasync", "serve")
         database = self.nginx("database", [alone], [])
         return [
-            Way("Nginx, a file of the same bytes", f"http://{edge}/static{uri}"),
-            Way("Nginx, from Memcached", f"http://{edge}{uri}", 0.75),
-            Way("the service, from Memcached", f"http://{without_look_up}{uri}", 0.4),
-            Way("the service, from Postgres", f"http://{database}{uri}"),
+            ReadPath("Nginx, a file of the same bytes", f"http://{edge}/static{uri}"),
+            ReadPath("Nginx, from Memcached", f"http://{edge}{uri}", 0.75),
+            ReadPath("the service, from Memcached", f"http://{without_look_up}{uri}", 0.4),
+            ReadPath("the service, from Postgres", f"http://{database}{uri}"),
         ]
 
 
-def print_table(paths: list[Way], options: argparse.Namespace) -> bool:
+def print_table(paths: list[ReadPath], options: argparse.Namespace) -> bool:
     """Returns: whether every target is reached."""
     print(
         f"{options.rounds} interleaved rounds of {options.seconds} s, {options.clients} clients, "
         f"{options.workers} Nginx workers, {os.cpu_count()} cores; medians\n"
     )
     print(
-        f"{'read through Nginx':34}{'requests/s':>11}{'of the file':>12}{'wanted':>8}{'p50 ms':>8}{'p99 ms':>8}"
+        f"{'read through Nginx':34}{'requests/s':>11}{'of the file':>12}{'required':>9}{'p50 ms':>8}{'p99 ms':>8}"
     )
     base = statistics.median(paths[0].requests)
     reached = True
     for path in paths:
         speed = statistics.median(path.requests)
-        wanted = "" if path.target is None else f"{path.target:.2f}"
+        required = "" if path.target is None else f"{path.target:.2f}"
         reached = reached and (path.target is None or speed / base >= path.target)
         print(
-            f"{path.name:34}{speed:11.0f}{speed / base:12.2f}{wanted:>8}"
+            f"{path.name:34}{speed:11.0f}{speed / base:12.2f}{required:>9}"
             f"{statistics.median(path.p50):8.2f}{statistics.median(path.p99):8.2f}"
         )
     return reached
@@ -277,7 +277,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=2, help="of each path in each round")
     parser.add_argument(
-        "--clients", type=int, default=64, help="connections that ask without a pause"
+        "--clients", type=int, default=64, help="connections that send requests without a pause"
     )
     parser.add_argument("--workers", default="auto", help="of Nginx")
     options = parser.parse_args()
@@ -286,10 +286,10 @@ def main() -> None:
         bench = Bench(options, Path(folder))
         try:
             paths = bench.stack_paths() if options.dir else bench.edge_paths()
-            wanted = fetch(paths[0].url)
+            expected = fetch(paths[0].url)
             for path in paths:
-                if fetch(path.url) != wanted:
-                    sys.exit(f"{path.name} answers something else than the file")
+                if fetch(path.url) != expected:
+                    sys.exit(f"{path.name} returns another body than the file")
             for _ in range(options.rounds):
                 for path in paths:
                     measure(path, options)

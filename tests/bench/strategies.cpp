@@ -1,13 +1,13 @@
-// Three ways to let many writers change one row, or many, on the same tables and with the same
-// durability:
+// Compares three strategies for many writers of one row or of many, on the same tables and with the
+// same durability:
 //
-//   optimistic   read, decide, UPDATE … WHERE version = what was read; again when somebody was
-//   first pessimistic  SELECT … FOR UPDATE, decide, UPDATE, COMMIT; one transaction per write
-//   combined     the ledger of the service: writers that meet are folded into one transaction
+//   optimistic   read, decide, UPDATE … WHERE version = the version read; repeat after a conflict
+//   pessimistic  SELECT … FOR UPDATE, decide, UPDATE, COMMIT; one transaction per write
+//   combined     the ledger of the service: concurrent writes share one transaction
 //
-// Each write adds one unit and appends one event. Prints one JSON object a line: strategy, writers,
-// rows, writes a second, attempts per write. It fills the database of CODASYNC_DATABASE_URL, which
-// has to be migrated.
+// Each write adds one unit and appends one event. Prints one JSON object per line: strategy,
+// writers, rows, writes per second, attempts per write. It writes to the database of
+// CODASYNC_DATABASE_URL, which has to be migrated.
 //
 //   strategies --seconds 3
 
@@ -35,7 +35,7 @@ using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kRowsMax = 10'000;
-// More writers than that wait for a connection, as they do at a pool: PostgreSQL has 100 by
+// Further writers wait for a connection, as with a pool: PostgreSQL allows 100 connections by
 // default.
 constexpr std::size_t kConnectionsMax = 64;
 
@@ -44,7 +44,7 @@ struct Count {
   std::atomic<std::size_t> attempts{0};
 };
 
-/// Readings of a shop of their own, so that repeated runs do not meet.
+/// Readings of a new shop, so that repeated runs do not use the same rows.
 struct Rows {
   codasync::ShopId shop;
   std::vector<std::int64_t> ids;
@@ -97,7 +97,7 @@ bool write_optimistic(pqxx::connection& connection, std::int64_t id) {
   return true;
 }
 
-/// One connection and one thread per writer, as a pool would lend them, up to its size.
+/// One connection and one thread per writer, up to the size of the pool.
 void run_optimistic(const std::string& url, const Rows& rows, std::size_t writers,
                     std::size_t spread, Clock::duration time, Count& count) {
   std::atomic<bool> stop{false};
@@ -118,8 +118,8 @@ void run_optimistic(const std::string& url, const Rows& rows, std::size_t writer
   stop = true;
 }
 
-/// Deletes nothing. It has as many slots as the processes that use this database agree on, or the
-/// ledger would refuse to write beside them.
+/// Deletes nothing. It has the number of slots that is stored in the database; with another number
+/// the ledger refuses to write.
 class NoCache : public codasync::storage::Invalidation {
  public:
   explicit NoCache(const std::string& url) {
@@ -150,8 +150,8 @@ class Silent : public codasync::storage::LedgerObserver {
   void on_overload() override {}
 };
 
-/// Writers wait for their answers as clients do; they need no connection and no thread of their
-/// own.
+/// Each writer waits for its result, as clients do. Writers share one thread and need no
+/// connection.
 void run_ledger(codasync::storage::StockLedger& ledger, const Rows& rows, std::size_t writers,
                 std::size_t spread, Clock::duration time, Count& count) {
   std::atomic<bool> stop{false};
@@ -172,7 +172,7 @@ void run_ledger(codasync::storage::StockLedger& ledger, const Rows& rows, std::s
       ledger.submit(std::move(operation),
                     [&, writer](const codasync::storage::StockResult& result) {
                       if (!std::holds_alternative<codasync::storage::Written>(result)) {
-                        std::cerr << "strategies: a write was not answered\n";
+                        std::cerr << "strategies: a write failed\n";
                         std::_Exit(1);
                       }
                       ++count.writes;
@@ -222,7 +222,7 @@ void report(const char* strategy, std::size_t writers, std::size_t spread, doubl
 
 int main(int argc, char** argv) {
   double seconds = 3;
-  CLI::App app{"Compares ways to let many writers change the same rows."};
+  CLI::App app{"Compares strategies for many writers of the same rows."};
   app.add_option("--seconds", seconds, "of each measurement")->check(CLI::Range(0.1, 60.0));
   CLI11_PARSE(app, argc, argv);
   const char* url = std::getenv("CODASYNC_DATABASE_URL");

@@ -1,4 +1,4 @@
-"""Compares three ways to let many writers change one row or many: optimistic, pessimistic, folded. Without HTTP and without a cache."""
+"""Compares three strategies for many writers of one row or of many: optimistic, pessimistic, folded. Without HTTP and without a cache."""
 
 import argparse
 import json
@@ -17,7 +17,7 @@ def main() -> None:
     options = parser.parse_args()
     program = options.build / "tests" / "bench" / "strategies"
     if not program.exists():
-        sys.exit(f"{program} is not there: build the tests first (tests/run --fast)")
+        sys.exit(f"{program} does not exist: build the tests first (tests/run --fast)")
     stack = Stack(options.dir)
     print(f"{options.seconds:g} s each, {os.cpu_count()} cores; synchronous_commit = {stack.sql('show synchronous_commit')}")
     print(f"{'rows':>8}{'writers':>9}  {'strategy':14}{'writes/s':>10}{'attempts/write':>16}")

@@ -1,14 +1,14 @@
-// Many clients that write as fast as they are answered, each on its own connection, all on one
-// thread so that the load costs little of the machine it measures. Prints one JSON object:
-// requests, seconds, refusals, p50, p99 and the slowest; and checks that each reading's versions
-// have no gap and no repeat, that readers see no older version than writers were told before they
-// asked, and that every request is answered (a connection is left where an answer says so). SIGTERM
-// ends it early.
+// A load generator: many clients that send the next write when the response to the last one
+// arrives. Each has its own connection; all run on one thread, so that the load uses little
+// processor time. Prints one JSON object: requests, seconds, refusals, p50, p99 and the maximum. It
+// checks three things: the versions of each reading have no gap and no repeat; a read returns no
+// older version than a write that was acknowledged before the read was sent; every request gets a
+// response (a connection is closed when a response has `Connection: close`). SIGTERM ends it early.
 //
 //   write_load --address 127.0.0.1:8080 --clients 32 [--readers 8] [--keys RUN] < ids-and-versions
 //
-// Standard input: `<reading id> <version>` a line, the readings to write and where they stand. The
-// token is in CODASYNC_STAFF_TOKEN.
+// Standard input: one line `<reading id> <version>` for each reading to write, with its present
+// version. The token is in CODASYNC_STAFF_TOKEN.
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -43,10 +43,10 @@ struct Options {
   std::size_t clients{32};
   std::size_t readers{0};
   double seconds{5};
-  std::string keys;  // names this run in its idempotency keys; empty: no keys
+  std::string keys;  // prefix of the idempotency keys; empty: no keys
 };
 
-/// Where to connect to.
+/// The address of the server.
 class Address {
  public:
   /// `text`: `unix:/path`, or a number and a port: `127.0.0.1:8080`.
@@ -85,9 +85,9 @@ class Address {
 
 struct Target {
   std::int64_t id;
-  std::int64_t version;                  // before the run
-  std::int64_t newest;                   // that a writer was told
-  std::vector<std::int64_t> answered{};  // versions that writers were told
+  std::int64_t version;                      // before the run
+  std::int64_t newest;                       // newest acknowledged version
+  std::vector<std::int64_t> acknowledged{};  // all acknowledged versions
 };
 
 struct Client {
@@ -96,7 +96,7 @@ struct Client {
   Target* target{nullptr};
   Clock::time_point sent;
   bool reads{false};
-  std::int64_t oldest{0};  // version that it may read
+  std::int64_t oldest{0};  // oldest version that a read may return
 };
 
 class Load {
@@ -122,7 +122,7 @@ class Load {
       const int count =
           ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), 30'000);
       if (count < 0 && errno == EINTR) continue;
-      if (count <= 0) throw std::runtime_error{"no answer for 30 seconds"};
+      if (count <= 0) throw std::runtime_error{"no response for 30 seconds"};
       for (int i = 0; i < count; ++i) {
         auto& client = clients_[events[static_cast<std::size_t>(i)].data.u64];
         if (!receive(client)) continue;
@@ -136,20 +136,20 @@ class Load {
     elapsed_ = Clock::now() - started;
   }
 
-  /// Returns: whether every reading's versions go on from where it stood, one by one.
+  /// Returns: whether the new versions of every reading follow its first version without a gap.
   [[nodiscard]] bool versions_are_whole() {
     for (auto& target : targets_) {
-      std::sort(target.answered.begin(), target.answered.end());
+      std::sort(target.acknowledged.begin(), target.acknowledged.end());
       auto expected = target.version;
-      for (const auto version : target.answered) {
+      for (const auto version : target.acknowledged) {
         if (version != ++expected) return false;
       }
     }
     return true;
   }
 
-  /// Returns: whether every request was answered and nobody read an old version.
-  [[nodiscard]] bool answers_are_whole() const { return lost_ == 0 && old_ == 0; }
+  /// Returns: whether every request got a response and no read returned an old version.
+  [[nodiscard]] bool responses_are_complete() const { return lost_ == 0 && old_ == 0; }
 
   void print(bool whole) {
     std::sort(latencies_.begin(), latencies_.end());
@@ -196,7 +196,8 @@ class Load {
   }
 
   static void transmit(const Client& client, const std::string& request) {
-    // What does not go out is lost like what is not answered: receive() finds the end.
+    // After a failed send, receive() finds the end of the connection and counts the request as
+    // lost.
     (void)!::send(client.socket, request.data(), request.size(), MSG_NOSIGNAL);
   }
 
@@ -206,7 +207,7 @@ class Load {
     connect(client);
   }
 
-  /// Returns: whether the answer is complete, or will never come.
+  /// Returns: whether the response is complete or the connection has ended.
   bool receive(Client& client) {
     char buffer[8192];
     const auto size = ::recv(client.socket, buffer, sizeof buffer, 0);
@@ -229,7 +230,7 @@ class Load {
     } else if (client.reads) {
       old_ += version < client.oldest ? 1 : 0;
     } else {
-      client.target->answered.push_back(version);
+      client.target->acknowledged.push_back(version);
       client.target->newest = std::max(client.target->newest, version);
     }
     if (client.received.find("\r\nConnection: close\r\n") < head + 2) {
@@ -265,7 +266,7 @@ class Load {
 
 int main(int argc, char** argv) {
   Options options;
-  CLI::App app{"Writes stock readings as fast as they are answered."};
+  CLI::App app{"Sends stock writes, the next one after each response."};
   app.add_option("--address", options.address, "of Nginx or an instance");
   app.add_option("--clients", options.clients, "connections that write")
       ->check(CLI::Range(0, 4096));
@@ -294,7 +295,7 @@ int main(int argc, char** argv) {
     load.run();
     const bool whole = load.versions_are_whole();
     load.print(whole);
-    return whole && load.answers_are_whole() ? 0 : 1;
+    return whole && load.responses_are_complete() ? 0 : 1;
   } catch (const std::exception& failure) {
     std::cerr << "write_load: " << failure.what() << "\n";
     return 1;

@@ -1,13 +1,13 @@
-"""How fast stock readings are written: pgbench's locked transaction beside the service through Nginx, on the same PostgreSQL.
+"""Measures the rate of stock writes: the service through Nginx, and pgbench's locked transactions on the same PostgreSQL.
 
-A lone writer is compared with one plain locked transaction on the same way: the same Nginx, the same service from HTTP to the answer,
-but BEGIN, SELECT … FOR UPDATE, UPDATE, INSERT into the ledger, COMMIT, without a lane, locks for the cache or deletions in it. Once as
-a service sends it that may stand behind PgBouncer, like ours, and once with prepared statements, which may not.
+A single writer is compared with one plain locked transaction behind the same Nginx and the same HTTP code: BEGIN, SELECT … FOR UPDATE,
+UPDATE, INSERT into the ledger, COMMIT, without a lane, without locks for the cache and without cache deletions. It is measured once with
+unnamed statements, as CodaSync sends them because they work behind PgBouncer, and once with prepared statements, which do not.
 
-The writers reach Nginx through a Unix socket as pgbench does PostgreSQL; what TCP costs both sides of a connection is shown beside it.
+The writers connect to Nginx through a Unix socket, as pgbench does to PostgreSQL. The rates over TCP are measured too.
 
-All ways are measured in every round, one after the other; what counts are ratios of medians. After each run of the service the
-ledger, the rows and the answers are compared: every answered write is there once, nothing else is, versions have no gap.
+All variants are measured in every round, one after the other; the ratios of medians count. After each run of the service the
+ledger, the rows and the responses are compared: every acknowledged write is in the ledger once, no other is, and versions have no gap.
 PostgreSQL runs with its default durability.
 """
 
@@ -27,7 +27,7 @@ from reads import Bench
 
 ROOT = Path(__file__).resolve().parents[2]
 PGBENCH = "/usr/lib/postgresql/15/bin/pgbench"
-# Whoever makes the load takes no processor away from what it measures each time that an answer arrives (sched(7)): in use
+# With SCHED_BATCH (sched(7)) the load generator does not preempt the measured processes each time a response arrives. In production
 # the clients are on other machines.
 WITHOUT_PREEMPTION = ("chrt", "--batch", "0")
 MANY = 10_000
@@ -39,8 +39,8 @@ MANY_ROWS = (
 
 
 @dataclass
-class Way:
-    """One way to write."""
+class Variant:
+    """One variant of writing."""
 
     name: str
     per_second: list[float] = field(default_factory=list)
@@ -49,7 +49,7 @@ class Way:
 
 
 class Stack:
-    """A running stack of config/up, asked as the account that owns it."""
+    """A running stack of config/up; commands run as the user that owns it."""
 
     def __init__(self, folder: Path) -> None:
         lines = (folder / "env").read_text().splitlines()
@@ -79,7 +79,7 @@ class Stack:
 
 
 def prepare(stack: Stack) -> tuple[int, list[int]]:
-    """Makes rows to write: for pgbench, and a shop with readings. Returns: the hot reading, and all of them."""
+    """Creates the rows for pgbench and a shop with readings. Returns: the hot reading, and all readings."""
     stack.sql("drop table if exists bench_rows; create table bench_rows (id int primary key, n bigint not null);"
               f" insert into bench_rows select i, 0 from generate_series(1, {MANY}) i")
     stack.sql("insert into shops (name) values ('bench') on conflict do nothing")
@@ -91,7 +91,7 @@ def prepare(stack: Stack) -> tuple[int, list[int]]:
     return int(ids[0]), [int(text) for text in ids]
 
 
-def pgbench(stack: Stack, way: Way, script: str, clients: int, seconds: float) -> None:
+def pgbench(stack: Stack, variant: Variant, script: str, clients: int, seconds: float) -> None:
     with tempfile.TemporaryDirectory() as folder:
         os.chmod(folder, 0o777)  # another account runs it
         file = Path(folder, "script.sql")
@@ -100,15 +100,15 @@ def pgbench(stack: Stack, way: Way, script: str, clients: int, seconds: float) -
                             "-f", file,
                             "--log", "--log-prefix", f"{folder}/log", stack.env["CODASYNC_DATABASE_URL"])
         took = sorted(int(line.split()[2]) / 1000 for log in Path(folder).glob("log*") for line in log.read_text().splitlines())
-    way.per_second.append(float(re.search(r"^tps = ([\d.]+)", printed, re.MULTILINE)[1]))
-    way.p50.append(took[len(took) // 2])
-    way.p99.append(took[len(took) * 99 // 100])
+    variant.per_second.append(float(re.search(r"^tps = ([\d.]+)", printed, re.MULTILINE)[1]))
+    variant.p50.append(took[len(took) // 2])
+    variant.p99.append(took[len(took) * 99 // 100])
 
 
 def plain_service(bench: Bench, options: argparse.Namespace, *flags: str) -> str:
-    """Returns: the address of an Nginx before a service that writes plainly."""
+    """Returns: the address of an Nginx in front of a plain_service."""
     name = "-".join(["plain", *flags]).replace("--", "")
-    # A copy, because whoever runs it need not be able to read the build folder.
+    # A copy, because the other user may not be allowed to read the build folder.
     program = shutil.copy(options.build / "tests/bench/plain_service", bench.folder / f"{name}-service")
     address = bench.instance(name, (options.dir / "codasync.toml").read_text(), program, *flags)
     return bench.nginx(f"edge-{name}", [address], [], on_socket=True)
@@ -120,13 +120,13 @@ def standing(stack: Stack, ids: list[int]) -> str:
 
 @dataclass
 class Writers:
-    """Who writes through one Nginx and checks what became of it."""
+    """Writes through one Nginx and checks the result."""
 
     stack: Stack
     options: argparse.Namespace
     address: str
 
-    def write(self, way: Way, ids: list[int], clients: int, *more: object) -> None:
+    def write(self, variant: Variant, ids: list[int], clients: int, *more: object) -> None:
         before = int(self.stack.sql("select count(*) from stock_events"))
         load = self.options.build / "tests/bench/write_load"
         printed = self.stack.run(*WITHOUT_PREEMPTION, load, "--address", self.address, "--clients", clients, "--seconds", self.options.seconds, *more,
@@ -134,16 +134,16 @@ class Writers:
         seen = json.loads(printed)
         written = seen["requests"] - seen["refused"]
         if int(self.stack.sql("select count(*) from stock_events")) != before + written:
-            sys.exit(f"{way.name}: the ledger does not have what was answered")
+            sys.exit(f"{variant.name}: the ledger differs from the acknowledged writes")
         wrong = self.stack.sql("select count(*) from stock_readings r where version <> 1 + (select count(*) from stock_events e where"
                           f" e.reading_id = r.id) and id between {ids[0]} and {ids[-1]}") if self.options.check_rows else "0"
         if wrong != "0":
-            sys.exit(f"{way.name}: {wrong} rows do not agree with the ledger")
+            sys.exit(f"{variant.name}: {wrong} rows differ from the ledger")
         if seen["refused"]:
-            sys.exit(f"{way.name}: {seen['refused']} writes were refused")
-        way.per_second.append(seen["requests"] / seen["seconds"])
-        way.p50.append(seen["p50_ms"])
-        way.p99.append(seen["p99_ms"])
+            sys.exit(f"{variant.name}: {seen['refused']} writes were refused")
+        variant.per_second.append(seen["requests"] / seen["seconds"])
+        variant.p50.append(seen["p50_ms"])
+        variant.p99.append(seen["p99_ms"])
 
 
 def main() -> None:
@@ -160,16 +160,16 @@ def main() -> None:
         sys.exit(f"{options.build} has no tests/bench/write_load: build the tests first (tests/run --fast)")
     hot, ids = prepare(stack)
 
-    one = {clients: Way(f"pgbench, one row, {clients} clients") for clients in (1, 8, 32)}
-    many = {clients: Way(f"pgbench, {MANY} rows, {clients} clients") for clients in (32, 256)}
-    plain = Way("plain transaction, one reading, 1 writer")
-    prepared = Way("the same with prepared statements")
-    hot_ways = {clients: Way(f"service, one reading, {clients} writers") for clients in (1, 32, 256)}
-    many_ways = {clients: Way(f"service, {MANY} readings, {clients} writers") for clients in (32, 256)}
-    keyed = Way("service, one reading, 256 writers, with keys")
-    keyed_many = Way(f"service, {MANY} readings, 256 writers, with keys")
-    tcp = Way("service, one reading, 256 writers, over TCP")
-    tcp_many = Way(f"service, {MANY} readings, 256 writers, over TCP")
+    one = {clients: Variant(f"pgbench, one row, {clients} clients") for clients in (1, 8, 32)}
+    many = {clients: Variant(f"pgbench, {MANY} rows, {clients} clients") for clients in (32, 256)}
+    plain = Variant("plain transaction, one reading, 1 writer")
+    prepared = Variant("the same with prepared statements")
+    hot_variants = {clients: Variant(f"service, one reading, {clients} writers") for clients in (1, 32, 256)}
+    many_variants = {clients: Variant(f"service, {MANY} readings, {clients} writers") for clients in (32, 256)}
+    keyed = Variant("service, one reading, 256 writers, with keys")
+    keyed_many = Variant(f"service, {MANY} readings, 256 writers, with keys")
+    tcp = Variant("service, one reading, 256 writers, over TCP")
+    tcp_many = Variant(f"service, {MANY} readings, 256 writers, over TCP")
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         bench = Bench(options, Path(folder))
         try:
@@ -179,18 +179,18 @@ def main() -> None:
             prepared_writer = Writers(stack, options, plain_service(bench, options, "--prepared"))
             for number in range(options.rounds):
                 print(f"round {number + 1} of {options.rounds}", file=sys.stderr)
-                for clients, way in one.items():
-                    pgbench(stack, way, ONE_ROW, clients, options.seconds)
-                for clients, way in many.items():
-                    pgbench(stack, way, MANY_ROWS, clients, options.seconds)
-                # What the cache has of the reading goes with the service's own writes, which follow.
+                for clients, variant in one.items():
+                    pgbench(stack, variant, ONE_ROW, clients, options.seconds)
+                for clients, variant in many.items():
+                    pgbench(stack, variant, MANY_ROWS, clients, options.seconds)
+                # The cache entries of the reading are deleted by the writes of the service, which follow.
                 plain_writer.write(plain, [hot], 1)
                 prepared_writer.write(prepared, [hot], 1)
-                for clients, way in hot_ways.items():
-                    writers.write(way, [hot], clients)
+                for clients, variant in hot_variants.items():
+                    writers.write(variant, [hot], clients)
                 tcp_writers.write(tcp, [hot], 256)
-                for clients, way in many_ways.items():
-                    writers.write(way, ids, clients)
+                for clients, variant in many_variants.items():
+                    writers.write(variant, ids, clients)
                 tcp_writers.write(tcp_many, ids, 256)
                 run = f"{os.getpid()}-{number}"
                 writers.write(keyed, [hot], 256, "--keys", f"hot-{run}")
@@ -201,24 +201,24 @@ def main() -> None:
     print(f"{options.rounds} interleaved rounds of {options.seconds:g} s, {os.cpu_count()} cores; medians;"
           f" synchronous_commit = {stack.sql('show synchronous_commit')}, fsync = {stack.sql('show fsync')}")
     print(f"{'':52}{'writes/s':>10}{'p50 ms':>9}{'p99 ms':>9}")
-    for way in [*one.values(), *many.values(), plain, prepared, *hot_ways.values(), keyed, tcp, *many_ways.values(), keyed_many, tcp_many]:
-        print(f"{way.name:52}{statistics.median(way.per_second):10.0f}{statistics.median(way.p50):9.2f}{statistics.median(way.p99):9.2f}")
+    for variant in [*one.values(), *many.values(), plain, prepared, *hot_variants.values(), keyed, tcp, *many_variants.values(), keyed_many, tcp_many]:
+        print(f"{variant.name:52}{statistics.median(variant.per_second):10.0f}{statistics.median(variant.p50):9.2f}{statistics.median(variant.p99):9.2f}")
 
-    def rate(way: Way) -> float:
-        return statistics.median(way.per_second)
+    def rate(variant: Variant) -> float:
+        return statistics.median(variant.per_second)
 
-    def time(way: Way) -> float:
-        return statistics.median(way.p50)
+    def time(variant: Variant) -> float:
+        return statistics.median(variant.p50)
 
     best = max(map(rate, one.values()))
-    print(f"\none hot reading, of pgbench's best on one row:  {rate(hot_ways[256]) / best:.2f} with 256 writers (wanted 6),"
-          f" {rate(hot_ways[32]) / best:.2f} with 32, {rate(keyed) / best:.2f} with 256 and keys, {rate(tcp) / best:.2f} with 256 over TCP")
-    print(f"many readings, of pgbench's with as many clients: {rate(many_ways[256]) / rate(many[256]):.2f} with 256 (wanted 3),"
-          f" {rate(many_ways[32]) / rate(many[32]):.2f} with 32, {rate(keyed_many) / rate(many[256]):.2f} with 256 and keys,"
+    print(f"\none hot reading, ratio to pgbench's best on one row:  {rate(hot_variants[256]) / best:.2f} with 256 writers (required 6),"
+          f" {rate(hot_variants[32]) / best:.2f} with 32, {rate(keyed) / best:.2f} with 256 and keys, {rate(tcp) / best:.2f} with 256 over TCP")
+    print(f"many readings, ratio to pgbench with as many clients: {rate(many_variants[256]) / rate(many[256]):.2f} with 256 (required 3),"
+          f" {rate(many_variants[32]) / rate(many[32]):.2f} with 32, {rate(keyed_many) / rate(many[256]):.2f} with 256 and keys,"
           f" {rate(tcp_many) / rate(many[256]):.2f} with 256 over TCP")
-    print(f"a lone writer's p50, of a plain transaction on the same way: {time(hot_ways[1]) / time(plain):.2f} (wanted at most 1.3),"
-          f" {time(hot_ways[1]) / time(prepared):.2f} of one with prepared statements")
-    print("ledger, rows and answers agree: every answered write once, nothing else, versions without a gap")
+    print(f"p50 of a single writer, ratio to a plain transaction: {time(hot_variants[1]) / time(plain):.2f} (required at most 1.3),"
+          f" {time(hot_variants[1]) / time(prepared):.2f} to one with prepared statements")
+    print("ledger, rows and responses agree: every acknowledged write once, no other, versions without a gap")
 
 
 if __name__ == "__main__":

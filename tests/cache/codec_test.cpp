@@ -26,7 +26,7 @@ bool same(const Product& a, const Product& b) {
          a.version == b.version && a.updated_at == b.updated_at;
 }
 
-TEST(Codec, gives_back_what_it_was_given) {
+TEST(Codec, decodes_what_it_encoded) {
   EXPECT_TRUE(same(decode_product(encode(a_product())).value(), a_product()));
   Product bare = a_product();
   bare.brand.reset();
@@ -55,7 +55,7 @@ TEST(Codec, writes_the_same_bytes_in_every_release) {
   EXPECT_EQ(encode(a_shop()), expected) << ::testing::PrintToString(encode(a_shop()));
 }
 
-TEST(Codec, takes_a_row_of_another_kind_or_version_for_nothing) {
+TEST(Codec, refuses_a_row_of_another_kind_or_version) {
   EXPECT_FALSE(decode_shop(encode(a_product())));
   EXPECT_FALSE(decode_product(encode(a_shop())));
   std::string newer = encode(a_product());
@@ -63,7 +63,7 @@ TEST(Codec, takes_a_row_of_another_kind_or_version_for_nothing) {
   EXPECT_FALSE(decode_product(newer));
 }
 
-TEST(Codec, takes_a_row_that_was_cut_or_grew_for_nothing) {
+TEST(Codec, refuses_a_row_that_is_too_short_or_too_long) {
   const std::string whole = encode(a_product());
   for (std::size_t size = 0; size < whole.size(); ++size) {
     EXPECT_FALSE(decode_product(std::string_view{whole}.substr(0, size))) << size;
@@ -71,7 +71,7 @@ TEST(Codec, takes_a_row_that_was_cut_or_grew_for_nothing) {
   EXPECT_FALSE(decode_product(whole + '\0'));
 }
 
-TEST(Codec, takes_a_row_with_a_changed_bit_for_nothing) {
+TEST(Codec, refuses_a_row_with_a_changed_bit) {
   const std::string whole = encode(a_product());
   for (std::size_t bit = 0; bit < whole.size() * 8; ++bit) {
     std::string damaged = whole;
@@ -80,7 +80,7 @@ TEST(Codec, takes_a_row_with_a_changed_bit_for_nothing) {
   }
 }
 
-TEST(Codec, survives_any_bytes) {
+TEST(Codec, accepts_any_bytes_without_an_exception) {
   const auto seed = std::random_device{}();
   SCOPED_TRACE("seed " + std::to_string(seed));
   std::mt19937 random{seed};

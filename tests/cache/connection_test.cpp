@@ -24,7 +24,7 @@ const Key kTea{"coda1:tea"};
 const Key kMilk{"coda1:milk"};
 const Key kSalt{"coda1:salt"};
 
-/// Far beyond the short time-outs below, and below libmemcached's own of 4 and 5 s.
+/// Much longer than the short time-outs below, and shorter than libmemcached's own of 4 and 5 s.
 constexpr auto kSoon = 3500ms;
 
 class ConnectionTest : public testing::Test {
@@ -48,34 +48,36 @@ class ConnectionTest : public testing::Test {
   Connection connection_{address(), with(20s)};
 };
 
-TEST_F(ConnectionTest, finds_many_at_once_and_says_which) {
+TEST_F(ConnectionTest, finds_many_at_once_and_reports_which) {
   ASSERT_EQ(connection_.set(kTea, "green", 0, 60s), Reply::yes);
   ASSERT_EQ(connection_.add(kSalt, {"\0\r\n", 3}, 7, 60s), Reply::yes);
   std::vector<std::pair<std::size_t, std::string>> found;
   std::uint32_t flags{0};
   const std::vector<const Key*> keys{&kTea, &kMilk, &kSalt};
-  EXPECT_EQ(connection_.get(keys,
-                            [&](std::size_t i, Entry entry) {
-                              found.emplace_back(i, entry.bytes);
-                              flags = entry.flags;
-                              EXPECT_NE(entry.cas, 0U);
-                            }),
-            Reply::yes);
+  ASSERT_EQ(connection_.send_get(keys), Reply::yes);
+  EXPECT_FALSE(connection_.usable()) << "the reply has to be read first";
+  const auto add = [&](std::size_t i, Entry entry) {
+    found.emplace_back(i, entry.bytes);
+    flags = entry.flags;
+    EXPECT_NE(entry.cas, 0U);
+  };
+  EXPECT_EQ(connection_.receive(keys, add, std::chrono::steady_clock::now() + 20s), Reply::yes);
+  EXPECT_TRUE(connection_.usable());
   EXPECT_THAT(found, ElementsAre(Pair(0, "green"), Pair(2, std::string{"\0\r\n", 3})));
   EXPECT_EQ(flags, 7U);
 }
 
-TEST_F(ConnectionTest, tells_a_missing_entry_from_a_missing_server) {
+TEST_F(ConnectionTest, distinguishes_a_missing_entry_from_a_missing_server) {
   Entry entry;
   EXPECT_EQ(connection_.get(kTea, entry), Reply::no);
   EXPECT_TRUE(connection_.usable());
   memcached_.stop();
-  EXPECT_EQ(connection_.get(kTea, entry), Reply::silent);
+  EXPECT_EQ(connection_.get(kTea, entry), Reply::no_response);
   EXPECT_FALSE(connection_.usable());
   EXPECT_FALSE(connection_.explain().empty());
 }
 
-TEST_F(ConnectionTest, replaces_by_id_and_only_what_has_it_still) {
+TEST_F(ConnectionTest, replaces_an_entry_only_while_it_has_the_id) {
   Entry entry;
   ASSERT_EQ(connection_.add(kTea, "lease", 0, 60s), Reply::yes);
   ASSERT_EQ(connection_.get(kTea, entry), Reply::yes);
@@ -96,21 +98,21 @@ TEST_F(ConnectionTest, replaces_by_id_and_only_what_has_it_still) {
 TEST_F(ConnectionTest, sends_no_key_that_would_be_a_command) {
   ASSERT_EQ(connection_.set(kTea, "green", 0, 60s), Reply::yes);
   Entry entry;
-  EXPECT_EQ(connection_.get(Key{"x\r\nflush_all\r\nget x"}, entry), Reply::refused);
+  EXPECT_EQ(connection_.get(Key{"x\r\nflush_all\r\nget x"}, entry), Reply::rejected);
   EXPECT_THAT(value_of(kTea), HasSubstr("green"));
 }
 
-TEST_F(ConnectionTest, waits_no_longer_than_it_was_told_for_an_answer) {
+TEST_F(ConnectionTest, waits_for_a_reply_no_longer_than_answer_timeout) {
   Connection connection{address(), with(500ms)};
   Entry entry;
   ASSERT_EQ(connection.get(kTea, entry), Reply::no);
   memcached_.freeze();
-  EXPECT_LT(time_of([&] { EXPECT_EQ(connection.get(kTea, entry), Reply::silent); }), kSoon);
-  EXPECT_FALSE(connection.usable()) << "the answer may still come";
+  EXPECT_LT(time_of([&] { EXPECT_EQ(connection.get(kTea, entry), Reply::no_response); }), kSoon);
+  EXPECT_FALSE(connection.usable()) << "the reply may still come";
 }
 
-TEST_F(ConnectionTest, waits_no_longer_than_it_was_told_to_be_accepted) {
-  // A listener whose queue is full: the kernel drops what else wants to connect.
+TEST_F(ConnectionTest, waits_for_a_connection_no_longer_than_connect_timeout) {
+  // A listener with a full queue: the kernel drops further connection attempts.
   const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in local{};
   local.sin_family = AF_INET;
@@ -128,23 +130,23 @@ TEST_F(ConnectionTest, waits_no_longer_than_it_was_told_to_be_accepted) {
   Connection connection{{.path = {}, .host = "127.0.0.1", .port = ntohs(local.sin_port)},
                         with(500ms)};
   Entry entry;
-  EXPECT_LT(time_of([&] { EXPECT_EQ(connection.get(kTea, entry), Reply::silent); }), kSoon);
+  EXPECT_LT(time_of([&] { EXPECT_EQ(connection.get(kTea, entry), Reply::no_response); }), kSoon);
   for (const int descriptor : waiting) close(descriptor);
   close(listener);
 }
 
-TEST_F(ConnectionTest, is_not_usable_again_after_a_broken_line) {
+TEST_F(ConnectionTest, is_not_usable_again_after_a_reset) {
   test::TcpGate gate{memcached_.address()};
   Connection connection{*parse_address(gate.address()), with(20s)};
   Entry entry;
   ASSERT_EQ(connection.get(kTea, entry), Reply::no);
   gate.cut_now();
-  EXPECT_EQ(connection.get(kTea, entry), Reply::silent);
+  EXPECT_EQ(connection.get(kTea, entry), Reply::no_response);
   EXPECT_FALSE(connection.usable());
 }
 
-TEST_F(ConnectionTest, is_not_usable_again_after_a_refusal) {
-  EXPECT_EQ(connection_.set(kTea, std::string(2'000'000, 'x'), 0, 60s), Reply::refused);
+TEST_F(ConnectionTest, is_not_usable_again_after_an_error_of_the_server) {
+  EXPECT_EQ(connection_.set(kTea, std::string(2'000'000, 'x'), 0, 60s), Reply::rejected);
   EXPECT_FALSE(connection_.usable()) << "the server may have read half a command";
 }
 

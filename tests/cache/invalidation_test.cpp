@@ -5,13 +5,12 @@
 
 #include "cache/make_cache.hpp"
 #include "cache/memcached_invalidation.hpp"
-#include "cache/node.hpp"
+#include "cache/server_control.hpp"
 #include "storage/errors.hpp"
 #include "tests/support/memcached.hpp"
 #include "tests/support/tcp_gate.hpp"
 
-// A writer commits only when every entry is known to be gone: each deletion is acknowledged, or the
-// round throws Unavailable.
+// A writer commits only when each deletion is acknowledged; otherwise the round throws Unavailable.
 
 namespace codasync::cache {
 namespace {
@@ -19,16 +18,16 @@ namespace {
 using namespace std::chrono_literals;
 using storage::SlotState;
 
-class LossRecorder : public Observer {
+class FailureRecorder : public Observer {
  public:
-  void delete_failed(std::size_t slot, Loss loss, std::string_view) override {
+  void delete_failed(std::size_t slot, Unreachable reason, std::string_view) override {
     failed_slot = slot;
-    failed_with = loss;
+    failed_with = reason;
   }
   void deleted(std::size_t keys, std::chrono::nanoseconds) override { acknowledged += keys; }
 
   std::optional<std::size_t> failed_slot;
-  std::optional<Loss> failed_with;
+  std::optional<Unreachable> failed_with;
   std::size_t acknowledged{0};
 };
 
@@ -45,7 +44,7 @@ class InvalidationTest : public testing::Test {
     return {memcached_[0].address(), memcached_[1].address()};
   }
 
-  /// Shops whose entries lie on both nodes.
+  /// Shops with entries on both servers.
   static storage::Changes of_shops(int count = 100) {
     storage::Changes changes;
     for (int i = 1; i <= count; ++i) changes.shops.push_back(ShopId{i});
@@ -55,19 +54,19 @@ class InvalidationTest : public testing::Test {
     for (const Key& key : keys_of(changes))
       memcached_[slot_of(key, slots)].ask("set " + key.text + " 0 0 3\r\nold");
   }
-  [[nodiscard]] long items(std::size_t node) const {
-    const auto all = memcached_[node].ask("stats");
+  [[nodiscard]] long items(std::size_t slot) const {
+    const auto all = memcached_[slot].ask("stats");
     return std::stol(all.substr(all.find("STAT curr_items ") + 16));
   }
 
   test::Memcached memcached_[2];
-  LossRecorder observer_;
+  FailureRecorder observer_;
 };
 
-TEST_F(InvalidationTest, is_acknowledged_when_all_entries_are_gone_and_no_others) {
+TEST_F(InvalidationTest, is_acknowledged_when_exactly_its_entries_are_deleted) {
   MemcachedInvalidation invalidation{options(both()), observer_};
   put_all(of_shops());
-  for (const auto& node : memcached_) node.ask("set coda1:other 0 0 3\r\nold");
+  for (const auto& memcached : memcached_) memcached.ask("set coda1:other 0 0 3\r\nold");
   ASSERT_GT(items(0), 50);
   ASSERT_GT(items(1), 50);
   invalidation.begin(of_shops(), {})->acknowledge();
@@ -76,7 +75,7 @@ TEST_F(InvalidationTest, is_acknowledged_when_all_entries_are_gone_and_no_others
   EXPECT_EQ(observer_.acknowledged, keys_of(of_shops()).size());
 }
 
-TEST_F(InvalidationTest, of_ten_thousand_entries_at_once_loses_none) {
+TEST_F(InvalidationTest, of_ten_thousand_entries_at_once_deletes_all) {
   MemcachedInvalidation invalidation{options({memcached_[0].address()}), observer_};
   put_all(of_shops(200), 1);
   invalidation.begin(of_shops(10'000), {})->acknowledge();
@@ -84,28 +83,28 @@ TEST_F(InvalidationTest, of_ten_thousand_entries_at_once_loses_none) {
   EXPECT_EQ(observer_.acknowledged, 30'000U);
 }
 
-TEST_F(InvalidationTest, of_nothing_asks_nobody) {
+TEST_F(InvalidationTest, of_nothing_uses_no_server) {
   MemcachedInvalidation invalidation{options(both()), observer_};
   memcached_[0].stop();
   memcached_[1].stop();
   EXPECT_NO_THROW(invalidation.begin({}, {})->acknowledge());
 }
 
-TEST_F(InvalidationTest, fails_when_a_node_is_gone_and_says_that_its_memory_is_too) {
+TEST_F(InvalidationTest, fails_when_a_server_has_ended_and_reports_a_refused_connection) {
   MemcachedInvalidation invalidation{options(both()), observer_};
   memcached_[1].stop();
   EXPECT_THROW(invalidation.begin(of_shops(), {})->acknowledge(), Unavailable);
   EXPECT_EQ(observer_.failed_slot, 1U);
-  EXPECT_EQ(observer_.failed_with, Loss::gone);
+  EXPECT_EQ(observer_.failed_with, Unreachable::refused);
 }
 
-TEST_F(InvalidationTest, fails_when_a_node_says_nothing_because_it_may_speak_again) {
+TEST_F(InvalidationTest, fails_when_a_server_does_not_respond_and_reports_that) {
   MemcachedInvalidation invalidation{options(both(), 200ms), observer_};
   put_all(of_shops());
   memcached_[0].freeze();
   EXPECT_THROW(invalidation.begin(of_shops(), {})->acknowledge(), Unavailable);
   EXPECT_EQ(observer_.failed_slot, 0U);
-  EXPECT_EQ(observer_.failed_with, Loss::silent);
+  EXPECT_EQ(observer_.failed_with, Unreachable::no_response);
   EXPECT_EQ(observer_.acknowledged, 0U);
 }
 
@@ -114,11 +113,11 @@ TEST_F(InvalidationTest, fails_when_a_new_connection_breaks) {
   gate.set(test::TcpGate::Mode::cut);
   MemcachedInvalidation invalidation{options({gate.address()}), observer_};
   EXPECT_THROW(invalidation.begin(of_shops(), {})->acknowledge(), Unavailable);
-  EXPECT_EQ(observer_.failed_with, Loss::silent);
-  EXPECT_EQ(gate.connections(), 1U) << "it was new, so trying again would not help";
+  EXPECT_EQ(observer_.failed_with, Unreachable::no_response);
+  EXPECT_EQ(gate.connections(), 1U) << "a new connection is not opened again";
 }
 
-TEST_F(InvalidationTest, begins_again_when_the_server_hung_up_since_the_last_round) {
+TEST_F(InvalidationTest, is_repeated_when_the_server_closed_the_connection_after_the_last_round) {
   test::TcpGate gate{memcached_[0].address()};
   MemcachedInvalidation invalidation{options({gate.address()}), observer_};
   invalidation.begin(of_shops(), {})->acknowledge();
@@ -129,7 +128,7 @@ TEST_F(InvalidationTest, begins_again_when_the_server_hung_up_since_the_last_rou
   EXPECT_EQ(gate.connections(), 2U);
 }
 
-TEST_F(InvalidationTest, takes_no_late_answer_for_one_to_a_later_question) {
+TEST_F(InvalidationTest, does_not_read_a_late_reply_as_the_reply_to_a_later_command) {
   MemcachedInvalidation invalidation{options({memcached_[0].address()}, 2s), observer_};
   invalidation.begin(of_shops(1), {})->acknowledge();
   memcached_[0].freeze();
@@ -141,12 +140,12 @@ TEST_F(InvalidationTest, takes_no_late_answer_for_one_to_a_later_question) {
   EXPECT_EQ(items(0), 0);
 }
 
-TEST_F(InvalidationTest, gives_up_on_a_node_that_may_still_hold_old_entries) {
+TEST_F(InvalidationTest, fails_for_a_slot_that_may_still_contain_old_entries) {
   MemcachedInvalidation invalidation{options(both()), observer_};
   EXPECT_THROW(invalidation.begin(of_shops(), {SlotState::up, SlotState::waiting}), Unavailable);
 }
 
-TEST_F(InvalidationTest, goes_on_without_a_node_that_can_hold_none) {
+TEST_F(InvalidationTest, does_not_use_a_slot_that_is_down) {
   MemcachedInvalidation invalidation{options(both()), observer_};
   put_all(of_shops());
   memcached_[1].freeze();
@@ -154,7 +153,7 @@ TEST_F(InvalidationTest, goes_on_without_a_node_that_can_hold_none) {
   EXPECT_EQ(items(0), 0);
 }
 
-TEST_F(InvalidationTest, ends_with_words_that_are_not_memcacheds) {
+TEST_F(InvalidationTest, fails_with_a_reply_that_is_not_an_acknowledgement) {
   TextConnection connection{*parse_address(memcached_[0].address()), 20s};
   connection.begin("no_such_command\r\n", 1);
   EXPECT_THROW(
@@ -168,38 +167,40 @@ TEST_F(InvalidationTest, ends_with_words_that_are_not_memcacheds) {
   EXPECT_FALSE(connection.usable());
 }
 
-class NodesTest : public InvalidationTest {
+class ServerControlTest : public InvalidationTest {
  protected:
-  std::unique_ptr<Nodes> nodes_ = make_nodes(options(both()));
+  std::unique_ptr<ServerControl> servers_ = make_server_control(options(both()));
 };
 
-TEST_F(NodesTest, are_emptied_one_by_one) {
+TEST_F(ServerControlTest, flushes_one_server) {
   put_all(of_shops());
-  EXPECT_EQ(nodes_->empty(1), NodeReply::done);
+  EXPECT_EQ(servers_->flush(1), std::nullopt);
   EXPECT_EQ(memcached_[1].ask("get " + shop_row(ShopId{1}).text), "END");
-  EXPECT_GT(items(0), 50) << "the other one is left alone";
+  EXPECT_GT(items(0), 50) << "the other one is unchanged";
 }
 
-TEST_F(NodesTest, lose_nothing_when_they_are_asked) {
+TEST_F(ServerControlTest, deletes_nothing_with_a_probe) {
   put_all(of_shops());
   const auto before = items(0);
-  EXPECT_EQ(nodes_->ask(0), NodeReply::done);
+  EXPECT_EQ(servers_->probe(0), std::nullopt);
   EXPECT_EQ(items(0), before);
 }
 
-TEST_F(NodesTest, are_gone_when_nobody_listens_and_silent_when_nobody_answers) {
+TEST_F(ServerControlTest, distinguishes_a_refused_connection_from_no_response) {
   memcached_[0].freeze();
   memcached_[1].stop();
-  const auto impatient = make_nodes(options(both(), 500ms));
-  EXPECT_EQ(impatient->ask(0), NodeReply::silent);
-  EXPECT_EQ(impatient->empty(0), NodeReply::silent);
-  for (const auto& reply : {nodes_->ask(1), nodes_->empty(1)}) EXPECT_EQ(reply, NodeReply::gone);
+  const auto short_timeout = make_server_control(options(both(), 500ms));
+  EXPECT_EQ(short_timeout->probe(0), Unreachable::no_response);
+  EXPECT_EQ(short_timeout->flush(0), Unreachable::no_response);
+  EXPECT_EQ(servers_->probe(1), Unreachable::refused);
+  EXPECT_EQ(servers_->flush(1), Unreachable::refused);
 }
 
-TEST_F(NodesTest, are_silent_when_even_their_socket_is_missing) {
+TEST_F(ServerControlTest, reads_a_missing_socket_as_no_response) {
   auto made = options(both());
   made.servers[0] = "unix:/nowhere/memcached";
-  EXPECT_EQ(make_nodes(made)->ask(0), NodeReply::silent) << "a process may live on without it";
+  EXPECT_EQ(make_server_control(made)->probe(0), Unreachable::no_response)
+      << "the process may still run";
 }
 
 }  // namespace

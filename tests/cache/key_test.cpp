@@ -10,22 +10,22 @@ namespace {
 const Gtin kPencil = Gtin::from_number(4006381333931);
 const Gtin kShort = Gtin::from_number(96385074);
 
-TEST(Key, of_an_answer_is_the_prefix_and_the_canonical_uri) {
-  EXPECT_EQ(product_answer(kPencil).text, "coda1:/api/v1/products/4006381333931");
-  EXPECT_EQ(product_stock_answer(kPencil).text, "coda1:/api/v1/products/4006381333931/stock");
-  EXPECT_EQ(shop_answer(ShopId{7}).text, "coda1:/api/v1/shops/7");
-  EXPECT_EQ(shop_stock_answer(ShopId{7}, kShort).text, "coda1:/api/v1/shops/7/stock/96385074");
-  EXPECT_EQ(reading_answer(ReadingId{42}).text, "coda1:/api/v1/stock-readings/42");
+TEST(Key, of_a_response_is_the_prefix_and_the_canonical_uri) {
+  EXPECT_EQ(product_response(kPencil).text, "coda1:/api/v1/products/4006381333931");
+  EXPECT_EQ(product_stock_response(kPencil).text, "coda1:/api/v1/products/4006381333931/stock");
+  EXPECT_EQ(shop_response(ShopId{7}).text, "coda1:/api/v1/shops/7");
+  EXPECT_EQ(shop_stock_response(ShopId{7}, kShort).text, "coda1:/api/v1/shops/7/stock/96385074");
+  EXPECT_EQ(reading_response(ReadingId{42}).text, "coda1:/api/v1/stock-readings/42");
 }
 
-TEST(Key, of_a_list_holds_the_token_of_its_generation) {
+TEST(Key, of_a_list_contains_the_token_of_its_generation) {
   EXPECT_EQ(list_entry("0123abcd", "feed").text, "list1:0123abcd:feed");
 }
 
 TEST(Key, of_the_longest_ids_is_short_enough_for_memcached) {
   const ShopId shop{INT64_MAX};
   const Gtin gtin = Gtin::from_number(99'999'999'999'997);
-  EXPECT_LE(shop_stock_answer(shop, gtin).text.size(), 250U);
+  EXPECT_LE(shop_stock_response(shop, gtin).text.size(), 250U);
   EXPECT_LE(list_entry(std::string(32, 'f'), std::string(200, 'f')).text.size(), 250U);
 }
 
@@ -55,7 +55,7 @@ TEST(Slot, is_the_one_that_nginx_chooses) {
 
 TEST(Slot, spreads_the_keys) {
   std::array<int, 3> count{};
-  for (int id = 0; id < 3000; ++id) ++count[slot_of(reading_answer(ReadingId{id}), count.size())];
+  for (int id = 0; id < 3000; ++id) ++count[slot_of(reading_response(ReadingId{id}), count.size())];
   for (const int each : count) EXPECT_NEAR(each, 1000, 200);
 }
 

@@ -17,37 +17,37 @@ std::vector<std::string> names(const storage::Changes& changes) {
   return texts;
 }
 
-TEST(KeysOfChanges, are_none_for_no_change) { EXPECT_THAT(names({}), IsEmpty()); }
+TEST(KeysOfChanges, of_no_change_are_empty) { EXPECT_THAT(names({}), IsEmpty()); }
 
-TEST(KeysOfChanges, of_a_reading_are_all_answers_that_show_it) {
+TEST(KeysOfChanges, of_a_reading_are_all_responses_that_contain_it) {
   storage::Changes changes;
   changes.readings.push_back({ReadingId{9}, kNorth, kTea});
   changes.shop_lists.push_back(kNorth);
-  EXPECT_THAT(
-      names(changes),
-      UnorderedElementsAre(reading_answer(ReadingId{9}).text, shop_stock_answer(kNorth, kTea).text,
-                           product_stock_answer(kTea).text, shop_generation(kNorth).text));
+  EXPECT_THAT(names(changes), UnorderedElementsAre(reading_response(ReadingId{9}).text,
+                                                   shop_stock_response(kNorth, kTea).text,
+                                                   product_stock_response(kTea).text,
+                                                   shop_generation(kNorth).text));
 }
 
-TEST(KeysOfChanges, of_a_product_are_its_answers_and_its_row) {
+TEST(KeysOfChanges, of_a_product_are_its_responses_and_its_row) {
   storage::Changes changes;
   changes.products.push_back(kTea);
   changes.catalogue = true;
   EXPECT_THAT(names(changes),
-              UnorderedElementsAre(product_answer(kTea).text, product_row(kTea).text,
-                                   product_stock_answer(kTea).text, catalogue_generation().text));
+              UnorderedElementsAre(product_response(kTea).text, product_row(kTea).text,
+                                   product_stock_response(kTea).text, catalogue_generation().text));
 }
 
-TEST(KeysOfChanges, of_a_shop_are_its_answer_its_row_and_its_lists) {
+TEST(KeysOfChanges, of_a_shop_are_its_response_its_row_and_its_lists) {
   storage::Changes changes;
   changes.shops.push_back(kNorth);
   changes.all_shops = true;
   EXPECT_THAT(names(changes),
-              UnorderedElementsAre(shop_answer(kNorth).text, shop_row(kNorth).text,
+              UnorderedElementsAre(shop_response(kNorth).text, shop_row(kNorth).text,
                                    shop_generation(kNorth).text, shops_generation().text));
 }
 
-TEST(KeysOfChanges, names_what_many_rows_share_once) {
+TEST(KeysOfChanges, contain_a_key_of_several_changes_once) {
   storage::Changes changes;
   for (int shop = 1; shop <= 100; ++shop) {
     changes.readings.push_back({ReadingId{shop}, ShopId{shop}, kTea});

@@ -13,7 +13,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-TEST(MemcachedOptions, are_fine_as_they_come) {
+TEST(MemcachedOptions, are_valid_by_default) {
   EXPECT_THAT(problems(MemcachedOptions{}), IsEmpty());
 }
 
@@ -50,7 +50,7 @@ TEST(Address, is_a_unix_socket_or_a_host_with_a_port) {
   EXPECT_EQ(parse_address("[::1]:65535")->host, "::1");
 }
 
-TEST(Address, is_nothing_else) {
+TEST(Address, has_no_other_form) {
   for (const std::string text : {"", "unix:", "unix:relative", "host", "host:", ":1", "host:0",
                                  "host:65536", "host:1x", "host:-1", "::1:11211", "[]:1"}) {
     EXPECT_FALSE(parse_address(text)) << text;

@@ -38,7 +38,7 @@ TEST_F(PoolOf2, lends_no_more_than_it_may) {
   EXPECT_TRUE(pool_.acquire(0ms));
 }
 
-TEST_F(PoolOf2, throws_away_what_is_not_usable) {
+TEST_F(PoolOf2, closes_a_connection_that_is_not_usable) {
   {
     const auto broken = pool_.acquire(0ms);
     (*broken)->fine = false;
@@ -46,7 +46,7 @@ TEST_F(PoolOf2, throws_away_what_is_not_usable) {
   EXPECT_EQ((*pool_.acquire(0ms))->number, 2);
 }
 
-TEST_F(PoolOf2, forgets_idle_connections_on_request) {
+TEST_F(PoolOf2, closes_idle_connections_on_request) {
   { const auto first = pool_.acquire(0ms); }
   pool_.drop_idle();
   EXPECT_EQ((*pool_.acquire(0ms))->number, 2);

@@ -16,8 +16,8 @@
 #include "tests/support/database.hpp"
 #include "tests/support/memcached.hpp"
 
-// The protocol of cache/README.md, with a real PostgreSQL and real Memcacheds. The time a fill
-// takes is inside of `produce`: what a test does there happens between the lease and the entry.
+// The protocol of cache/README.md, with a real PostgreSQL and real Memcacheds. `produce` runs
+// between the lease and the entry: what a test does there happens during a fill.
 
 namespace codasync::cache {
 namespace {
@@ -31,7 +31,7 @@ using test::TextSource;
 using testing::HasSubstr;
 
 const Gtin kTea = Gtin::from_number(4006381333931);
-const Key kEntry = product_answer(kTea);
+const Key kEntry = product_response(kTea);
 const std::vector kFillLocks{Lock{storage::product_lock(kTea), LockMode::shared}};
 const std::vector kListLocks{Lock{storage::catalogue_lock(), LockMode::exclusive}};
 
@@ -44,7 +44,7 @@ class Protocol : public testing::Test {
  protected:
   void SetUp() override {
     database_.run("insert into products (gtin, name) values (4006381333931, 'old')");
-    // As the keeper of the slots leaves it.
+    // As the slot keeper leaves it.
     database_.run(
         "update cache_settings set slots = 2, entry_life = 3660;"
         "insert into cache_slots (slot, state, timeline) select slot, 'up', "
@@ -54,15 +54,15 @@ class Protocol : public testing::Test {
   static storage::PostgresOptions postgres(const storage::PostgresOptions& made) {
     auto options = made;
     options.cache_slots = 2;
-    options.cache_entry_life = 3660s;
+    options.cache_entry_lifetime = 3660s;
     options.lock_timeout = 10s;
-    options.statement_timeout = 60s;  // slow machines are not what is tested here
+    options.statement_timeout = 60s;  // these tests are not about the speed of the machine
     return options;
   }
   [[nodiscard]] MemcachedOptions options() const {
     MemcachedOptions options;
     options.servers = {memcached_[0].address(), memcached_[1].address()};
-    // Patient: what is tested here is not how fast a machine is.
+    // Long, because these tests are not about the speed of the machine.
     options.connect_timeout = options.answer_timeout = 20s;
     options.lease_ttl = 60s;
     options.rest_after_failure = 0ms;
@@ -91,7 +91,7 @@ class Protocol : public testing::Test {
     return {source.text(), path};
   }
 
-  /// A writer, up to where it would commit.
+  /// A writer, up to its commit.
   class Writer {
    public:
     explicit Writer(Protocol& test, const std::string& name)
@@ -114,7 +114,7 @@ class Protocol : public testing::Test {
   };
   void write(const std::string& name) { Writer{*this, name}.commit(); }
 
-  /// Ends every session of the database but the one that asks: a fill loses its locks.
+  /// Ends every session of the database but its own: a fill loses its locks.
   void kill_sessions() {
     database_.run(
         "select pg_terminate_backend(pid, 10000) from pg_stat_activity"
@@ -128,7 +128,7 @@ class Protocol : public testing::Test {
                                     std::to_string(value.size()) + "\r\n" + value);
   }
   void delete_raw(const Key& key) const { memcached_[slot_of(key, 2)].ask("delete " + key.text); }
-  /// Returns: what the catalogue's generation holds.
+  /// Returns: the token of the catalogue's generation.
   [[nodiscard]] std::string token() const {
     const auto text = raw(catalogue_generation());  // VALUE … CR LF token CR LF END
     return text.substr(text.find("\r\n") + 2, 32);
@@ -143,7 +143,7 @@ class Protocol : public testing::Test {
   std::unique_ptr<storage::Invalidation> invalidation_ = make_invalidation(options(), observer_);
 };
 
-TEST_F(Protocol, fills_with_the_first_read_and_answers_the_second) {
+TEST_F(Protocol, fills_with_the_first_read_and_hits_with_the_second) {
   EXPECT_EQ(read().path, ReadPath::filled);
   const auto second = read([] { FAIL() << "a hit produces nothing"; });
   EXPECT_EQ(second.path, ReadPath::hit);
@@ -158,13 +158,13 @@ TEST_F(Protocol, shows_what_was_written_to_the_next_read) {
   EXPECT_EQ(read().path, ReadPath::hit);
 }
 
-TEST_F(Protocol, remembers_nothing_while_a_writer_is_under_way) {
+TEST_F(Protocol, stores_nothing_while_a_writer_holds_the_locks) {
   read();
   Writer writer{*this, "new"};
   const auto meanwhile = read();
   EXPECT_EQ(meanwhile.path, ReadPath::lock_busy);
-  EXPECT_EQ(meanwhile.bytes, "old") << "nobody was told otherwise yet";
-  EXPECT_EQ(raw(kEntry), "END") << "no placeholder is in the next reader's way";
+  EXPECT_EQ(meanwhile.bytes, "old") << "the write is not acknowledged yet";
+  EXPECT_EQ(raw(kEntry), "END") << "no placeholder delays the next reader";
   writer.commit();
   const auto after = read();
   EXPECT_EQ(after.path, ReadPath::filled);
@@ -214,33 +214,33 @@ TEST_F(Protocol, stores_nothing_old_over_what_a_faster_fill_stored) {
   EXPECT_EQ(read().bytes, "new");
 }
 
-// The restarted server gives somebody else's placeholder the id that the fill's lease had.
+// The restarted server gives another filler's placeholder the id of the fill's lease.
 TEST_F(Protocol, stores_nothing_old_when_memcached_restarts_during_a_fill) {
   auto& home = memcached_[slot_of(kEntry, 2)];
   const auto placeholder = [&] { return home.ask("gets " + kEntry.text); };
-  std::string strange;
+  std::string other;
   const auto late = read([&] {
     const auto own = placeholder();
     kill_sessions();
     home.restart();
     write("new");
-    for (int i = 0; strange != own; ++i) {
-      ASSERT_LT(i, 100) << "ids do not begin again: this test shows nothing";
+    for (int i = 0; other != own; ++i) {
+      ASSERT_LT(i, 100) << "ids do not restart from 1: this test shows nothing";
       home.ask("delete " + kEntry.text);
       home.ask("add " + kEntry.text + " 1 60 5\r\nlease");
-      strange = placeholder();
+      other = placeholder();
     }
   });
   EXPECT_EQ(late.path, ReadPath::not_stored);
-  EXPECT_EQ(placeholder(), strange);
+  EXPECT_EQ(placeholder(), other);
 }
 
-TEST_F(Protocol, takes_the_placeholder_away_when_a_fill_fails) {
+TEST_F(Protocol, removes_the_placeholder_when_a_fill_fails) {
   EXPECT_THROW(read([] { throw Unavailable{"postgres", "for the test"}; }), Unavailable);
   EXPECT_EQ(read().path, ReadPath::filled);
 }
 
-TEST_F(Protocol, keeps_no_answer_that_is_not_worth_an_entry) {
+TEST_F(Protocol, stores_no_result_that_may_not_be_stored) {
   const auto absent =
       fetch(*cache_, kEntry, kFillLocks, TextSource{[](storage::Reader&) { return "404"; }, false});
   EXPECT_EQ(absent.path, ReadPath::not_stored);
@@ -256,11 +256,11 @@ TEST_F(Protocol, fills_a_known_miss_without_looking_it_up_again) {
   EXPECT_EQ(stored_meanwhile.bytes, "old");
 }
 
-TEST_F(Protocol, answers_from_the_database_while_somebody_else_fills) {
+TEST_F(Protocol, reads_the_database_while_another_filler_has_the_lease) {
   memcached_[slot_of(kEntry, 2)].ask("add " + kEntry.text + " 1 60 5\r\nlease");
-  const auto answer = read();
-  EXPECT_EQ(answer.path, ReadPath::lease_lost);
-  EXPECT_EQ(answer.bytes, "old");
+  const auto result = read();
+  EXPECT_EQ(result.path, ReadPath::lease_lost);
+  EXPECT_EQ(result.bytes, "old");
 }
 
 TEST_F(Protocol, reads_without_filling_while_all_connections_for_fills_are_in_use) {
@@ -269,28 +269,28 @@ TEST_F(Protocol, reads_without_filling_while_all_connections_for_fills_are_in_us
   few.acquire_timeout = 20s;
   const auto storage = storage::make_database(few);
   const auto cache = make_cache(options(), *storage, observer_);
-  const auto shop = shop_answer(ShopId{1});
+  const auto shop = shop_response(ShopId{1});
   const auto read_shop = [&] {
     return fetch(*cache, shop, {Lock{storage::shop_lock(ShopId{1}), LockMode::shared}},
                  TextSource{[](storage::Reader&) { return "shop"; }});
   };
   fetch(*cache, kEntry, kFillLocks, TextSource{[&](storage::Reader&) {
-    const auto asked = std::chrono::steady_clock::now();
+    const auto start = std::chrono::steady_clock::now();
     const auto meanwhile = read_shop();
-    EXPECT_LT(std::chrono::steady_clock::now() - asked, 10s);
+    EXPECT_LT(std::chrono::steady_clock::now() - start, 10s);
     EXPECT_EQ(meanwhile.path, ReadPath::lock_busy);
     EXPECT_EQ(meanwhile.bytes, "shop");
-    EXPECT_EQ(raw(shop), "END") << "no placeholder is in the next reader's way";
+    EXPECT_EQ(raw(shop), "END") << "no placeholder delays the next reader";
     return "tea";
   }});
   EXPECT_EQ(read_shop().path, ReadPath::filled);
 }
 
-TEST_F(Protocol, goes_on_without_a_cache_that_hangs_and_uses_it_again) {
+TEST_F(Protocol, reads_the_database_when_memcached_does_not_respond_and_uses_it_again_later) {
   read();
-  auto impatient = options();
-  impatient.answer_timeout = 50ms;
-  const auto cache = make_cache(impatient, *storage_, observer_);
+  auto short_timeout = options();
+  short_timeout.answer_timeout = 50ms;
+  const auto cache = make_cache(short_timeout, *storage_, observer_);
   const auto through = [&] { return fetch(*cache, kEntry, kFillLocks, TextSource{name_of_tea}); };
   auto& home = memcached_[slot_of(kEntry, 2)];
   home.freeze();
@@ -302,10 +302,11 @@ TEST_F(Protocol, goes_on_without_a_cache_that_hangs_and_uses_it_again) {
 
 TEST_F(Protocol, deletes_a_malformed_entry_and_fills_it_again) {
   put_raw(kEntry, "malformed");
-  EXPECT_EQ(cache_->lookup(std::array{kEntry})[0].bytes, "malformed") << "its caller finds out";
-  const auto answer = read();
-  EXPECT_EQ(answer.path, ReadPath::filled);
-  EXPECT_EQ(answer.bytes, "old");
+  EXPECT_EQ(cache_->lookup(std::array{kEntry})[0].bytes, "malformed")
+      << "only its caller can decode it";
+  const auto result = read();
+  EXPECT_EQ(result.path, ReadPath::filled);
+  EXPECT_EQ(result.bytes, "old");
   EXPECT_EQ(observer_.malformed_entries[slot_of(kEntry, 2)], 1);
   EXPECT_EQ(read().path, ReadPath::hit);
 }
@@ -325,9 +326,80 @@ TEST_F(Protocol, stores_in_no_slot_that_is_down) {
   EXPECT_EQ(raw(kEntry), "END");
 }
 
+class LookupOnTwoServers : public Protocol {
+ protected:
+  static constexpr auto kTimeout = 1500ms;
+
+  void SetUp() override {
+    Protocol::SetUp();
+    for (std::int64_t shop = 1; keys_.size() < 2; ++shop) {
+      const Key key = shop_response(ShopId{shop});
+      if (slot_of(key, 2) == keys_.size()) keys_.push_back(key);
+    }
+    for (const Key& key : keys_) put_raw(key, "value of " + key.text);
+    expect_hits();
+  }
+
+  std::vector<Lookup> look_up() {
+    const auto start = std::chrono::steady_clock::now();
+    auto found = lookup_->lookup(keys_);
+    took_ = std::chrono::steady_clock::now() - start;
+    return found;
+  }
+  void expect_hits() {
+    const auto found = look_up();
+    for (std::size_t i = 0; i < 2; ++i) {
+      EXPECT_EQ(found[i].state, LookupState::hit) << i;
+      EXPECT_EQ(found[i].bytes, "value of " + keys_[i].text);
+    }
+  }
+  [[nodiscard]] MemcachedOptions with_timeout() const {
+    auto made = options();
+    made.answer_timeout = kTimeout;
+    return made;
+  }
+
+  std::vector<Key> keys_;  // one on each
+  std::unique_ptr<Cache> lookup_ = make_cache(with_timeout(), *storage_, observer_);
+  std::chrono::steady_clock::duration took_{};
+};
+
+TEST_F(LookupOnTwoServers, waits_one_timeout_for_both) {
+  for (auto& memcached : memcached_) memcached.freeze();
+  const auto found = look_up();
+  for (const auto& each : found) EXPECT_EQ(each.state, LookupState::unavailable);
+  EXPECT_GE(took_, kTimeout);
+  EXPECT_LT(took_, kTimeout * 5 / 3) << "not the sum of two";
+}
+
+TEST_F(LookupOnTwoServers, finds_the_entry_of_one_while_the_other_does_not_respond) {
+  for (std::size_t frozen = 0; frozen < 2; ++frozen) {
+    memcached_[frozen].freeze();
+    const auto found = look_up();
+    EXPECT_EQ(found[frozen].state, LookupState::unavailable);
+    EXPECT_EQ(found[1 - frozen].bytes, "value of " + keys_[1 - frozen].text);
+    EXPECT_LT(took_, kTimeout * 5 / 3);
+    memcached_[frozen].thaw();
+    // Only a read closes the circuit of the server that failed.
+    const TextSource shop{[](storage::Reader&) { return "shop"; }};
+    EXPECT_TRUE(test::eventually(
+        [&] { return fetch(*lookup_, keys_[frozen], {}, shop).path == ReadPath::hit; }));
+    expect_hits();
+  }
+}
+
+TEST_F(LookupOnTwoServers, reads_a_large_entry_of_one_after_the_timeout_of_the_other) {
+  const std::string large(900'000, 'x');  // more than a socket buffer
+  put_raw(keys_[1], large);
+  memcached_[0].freeze();
+  const auto found = look_up();
+  EXPECT_EQ(found[0].state, LookupState::unavailable);
+  EXPECT_EQ(found[1].bytes, large);
+}
+
 class Lists : public Protocol {};
 
-TEST_F(Lists, are_found_by_their_query_until_something_of_them_is_written) {
+TEST_F(Lists, are_found_by_their_query_until_a_row_of_them_changes) {
   EXPECT_EQ(list("all").path, ReadPath::filled);
   EXPECT_EQ(list("all").path, ReadPath::hit);
   EXPECT_EQ(list("some").path, ReadPath::filled) << "another query, the same generation";
@@ -339,7 +411,7 @@ TEST_F(Lists, are_found_by_their_query_until_something_of_them_is_written) {
   }
 }
 
-TEST_F(Lists, are_filled_again_where_the_entry_is_malformed) {
+TEST_F(Lists, are_filled_again_when_the_entry_is_malformed) {
   list();
   put_raw(list_entry(token(), "all"), "malformed");
   EXPECT_EQ(list().path, ReadPath::filled);
@@ -347,7 +419,7 @@ TEST_F(Lists, are_filled_again_where_the_entry_is_malformed) {
   EXPECT_EQ(observer_.malformed_entries[0] + observer_.malformed_entries[1], 1);
 }
 
-TEST_F(Lists, get_another_generation_where_theirs_is_malformed) {
+TEST_F(Lists, get_another_generation_when_the_token_is_malformed) {
   list();
   const auto before = token();
   for (const auto& malformed :
@@ -361,7 +433,7 @@ TEST_F(Lists, get_another_generation_where_theirs_is_malformed) {
   EXPECT_EQ(observer_.malformed_entries[slot_of(catalogue_generation(), 2)], 7);
 }
 
-TEST_F(Lists, of_a_generation_that_was_evicted_are_never_found_again) {
+TEST_F(Lists, of_an_evicted_generation_are_never_found_again) {
   list();
   const auto before = raw(catalogue_generation());
   delete_raw(catalogue_generation());
@@ -391,7 +463,7 @@ TEST_F(Lists, are_not_stored_under_a_generation_that_has_ended) {
   EXPECT_EQ(after.bytes, "new");
 }
 
-TEST_F(Lists, remember_nothing_while_a_writer_is_under_way) {
+TEST_F(Lists, are_not_stored_while_a_writer_holds_the_locks) {
   list();
   Writer writer{*this, "new"};
   EXPECT_EQ(list().path, ReadPath::lock_busy);

@@ -9,9 +9,9 @@
 #include "tests/support/memcached.hpp"
 #include "tests/support/tcp_gate.hpp"
 
-// Everything that can happen to a lease between the placeholder and the entry. What it stores was
-// read from the database before, so whenever somebody has deleted the placeholder meanwhile it is
-// old, and must not get in.
+// Everything that can happen to a lease between the placeholder and the entry. The data of the
+// entry was read from the database before. If the placeholder was deleted meanwhile, the data is
+// old and must not be stored.
 
 namespace codasync::cache {
 namespace {
@@ -25,13 +25,13 @@ class ServerTest : public testing::Test {
  protected:
   static MemcachedOptions options() {
     MemcachedOptions options;
-    // Patient: what is tested here is not how fast a machine is.
+    // Long, because these tests are not about the speed of the machine.
     options.connect_timeout = options.answer_timeout = 20s;
     options.lease_ttl = 60s;
     options.rest_after_failure = 0ms;
     return options;
   }
-  static MemcachedOptions impatient() {
+  static MemcachedOptions short_timeout() {
     auto made = options();
     made.answer_timeout = 1s;
     return made;
@@ -48,7 +48,7 @@ class ServerTest : public testing::Test {
                                "\r\n" + bytes),
                 HasSubstr("STORED"));
   }
-  /// Returns: a counter of the server's own.
+  /// Returns: a counter of the server.
   [[nodiscard]] long statistic(const std::string& name) const {
     const auto all = memcached_.ask("stats");
     const auto at = all.find("STAT " + name + " ");
@@ -60,17 +60,18 @@ class ServerTest : public testing::Test {
   Server server_{0, *parse_address(memcached_.address()), options(), observer_};
 };
 
-TEST_F(ServerTest, gives_one_lease_and_the_next_when_that_is_over) {
+TEST_F(ServerTest, gives_one_lease_and_the_next_when_that_has_ended) {
   {
     const auto lease = server_.lease(kTea);
     ASSERT_TRUE(lease);
     EXPECT_FALSE(server_.lease(kTea));
-    EXPECT_EQ(server_.find(kTea, Probe::yes).state, LookupState::miss) << "a placeholder is none";
+    EXPECT_EQ(server_.find(kTea, Probe::yes).state, LookupState::miss)
+        << "a placeholder is not an entry";
   }
   EXPECT_TRUE(server_.lease(kTea));
 }
 
-TEST_F(ServerTest, stores_under_a_lease_that_is_good) {
+TEST_F(ServerTest, stores_under_a_valid_lease) {
   ASSERT_TRUE(server_.lease(kTea)->store("green", now()));
   const auto found = server_.find(kTea, Probe::yes);
   EXPECT_EQ(found.state, LookupState::hit);
@@ -85,7 +86,7 @@ TEST_F(ServerTest, stores_nothing_once_the_placeholder_was_deleted) {
   EXPECT_EQ(get(kTea), "END");
 }
 
-TEST_F(ServerTest, stores_nothing_over_a_placeholder_of_somebody_else) {
+TEST_F(ServerTest, stores_nothing_over_the_placeholder_of_another_filler) {
   auto lease = server_.lease(kTea);
   memcached_.ask("delete " + kTea.text);
   auto other = server_.lease(kTea);
@@ -95,7 +96,7 @@ TEST_F(ServerTest, stores_nothing_over_a_placeholder_of_somebody_else) {
   EXPECT_THAT(get(kTea), HasSubstr("new"));
 }
 
-TEST_F(ServerTest, takes_away_its_own_placeholder_and_no_other) {
+TEST_F(ServerTest, removes_its_own_placeholder_and_no_other) {
   auto lease = server_.lease(kTea);
   memcached_.ask("delete " + kTea.text);
   const auto other = server_.lease(kTea);
@@ -103,19 +104,19 @@ TEST_F(ServerTest, takes_away_its_own_placeholder_and_no_other) {
   EXPECT_THAT(get(kTea), HasSubstr("lease"));
 }
 
-// A server whose clock stood still hands out what is over.
-TEST_F(ServerTest, is_not_believed_about_an_entry_beyond_its_end) {
+// A server that was stopped returns expired entries for a moment, because its clock stood still.
+TEST_F(ServerTest, gives_no_entry_after_its_expiry) {
   const auto made = options();
   auto lease = server_.lease(kTea);
   ASSERT_TRUE(lease->store("old", now() - made.entry_ttl - made.lease_ttl - 4s));
   ASSERT_THAT(get(kTea), HasSubstr("old"));
   const auto found = server_.find(kTea, Probe::yes);
-  EXPECT_EQ(found.state, LookupState::unavailable) << "there is something in the way of a fill";
+  EXPECT_EQ(found.state, LookupState::unavailable) << "the old entry prevents a fill";
   EXPECT_EQ(found.bytes, "");
 }
 
-// Ids begin again with each process, so a new placeholder can have the id of an old one.
-TEST_F(ServerTest, keeps_no_lease_over_a_restart) {
+// Each process counts ids from 1, so a new placeholder can have the id of an old one.
+TEST_F(ServerTest, ends_a_lease_at_a_restart) {
   auto lease = server_.lease(kTea);
   ASSERT_TRUE(lease);
   const auto placeholder = get_with_id(kTea);
@@ -123,10 +124,10 @@ TEST_F(ServerTest, keeps_no_lease_over_a_restart) {
   add(kTea, "lease");
   ASSERT_EQ(get_with_id(kTea), placeholder) << "the same id, or this test shows nothing";
   EXPECT_FALSE(lease->store("old", now()));
-  EXPECT_EQ(get_with_id(kTea), placeholder) << "somebody else's, and untouched";
+  EXPECT_EQ(get_with_id(kTea), placeholder) << "that of another filler is unchanged";
 }
 
-TEST_F(ServerTest, drops_no_strange_placeholder_after_a_restart) {
+TEST_F(ServerTest, removes_no_placeholder_of_another_filler_after_a_restart) {
   auto lease = server_.lease(kTea);
   const auto placeholder = get_with_id(kTea);
   memcached_.restart();
@@ -135,14 +136,14 @@ TEST_F(ServerTest, drops_no_strange_placeholder_after_a_restart) {
   EXPECT_EQ(get_with_id(kTea), placeholder);
 }
 
-TEST_F(ServerTest, keeps_no_lease_over_a_broken_connection) {
+TEST_F(ServerTest, ends_a_lease_with_its_connection) {
   test::TcpGate gate{memcached_.address()};
   Server server = server_at(gate.address(), options());
   auto lease = server.lease(kTea);
   ASSERT_TRUE(lease);
   gate.cut_now();
   EXPECT_FALSE(lease->store("old", now()));
-  EXPECT_THAT(get(kTea), HasSubstr("lease")) << "the placeholder waits for its end";
+  EXPECT_THAT(get(kTea), HasSubstr("lease")) << "the placeholder stays until it expires";
   memcached_.ask("delete " + kTea.text);
   ASSERT_EQ(server.find(kTea, Probe::yes).state, LookupState::miss);
   auto next = server.lease(kTea);
@@ -164,10 +165,10 @@ TEST_F(ServerTest, stores_nothing_once_the_placeholder_was_evicted) {
   EXPECT_EQ(small.ask("get " + kTea.text), "END");
 }
 
-// The server gets a writer's deletion first and the filler's entry after it, long after both of
-// them stopped waiting.
-TEST_F(ServerTest, stores_nothing_late) {
-  Server server = server_at(memcached_.address(), impatient());
+// The server gets a writer's deletion first and the filler's entry after it, after both have
+// stopped waiting.
+TEST_F(ServerTest, stores_nothing_with_a_late_command) {
+  Server server = server_at(memcached_.address(), short_timeout());
   auto lease = server.lease(kTea);
   ASSERT_TRUE(lease);
   const auto handled = statistic("cas_misses") + statistic("cas_badval") + statistic("cas_hits");
@@ -186,7 +187,7 @@ TEST_F(ServerTest, stores_nothing_late) {
 }
 
 TEST_F(ServerTest, gives_no_lease_for_an_add_that_timed_out_and_is_executed_later) {
-  auto short_lease = impatient();
+  auto short_lease = short_timeout();
   short_lease.lease_ttl = 4s;  // long enough to be seen on a loaded machine
   Server server = server_at(memcached_.address(), short_lease);
   ASSERT_EQ(server.find(kTea, Probe::yes).state, LookupState::miss);
@@ -196,14 +197,15 @@ TEST_F(ServerTest, gives_no_lease_for_an_add_that_timed_out_and_is_executed_late
   memcached_.thaw();
   ASSERT_TRUE(test::eventually([&] { return get(kTea).find("lease") != std::string::npos; }))
       << "executed late, or this test shows nothing";
-  EXPECT_EQ(server_.find(kTea, Probe::yes).state, LookupState::miss) << "nobody's placeholder";
+  EXPECT_EQ(server_.find(kTea, Probe::yes).state, LookupState::miss)
+      << "a placeholder without a lease";
   EXPECT_TRUE(test::eventually([&] { return server_.lease(kTea).has_value(); }))
       << "and it delays others no longer than lease_ttl";
 }
 
-TEST_F(ServerTest, asks_nobody_again_on_a_connection_that_timed_out) {
+TEST_F(ServerTest, does_not_use_a_connection_again_after_a_timeout) {
   test::TcpGate gate{memcached_.address()};
-  Server server = server_at(gate.address(), impatient());
+  Server server = server_at(gate.address(), short_timeout());
   ASSERT_EQ(server.find(kTea, Probe::yes).state, LookupState::miss);
   memcached_.ask("set " + kTea.text + " 4102444800 60 5\r\ngreen");
   gate.set(test::TcpGate::Mode::stall);
@@ -217,11 +219,11 @@ TEST_F(ServerTest, asks_nobody_again_on_a_connection_that_timed_out) {
   EXPECT_GT(gate.connections(), before);
 }
 
-TEST_F(ServerTest, is_left_alone_while_it_rests) {
+TEST_F(ServerTest, is_not_used_while_its_circuit_is_open) {
   test::TcpGate gate{memcached_.address()};
-  auto resting = options();
-  resting.rest_after_failure = 60s;
-  Server server = server_at(gate.address(), resting);
+  auto long_pause = options();
+  long_pause.rest_after_failure = 60s;
+  Server server = server_at(gate.address(), long_pause);
   gate.set(test::TcpGate::Mode::cut);
   EXPECT_EQ(server.find(kTea, Probe::yes).state, LookupState::unavailable);
   gate.set(test::TcpGate::Mode::pass);
@@ -233,7 +235,7 @@ TEST_F(ServerTest, is_left_alone_while_it_rests) {
   EXPECT_EQ(gate.connections(), before);
 }
 
-TEST_F(ServerTest, is_asked_again_by_a_probe_and_then_by_everybody) {
+TEST_F(ServerTest, is_used_again_by_a_probe_and_then_by_all_calls) {
   memcached_.stop();
   EXPECT_EQ(server_.find(kTea, Probe::yes).state, LookupState::unavailable);
   memcached_.start();
@@ -242,7 +244,7 @@ TEST_F(ServerTest, is_asked_again_by_a_probe_and_then_by_everybody) {
   EXPECT_EQ(server_.find(kTea, Probe::no).state, LookupState::miss);
 }
 
-TEST_F(ServerTest, does_not_send_what_memcached_would_refuse) {
+TEST_F(ServerTest, does_not_send_a_value_that_memcached_would_reject) {
   auto lease = server_.lease(kTea);
   EXPECT_FALSE(lease->store(std::string(kValueBytesMax + 1, 'x'), now()));
   lease->drop();

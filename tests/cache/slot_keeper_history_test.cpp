@@ -2,20 +2,20 @@
 
 #include "cache/slot_keeper.hpp"
 
-// What a keeper says when the database has another history: after a failover, after a restore.
+// What a keeper reports when the database has another history: after a failover, after a restore.
 
 namespace codasync::cache {
 namespace {
 
-/// The table that two processes share.
+/// The table that several processes share.
 struct Table {
   storage::CacheState state{.fills = true,
                             .since = {},
                             .slots_agreed = 1,
-                            .entry_life = std::chrono::seconds{3605},
+                            .entry_lifetime = std::chrono::seconds{3605},
                             .slots = {{.number = 0, .emptied_now = true}},
                             .history = "7.1.00000001"};
-  bool answers{true};
+  bool available{true};
 };
 
 class FakeTable : public storage::SlotTable {
@@ -23,7 +23,7 @@ class FakeTable : public storage::SlotTable {
   explicit FakeTable(Table& table) : table_{table} {}
 
   storage::CacheState look() override {
-    if (!table_.answers) throw std::runtime_error{"for the test"};
+    if (!table_.available) throw std::runtime_error{"for the test"};
     return table_.state;
   }
   std::optional<storage::SlotChange> change(std::size_t slot, const Decide& decide) override {
@@ -38,12 +38,12 @@ class FakeTable : public storage::SlotTable {
   Table& table_;
 };
 
-class FakeNodes : public Nodes {
+class FakeServers : public ServerControl {
  public:
-  explicit FakeNodes(std::size_t count) : count_{count} {}
+  explicit FakeServers(std::size_t count) : count_{count} {}
   [[nodiscard]] std::size_t count() const override { return count_; }
-  NodeReply ask(std::size_t) override { return NodeReply::done; }
-  NodeReply empty(std::size_t) override { return NodeReply::done; }
+  std::optional<Unreachable> probe(std::size_t) override { return std::nullopt; }
+  std::optional<Unreachable> flush(std::size_t) override { return std::nullopt; }
 
  private:
   std::size_t count_;
@@ -58,7 +58,7 @@ class Counter : public SlotObserver {
 /// The keeper of one process.
 class Process {
  public:
-  explicit Process(Table& table, std::size_t slots = 1) : table_{table}, nodes_{slots} {}
+  explicit Process(Table& table, std::size_t slots = 1) : table_{table}, servers_{slots} {}
 
   /// Returns: how often it has seen another history, after one more round.
   int round() {
@@ -68,18 +68,18 @@ class Process {
 
  private:
   FakeTable table_;
-  FakeNodes nodes_;
+  FakeServers servers_;
   Counter counter_;
-  SlotKeeper keeper_{table_, nodes_, counter_};
+  SlotKeeper keeper_{table_, servers_, counter_};
 };
 
-TEST(History, is_none_that_changed_when_it_is_seen_first_or_again) {
+TEST(History, is_not_reported_as_changed_when_it_is_read_first_or_again) {
   Table table;
   Process process{table};
   for (int i = 0; i < 3; ++i) EXPECT_EQ(process.round(), 0);
 }
 
-TEST(History, that_changed_is_seen_once_by_every_process_whoever_empties_the_slots) {
+TEST(History, that_changed_is_reported_once_by_every_process_no_matter_which_flushes_the_slots) {
   Table table;
   Process first{table};
   Process second{table};
@@ -103,11 +103,11 @@ TEST(History, that_changed_during_an_outage_is_seen_after_it) {
   Table table;
   Process process{table};
   process.round();
-  table.answers = false;
+  table.available = false;
   EXPECT_EQ(process.round(), 0);
   table.state.history = "7.1.00000002";
   EXPECT_EQ(process.round(), 0);
-  table.answers = true;
+  table.available = true;
   EXPECT_EQ(process.round(), 1);
 }
 

@@ -2,7 +2,7 @@
 
 #include <gmock/gmock.h>
 
-#include "cache/entry_end.hpp"
+#include "cache/entry_expiry.hpp"
 #include "cache/make_cache.hpp"
 #include "storage/errors.hpp"
 #include "storage/make_storage.hpp"
@@ -35,7 +35,7 @@ class Steps : public SlotObserver {
   std::function<void()> on_saw;
 };
 
-/// A process with one keeper, a cache and a way to write, on one Memcached. Time is the test's.
+/// A process with one keeper, a cache and a writer, on one Memcached. The test controls the time.
 class Process {
  public:
   Process(storage::PostgresOptions postgres, const MemcachedOptions& memcached)
@@ -46,13 +46,13 @@ class Process {
     keeper.round();
   }
   void pass(std::chrono::milliseconds time) { now_ += time; }
-  /// Rounds after a deletion was lost, until a silent slot waits.
+  /// Rounds after a deletion was lost, until a slot without a response is waiting.
   void lose_deletion_and_wait() {
     keeper.report(0);
     round();
-    for (int i = 1; i < Silence::kRoundsMin; ++i) round(Silence::kTimeMin);
+    for (int i = 1; i < NoResponseTimer::kRoundsMin; ++i) round(NoResponseTimer::kDurationMin);
   }
-  /// Returns: how a read went.
+  /// Returns: the path of a read.
   ReadPath read() {
     test::TextSource source{[](storage::Reader&) { return "value"; }};
     return cache_->read_through(kKey, kLocks, source, Known::nothing);
@@ -71,7 +71,7 @@ class Process {
   static storage::PostgresOptions with_cache(storage::PostgresOptions options,
                                              const MemcachedOptions& memcached) {
     options.cache_slots = memcached.servers.size();
-    options.cache_entry_life = memcached.entry_ttl + memcached.lease_ttl;
+    options.cache_entry_lifetime = memcached.entry_ttl + memcached.lease_ttl;
     options.lock_timeout = 4s;  // a keeper waits half as long
     return options;
   }
@@ -87,16 +87,17 @@ class Process {
 
   const storage::PostgresOptions postgres_;
   const MemcachedOptions memcached_;
-  Observer nobody_;
+  Observer no_observer_;
   std::unique_ptr<storage::SlotTable> table_ = storage::make_slot_table(postgres_);
   std::unique_ptr<storage::Database> database_ = storage::make_database(postgres_);
-  std::unique_ptr<Nodes> nodes_ = make_nodes(memcached_);
-  std::unique_ptr<Cache> cache_ = make_cache(memcached_, *database_, nobody_);
-  std::unique_ptr<storage::Invalidation> invalidation_ = make_invalidation(memcached_, nobody_);
+  std::unique_ptr<ServerControl> servers_ = make_server_control(memcached_);
+  std::unique_ptr<Cache> cache_ = make_cache(memcached_, *database_, no_observer_);
+  std::unique_ptr<storage::Invalidation> invalidation_ =
+      make_invalidation(memcached_, no_observer_);
   SlotKeeper::Clock::time_point now_ = SlotKeeper::Clock::now();
 
  public:
-  SlotKeeper keeper{*table_, *nodes_, observer, [this] { return now_; }};
+  SlotKeeper keeper{*table_, *servers_, observer, [this] { return now_; }};
 };
 
 class SlotKeeperTest : public testing::Test {
@@ -109,8 +110,8 @@ class SlotKeeperTest : public testing::Test {
     options.connect_timeout = options.answer_timeout = 500ms;  // the machine may be slow
     return options;
   }
-  /// Reaches Memcached through the gate. A port that refuses proves nothing there, so no test does
-  /// that.
+  /// Memcached through the gate. A refused connection to the gate would not mean that Memcached has
+  /// ended, so no test does that.
   MemcachedOptions options_behind_gate() const {
     auto changed = options();
     changed.servers = {gate.address()};
@@ -130,29 +131,29 @@ class SlotKeeperTest : public testing::Test {
   const std::chrono::milliseconds wait = wait_after_last_fill(65s);
 };
 
-TEST_F(SlotKeeperTest, empties_a_slot_before_its_first_use_and_nobody_fills_it_earlier) {
+TEST_F(SlotKeeperTest, flushes_a_slot_before_its_first_use_and_no_process_fills_it_earlier) {
   memcached.ask("set of-another-database 0 0 3\r\nold");
   Process process{database.options(), options()};
   EXPECT_EQ(process.read(), ReadPath::not_stored);
-  EXPECT_TRUE(process.write()) << "what is there is told of changes all the same";
+  EXPECT_TRUE(process.write()) << "entries are deleted all the same";
   process.round();
-  EXPECT_THAT(process.observer.steps, ElementsAre(SlotStep::empty));
+  EXPECT_THAT(process.observer.steps, ElementsAre(SlotStep::flush));
   EXPECT_EQ(memcached.ask("get of-another-database"), "END");
   EXPECT_EQ(process.read(), ReadPath::filled);
   EXPECT_EQ(process.read(), ReadPath::hit);
 }
 
-TEST_F(SlotKeeperTest, does_nothing_about_a_slot_that_answers) {
+TEST_F(SlotKeeperTest, does_not_change_a_slot_that_responds) {
   Process process{database.options(), options()};
   process.round();
   process.read();
   process.keeper.report(0);
   process.round(1h);
-  EXPECT_THAT(process.observer.steps, ElementsAre(SlotStep::empty));
+  EXPECT_THAT(process.observer.steps, ElementsAre(SlotStep::flush));
   EXPECT_EQ(process.read(), ReadPath::hit);
 }
 
-TEST_F(SlotKeeperTest, lets_writers_go_on_at_once_without_a_process_that_has_ended) {
+TEST_F(SlotKeeperTest, lets_writers_commit_at_once_without_a_process_that_has_ended) {
   Process process{database.options(), options()};
   process.round();
   process.read();
@@ -164,14 +165,14 @@ TEST_F(SlotKeeperTest, lets_writers_go_on_at_once_without_a_process_that_has_end
   EXPECT_TRUE(process.write());
   EXPECT_EQ(process.read(), ReadPath::unavailable);
   memcached.start();
-  EXPECT_NE(process.read(), ReadPath::filled) << "not before it was emptied";
+  EXPECT_NE(process.read(), ReadPath::filled) << "not before the flush";
   EXPECT_TRUE(becomes_up(process));
   EXPECT_THAT(process.observer.steps,
-              ElementsAre(SlotStep::empty, SlotStep::give_up, SlotStep::empty));
+              ElementsAre(SlotStep::flush, SlotStep::mark_down, SlotStep::flush));
   EXPECT_EQ(process.read(), ReadPath::filled);
 }
 
-TEST_F(SlotKeeperTest, waits_for_a_silent_server_until_nothing_that_it_holds_can_be_read) {
+TEST_F(SlotKeeperTest, waits_for_a_server_without_a_response_until_its_entries_have_expired) {
   Process process{database.options(), options()};
   process.round();
   ASSERT_EQ(process.read(), ReadPath::filled);
@@ -187,27 +188,27 @@ TEST_F(SlotKeeperTest, waits_for_a_silent_server_until_nothing_that_it_holds_can
   EXPECT_TRUE(process.write());
   memcached.thaw();
   EXPECT_TRUE(becomes_up(process));
-  EXPECT_EQ(process.read(), ReadPath::filled) << "it was emptied";
+  EXPECT_EQ(process.read(), ReadPath::filled) << "it was flushed";
 }
 
-TEST_F(SlotKeeperTest, does_nothing_about_a_server_that_is_silent_for_a_moment) {
+TEST_F(SlotKeeperTest, does_not_change_a_slot_without_a_response_for_a_moment) {
   Process process{database.options(), options_behind_gate()};
   process.round();
   ASSERT_EQ(process.read(), ReadPath::filled);
   gate.set(TcpGate::Mode::stall);
   process.keeper.report(0);
   process.round();
-  process.round(Silence::kTimeMin);
+  process.round(NoResponseTimer::kDurationMin);
   process.round(-1ms);  // three rounds, and not quite the time
   EXPECT_EQ(state(), "up");
   gate.set(TcpGate::Mode::pass);
   process.round();
   process.round(1h);
-  EXPECT_THAT(process.observer.steps, ElementsAre(SlotStep::empty));
+  EXPECT_THAT(process.observer.steps, ElementsAre(SlotStep::flush));
   EXPECT_TRUE(process.write());
 }
 
-TEST_F(SlotKeeperTest, asks_no_server_without_a_reason) {
+TEST_F(SlotKeeperTest, probes_no_server_without_a_reason) {
   Process process{database.options(), options_behind_gate()};
   process.round();
   const auto connections = gate.connections();
@@ -215,7 +216,7 @@ TEST_F(SlotKeeperTest, asks_no_server_without_a_reason) {
   EXPECT_EQ(gate.connections(), connections);
 }
 
-TEST_F(SlotKeeperTest, of_a_process_that_is_cut_off_gives_way_to_those_that_are_not) {
+TEST_F(SlotKeeperTest, of_an_isolated_process_yields_to_those_of_the_others) {
   Process healthy{database.options(), options()};
   healthy.round();
   Process cut_off{database.options(), options_behind_gate()};
@@ -224,30 +225,30 @@ TEST_F(SlotKeeperTest, of_a_process_that_is_cut_off_gives_way_to_those_that_are_
   EXPECT_EQ(state(), "waiting");
   healthy.round();
   EXPECT_EQ(state(), "up");
-  // Without another lost deletion it leaves the slot alone.
-  for (int i = 0; i < 5; ++i) cut_off.round(Silence::kTrustOthers);
+  // Without another lost deletion it does not change the slot.
+  for (int i = 0; i < 5; ++i) cut_off.round(NoResponseTimer::kPauseAfterMarkUp);
   EXPECT_EQ(state(), "up");
   cut_off.lose_deletion_and_wait();
   EXPECT_EQ(state(), "waiting");
   healthy.round();
-  // With one it does so for a while.
+  // With one it does not change the slot for a while.
   cut_off.round();
   cut_off.lose_deletion_and_wait();
-  EXPECT_EQ(state(), "up") << "taken up six seconds ago";
-  cut_off.round(Silence::kTrustOthers - 2 * Silence::kTimeMin);
+  EXPECT_EQ(state(), "up") << "marked up six seconds ago";
+  cut_off.round(NoResponseTimer::kPauseAfterMarkUp - 2 * NoResponseTimer::kDurationMin);
   EXPECT_EQ(state(), "waiting");
   EXPECT_THAT(healthy.observer.steps,
-              ElementsAre(SlotStep::empty, SlotStep::take_up, SlotStep::take_up));
+              ElementsAre(SlotStep::flush, SlotStep::mark_up, SlotStep::mark_up));
 }
 
-TEST_F(SlotKeeperTest, marks_no_slot_that_was_taken_up_while_it_waited_for_the_lock) {
+TEST_F(SlotKeeperTest, does_not_mark_a_slot_that_was_marked_up_while_it_waited_for_the_lock) {
   Process healthy{database.options(), options()};
   healthy.round();
   Process cut_off{database.options(), options_behind_gate()};
   gate.set(TcpGate::Mode::stall);
   cut_off.keeper.report(0);
   cut_off.round();
-  cut_off.round(Silence::kTimeMin);
+  cut_off.round(NoResponseTimer::kDurationMin);
   const auto storage = storage::make_database(database.options());
   auto fill = storage->try_fill(std::vector<Lock>{});
   ASSERT_TRUE(fill);
@@ -257,13 +258,14 @@ TEST_F(SlotKeeperTest, marks_no_slot_that_was_taken_up_while_it_waited_for_the_l
                "select count(*) from pg_locks join pg_database on oid = database where datname = "
                "current_database() and not granted") == "1";
   }));
-  database.run("update cache_slots set since = clock_timestamp()");  // it waited, and was back
+  database.run("update cache_slots set since = clock_timestamp()");  // as if another process had
+                                                                     // marked it waiting and up
   fill.reset();
   keeper.join();
   EXPECT_EQ(state(), "up");
 }
 
-TEST_F(SlotKeeperTest, does_not_count_what_passed_before_it_knew) {
+TEST_F(SlotKeeperTest, does_not_count_time_before_it_read_the_state) {
   Process process{database.options(), options()};
   process.round();
   memcached.freeze();
@@ -280,7 +282,7 @@ TEST_F(SlotKeeperTest, does_not_count_what_passed_before_it_knew) {
   memcached.thaw();
 }
 
-TEST_F(SlotKeeperTest, takes_a_slot_that_only_waited_up_with_all_that_it_holds) {
+TEST_F(SlotKeeperTest, marks_a_slot_that_only_waited_up_with_all_its_entries) {
   Process process{database.options(), options_behind_gate()};
   process.round();
   process.read();
@@ -291,13 +293,13 @@ TEST_F(SlotKeeperTest, takes_a_slot_that_only_waited_up_with_all_that_it_holds) 
   gate.set(TcpGate::Mode::pass);
   EXPECT_TRUE(becomes_up(process));
   EXPECT_THAT(process.observer.steps,
-              ElementsAre(SlotStep::empty, SlotStep::wait, SlotStep::take_up));
+              ElementsAre(SlotStep::flush, SlotStep::mark_waiting, SlotStep::mark_up));
   EXPECT_EQ(process.read(), ReadPath::hit);
   EXPECT_TRUE(process.write());
   EXPECT_EQ(process.read(), ReadPath::filled);
 }
 
-TEST_F(SlotKeeperTest, begins_to_wait_anew_when_the_slot_was_back_meanwhile) {
+TEST_F(SlotKeeperTest, starts_to_wait_from_zero_when_the_slot_was_up_meanwhile) {
   Process process{database.options(), options_behind_gate()};
   process.round();
   for (int i = 0; i < 2; ++i) {
@@ -311,13 +313,14 @@ TEST_F(SlotKeeperTest, begins_to_wait_anew_when_the_slot_was_back_meanwhile) {
   }
 }
 
-TEST_F(SlotKeeperTest, waits_as_long_as_the_entries_of_any_process_live) {
+TEST_F(SlotKeeperTest, waits_for_the_longest_time_to_live_of_any_process) {
   auto longer = options();
   longer.entry_ttl = 600s;
   Process other{database.options(), longer};
   Process process{database.options(), options()};
   process.round();
-  EXPECT_EQ(other.read(), ReadPath::not_stored) << "nobody knows yet how long its entries live";
+  EXPECT_EQ(other.read(), ReadPath::not_stored)
+      << "the other processes have not read its time to live yet";
   other.round();
   EXPECT_EQ(other.read(), ReadPath::filled);
   memcached.freeze();
@@ -329,12 +332,12 @@ TEST_F(SlotKeeperTest, waits_as_long_as_the_entries_of_any_process_live) {
   EXPECT_EQ(state(), "down");
 }
 
-// What was refused a moment ago may have been started again and filled since.
-TEST_F(SlotKeeperTest, believes_a_refusal_only_while_nobody_can_fill) {
+// A process that refused a connection a moment ago may have been started again and filled since.
+TEST_F(SlotKeeperTest, counts_a_refused_connection_only_while_no_fill_is_possible) {
   Process process{database.options(), options()};
   process.round();
   memcached.stop();
-  // A fill that began before holds the slots' lock; Memcached is back when it lets go.
+  // An earlier fill holds the slots' lock; Memcached is started again before it ends.
   const auto storage = storage::make_database(database.options());
   auto fill = storage->try_fill(std::vector<Lock>{});
   ASSERT_TRUE(fill);
@@ -349,10 +352,10 @@ TEST_F(SlotKeeperTest, believes_a_refusal_only_while_nobody_can_fill) {
   fill.reset();
   keeper.join();
   EXPECT_EQ(state(), "up");
-  EXPECT_THAT(process.observer.steps, ElementsAre(SlotStep::empty));
+  EXPECT_THAT(process.observer.steps, ElementsAre(SlotStep::flush));
 }
 
-TEST_F(SlotKeeperTest, leaves_the_slots_alone_when_its_servers_are_not_those_of_the_others) {
+TEST_F(SlotKeeperTest, changes_no_slot_when_its_number_of_servers_differs) {
   Process process{database.options(), options()};
   process.round();
   auto two = options();
@@ -366,12 +369,13 @@ TEST_F(SlotKeeperTest, leaves_the_slots_alone_when_its_servers_are_not_those_of_
   EXPECT_EQ(other.read(), ReadPath::not_stored);
 }
 
-TEST_F(SlotKeeperTest, gives_every_slot_up_after_the_cache_was_turned_off_and_empties_it_when_on) {
+TEST_F(SlotKeeperTest,
+       marks_every_slot_down_after_the_cache_was_turned_off_and_flushes_it_when_on) {
   Process process{database.options(), options()};
   process.round();
   process.read();
   auto postgres = database.options();
-  postgres.cache_entry_life = 65s;
+  postgres.cache_entry_lifetime = 65s;
   const auto table = storage::make_slot_table(postgres);
   table->stop_fills();
   EXPECT_EQ(process.read(), ReadPath::hit);
@@ -383,7 +387,7 @@ TEST_F(SlotKeeperTest, gives_every_slot_up_after_the_cache_was_turned_off_and_em
   process.round(1ms);
   EXPECT_EQ(state(), "down");
   process.round();
-  EXPECT_EQ(state(), "down") << "off is off";
+  EXPECT_EQ(state(), "down") << "the cache is off";
   EXPECT_TRUE(table->start_fills());
   process.round();
   EXPECT_EQ(state(), "up");
@@ -404,7 +408,7 @@ TEST_F(SlotKeeperTest, changes_the_number_of_slots_only_when_all_are_down) {
   EXPECT_EQ(table->look().slots.size(), 2);
 }
 
-TEST_F(SlotKeeperTest, empties_all_slots_after_a_failover_before_they_are_filled) {
+TEST_F(SlotKeeperTest, flushes_all_slots_after_a_failover_before_they_are_filled) {
   Process process{database.options(), options()};
   process.round();
   process.read();
@@ -416,7 +420,7 @@ TEST_F(SlotKeeperTest, empties_all_slots_after_a_failover_before_they_are_filled
   EXPECT_EQ(process.read(), ReadPath::filled);
 }
 
-TEST_F(SlotKeeperTest, empties_all_slots_for_a_database_that_was_restored_elsewhere) {
+TEST_F(SlotKeeperTest, flushes_all_slots_for_a_database_that_was_restored_elsewhere) {
   Process process{database.options(), options()};
   process.round();
   process.read();
@@ -443,7 +447,7 @@ TEST_F(SlotKeeperTest, survives_an_outage_of_the_database) {
       "current_database() and pid <> pg_backend_pid()");
   process.round();
   EXPECT_THAT(process.observer.failures, testing::SizeIs(testing::Le(1U)))
-      << "none where PgBouncer has connected anew by itself";
+      << "0 when PgBouncer has reconnected by itself";
   memcached.stop();
   process.keeper.report(0);
   process.round();

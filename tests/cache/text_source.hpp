@@ -9,14 +9,14 @@
 
 namespace codasync::test {
 
-/// A text from the database as a source of the cache. An entry that begins with `malformed` is not
-/// one of its own.
+/// A text from the database as a source of the cache. An entry that starts with `malformed` is
+/// malformed.
 class TextSource final : public cache::Source {
  public:
   using Make = std::function<std::string(storage::Reader&)>;
 
-  explicit TextSource(Make make, bool worth_an_entry = true)
-      : make_{std::move(make)}, worth_an_entry_{worth_an_entry} {}
+  explicit TextSource(Make make, bool may_be_stored = true)
+      : make_{std::move(make)}, may_be_stored_{may_be_stored} {}
 
   /// Returns: the text that was decoded or produced last.
   [[nodiscard]] const std::string& text() const noexcept { return text_; }
@@ -28,17 +28,17 @@ class TextSource final : public cache::Source {
   }
   bool produce(storage::Reader& reader) override {
     text_ = make_(reader);
-    return worth_an_entry_;
+    return may_be_stored_;
   }
   [[nodiscard]] std::string encode() const override { return text_; }
 
  private:
   const Make make_;
-  const bool worth_an_entry_;
+  const bool may_be_stored_;
   std::string text_;
 };
 
-/// What a read through a cache showed, and its path.
+/// The result of a read through a cache, and its path.
 struct Fetched {
   std::string bytes;
   cache::ReadPath path;

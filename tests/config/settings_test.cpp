@@ -20,7 +20,7 @@ using testing::IsEmpty;
 using testing::Not;
 using testing::StartsWith;
 
-/// A settings file that lives as long as the test.
+/// A settings file; the destructor deletes it.
 class File {
  public:
   explicit File(const std::string& text) {
@@ -55,15 +55,15 @@ std::filesystem::path example() {
 
 TEST(Settings, the_defaults_are_valid) { EXPECT_THAT(load(std::nullopt, {}).problems, IsEmpty()); }
 
-// Writers go on without a lost slot when nothing in it can be alive, so the database has to know
-// the life of the cache's entries.
-TEST(Settings, tell_the_storage_what_the_cache_is_set_to) {
+// Writers continue without an unavailable slot after all its entries have expired, so the storage
+// needs the time to live of the cache entries.
+TEST(Settings, pass_the_ttl_and_the_number_of_servers_of_the_cache_to_the_storage) {
   const auto file = load_text("[memcached]\nentry_ttl = \"2h\"\nservers = [\"a:1\", \"b:1\"]\n");
-  EXPECT_EQ(file.settings.postgres.cache_entry_life, 2h + 5s);
+  EXPECT_EQ(file.settings.postgres.cache_entry_lifetime, 2h + 5s);
   EXPECT_EQ(file.settings.postgres.cache_slots, 2);
   EXPECT_EQ(load(std::nullopt,
                  {{"CODASYNC_MEMCACHED_ENTRY_TTL", "30d"}, {"CODASYNC_MEMCACHED_LEASE_TTL", "9s"}})
-                .settings.postgres.cache_entry_life,
+                .settings.postgres.cache_entry_lifetime,
             720h + 9s);
 }
 
@@ -79,7 +79,7 @@ TEST(Settings, the_environment_wins_over_the_file_and_the_file_over_the_default)
   EXPECT_EQ(source_of(loaded, "combiner.attempts_max"), "default");
 }
 
-TEST(Settings, a_platforms_variable_counts_only_where_nothing_else_is_said) {
+TEST(Settings, a_variable_of_the_platform_counts_only_without_another_value) {
   const Environment platform{{"DATABASE_URL", "postgresql://db/a"},
                              {"MEMCACHED_URL", "memcached://cache:11211"},
                              {"PORT", "5000"}};
@@ -90,14 +90,14 @@ TEST(Settings, a_platforms_variable_counts_only_where_nothing_else_is_said) {
   EXPECT_THAT(bare.settings.server.listen, ElementsAre("0.0.0.0:5000"));
   EXPECT_EQ(source_of(bare, "server.listen"), "PORT");
 
-  const auto told = load_text(
+  const auto overridden = load_text(
       "[server]\nlisten = [\"unix:/run/a\"]\n[postgres]\nurl = \"postgresql://db/b\"\n", platform);
-  EXPECT_EQ(told.settings.postgres.url.reveal(), "postgresql://db/b");
-  EXPECT_THAT(told.settings.server.listen, ElementsAre("unix:/run/a"));
+  EXPECT_EQ(overridden.settings.postgres.url.reveal(), "postgresql://db/b");
+  EXPECT_THAT(overridden.settings.server.listen, ElementsAre("unix:/run/a"));
 }
 
-// Platforms and their add-ons write addresses in several ways.
-TEST(Settings, take_the_addresses_that_platforms_give) {
+// Platforms and their add-ons write addresses in several forms.
+TEST(Settings, accept_the_addresses_that_platforms_set) {
   for (const auto* url : {"memcached://cache:11211", "memcache://cache:11211/", "cache:11211"}) {
     const auto loaded = load(std::nullopt, {{"MEMCACHED_URL", url}});
     EXPECT_THAT(loaded.problems, IsEmpty()) << url;
@@ -112,7 +112,7 @@ TEST(Settings, take_the_addresses_that_platforms_give) {
   }
 }
 
-TEST(Settings, say_that_a_memcached_with_a_login_cannot_be_used) {
+TEST(Settings, refuse_a_memcached_address_with_a_login) {
   const auto loaded = load(std::nullopt, {{"MEMCACHED_URL", "memcached://u:hunter2@cache:11211"}});
   EXPECT_THAT(loaded.problems,
               ElementsAre(testing::AllOf(HasSubstr("'cache:11211'"), HasSubstr("SASL"),
@@ -124,10 +124,10 @@ TEST(Settings, say_that_a_memcached_with_a_login_cannot_be_used) {
   }
 }
 
-TEST(Settings, name_the_parameter_of_a_database_url_that_is_another_librarys) {
+TEST(Settings, name_the_parameter_of_a_database_url_that_libpq_does_not_have) {
   const auto loaded = load(std::nullopt, {{"DATABASE_URL", "postgres://u:hunter2@db/d?schema=x"}});
   EXPECT_THAT(loaded.problems,
-              ElementsAre(testing::AllOf(HasSubstr("\"schema\""), HasSubstr("leave it out"),
+              ElementsAre(testing::AllOf(HasSubstr("\"schema\""), HasSubstr("remove it"),
                                          Not(HasSubstr("hunter2")))));
 }
 
@@ -168,7 +168,7 @@ TEST(Settings, all_problems_are_reported_at_once) {
           "CODASYNC_SERVER_WORKRS is unknown; did you mean CODASYNC_SERVER_WORKERS?"));
 }
 
-TEST(Settings, variables_of_others_that_begin_like_ours_are_no_problem) {
+TEST(Settings, variables_of_other_programs_with_the_same_prefix_are_accepted) {
   EXPECT_THAT(load(std::nullopt, {{"CODASYNC_URL", "http://127.0.0.1:8080"},
                                   {"CODASYNC_MEMCACHED_PORT", "tcp://10.0.0.1:11211"},
                                   {"CODASYNC_SERVER_SERVICE_HOST", "10.0.0.1"},
@@ -177,7 +177,7 @@ TEST(Settings, variables_of_others_that_begin_like_ours_are_no_problem) {
               IsEmpty());
 }
 
-TEST(Settings, a_file_that_is_missing_or_no_toml_is_a_problem_with_its_name) {
+TEST(Settings, a_missing_file_and_invalid_toml_are_problems_with_the_files_name) {
   EXPECT_THAT(load("/nonexistent/codasync.toml", {}).problems,
               ElementsAre(StartsWith("/nonexistent/codasync.toml cannot be read")));
   EXPECT_THAT(load_text("[postgres]\nurl =\n").problems,
@@ -186,7 +186,7 @@ TEST(Settings, a_file_that_is_missing_or_no_toml_is_a_problem_with_its_name) {
 
 TEST(Settings, a_key_outside_of_a_section_is_a_problem) {
   EXPECT_THAT(load_text("lanes = 3\n").problems,
-              ElementsAre(StartsWith("lanes stands outside of a section")));
+              ElementsAre(StartsWith("lanes is outside of a section")));
 }
 
 TEST(Settings, the_size_of_a_request_leaves_room_for_its_headers) {
@@ -195,7 +195,7 @@ TEST(Settings, the_size_of_a_request_leaves_room_for_its_headers) {
                   "server.request_bytes_max is 1100000: it must be api.body_bytes_max (1100000)")));
 }
 
-TEST(Settings, a_secret_is_never_shown) {
+TEST(Settings, a_secret_is_never_printed) {
   const auto loaded = load_text("[postgres]\nurl = [\"hunter2\"]\n",
                                 {{"DATABASE_URL", "postgresql://u:hunter2@db/x"}});
   EXPECT_EQ(loaded.problems.size(), 1U);
@@ -203,11 +203,11 @@ TEST(Settings, a_secret_is_never_shown) {
   for (const auto& each : loaded.effective) EXPECT_THAT(each.value, Not(HasSubstr("hunter2")));
 }
 
-TEST(Settings, names_follow_the_environments_rule) {
+TEST(Settings, the_variables_are_named_after_the_settings) {
   for (const auto& setting : settings_table()) {
     const auto loaded = load(std::nullopt, {{setting.variable(), "\x01"}});
-    const bool understood = setting.form == Form::secret || setting.form == Form::list;
-    if (understood) {
+    const bool accepted = setting.form == Form::secret || setting.form == Form::list;
+    if (accepted) {
       EXPECT_EQ(source_of(loaded, setting.name), setting.variable());
     } else {
       EXPECT_THAT(loaded.problems, Contains(StartsWith(std::string{setting.name} + " is \x01 (")))
@@ -217,11 +217,11 @@ TEST(Settings, names_follow_the_environments_rule) {
   EXPECT_EQ(settings_table().front().variable(), "CODASYNC_POSTGRES_URL");
 }
 
-/// One setting that is a number or a duration, with the values at both ends of its range and just
-/// beyond.
+/// A setting with a number or a duration: the smallest and largest valid value, and the nearest
+/// invalid values.
 struct Range {
   const char* name;
-  const char* below;  // nullptr: nothing is below
+  const char* below;  // nullptr: no value is too small
   const char* min;
   const char* max;
   const char* above;
@@ -231,13 +231,13 @@ void PrintTo(const Range& range, std::ostream* out) { *out << range.name; }
 
 class Ranges : public testing::TestWithParam<Range> {};
 
-TEST_P(Ranges, hold_at_their_ends_and_not_beyond) {
+TEST_P(Ranges, include_their_ends_and_nothing_beyond) {
   const auto& range = GetParam();
   const auto problems_with = [&](const char* value) {
     const auto table = settings_table();
     Environment environment{
         {std::ranges::find(table, range.name, &Setting::name)->variable(), value}};
-    // What other settings demand of the largest values.
+    // Other settings that the largest values depend on.
     environment.emplace("CODASYNC_POSTGRES_STATEMENT_TIMEOUT", "10min");
     environment.emplace("CODASYNC_POSTGRES_LOCK_TIMEOUT", "10ms");
     environment.emplace("CODASYNC_API_BODY_BYTES_MAX", "1KB");
@@ -281,6 +281,7 @@ constexpr Range kRanges[] = {
     {"server.write_timeout", "0ms", "1ms", "10min", "600001ms"},
     {"executor.threads", "0", "1", "256", "257"},
     {"executor.queue_max", "0", "1", "1000000", "1000001"},
+    {"executor.queue_timeout", "9ms", "10ms", "60s", "60001ms"},
     {"api.body_bytes_max", "999", "1KB", "90MB", "100000001"},
     {"api.shutdown_grace", nullptr, "0ms", "10min", "600001ms"},
     {"log.queue_max", "15", "16", "1000000", "1000001"},
@@ -314,7 +315,7 @@ TEST(Settings, an_address_has_a_port_or_a_path) {
   }
 }
 
-TEST(ExampleToml, loads_without_a_problem_names_all_settings_and_their_true_defaults) {
+TEST(ExampleToml, loads_without_a_problem_and_has_all_settings_with_their_defaults) {
   const auto loaded = load(example(), {});
   EXPECT_THAT(loaded.problems, IsEmpty());
   const auto defaults = load(std::nullopt, {});
@@ -326,7 +327,7 @@ TEST(ExampleToml, loads_without_a_problem_names_all_settings_and_their_true_defa
   EXPECT_EQ(loaded.settings.postgres.url.reveal(), storage::PostgresOptions{}.url.reveal());
 }
 
-TEST(ExampleToml, says_of_each_setting_what_the_table_says) {
+TEST(ExampleToml, describes_each_setting_as_the_table_does) {
   std::ifstream file{example()};
   std::string text;
   for (std::string line; std::getline(file, line);) {

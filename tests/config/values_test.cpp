@@ -27,7 +27,7 @@ TEST(Values, a_duration_is_a_number_and_a_unit) {
   EXPECT_EQ(parsed<std::chrono::milliseconds>("30d"), 720h);
 }
 
-TEST(Values, nothing_else_is_a_duration) {
+TEST(Values, other_texts_are_not_a_duration) {
   for (const auto* text : {"", "5", "s", "-5s", "+5s", " 5s", "5 s", "5s ", "1.5s", "5S", "5m",
                            "1e3ms", "99999999999999999999s", "9223372036854775807s"}) {
     EXPECT_EQ(parsed<std::chrono::milliseconds>(text), std::nullopt) << text;
@@ -49,7 +49,7 @@ TEST(Values, a_size_may_have_a_unit) {
   }
 }
 
-TEST(Values, a_count_is_only_digits) {
+TEST(Values, a_count_has_only_digits) {
   EXPECT_EQ(parsed<std::size_t>("0"), 0U);
   EXPECT_EQ(parsed<std::size_t>("18446744073709551615"), 18'446'744'073'709'551'615U);
   for (const auto* text : {"", "-1", "+1", "0x10", "1.0", "1 ", "18446744073709551616"}) {
@@ -74,7 +74,7 @@ TEST(Values, a_list_is_separated_by_commas) {
     EXPECT_EQ(parsed<List>(text), std::nullopt) << text;
 }
 
-TEST(Values, what_is_printed_parses_to_the_same) {
+TEST(Values, a_printed_value_parses_to_the_same_value) {
   for (const auto each :
        {0ms, 1ms, 999ms, 1000ms, 1500ms, 60'000ms, 90'000ms, 3'600'000ms, 2'592'000'000ms}) {
     EXPECT_EQ(parsed<std::chrono::milliseconds>(print(each)), each) << print(each);

@@ -1,4 +1,4 @@
-"""A primary of PostgreSQL with one synchronous standby, for tests that lose the primary."""
+"""A primary of PostgreSQL with one synchronous standby, for tests that kill the primary."""
 
 import os
 import signal
@@ -37,19 +37,19 @@ class Server:
         command += ["--listen_addresses=", "--max_connections=200", *words]
         with open(self.folder.parent / f"{self.name}.log", "ab") as log:
             self.process = subprocess.Popen(command, cwd="/", stdout=log, stderr=log)
-        eventually(self.answers, f"{self.name} answers", 60)
+        eventually(self.is_ready, f"{self.name} is ready", 60)
 
     @property
     def name(self) -> str:
         return self.folder.name
 
-    def answers(self) -> bool:
+    def is_ready(self) -> bool:
         if self.process is not None and self.process.poll() is not None:
             raise AssertionError((self.folder.parent / f"{self.name}.log").read_text())
         ready = subprocess.run([PROGRAMS / "pg_isready", "--quiet", "--host", self.sockets], timeout=30)
         return ready.returncode == 0
 
-    def ask(self, sql: str, database: str = "codasync") -> str:
+    def query(self, sql: str, database: str = "codasync") -> str:
         """Returns: the rows as text."""
         command = [PROGRAMS / "psql", "-XAtq", "-h", self.sockets, "-U", "postgres", "-d", database, "-c", sql]
         done = subprocess.run(command, capture_output=True, text=True, timeout=60)
@@ -58,10 +58,10 @@ class Server:
         return done.stdout.strip()
 
     def kill(self) -> None:
-        """As a power cut does: all of its processes, at once."""
+        """Kills all of its processes, like a power failure."""
         assert self.process is not None
         postmaster = self.process.pid
-        os.kill(postmaster, signal.SIGSTOP)  # so that it starts nobody meanwhile
+        os.kill(postmaster, signal.SIGSTOP)  # so that it starts no process meanwhile
         children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
         for pid in (*map(int, children), postmaster):
             try:
@@ -80,7 +80,7 @@ class Server:
 
 
 class Cluster:
-    """`one` is the primary, `two` its standby; both have all that was ever answered."""
+    """`one` is the primary, `two` its standby; both have every acknowledged write."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -95,18 +95,18 @@ class Cluster:
         self.one.tool("initdb", "-D", self.one.folder, "--username=postgres", "--auth=trust", "--encoding=UTF8",
                       "--locale=C.UTF-8", "--no-sync", "--no-instructions")
         self.one.start()
-        self.one.ask("create database codasync", "postgres")
+        self.one.query("create database codasync", "postgres")
         self.one.tool("pg_basebackup", "-D", self.two.folder, "-h", self.one.sockets, "-U", "postgres", "-R",
                       "--checkpoint=fast", "--no-sync")
         self.two.start()
-        # Not in a file, which the standby would have copied: it has to be able to go on alone.
+        # Not in a file, which the standby would have copied: the standby has to work alone later.
         self.one.stop()
         self.one.start(synchronous_standby_names="*")
         self.wait_for_standby()
 
     def wait_for_standby(self) -> None:
         eventually(
-            lambda: self.one.ask("select sync_state from pg_stat_replication", "postgres") == "sync",
+            lambda: self.one.query("select sync_state from pg_stat_replication", "postgres") == "sync",
             "the standby follows",
             60,
         )

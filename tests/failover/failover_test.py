@@ -1,4 +1,4 @@
-"""What was answered outlives the primary, and nobody reads anything old on the way."""
+"""No acknowledged write is lost with the primary, and no read is older than an acknowledged write."""
 
 import http.client
 import itertools
@@ -20,7 +20,7 @@ from edge import ROOT, Memcached, Nginx, eventually
 
 PROGRAM = os.environ.get("CODASYNC_PROGRAM", str(ROOT / ".build/api/codasync"))
 GTINS = ("9520000000004", "9520000000011", "9520000000028", "9520000000035")
-BEFORE = 400  # writes that are answered before the primary is lost
+BEFORE = 400  # acknowledged writes before the primary is killed
 AFTER = 400
 
 
@@ -31,7 +31,7 @@ def free_port() -> int:
 
 
 class Client:
-    """One connection to one address, made again after each failure. Threads: one."""
+    """One connection to one address, opened again after a failure. Threads: one."""
 
     def __init__(self, port: int, token: str = "") -> None:
         self.port = port
@@ -43,8 +43,8 @@ class Client:
             self.connection.close()
             self.connection = None
 
-    def ask(self, method: str, path: str, body: dict[str, object] | None = None, key: str = "") -> tuple[int, dict]:
-        """Returns: the status, 0 without an answer, and the JSON."""
+    def send(self, method: str, path: str, body: dict[str, object] | None = None, key: str = "") -> tuple[int, dict]:
+        """Returns: the status, 0 without a response, and the JSON."""
         headers = dict(self.headers)
         if key:
             headers["Idempotency-Key"] = key
@@ -56,25 +56,25 @@ class Client:
             if self.connection is None:
                 self.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
             self.connection.request(method, path, text, headers)
-            answer = self.connection.getresponse()
-            content = answer.read()
-            if answer.will_close:
+            response = self.connection.getresponse()
+            content = response.read()
+            if response.will_close:
                 self.close()
-            return answer.status, json.loads(content) if content else {}
+            return response.status, json.loads(content) if content else {}
         except (OSError, http.client.HTTPException, ValueError):
             self.close()
             return 0, {}
 
 
 class Reading:
-    """A reading that one writer counts up, and what everybody was told of it."""
+    """A reading that one writer increments, and its acknowledged writes."""
 
     def __init__(self, gtin: str) -> None:
         self.gtin = gtin
         self.id = 0
-        self.answered = 0  # the newest version that was
-        self.keys: list[str] = []  # of all writes that were answered
-        self.pause = 0.0  # the longest time without an answer
+        self.acknowledged = 0  # the newest acknowledged version
+        self.keys: list[str] = []  # of all acknowledged writes
+        self.pause = 0.0  # the longest time until a write succeeded
 
 
 class FailoverTest(unittest.TestCase):
@@ -102,7 +102,7 @@ class FailoverTest(unittest.TestCase):
         self.clients: list[Client] = []
         self.addCleanup(lambda: [client.close() for client in self.clients])
         self.client = self.new_client(self.ports[0])
-        self.assertEqual(self.client.ask("POST", "/api/v1/shops", {"name": "North"})[0], 201)
+        self.assertEqual(self.client.send("POST", "/api/v1/shops", {"name": "North"})[0], 201)
 
     def new_client(self, port: int) -> Client:
         client = Client(port, self.token)
@@ -150,15 +150,15 @@ class FailoverTest(unittest.TestCase):
 
     def create(self, gtin: str) -> Reading:
         reading = Reading(gtin)
-        status, body = self.client.ask(
+        status, body = self.client.send(
             "POST", "/api/v1/stock-readings", {"shop": 1, "GTIN": gtin, "name": "Tea", "quantity": 0}
         )
         self.assertEqual(status, 201, body)
         reading.id = int(body["id"])
-        reading.answered = int(body["version"])
+        reading.acknowledged = int(body["version"])
         return reading
 
-    def test_nothing_answered_is_lost_and_nothing_old_is_read_when_the_standby_takes_over(self) -> None:
+    def test_no_acknowledged_write_is_lost_and_no_old_version_is_read_when_the_standby_is_promoted(self) -> None:
         seed = random.randrange(2**32)
         print(f"seed {seed}")
         readings = [self.create(gtin) for gtin in GTINS]
@@ -174,29 +174,29 @@ class FailoverTest(unittest.TestCase):
                 key = f"{reading.gtin}-{number}"
                 began = time.monotonic()
                 while True:
-                    status, body = client.ask("POST", f"/api/v1/stock-readings/{reading.id}/adjust", {"delta": 1}, key)
+                    status, body = client.send("POST", f"/api/v1/stock-readings/{reading.id}/adjust", {"delta": 1}, key)
                     if status == 200:
                         break
                     if time.monotonic() > began + 120:
                         return
                     time.sleep(0.01)
                 reading.pause = max(reading.pause, time.monotonic() - began)
-                reading.answered = int(body["version"])
+                reading.acknowledged = int(body["version"])
                 reading.keys.append(key)
                 if stop.is_set():
                     return
 
         def read(number: int) -> None:
-            dice = random.Random(seed + number)
+            generator = random.Random(seed + number)
             clients = [self.new_client(port) for port in (*self.ports, self.nginx.port, self.nginx.port)]
             while not stop_reading.is_set():
-                reading = dice.choice(readings)
-                path = dice.choice(
+                reading = generator.choice(readings)
+                path = generator.choice(
                     (f"/api/v1/stock-readings/{reading.id}", f"/api/v1/shops/1/stock/{reading.gtin}")
                 )
-                at_least = reading.answered
+                at_least = reading.acknowledged
                 after = promoted.is_set()
-                status, body = dice.choice(clients).ask("GET", path)
+                status, body = generator.choice(clients).send("GET", path)
                 if status != 200:
                     continue
                 reads[after] += 1
@@ -218,7 +218,7 @@ class FailoverTest(unittest.TestCase):
         at_kill = written()
         self.cluster.promote()
         promoted.set()
-        eventually(lambda: written() >= at_kill + AFTER and reads[1] >= AFTER, "the service goes on by itself", 120)
+        eventually(lambda: written() >= at_kill + AFTER and reads[1] >= AFTER, "the service continues with the new primary", 120)
         stop.set()
         for thread in threads:
             thread.join(130)
@@ -226,41 +226,41 @@ class FailoverTest(unittest.TestCase):
         for thread in readers:
             thread.join(70)
 
-        print(f"{written()} writes answered, {at_kill} before the primary was lost; reads {reads};"
+        print(f"{written()} writes acknowledged, {at_kill} before the primary was killed; reads {reads};"
               f" longest pause {max(reading.pause for reading in readings):.1f} s")
         self.assertEqual(stale, [])
-        ask = self.cluster.two.ask
+        query = self.cluster.two.query
         for reading in readings:
-            # Every write was answered in the end, under a key of its own, and counts once.
-            self.assertEqual(ask(f"select quantity from stock_readings where id = {reading.id}"), str(len(reading.keys)))
-            kept = ask(f"select count(*) from idempotency_keys join stock_operations using (name) where reading_id = {reading.id}")
-            self.assertEqual(kept, str(len(reading.keys)))
-            self.assertEqual(ask(f"select version from stock_readings where id = {reading.id}"), str(reading.answered))
-        self.assertEqual(ask(f"select count(*) from stock_readings where id = {untouched.id}"), "1")
-        self.assertEqual(ask("select state || timeline from cache_slots"), "up00000002")
-        # Each process forgets by itself what it knew of ids, whichever of them emptied the slot.
+            # Every write was acknowledged in the end, under its own key, and counts once.
+            self.assertEqual(query(f"select quantity from stock_readings where id = {reading.id}"), str(len(reading.keys)))
+            stored = query(f"select count(*) from idempotency_keys join stock_operations using (name) where reading_id = {reading.id}")
+            self.assertEqual(stored, str(len(reading.keys)))
+            self.assertEqual(query(f"select version from stock_readings where id = {reading.id}"), str(reading.acknowledged))
+        self.assertEqual(query(f"select count(*) from stock_readings where id = {untouched.id}"), "1")
+        self.assertEqual(query("select state || timeline from cache_slots"), "up00000002")
+        # Each process clears its own caches of ids, independent of which one emptied the slot.
         log = (self.folder / "service.log").read_text()
         self.assertEqual(log.count("the database has another history"), 2)
-        self.assertEqual(self.new_client(self.nginx.port).ask("GET", "/api/v1/shops/1")[1]["name"], "North")
+        self.assertEqual(self.new_client(self.nginx.port).send("GET", "/api/v1/shops/1")[1]["name"], "North")
 
-    def test_a_write_that_the_standby_does_not_have_is_neither_answered_nor_seen(self) -> None:
+    def test_a_write_that_the_standby_does_not_have_is_neither_acknowledged_nor_visible(self) -> None:
         reading = self.create(GTINS[0])
         self.cluster.two.kill()
         key = str(uuid.uuid4())
         path = f"/api/v1/stock-readings/{reading.id}"
-        status, body = self.client.ask("POST", path + "/adjust", {"delta": 1}, key)
+        status, body = self.client.send("POST", path + "/adjust", {"delta": 1}, key)
         self.assertIn(status, (503, 504), body)
-        self.assertEqual(self.new_client(self.ports[1]).ask("GET", path)[1]["quantity"], 0)
+        self.assertEqual(self.new_client(self.ports[1]).send("GET", path)[1]["quantity"], 0)
         self.cluster.two.start()
-        answers: list[tuple[int, dict]] = []
+        responses: list[tuple[int, dict]] = []
 
-        def answered() -> bool:
-            answers.append(self.client.ask("POST", path + "/adjust", {"delta": 1}, key))
-            return answers[-1][0] == 200
+        def acknowledged() -> bool:
+            responses.append(self.client.send("POST", path + "/adjust", {"delta": 1}, key))
+            return responses[-1][0] == 200
 
-        eventually(answered, "the write is answered when the standby is back", 60)
-        self.assertEqual(answers[-1][1]["quantity"], 1)
-        self.assertEqual(self.cluster.two.ask("select quantity from stock_readings"), "1")
+        eventually(acknowledged, "the write is acknowledged when the standby runs again", 60)
+        self.assertEqual(responses[-1][1]["quantity"], 1)
+        self.assertEqual(self.cluster.two.query("select quantity from stock_readings"), "1")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@
 namespace codasync::test {
 namespace {
 
-/// Counts the readings that were repaired; no housekeeping may fail.
+/// Counts the repaired readings; no task of the housekeeper may fail.
 struct ClockLog : storage::HousekeeperObserver {
   void on_failure(const std::string& what) override { ADD_FAILURE() << what; }
   void on_clock_offset(std::chrono::microseconds) override {}
@@ -36,7 +36,7 @@ TEST(Housekeeper, deletes_idempotency_keys_after_seven_days_and_no_earlier) {
   EXPECT_EQ(storage::delete_old_keys(database.options()), 0U);
 }
 
-TEST(Housekeeper, stops_after_the_statement_that_runs_however_much_is_left) {
+TEST(Housekeeper, stops_after_the_running_statement) {
   const TestDatabase database;
   database.run(
       "insert into idempotency_keys (name, fingerprint, answer, created_at)"
@@ -55,9 +55,9 @@ TEST(Housekeeper, stops_after_the_statement_that_runs_however_much_is_left) {
   std::optional<storage::Housekeeper> housekeeper{std::in_place, database.options(), invalidation,
                                                   log};
   ASSERT_TRUE(eventually([&] { return left() < 100'000; }));
-  const auto asked = std::chrono::steady_clock::now();
+  const auto stopped = std::chrono::steady_clock::now();
   housekeeper.reset();
-  EXPECT_LT(std::chrono::steady_clock::now() - asked, std::chrono::seconds{3});
+  EXPECT_LT(std::chrono::steady_clock::now() - stopped, std::chrono::seconds{3});
   EXPECT_GT(left(), 50'000);
 }
 
@@ -79,11 +79,11 @@ TEST(Housekeeper, deletes_changes_below_the_mark_of_thirty_days_ago) {
   EXPECT_EQ(storage::delete_old_changes(database.options()), 0U);
 }
 
-TEST(Housekeeper, makes_the_partitions_of_the_next_months) {
+TEST(Housekeeper, creates_the_partitions_of_the_next_months) {
   const TestDatabase database;
   const std::string partitions =
       "select count(*) from pg_inherits where inhparent = 'stock_events'::regclass";
-  EXPECT_EQ(database.run(partitions), "4") << "before, this month and two more";
+  EXPECT_EQ(database.run(partitions), "4") << "all before, this month and the next two";
   database.run("drop table " +
                database.run("select max(inhrelid::regclass::text) from pg_inherits"
                             " where inhparent = 'stock_events'::regclass"
@@ -96,7 +96,7 @@ TEST(Housekeeper, makes_the_partitions_of_the_next_months) {
 class ClockRepairTest : public LedgerTest {
  protected:
   /// As if the database's clock had been an hour ahead when the newest event was written.
-  void set_back() {
+  void set_database_clock_back() {
     database.run(
         "update stock_readings set received_at = received_at + interval '1 hour', updated_at = "
         "updated_at + interval '1 hour', observed_at = observed_at + interval '1 hour', newest_at "
@@ -109,11 +109,11 @@ class ClockRepairTest : public LedgerTest {
   ClockLog log;
 };
 
-// A late check must not be thrown away because of what a wrong clock wrote, and the check may be
-// the first operation after the repair of the clock.
-TEST_F(ClockRepairTest, is_done_before_the_next_write_when_the_database_clock_was_wrong) {
+// Events of a wrong clock must not override a late check, which can be the first operation after
+// the clock was corrected.
+TEST_F(ClockRepairTest, precedes_the_next_write_after_the_database_clock_was_wrong) {
   perform(sighting(5));
-  set_back();
+  set_database_clock_back();
   const storage::Housekeeper housekeeper{postgres, invalidation, log};
   ASSERT_TRUE(eventually([&] { return log.repaired == 1; }));
   EXPECT_EQ(database.run("select received_at <= clock_timestamp() from stock_readings"), "t");
@@ -122,7 +122,7 @@ TEST_F(ClockRepairTest, is_done_before_the_next_write_when_the_database_clock_wa
   EXPECT_TRUE(text(perform(check)).find("2026-12-20") != std::string::npos);
 }
 
-TEST_F(ClockRepairTest, leaves_readings_of_the_present_alone) {
+TEST_F(ClockRepairTest, does_not_change_readings_without_events_in_the_future) {
   perform(sighting(5));
   perform(count(3, kMilk));
   const std::string rows = "select string_agg(r::text, ' ' order by id) from stock_readings r";

@@ -17,7 +17,7 @@ QueuedOperation operation(std::int64_t gtin, std::int64_t delta = 0) {
   return {std::move(operation), {}, {}};
 }
 
-TEST(LaneQueue, lets_readings_take_turns_and_keeps_the_order_of_each) {
+TEST(LaneQueue, serves_readings_round_robin_and_keeps_the_order_of_each) {
   LaneQueue queue{1000};
   for (std::int64_t i = 0; i < 50; ++i) {
     auto hot = operation(1, i);
@@ -39,7 +39,7 @@ TEST(LaneQueue, lets_readings_take_turns_and_keeps_the_order_of_each) {
   EXPECT_EQ(seen, (std::set<std::int64_t>{1, 2, 3, 4}));
 }
 
-TEST(LaneQueue, refuses_when_full_and_leaves_the_operation_with_its_owner) {
+TEST(LaneQueue, refuses_when_full_and_does_not_move_the_operation) {
   LaneQueue queue{1};
   auto first = operation(1);
   auto second = operation(1, 42);
@@ -48,7 +48,7 @@ TEST(LaneQueue, refuses_when_full_and_leaves_the_operation_with_its_owner) {
   EXPECT_EQ(second.operation.delta, 42);
 }
 
-TEST(LaneQueue, takes_back_what_was_not_decided_before_what_came_later) {
+TEST(LaneQueue, puts_undecided_operations_before_later_ones) {
   LaneQueue queue{10};
   for (std::int64_t i = 0; i < 4; ++i) {
     auto each = operation(1 + i % 2, i);
@@ -72,7 +72,7 @@ TEST(LaneQueue, takes_back_what_was_not_decided_before_what_came_later) {
   EXPECT_EQ(order[2], (std::vector<std::int64_t>{1, 3, 5}));
 }
 
-TEST(LaneQueue, gives_out_what_was_accepted_after_it_is_closed) {
+TEST(LaneQueue, returns_accepted_operations_after_it_is_closed) {
   LaneQueue queue{10};
   auto accepted = operation(1);
   ASSERT_TRUE(queue.push(accepted));

@@ -87,7 +87,7 @@ class LedgerTest : public testing::Test {
   static storage::Token staff() { return {TokenId{1}, "staff", storage::Role::staff, {}, {}, {}}; }
   static storage::Token admin() { return {TokenId{2}, "admin", storage::Role::admin, {}, {}, {}}; }
 
-  /// What a test can look into: `<outcome> v<version> <date> <quantity>`.
+  /// Returns: the result as text: `<outcome> v<version> <date> <quantity>`.
   static std::string describe(const storage::Written& written) {
     const auto& reading = written.reading;
     return std::string{name_of(written.outcome)} + " v" + std::to_string(reading.version) + " " +
@@ -102,7 +102,7 @@ class LedgerTest : public testing::Test {
             .may_create = kind != EventKind::adjust && kind != EventKind::remove,
             .kind = kind,
             .actor = staff(),
-            .keep = &describe};
+            .encode_response = &describe};
   }
   static storage::StockOperation sighting(unsigned december_day, Gtin gtin = kTea) {
     auto made = operation(EventKind::sighting, gtin);
@@ -138,14 +138,14 @@ class LedgerTest : public testing::Test {
 
   static std::string text(const storage::StockResult& result) {
     if (const auto* written = std::get_if<storage::Written>(&result)) return describe(*written);
-    if (const auto* kept = std::get_if<storage::KeptText>(&result)) return kept->text;
+    if (const auto* stored = std::get_if<storage::StoredResponse>(&result)) return stored->text;
     if (const auto* failed = std::get_if<storage::Failed>(&result))
       return "failed: " + failed->log_detail;
     return "refused: " + std::to_string(static_cast<int>(std::get<storage::Refused>(result).why));
   }
-  static bool answered(const storage::StockResult& result) {
+  static bool accepted(const storage::StockResult& result) {
     return std::holds_alternative<storage::Written>(result) ||
-           std::holds_alternative<storage::KeptText>(result);
+           std::holds_alternative<storage::StoredResponse>(result);
   }
   static storage::Refused::Why why(const storage::StockResult& result) {
     EXPECT_TRUE(std::holds_alternative<storage::Refused>(result)) << text(result);

@@ -16,7 +16,7 @@ namespace {
 using namespace std::chrono_literals;
 using testing::HasSubstr;
 
-/// Closes the ledger at the beginning of this month: what is older lies in a partition of its own.
+/// Closes the ledger at the beginning of this month: one partition has all older events.
 class LedgerRetention : public LedgerTest {
  protected:
   static Date this_month() {
@@ -41,11 +41,11 @@ class LedgerRetention : public LedgerTest {
     for (const auto& operation : operations) results.push_back(submit(operation));
     for (auto& result : results) {
       const auto done = result.get();
-      ASSERT_TRUE(answered(done)) << text(done);
+      ASSERT_TRUE(accepted(done)) << text(done);
     }
   }
 
-  /// Returns: what readers see of all readings.
+  /// Returns: the shown fields of all readings.
   std::string shown() {
     return database.run(
         "select string_agg(concat_ws(' ', id, version, observed_at, updated_at, looked_at, "
@@ -64,7 +64,8 @@ class LedgerRetention : public LedgerTest {
         [](const storage::LedgerCheckCounts&) {});
   }
 
-  /// So many operations of two readings, before and after the floor, in any order.
+  /// Returns: `before` operations before the floor and `after` ones after it, on two readings,
+  /// shuffled.
   std::vector<storage::StockOperation> some_operations(std::size_t before, std::size_t after) {
     std::vector<storage::StockOperation> operations;
     const auto one = [&](std::size_t number, Instant moment) {
@@ -89,7 +90,7 @@ class LedgerRetention : public LedgerTest {
   std::mt19937 random{seed};
 };
 
-TEST_F(LedgerRetention, changes_no_reading_and_forgets_what_lies_before_the_day) {
+TEST_F(LedgerRetention, changes_no_reading_and_deletes_the_events_before_the_day) {
   SCOPED_TRACE("seed " + std::to_string(seed));
   perform_all(some_operations(1500, 1500));
   const auto before = shown();
@@ -103,7 +104,7 @@ TEST_F(LedgerRetention, changes_no_reading_and_forgets_what_lies_before_the_day)
   expect_clean();
 }
 
-TEST_F(LedgerRetention, leaves_a_ledger_that_goes_on_folding_late_events_and_voids) {
+TEST_F(LedgerRetention, leaves_a_ledger_that_folds_late_events_and_voids) {
   SCOPED_TRACE("seed " + std::to_string(seed));
   perform_all(some_operations(1500, 700));
   close(this_month());
@@ -112,17 +113,17 @@ TEST_F(LedgerRetention, leaves_a_ledger_that_goes_on_folding_late_events_and_voi
   const auto event = database.run(
       "select id from stock_events where kind = 'a' and outcome = 'a' order by observed_at limit "
       "1");
-  auto taken_back = operation(EventKind::void_event,
-                              Gtin::from_number(std::stoll(
-                                  database.run("select gtin from stock_readings where id = (select "
-                                               "reading_id from stock_events where id = '" +
-                                               event + "')"))));
-  taken_back.voids = Uuid::parse(event);
-  EXPECT_TRUE(answered(perform(taken_back)));
+  auto mistake = operation(EventKind::void_event,
+                           Gtin::from_number(std::stoll(
+                               database.run("select gtin from stock_readings where id = (select "
+                                            "reading_id from stock_events where id = '" +
+                                            event + "')"))));
+  mistake.voids = Uuid::parse(event);
+  EXPECT_TRUE(accepted(perform(mistake)));
   expect_clean();
 }
 
-TEST_F(LedgerRetention, refuses_what_is_older_from_then_on) {
+TEST_F(LedgerRetention, refuses_older_operations_afterwards) {
   auto old = at(count(3), floor() - 1h);
   old.idempotency_key = key("old");
   old.name = storage::name_of_key(old.actor.id, "old");
@@ -131,14 +132,14 @@ TEST_F(LedgerRetention, refuses_what_is_older_from_then_on) {
   const auto refused = perform(at(sighting(1), floor() - 1us));
   EXPECT_EQ(why(refused), storage::Refused::Why::too_old);
   EXPECT_EQ(std::get<storage::Refused>(refused).ledger_floor, floor());
-  EXPECT_TRUE(answered(perform(at(sighting(1), floor()))));
-  EXPECT_EQ(text(perform(old)), text(perform(old))) << "its answer is kept under the key";
+  EXPECT_TRUE(accepted(perform(at(sighting(1), floor()))));
+  EXPECT_EQ(text(perform(old)), text(perform(old))) << "its response is stored under the key";
   database.run("delete from idempotency_keys");
-  EXPECT_EQ(why(perform(old)), storage::Refused::Why::too_old) << "and its name is known";
+  EXPECT_EQ(why(perform(old)), storage::Refused::Why::too_old) << "and its name is stored";
   EXPECT_EQ(database.run("select quantity from stock_readings"), "3");
 }
 
-TEST_F(LedgerRetention, keeps_a_reading_of_which_only_old_events_tell) {
+TEST_F(LedgerRetention, keeps_a_reading_that_has_old_events_only) {
   perform(at(count(3), floor() - 1h));
   perform(at(operation(EventKind::remove, kMilk), floor() - 2h));
   perform(at(sighting(5, kMilk), floor() - 1h));
@@ -152,7 +153,7 @@ TEST_F(LedgerRetention, keeps_a_reading_of_which_only_old_events_tell) {
   expect_clean();
 }
 
-TEST_F(LedgerRetention, may_be_repeated_after_an_interruption) {
+TEST_F(LedgerRetention, can_be_repeated_after_an_interruption) {
   SCOPED_TRACE("seed " + std::to_string(seed));
   perform_all(some_operations(900, 900));
   const auto before = shown();
@@ -170,7 +171,7 @@ TEST_F(LedgerRetention, may_be_repeated_after_an_interruption) {
   expect_clean();
 }
 
-TEST_F(LedgerRetention, refuses_a_day_that_no_partition_begins_with) {
+TEST_F(LedgerRetention, refuses_a_day_that_is_not_the_start_of_a_partition) {
   const auto refusal = [&](Date day) -> std::string {
     try {
       close(day);

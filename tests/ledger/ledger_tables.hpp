@@ -12,11 +12,11 @@
 
 #include "storage/ledger/reading_history.hpp"
 
-// A reading and its ledger in memory, folded one transaction after the other as production does.
+// A reading and its ledger in memory, folded one transaction after the other, as in production.
 
 namespace codasync::test {
 
-/// The tables of one reading. Counts what is read of them.
+/// The tables of one reading. Counts the rows that are read.
 class LedgerTables final : public storage::HistorySource {
  public:
   std::vector<storage::LedgerEvent> lines;
@@ -59,14 +59,14 @@ class LedgerTables final : public storage::HistorySource {
     return found;
   }
 
-  /// Writes what a transaction did to the segments.
+  /// Applies a transaction's changes of the segments.
   void write(const storage::ReadingHistory& history) {
     for (const auto until : history.dropped_segments()) segments.erase(until);
     for (const auto& segment : history.changed_segments())
       segments.insert_or_assign(segment.until, segment);
   }
 
-  /// Marks the lines that are voided.
+  /// Marks the voided lines.
   void mark_voided(const std::set<EventId>& voided) {
     for (auto& line : lines) line.voided = voided.contains(line.event.id);
   }
@@ -86,8 +86,8 @@ struct FoldedReading {
         tables.lines, [&](const storage::LedgerEvent& line) { return line.event.id == id; });
   }
 
-  /// Folds new events in, in one transaction. The target of a void is in the tables, or stands
-  /// before it in `events`. Returns: how many times the ledger was read after the first message.
+  /// Adds new events in one transaction. The target of a void is in the tables or earlier in
+  /// `events`. Returns: the number of reads of the ledger after the first message.
   std::size_t transact(std::span<const Event> events, Instant now) {
     const auto known = tables.lines.empty() ? std::nullopt : std::optional{kReading};
     storage::ReadingHistory history{tables, known, state};
@@ -96,8 +96,8 @@ struct FoldedReading {
       if (event.kind != EventKind::void_event) {
         history.add(event);
       } else if (voided.insert(*event.voids).second) {
-        const auto target = find(history, *event.voids);
-        history.take_back({&target, 1});
+        const auto target = find(events, *event.voids);
+        history.void_events({&target, 1});
       }
     }
     history.seal(now);
@@ -121,8 +121,10 @@ struct FoldedReading {
       history.put_tail(*needed, tables.events({{.reading = kReading, .after = *needed}}).front());
   }
 
-  [[nodiscard]] Event find(const storage::ReadingHistory& history, EventId id) const {
-    if (const auto* added = history.added(id)) return *added;
+  /// Returns: the event with this id, from this transaction or from the tables.
+  [[nodiscard]] Event find(std::span<const Event> events, EventId id) const {
+    const auto added = std::ranges::find(events, id, &Event::id);
+    if (added != events.end()) return *added;
     const auto line = std::ranges::find(
         tables.lines, id, [](const storage::LedgerEvent& each) { return each.event.id; });
     assert(line != tables.lines.end());

@@ -1,5 +1,5 @@
-// Histories of any length, folded with few reads, compared with the rules over all events after
-// each batch.
+// Folds histories of any length with few reads, and compares the state with the oracle over all
+// events after each batch.
 
 #include "storage/ledger/reading_history.hpp"
 
@@ -16,7 +16,7 @@ namespace {
 
 using test::at;
 
-/// A reading with everything that ever happened to it.
+/// A reading with all its events.
 class History : public testing::Test {
  protected:
   void SetUp() override { std::cout << "seed " << seed_ << '\n'; }
@@ -44,7 +44,7 @@ class History : public testing::Test {
     event.observed_at = at(++clock_);
     return event;
   }
-  /// Returns: an event that was observed some time before.
+  /// Returns: an event that was observed before the newest one.
   Event late(test::Histories& random, int seconds_ago_max) {
     auto event = random.some_event(1);
     event.observed_at = at(std::max(0, clock_ - random.pick(0, seconds_ago_max)));
@@ -62,7 +62,7 @@ class History : public testing::Test {
   std::size_t reads_{0};
 };
 
-TEST_F(History, is_folded_right_whatever_arrives_however_late) {
+TEST_F(History, is_folded_correctly_for_any_events_in_any_order_of_arrival) {
   for (int run = 0; run < 12; ++run) {
     reading_ = {};
     all_.clear();
@@ -96,7 +96,7 @@ TEST_F(History, is_folded_right_whatever_arrives_however_late) {
   }
 }
 
-TEST_F(History, of_live_events_is_read_only_to_be_sealed) {
+TEST_F(History, of_live_events_is_read_only_for_sealing) {
   for (int i = 0; i < 5 * kTailMax; ++i) batch({live(random_)});
   expect_right("live events");
   EXPECT_LE(tables_.events_read, 5U * 2U * static_cast<std::size_t>(kTailMax));
@@ -104,7 +104,7 @@ TEST_F(History, of_live_events_is_read_only_to_be_sealed) {
   EXPECT_LE(state_.tail, kTailMax);
 }
 
-TEST_F(History, however_long_is_read_in_few_pieces_for_a_late_event) {
+TEST_F(History, of_any_length_needs_few_reads_for_a_late_event) {
   for (int i = 0; i < 200; ++i) {
     std::vector<Event> events;
     for (int k = 0; k < 250; ++k) events.push_back(live(random_));
@@ -119,14 +119,14 @@ TEST_F(History, however_long_is_read_in_few_pieces_for_a_late_event) {
   expect_right("a late check");
 }
 
-TEST_F(History, splits_a_segment_that_grows_and_never_cuts_a_moment) {
+TEST_F(History, splits_a_large_segment_only_between_different_times) {
   for (int i = 0; i < 3 * kTailMax; ++i) batch({live(random_)});
   for (int i = 0; i < 3 * kSegmentMax; ++i) {
     auto event = random_.some_event(1);
     event.observed_at = at(100 + i % 7);
     batch({event});
   }
-  expect_right("many events of few moments");
+  expect_right("many events with few different times");
   std::optional<Instant> before;
   for (const auto& [until, segment] : tables_.segments) {
     const auto outside = std::ranges::count_if(tables_.lines, [&](const LedgerEvent& line) {
@@ -137,7 +137,7 @@ TEST_F(History, splits_a_segment_that_grows_and_never_cuts_a_moment) {
   }
 }
 
-TEST_F(History, says_when_a_moment_is_full) {
+TEST_F(History, reports_a_full_moment) {
   batch({live(random_)});
   const auto crowded = at(5);
   clock_ = 10;
@@ -152,34 +152,34 @@ TEST_F(History, says_when_a_moment_is_full) {
            events.begin() + static_cast<std::ptrdiff_t>(std::min(i + 200, events.size()))});
   for (int i = 0; i < 2 * kTailMax; ++i) batch({live(random_)});
   ReadingHistory history{tables_, test::kReading, state_};
-  EXPECT_TRUE(history.is_crowded(crowded));
-  EXPECT_FALSE(history.is_crowded(at(4)));
-  EXPECT_FALSE(history.is_crowded(at(clock_)));
+  EXPECT_TRUE(history.is_moment_full(crowded));
+  EXPECT_FALSE(history.is_moment_full(at(4)));
+  EXPECT_FALSE(history.is_moment_full(at(clock_)));
 }
 
-TEST_F(History, is_opened_again_from_a_moment_on) {
+TEST_F(History, is_unsealed_from_a_time_on) {
   for (int i = 0; i < 4 * kTailMax; ++i) batch({live(random_)});
   const auto from = at(clock_ / 2);
   ReadingHistory history{tables_, test::kReading, state_};
   const auto future = history.reopen(from);
   EXPECT_EQ(std::ssize(future), 4 * kTailMax - (clock_ / 2) + 1);
-  history.take_back(future);
+  history.void_events(future);
   for (const auto& event : future) reading_.voided.insert(event.id);
   tables_.write(history);
   tables_.mark_voided(reading_.voided);
   for (const auto& event : future) all_.push_back(test::void_of(event, 0));
-  expect_right("taking back what followed");
+  expect_right("voiding the later events");
   EXPECT_LT(*state_.newest_at, from);
 }
 
-TEST_F(History, is_not_sealed_beyond_now) {
+TEST_F(History, is_not_sealed_after_now) {
   now_ = at(10);
   for (int i = 0; i < 3 * kTailMax; ++i) batch({live(random_)});
   EXPECT_FALSE(state_.sealed_until);
   now_ = at(1'000'000);
   batch({live(random_)});
   EXPECT_TRUE(state_.sealed_until);
-  expect_right("sealing later");
+  expect_right("sealing with a later clock");
 }
 
 }  // namespace

@@ -32,8 +32,8 @@ constexpr Rule kRules[] = {
     {Attempt::connection_lost, 2, kMany, NextStep::fail},
     {Attempt::lock_timeout, 1, kMany, NextStep::by_reading},
     {Attempt::lock_timeout, 1, kOneReading, NextStep::fail},
-    {Attempt::gave_up, 1, kMany, NextStep::by_reading},
-    {Attempt::gave_up, 1, kOneReading, NextStep::fail},
+    {Attempt::statement_cancelled, 1, kMany, NextStep::by_reading},
+    {Attempt::statement_cancelled, 1, kOneReading, NextStep::fail},
     {Attempt::cache_lost, 1, kMany, NextStep::by_reading},
     {Attempt::cache_lost, 1, kManyOneServer, NextStep::fail},
     {Attempt::cache_lost, 1, kOneReading, NextStep::fail},
@@ -43,20 +43,20 @@ constexpr Rule kRules[] = {
     {Attempt::refused, 1, kOne, NextStep::fail_as_bug},
 };
 
-TEST(RetryRules, say_what_follows_each_outcome) {
+TEST(RetryRules, give_the_next_step_for_each_result) {
   for (const auto& rule : kRules) {
     EXPECT_EQ(next_step(rule.attempt, rule.number, kAttemptsMax, rule.batch), rule.next)
         << "rule " << &rule - kRules;
   }
 }
 
-TEST(RetryRules, end_whatever_happens) {
+TEST(RetryRules, end_for_every_result) {
   for (int attempt = 0; attempt <= static_cast<int>(Attempt::refused); ++attempt) {
     for (const auto& batch : {kOne, kOneReading, kMany, kManyOneServer}) {
       EXPECT_NE(next_step(static_cast<Attempt>(attempt), kAttemptsMax, kAttemptsMax, batch),
                 NextStep::again);
     }
-    // A smaller batch is smaller in what was split.
+    // A batch of one operation cannot be divided further.
     const auto alone = next_step(static_cast<Attempt>(attempt), 1, kAttemptsMax, kOne);
     EXPECT_NE(alone, NextStep::halves);
     EXPECT_NE(alone, NextStep::by_reading);

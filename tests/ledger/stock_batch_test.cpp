@@ -8,7 +8,7 @@ namespace {
 using storage::BatchResult;
 using storage::QueuedOperation;
 
-/// Batches that are put together by the test, not by what arrives at the same time.
+/// Batches that the test composes; in production the time of arrival does.
 class StockBatch : public LedgerTest {
  protected:
   static QueuedOperation queued(storage::StockOperation operation) {
@@ -28,29 +28,30 @@ class StockBatch : public LedgerTest {
   static std::string text(const BatchResult::Each& each) {
     if (const auto* result = std::get_if<storage::StockResult>(&each))
       return LedgerTest::text(*result);
-    return std::get<BatchResult::Left>(each) == BatchResult::Left::later ? "left: later"
-                                                                         : "left: product";
+    return std::get<BatchResult::Deferred>(each) == BatchResult::Deferred::later
+               ? "deferred: later"
+               : "deferred: product";
   }
 
   storage::postgres::Connection connection{postgres};
 };
 
-TEST_F(StockBatch, knows_the_shop_of_a_reading_that_it_removes) {
+TEST_F(StockBatch, records_a_reading_again_that_it_removed) {
   perform(sighting(24));
   const auto results = run({operation(EventKind::remove), sighting(20)});
   EXPECT_EQ(text(results[1]), "applied v3 2026-12-20 - created");
 }
 
-TEST_F(StockBatch, leaves_what_follows_an_operation_that_names_the_product) {
+TEST_F(StockBatch, defers_operations_after_one_that_creates_the_product) {
   auto named = sighting(24, kUnknown);
   named.product_name = "Salt";
   const auto results = run({named, sighting(20, kUnknown), sighting(20)});
-  EXPECT_EQ(text(results[0]), "left: product");
-  EXPECT_EQ(text(results[1]), "left: product") << "the product is not known yet";
+  EXPECT_EQ(text(results[0]), "deferred: product");
+  EXPECT_EQ(text(results[1]), "deferred: product") << "the product does not exist yet";
   EXPECT_EQ(text(results[2]), "applied v1 2026-12-20 - created");
 }
 
-TEST_F(StockBatch, does_not_rename_a_product_that_was_created_meanwhile) {
+TEST_F(StockBatch, does_not_rename_a_product_that_was_created_concurrently) {
   auto first = sighting(24, kUnknown);
   first.product_name = "Salt";
   auto second = sighting(20, kUnknown);
@@ -63,10 +64,10 @@ TEST_F(StockBatch, does_not_rename_a_product_that_was_created_meanwhile) {
   EXPECT_EQ(
       database.run("select concat_ws(' ', name, version) from products where gtin = 96385074"),
       "Salt 1");
-  EXPECT_FALSE(invalidation.changes().back().catalogue) << "nothing of the product changed";
+  EXPECT_FALSE(invalidation.changes().back().catalogue) << "the product did not change";
 }
 
-TEST_F(StockBatch, replays_the_answer_of_a_key_within_itself) {
+TEST_F(StockBatch, replays_the_response_of_a_key_within_the_batch) {
   auto once = count(5);
   once.idempotency_key = key("k");
   auto other = count(6);
@@ -74,13 +75,14 @@ TEST_F(StockBatch, replays_the_answer_of_a_key_within_itself) {
   const auto results = run({once, once, other, count(7)});
   EXPECT_EQ(text(results[0]), "applied v1 - 5 created");
   EXPECT_EQ(text(results[1]), text(results[0]));
-  EXPECT_TRUE(std::get<storage::KeptText>(std::get<storage::StockResult>(results[1])).replayed);
+  EXPECT_TRUE(
+      std::get<storage::StoredResponse>(std::get<storage::StockResult>(results[1])).replayed);
   EXPECT_EQ(why(std::get<storage::StockResult>(results[2])), storage::Refused::Why::key_reused);
   EXPECT_EQ(text(results[3]), "applied v2 - 7");
   EXPECT_EQ(database.run("select count(*) from stock_events"), "2");
 }
 
-TEST_F(StockBatch, burns_no_id_for_what_is_refused) {
+TEST_F(StockBatch, uses_no_id_for_refused_operations) {
   auto elsewhere = sighting(24);
   elsewhere.shop = ShopId{77};
   run({elsewhere, sighting(24, kUnknown)});
@@ -89,8 +91,8 @@ TEST_F(StockBatch, burns_no_id_for_what_is_refused) {
             ReadingId{1});
 }
 
-// Each late event of a sealed part reads a segment. A transaction reads a few, and the next one
-// goes on.
+// Each late event in a sealed part reads a segment. A transaction reads a few segments, and the
+// next one continues.
 TEST_F(StockBatch, reads_a_bounded_part_of_long_histories) {
   perform(count(0));
   const std::string moments =
@@ -108,18 +110,18 @@ TEST_F(StockBatch, reads_a_bounded_part_of_long_histories) {
   }
   const auto results = run(late);
   std::size_t decided = 0;
-  bool left = false;
+  bool deferred = false;
   for (const auto& each : results) {
-    const bool is_left = text(each) == "left: later";
-    EXPECT_FALSE(left && !is_left) << "operations on one reading keep their order";
-    left = left || is_left;
-    if (!is_left) ++decided;
+    const bool is_deferred = text(each) == "deferred: later";
+    EXPECT_FALSE(deferred && !is_deferred) << "operations on one reading keep their order";
+    deferred = deferred || is_deferred;
+    if (!is_deferred) ++decided;
   }
   EXPECT_GE(decided, 10U);
   EXPECT_LE(decided, 70U);
   std::vector<std::future<storage::StockResult>> all;
   for (const auto& each : late) all.push_back(submit(each));
-  for (auto& answer : all) EXPECT_TRUE(answered(answer.get()));
+  for (auto& future : all) EXPECT_TRUE(accepted(future.get()));
 }
 
 }  // namespace

@@ -12,14 +12,14 @@ using Why = storage::Refused::Why;
 
 class StockLedger : public LedgerTest {};
 
-TEST_F(StockLedger, creates_a_reading_and_merges_what_follows) {
+TEST_F(StockLedger, creates_a_reading_and_merges_later_sightings) {
   const auto first = perform(sighting(24));
   EXPECT_EQ(text(first), "applied v1 2026-12-24 - created");
   EXPECT_EQ(text(perform(sighting(20))), "applied v2 2026-12-20 -");
-  EXPECT_EQ(text(perform(sighting(28))), "kept v3 2026-12-20 -") << "it was a look at the shelf";
+  EXPECT_EQ(text(perform(sighting(28))), "kept v3 2026-12-20 -") << "checked_at has changed";
 }
 
-TEST_F(StockLedger, keeps_in_the_table_what_it_answered) {
+TEST_F(StockLedger, stores_the_same_state_that_it_returned) {
   perform(sighting(24));
   perform(count(5));
   perform(adjust(-2));
@@ -33,7 +33,7 @@ TEST_F(StockLedger, keeps_in_the_table_what_it_answered) {
             "s a 1, q a 2, a a 3");
 }
 
-TEST_F(StockLedger, takes_no_more_than_there_is) {
+TEST_F(StockLedger, refuses_to_adjust_below_zero) {
   perform(sighting(24));
   EXPECT_EQ(why(perform(adjust(-1))), Why::never_counted);
   perform(count(2));
@@ -44,25 +44,25 @@ TEST_F(StockLedger, takes_no_more_than_there_is) {
   EXPECT_EQ(database.run("select count(*) from stock_events"), "2");
 }
 
-TEST_F(StockLedger, refuses_what_it_does_not_know) {
+TEST_F(StockLedger, refuses_unknown_shops_products_readings_and_tokens) {
   auto elsewhere = sighting(24);
   elsewhere.shop = ShopId{77};
   EXPECT_EQ(why(perform(elsewhere)), Why::unknown_shop);
   EXPECT_EQ(why(perform(sighting(24, kUnknown))), Why::unknown_product);
   EXPECT_EQ(why(perform(adjust(1))), Why::not_found);
-  auto stranger = sighting(24);
-  stranger.actor.id = TokenId{99};
-  EXPECT_EQ(why(perform(stranger)), Why::token_revoked);
+  auto unknown_token = sighting(24);
+  unknown_token.actor.id = TokenId{99};
+  EXPECT_EQ(why(perform(unknown_token)), Why::token_revoked);
   EXPECT_EQ(database.run("select count(*) from stock_readings"), "0");
 }
 
-TEST_F(StockLedger, accepts_no_token_from_the_moment_it_is_revoked) {
+TEST_F(StockLedger, refuses_a_token_as_soon_as_it_is_revoked) {
   perform(sighting(24));
   database.run("update tokens set revoked_at = clock_timestamp() where id = 1");
   EXPECT_EQ(why(perform(sighting(20))), Why::token_revoked);
 }
 
-TEST_F(StockLedger, replays_nothing_to_a_token_that_is_revoked) {
+TEST_F(StockLedger, replays_no_response_for_a_revoked_token) {
   auto once = sighting(24);
   once.idempotency_key = key("k1");
   perform(once);
@@ -70,19 +70,19 @@ TEST_F(StockLedger, replays_nothing_to_a_token_that_is_revoked) {
   EXPECT_EQ(why(perform(once)), Why::token_revoked);
 }
 
-TEST_F(StockLedger, names_a_product_once_when_many_record_it_first) {
+TEST_F(StockLedger, creates_a_product_once_when_many_record_it_concurrently) {
   options.lanes = 1;
   open();
-  std::vector<std::future<storage::StockResult>> answers;
+  std::vector<std::future<storage::StockResult>> futures;
   for (int i = 0; i < 100; ++i) {
     auto named = sighting(24, kUnknown);
     named.product_name = "Salt " + std::to_string(i);
-    answers.push_back(submit(named));
-    answers.push_back(submit(sighting(20, kUnknown)));  // known by then
+    futures.push_back(submit(named));
+    futures.push_back(submit(sighting(20, kUnknown)));  // known by then
   }
-  for (auto& answer : answers) {
-    const auto result = answer.get();
-    ASSERT_TRUE(answered(result)) << text(result);
+  for (auto& future : futures) {
+    const auto result = future.get();
+    ASSERT_TRUE(accepted(result)) << text(result);
   }
   EXPECT_EQ(
       database.run("select concat_ws(' ', name, version) from products where gtin = 96385074"),
@@ -90,7 +90,7 @@ TEST_F(StockLedger, names_a_product_once_when_many_record_it_first) {
   EXPECT_LT(observer.batches, 50U) << "each was a transaction of its own";
 }
 
-TEST_F(StockLedger, creates_the_product_that_a_first_recording_names) {
+TEST_F(StockLedger, creates_the_product_of_a_first_recording_with_a_name) {
   auto named = sighting(24, kUnknown);
   named.product_name = "Salt";
   EXPECT_EQ(text(perform(named)), "applied v1 2026-12-24 - created");
@@ -101,7 +101,7 @@ TEST_F(StockLedger, creates_the_product_that_a_first_recording_names) {
   EXPECT_TRUE(invalidation.changes().back().catalogue);
 }
 
-TEST_F(StockLedger, does_not_create_a_product_for_a_reading_that_is_refused) {
+TEST_F(StockLedger, does_not_create_a_product_for_a_refused_reading) {
   auto named = sighting(24, kUnknown);
   named.product_name = "Salt";
   named.shop = ShopId{77};
@@ -109,7 +109,7 @@ TEST_F(StockLedger, does_not_create_a_product_for_a_reading_that_is_refused) {
   EXPECT_EQ(database.run("select count(*) from products where gtin = 96385074"), "0");
 }
 
-TEST_F(StockLedger, lets_only_admins_rename_and_tells_everybody_who_shows_the_name) {
+TEST_F(StockLedger, lets_only_admins_rename_and_invalidates_all_that_shows_the_name) {
   database.run("insert into shops (name) values ('South')");
   perform(sighting(24));
   auto south = sighting(25);
@@ -128,7 +128,7 @@ TEST_F(StockLedger, lets_only_admins_rename_and_tells_everybody_who_shows_the_na
   EXPECT_EQ(database.run("select string_agg(reading_id::text, ',' order by reading_id) from changes"
                          " where xid = (select max(xid) from changes)"),
             "1,2")
-      << "both readings show another name";
+      << "both readings show the new name";
   const auto changes = invalidation.changes().back();
   std::set<ShopId> shops;
   for (const auto& reading : changes.readings) shops.insert(reading.shop);
@@ -158,11 +158,11 @@ TEST_F(StockLedger, renames_under_the_version_that_the_client_saw) {
   EXPECT_EQ(text(perform(rename)), "applied v1 2026-12-24 -");
   EXPECT_EQ(why(perform(rename)), Why::precondition_failed);
   rename.if_match = storage::ReadingPrecondition{{{1, std::nullopt}}};
-  EXPECT_EQ(text(perform(rename)), "kept v1 2026-12-24 -") << "it has this name already";
-  EXPECT_EQ(database.run("select count(*) from stock_events"), "1") << "nothing was observed";
+  EXPECT_EQ(text(perform(rename)), "kept v1 2026-12-24 -") << "the product has this name already";
+  EXPECT_EQ(database.run("select count(*) from stock_events"), "1") << "a rename is not an event";
 }
 
-TEST_F(StockLedger, removes_and_brings_back_with_a_higher_version) {
+TEST_F(StockLedger, removes_and_records_again_with_a_higher_version) {
   perform(sighting(24));
   perform(count(3));
   EXPECT_EQ(text(perform(operation(EventKind::remove))), "applied v3 - - absent");
@@ -170,7 +170,7 @@ TEST_F(StockLedger, removes_and_brings_back_with_a_higher_version) {
   EXPECT_EQ(text(perform(sighting(28))), "applied v4 2026-12-28 - created");
 }
 
-TEST_F(StockLedger, keeps_what_people_write_letter_by_letter) {
+TEST_F(StockLedger, stores_texts_unchanged) {
   const std::vector<std::string> reasons{R"("quoted")", R"(back\slash\)", R"(\"both\\")",
                                          "a,b(c){d}",   "it's $1",        "NULL",
                                          " ",           "Tee für 3 €\n"};
@@ -180,14 +180,14 @@ TEST_F(StockLedger, keeps_what_people_write_letter_by_letter) {
     breakage.reason = reason;
     breakage.idempotency_key = key(reason);
     breakage.actor.name = "who " + reason;
-    breakage.keep = [&](const storage::Written&) { return "answer " + reason; };
+    breakage.encode_response = [&](const storage::Written&) { return "response " + reason; };
     perform(breakage);
     EXPECT_EQ(database.run("select reason from stock_events order by received_at desc limit 1"),
               reason);
     EXPECT_EQ(database.run("select actor from stock_events order by received_at desc limit 1"),
               "who " + reason);
     EXPECT_EQ(database.run("select answer from idempotency_keys order by created_at desc limit 1"),
-              "answer " + reason);
+              "response " + reason);
   }
 }
 
@@ -214,12 +214,12 @@ TEST_F(StockLedger, voids_one_event_once) {
   EXPECT_EQ(why(perform(typo)), Why::too_old);
 }
 
-TEST_F(StockLedger, takes_every_kind_of_event_back) {
+TEST_F(StockLedger, voids_every_kind_of_event) {
   const auto newest = [&] {
     return *Uuid::parse(database.run(
         "select id::text from stock_events where kind <> 'v' order by received_at desc limit 1"));
   };
-  const auto take_back = [&] {
+  const auto void_newest = [&] {
     auto made = operation(EventKind::void_event);
     made.voids = newest();
     return text(perform(made));
@@ -231,9 +231,9 @@ TEST_F(StockLedger, takes_every_kind_of_event_back) {
   auto check = operation(EventKind::check);
   for (const auto& event :
        {sighting(20), check, count(9), adjust(-2), operation(EventKind::remove)}) {
-    ASSERT_TRUE(answered(perform(event)));
-    const auto answer = take_back();
-    EXPECT_TRUE(answer.starts_with("applied")) << answer;
+    ASSERT_TRUE(accepted(perform(event)));
+    const auto result = void_newest();
+    EXPECT_TRUE(result.starts_with("applied")) << result;
     EXPECT_EQ(
         database.run("select concat_ws(' ', expiry_date, quantity, present) from stock_readings"),
         before)
@@ -241,7 +241,7 @@ TEST_F(StockLedger, takes_every_kind_of_event_back) {
   }
 }
 
-TEST_F(StockLedger, is_absent_when_nothing_recorded_remains_and_comes_back) {
+TEST_F(StockLedger, is_absent_when_all_events_are_voided_and_can_be_recorded_again) {
   perform(sighting(24));
   auto take_back = operation(EventKind::void_event);
   take_back.voids = Uuid::parse(database.run("select id::text from stock_events"));
@@ -250,7 +250,7 @@ TEST_F(StockLedger, is_absent_when_nothing_recorded_remains_and_comes_back) {
   EXPECT_EQ(text(perform(sighting(20))), "applied v3 2026-12-20 - created");
 }
 
-TEST_F(StockLedger, does_not_bring_a_removed_product_back_by_taking_a_removal_back) {
+TEST_F(StockLedger, does_not_restore_a_removed_product_by_voiding_a_removal) {
   perform(sighting(24));
   perform(operation(EventKind::remove));
   database.run("update products set removed_at = now() where gtin = 4006381333931");
@@ -259,7 +259,7 @@ TEST_F(StockLedger, does_not_bring_a_removed_product_back_by_taking_a_removal_ba
   EXPECT_EQ(why(perform(take_back)), Why::unknown_product);
 }
 
-TEST_F(StockLedger, folds_late_events_into_their_place) {
+TEST_F(StockLedger, folds_late_events_at_their_position) {
   perform(sighting(24));
   auto check = operation(EventKind::check);
   check.date = ShelfDate{std::chrono::year{2026} / 12 / 28, {}};
@@ -278,11 +278,11 @@ TEST_F(StockLedger, folds_late_events_into_their_place) {
   EXPECT_EQ(why(perform(late_count)), Why::too_old);
 }
 
-TEST_F(StockLedger, never_refuses_what_happened_because_of_the_state) {
+TEST_F(StockLedger, never_refuses_a_report_because_of_the_state) {
   const auto then = now() - std::chrono::hours{2};
   auto sale = adjust(-3);
   sale.observed_at = then + std::chrono::minutes{30};
-  EXPECT_EQ(text(perform(sale)), "kept v0 - - absent") << "it counts when the record arrives";
+  EXPECT_EQ(text(perform(sale)), "kept v0 - - absent") << "it counts when a recording arrives";
   auto counted = count(5);
   counted.observed_at = then;
   EXPECT_EQ(text(perform(counted)), "applied v1 - 2 created");
@@ -291,8 +291,8 @@ TEST_F(StockLedger, never_refuses_what_happened_because_of_the_state) {
   EXPECT_EQ(text(perform(more)), "applied v2 - 0");
   EXPECT_EQ(database.run("select concat_ws(' ', quantity, plain, miscounted) from stock_readings"),
             "0 -7 t");
-  EXPECT_EQ(why(perform(adjust(-1))), Why::below_zero) << "now it is asked for";
-  EXPECT_EQ(text(perform(adjust(2))), "applied v3 - 2") << "at least two are there";
+  EXPECT_EQ(why(perform(adjust(-1))), Why::below_zero) << "this is a request for now";
+  EXPECT_EQ(text(perform(adjust(2))), "applied v3 - 2") << "the shelf has at least two units";
   auto gone = operation(EventKind::remove);
   gone.observed_at = now();
   EXPECT_EQ(text(perform(gone)), "applied v4 - - absent");
@@ -303,7 +303,7 @@ TEST_F(StockLedger, never_refuses_what_happened_because_of_the_state) {
   EXPECT_EQ(text(perform(late)), "kept v4 - - absent") << "recorded before the removal";
 }
 
-TEST_F(StockLedger, takes_an_observed_at_that_was_read_as_now) {
+TEST_F(StockLedger, treats_an_observed_at_that_was_only_read_back_as_now) {
   perform(count(5));
   const auto read =
       *parse_instant(database.run("select to_char(observed_at at time zone 'UTC', "
@@ -311,12 +311,12 @@ TEST_F(StockLedger, takes_an_observed_at_that_was_read_as_now) {
   auto back = count(9);
   back.may_create = false;
   back.observed_at = read;
-  EXPECT_EQ(text(perform(back)), "kept v1 - 5") << "of equal moments the lowest count holds";
+  EXPECT_EQ(text(perform(back)), "kept v1 - 5") << "with equal observed_at the lowest count wins";
   back.echoes = true;
   EXPECT_EQ(text(perform(back)), "applied v2 - 9");
 }
 
-TEST_F(StockLedger, keeps_the_kind_of_a_date_that_a_check_confirms) {
+TEST_F(StockLedger, keeps_the_kind_of_a_confirmed_date) {
   auto known = sighting(24);
   known.date->kind = DateKind::best_before;
   perform(known);
@@ -328,7 +328,7 @@ TEST_F(StockLedger, keeps_the_kind_of_a_date_that_a_check_confirms) {
   EXPECT_TRUE(text(perform(still)).starts_with("applied"));
 }
 
-TEST_F(StockLedger, is_for_the_shops_of_the_token) {
+TEST_F(StockLedger, refuses_tokens_of_other_shops) {
   auto elsewhere = sighting(24);
   elsewhere.actor.shops = {ShopId{2}, ShopId{3}};
   for (const auto kind : {EventKind::sighting, EventKind::check, EventKind::count,
@@ -339,12 +339,12 @@ TEST_F(StockLedger, is_for_the_shops_of_the_token) {
   }
   elsewhere.actor.shops.push_back(kShop);
   elsewhere.kind = EventKind::sighting;
-  EXPECT_TRUE(answered(perform(elsewhere)));
+  EXPECT_TRUE(accepted(perform(elsewhere)));
 }
 
 // ---- identity
 
-TEST_F(StockLedger, knows_an_operation_again_by_its_name) {
+TEST_F(StockLedger, recognises_a_repeated_operation_by_its_name) {
   auto once = adjust(-2);
   once.observed_at = now() - std::chrono::minutes{5};
   once.name = Uuid::v8(std::array<std::uint8_t, 16>{7});
@@ -354,7 +354,7 @@ TEST_F(StockLedger, knows_an_operation_again_by_its_name) {
   EXPECT_EQ(text(perform(once)), "applied v2 - 8");
   EXPECT_EQ(text(perform(once)), "duplicate v2 - 8");
   perform(count(20));
-  EXPECT_EQ(text(perform(once)), "duplicate v3 - 20") << "with the reading as it is now";
+  EXPECT_EQ(text(perform(once)), "duplicate v3 - 20") << "with the current state of the reading";
   auto other = once;
   other.delta = -3;
   EXPECT_EQ(why(perform(other)), Why::id_reused);
@@ -364,27 +364,28 @@ TEST_F(StockLedger, knows_an_operation_again_by_its_name) {
   other = once;
   other.observed_at = now();
   other.reason = "another reason";
-  EXPECT_EQ(text(perform(other)), "duplicate v3 - 20") << "times and reasons are not its content";
+  EXPECT_EQ(text(perform(other)), "duplicate v3 - 20")
+      << "times and reasons are not part of the content";
   EXPECT_EQ(database.run("select count(*) from stock_events where kind = 'a'"), "1");
 }
 
-TEST_F(StockLedger, applies_a_name_once_when_it_comes_many_times_at_once) {
+TEST_F(StockLedger, applies_a_name_once_when_it_arrives_many_times_concurrently) {
   perform(count(0));
   auto other_ledger = storage::make_combiner(postgres, options, invalidation, observer);
-  std::vector<std::future<storage::StockResult>> answers;
+  std::vector<std::future<storage::StockResult>> futures;
   for (int i = 0; i < 200; ++i) {
     auto add = adjust(1, i % 2 == 0 ? kTea : kMilk);
     add.observed_at = now();
     add.name = Uuid::v8(std::array<std::uint8_t, 16>{9});
     auto promise = std::make_shared<std::promise<storage::StockResult>>();
-    answers.push_back(promise->get_future());
+    futures.push_back(promise->get_future());
     (i % 3 == 0 ? *ledger : *other_ledger)
         .submit(std::move(add),
                 [promise](storage::StockResult r) { promise->set_value(std::move(r)); });
   }
   std::size_t effects = 0;
-  for (auto& answer : answers) {
-    const auto result = answer.get();
+  for (auto& future : futures) {
+    const auto result = future.get();
     const auto* written = std::get_if<storage::Written>(&result);
     if (written != nullptr && written->outcome != EventOutcome::duplicate) ++effects;
     EXPECT_FALSE(std::holds_alternative<storage::Failed>(result)) << text(result);
@@ -393,7 +394,7 @@ TEST_F(StockLedger, applies_a_name_once_when_it_comes_many_times_at_once) {
   EXPECT_EQ(database.run("select count(*) from stock_events where kind = 'a'"), "1");
 }
 
-TEST_F(StockLedger, applies_a_key_once_however_long_ago_its_answer_was_deleted) {
+TEST_F(StockLedger, applies_a_key_once_after_its_response_was_deleted) {
   perform(count(5));
   auto take = adjust(-1);
   take.idempotency_key = key("sale");
@@ -406,7 +407,7 @@ TEST_F(StockLedger, applies_a_key_once_however_long_ago_its_answer_was_deleted) 
   EXPECT_EQ(why(perform(take)), Why::id_reused);
 }
 
-TEST_F(StockLedger, leaves_no_name_of_what_was_refused) {
+TEST_F(StockLedger, stores_no_name_of_a_refused_operation) {
   auto named = sighting(24, kUnknown);
   named.observed_at = now();
   named.name = Uuid::v8(std::array<std::uint8_t, 16>{3});
@@ -417,7 +418,7 @@ TEST_F(StockLedger, leaves_no_name_of_what_was_refused) {
 
 // ---- the clock
 
-TEST_F(StockLedger, has_the_clock_of_the_database) {
+TEST_F(StockLedger, uses_the_clock_of_the_database) {
   perform(sighting(24));
   EXPECT_EQ(
       database.run("select received_at <= clock_timestamp() and received_at > clock_timestamp() -"
@@ -425,7 +426,7 @@ TEST_F(StockLedger, has_the_clock_of_the_database) {
       "t");
 }
 
-TEST_F(StockLedger, records_again_what_a_wrong_clock_put_into_the_future) {
+TEST_F(StockLedger, records_events_in_the_future_again_after_a_wrong_clock) {
   perform(sighting(24));
   perform(count(5));
   // As if the database's clock had been a day ahead.
@@ -440,8 +441,8 @@ TEST_F(StockLedger, records_again_what_a_wrong_clock_put_into_the_future) {
   auto check = operation(EventKind::check);
   check.date = ShelfDate{std::chrono::year{2026} / 12 / 5, {}};
   check.observed_at = now();
-  const auto answer = text(perform(check));
-  EXPECT_TRUE(answer.ends_with("2026-12-05 5")) << answer;
+  const auto result = text(perform(check));
+  EXPECT_TRUE(result.ends_with("2026-12-05 5")) << result;
   EXPECT_EQ(
       database.run(
           "select bool_and(observed_at <= clock_timestamp()) from stock_events e where not exists"
@@ -451,7 +452,7 @@ TEST_F(StockLedger, records_again_what_a_wrong_clock_put_into_the_future) {
   EXPECT_EQ(database.run("select received_at <= clock_timestamp() from stock_readings"), "t");
 }
 
-TEST_F(StockLedger, pulls_observations_in_the_future_back_to_their_arrival) {
+TEST_F(StockLedger, limits_observed_at_to_the_arrival) {
   auto tomorrow = sighting(24);
   tomorrow.observed_at = now() + std::chrono::hours{24};
   perform(tomorrow);
@@ -461,47 +462,47 @@ TEST_F(StockLedger, pulls_observations_in_the_future_back_to_their_arrival) {
       "t");
 }
 
-TEST_F(StockLedger, orders_acknowledged_writes_also_while_the_clock_steps_back) {
+TEST_F(StockLedger, orders_acknowledged_writes_while_the_clock_steps_back) {
   perform(count(1));
   database.run("update stock_readings set received_at = received_at + interval '5 s'");
   EXPECT_EQ(text(perform(count(2))), "applied v2 - 2");
   EXPECT_EQ(text(perform(count(3))), "applied v3 - 3");
 }
 
-TEST_F(StockLedger, gives_the_same_key_the_same_answer) {
+TEST_F(StockLedger, returns_the_same_response_for_the_same_key) {
   auto once = sighting(24);
   once.idempotency_key = key("k1");
   const auto first = perform(once);
   perform(sighting(10));
   const auto second = perform(once);
   EXPECT_EQ(text(second), text(first));
-  EXPECT_FALSE(std::get<storage::KeptText>(first).replayed);
-  EXPECT_TRUE(std::get<storage::KeptText>(second).replayed);
+  EXPECT_FALSE(std::get<storage::StoredResponse>(first).replayed);
+  EXPECT_TRUE(std::get<storage::StoredResponse>(second).replayed);
   once.idempotency_key = key("k1", 7);
   EXPECT_EQ(why(perform(once)), Why::key_reused);
   once.actor = admin();
   EXPECT_EQ(text(perform(once)), "kept v3 2026-12-10 -") << "another token has its own keys";
 }
 
-TEST_F(StockLedger, has_one_effect_for_a_key_that_comes_many_times_at_once) {
+TEST_F(StockLedger, has_one_effect_for_a_key_that_arrives_many_times_concurrently) {
   perform(count(0));
-  std::vector<std::future<storage::StockResult>> answers;
+  std::vector<std::future<storage::StockResult>> futures;
   for (int i = 0; i < 200; ++i) {
     auto add = adjust(1);
     add.idempotency_key = key("again");
-    answers.push_back(submit(add));
+    futures.push_back(submit(add));
   }
   std::size_t first = 0;
-  for (auto& answer : answers) {
-    const auto result = answer.get();
+  for (auto& future : futures) {
+    const auto result = future.get();
     EXPECT_EQ(text(result), "applied v2 - 1");
-    if (!std::get<storage::KeptText>(result).replayed) ++first;
+    if (!std::get<storage::StoredResponse>(result).replayed) ++first;
   }
   EXPECT_EQ(first, 1U);
   EXPECT_EQ(database.run("select quantity from stock_readings"), "1");
 }
 
-TEST_F(StockLedger, forgets_a_key_whose_operation_was_refused) {
+TEST_F(StockLedger, stores_no_key_of_a_refused_operation) {
   perform(count(0));
   auto take = adjust(-1);
   take.idempotency_key = key("take");
@@ -510,7 +511,7 @@ TEST_F(StockLedger, forgets_a_key_whose_operation_was_refused) {
   EXPECT_EQ(text(perform(take)), "applied v3 - 0");
 }
 
-TEST_F(StockLedger, tells_cache_and_feed_only_of_what_others_can_see) {
+TEST_F(StockLedger, invalidates_and_feeds_visible_changes_only) {
   perform(count(5));
   const auto before = invalidation.changes().size();
   const auto fed = database.run("select count(*) from changes");
@@ -521,7 +522,7 @@ TEST_F(StockLedger, tells_cache_and_feed_only_of_what_others_can_see) {
   check.observed_at = late.observed_at;
   perform(check);
   const auto after_check = invalidation.changes().size();
-  EXPECT_EQ(after_check, before + 1) << "its date was not known";
+  EXPECT_EQ(after_check, before + 1) << "the reading had no date";
   perform(late);
   EXPECT_EQ(invalidation.changes().size(), after_check) << "a late sighting of a later date";
   perform(sighting(20));
@@ -545,8 +546,8 @@ TEST_F(StockLedger, changes_nothing_while_the_cache_does_not_acknowledge) {
   EXPECT_EQ(text(perform(sighting(20))), "applied v2 2026-12-20 -");
 }
 
-// The heart of it: many writers, two ledgers as two processes, every answer accounted for.
-TEST_F(StockLedger, loses_nothing_when_many_write_the_same_reading) {
+// Many writers and two ledgers, like two processes; every result is checked.
+TEST_F(StockLedger, loses_no_operation_of_concurrent_writers_of_one_reading) {
   perform(count(1000));
   CountingObserver other_observer;
   auto other = storage::make_combiner(postgres, options, invalidation, other_observer);
@@ -583,17 +584,17 @@ TEST_F(StockLedger, loses_nothing_when_many_write_the_same_reading) {
             std::to_string(1000 + accepted_sum));
   EXPECT_EQ(database.run("select count(*) from stock_events where kind = 'a'"),
             std::to_string(kWriters * kEach));
-  EXPECT_LT(observer.batches, observer.operations) << "nothing was folded";
+  EXPECT_LT(observer.batches, observer.operations) << "no batch had several operations";
 }
 
-TEST_F(StockLedger, keeps_the_shortest_date_of_writers_at_the_same_moment) {
-  std::vector<std::future<storage::StockResult>> answers;
-  for (unsigned i = 0; i < 300; ++i) answers.push_back(submit(sighting(1 + (i * 7) % 31)));
-  for (auto& answer : answers) ASSERT_TRUE(answered(answer.get()));
+TEST_F(StockLedger, keeps_the_shortest_date_of_concurrent_writers) {
+  std::vector<std::future<storage::StockResult>> futures;
+  for (unsigned i = 0; i < 300; ++i) futures.push_back(submit(sighting(1 + (i * 7) % 31)));
+  for (auto& future : futures) ASSERT_TRUE(accepted(future.get()));
   EXPECT_EQ(database.run("select expiry_date from stock_readings"), "2026-12-01");
 }
 
-TEST_F(StockLedger, lets_a_refusal_not_disturb_the_others_of_its_batch) {
+TEST_F(StockLedger, applies_the_other_operations_of_a_batch_with_refusals) {
   perform(count(5));
   std::vector<std::future<storage::StockResult>> good;
   std::vector<std::future<storage::StockResult>> bad;
@@ -602,26 +603,26 @@ TEST_F(StockLedger, lets_a_refusal_not_disturb_the_others_of_its_batch) {
     bad.push_back(submit(adjust(-1'000'000)));
     bad.push_back(submit(sighting(24, kUnknown)));
   }
-  for (auto& answer : good) EXPECT_TRUE(answered(answer.get()));
-  for (auto& answer : bad) EXPECT_TRUE(std::holds_alternative<storage::Refused>(answer.get()));
+  for (auto& future : good) EXPECT_TRUE(accepted(future.get()));
+  for (auto& future : bad) EXPECT_TRUE(std::holds_alternative<storage::Refused>(future.get()));
   EXPECT_EQ(database.run("select quantity from stock_readings"), "105");
 }
 
-TEST_F(StockLedger, answers_at_once_when_its_queue_is_full) {
+TEST_F(StockLedger, refuses_at_once_when_its_queue_is_full) {
   options.lane_queue_max = 10;
   options.lanes = 1;
   open();
-  std::vector<std::future<storage::StockResult>> answers;
-  for (int i = 0; i < 5000; ++i) answers.push_back(submit(sighting(24)));
+  std::vector<std::future<storage::StockResult>> futures;
+  for (int i = 0; i < 5000; ++i) futures.push_back(submit(sighting(24)));
   std::size_t refused = 0;
-  for (auto& answer : answers) {
-    const auto result = answer.get();
+  for (auto& future : futures) {
+    const auto result = future.get();
     if (std::holds_alternative<storage::Failed>(result)) ++refused;
   }
   EXPECT_GT(refused, 0U);
   EXPECT_EQ(observer.overloads, refused);
   EXPECT_EQ(database.run("select count(*) from stock_events"),
-            std::to_string(answers.size() - refused));
+            std::to_string(futures.size() - refused));
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-"""tests/load/run: makes what the users work with, runs the tool, judges what it saw. Its options stand in the script `run`."""
+"""tests/load/run: makes the data, runs the tool, compares its results with the thresholds. The script `run` describes the options."""
 
 import argparse
 import csv
@@ -20,7 +20,7 @@ import prepare
 HERE = Path(__file__).resolve().parent
 JMETER = "/usr/share/jmeter"
 ROOT = HERE.parents[1]
-GRACE_SECONDS = 120  # for a tool to start, and to end what it has begun
+GRACE_SECONDS = 120  # for the tool to start and to stop
 
 # Of 100 users. Both tools have the same mix: locustfile.py and codasync.jmx read these numbers.
 MIX = {"storefront": 80, "staff": 12, "scanner": 7, "admin": 1}
@@ -32,7 +32,7 @@ class Request:
 
     label: str
     milliseconds: float
-    well: bool
+    success: bool
 
 
 def arguments() -> argparse.Namespace:
@@ -53,7 +53,7 @@ def arguments() -> argparse.Namespace:
 
 
 def target(options: argparse.Namespace) -> prepare.Target:
-    """Returns: where to, with tokens. Exits when that is not known, or is another machine."""
+    """Returns: the address, with tokens. Exits if they are not set, or the address is of another machine."""
     env = dict(os.environ)
     if options.url is None:
         try:
@@ -66,17 +66,17 @@ def target(options: argparse.Namespace) -> prepare.Target:
     try:
         addresses = {entry[4][0] for entry in socket.getaddrinfo(host, None)}
     except OSError:
-        sys.exit(f"{host!r} is no address")
+        sys.exit(f"{host!r} is not a valid address")
     if not all(is_here(str(address)) for address in addresses):
-        sys.exit(f"{host} is another machine. This asks as much as it can: run it where the service runs.")
+        sys.exit(f"{host} is another machine. Run the load test on the machine of the service, because it sends as many requests as possible.")
     try:
         return prepare.Target(url, env["CODASYNC_ADMIN_TOKEN"], env["CODASYNC_STAFF_TOKEN"])
     except KeyError as missing:
-        sys.exit(f"{missing.args[0]} is not set: the users need tokens of an admin and of staff")
+        sys.exit(f"{missing.args[0]} is not set: the users need the tokens of an admin and of staff")
 
 
 def is_here(address: str) -> bool:
-    """Returns: whether the address is one of this machine: only such a one can be listened on."""
+    """Returns: whether the address belongs to this machine: then a socket can be bound to it."""
     parsed = ipaddress.ip_address(address)
     if parsed.is_loopback:
         return True
@@ -89,14 +89,14 @@ def is_here(address: str) -> bool:
 
 
 def numbers(users: int) -> dict[str, int]:
-    """Returns: how many users of each kind; at least one, so that every kind is there."""
+    """Returns: the number of users of each kind, at least one."""
     return {kind: max(1, round(users * share / 100)) for kind, share in MIX.items()}
 
 
 def locust(to: prepare.Target, options: argparse.Namespace, place: Path) -> list[str]:
     words = ["locust", "--headless", "--only-summary", "--locustfile", str(HERE / "locustfile.py"), "--host", to.url]
     words += ["--users", str(sum(numbers(options.users).values())), "--spawn-rate", str(max(10, options.users // 5))]
-    # Locust's own opinion about failures is not asked: the thresholds decide.
+    # Locust's exit status for failures is not used: the thresholds decide.
     return [*words, "--stop-timeout", "10", "--exit-code-on-error", "0"]
 
 
@@ -109,13 +109,13 @@ def jmeter(to: prepare.Target, options: argparse.Namespace, place: Path) -> list
         "seconds": options.seconds,
         "readings": place / "readings.csv",
         **{kind: number for kind, number in numbers(options.users).items()},
-        "jmeterengine.nongui.port": 0,  # no port to stop it by
+        "jmeterengine.nongui.port": 0,  # no port for stop requests
         "jmeter.save.saveservice.output_format": "csv",
         "jmeter.save.saveservice.print_field_names": "true",
     }
     java = ["java", f"-Djmeter.home={JMETER}", "-cp", f"{JMETER}/bin/ApacheJMeter.jar:/usr/share/java/bsh.jar"]
     words = [*java, "bsh.Interpreter", str(HERE / "jmeter.bsh"), "-n", "-t", str(HERE / "codasync.jmx"), "-l", str(place / "results.csv"), "-j", str(place / "jmeter.log")]
-    # The tokens are in a file, because everybody on a machine may read command lines.
+    # The tokens are in a file, because all accounts of a machine can read command lines.
     secrets = place / "secrets.properties"
     secrets.touch(mode=0o600)
     secrets.write_text(f"staff_token={to.staff_token}\nadmin_token={to.admin_token}\n")
@@ -123,7 +123,7 @@ def jmeter(to: prepare.Target, options: argparse.Namespace, place: Path) -> list
 
 
 def run(to: prepare.Target, options: argparse.Namespace, place: Path) -> list[Request]:
-    """Returns: what the tool saw. Exits when it failed itself."""
+    """Returns: the results of the tool. Exits if the tool itself failed."""
     (place / "readings.csv").write_text(
         "shop,gtin,reading\n" + "".join(f"{r.shop},{r.gtin},{r.id}\n" for r in prepare.readings(to))
     )
@@ -147,33 +147,33 @@ def run(to: prepare.Target, options: argparse.Namespace, place: Path) -> list[Re
 
 
 def p95(requests: Sequence[Request]) -> float:
-    """Returns: the time that 19 of 20 do not exceed; 0 of none."""
+    """Returns: the 95th percentile; 0 if there are no requests."""
     times = sorted(request.milliseconds for request in requests)
     return times[math.ceil(0.95 * len(times)) - 1] if times else 0.0
 
 
 def judge(requests: list[Request], options: argparse.Namespace) -> list[str]:
-    """Prints what was seen. Returns: each threshold that was missed, in words."""
+    """Prints the results. Returns: a text for each threshold that was missed."""
     by_label: dict[str, list[Request]] = defaultdict(list)
     for request in requests:
         by_label[request.label].append(request)
     print(f"\n{'':44}{'requests':>10}{'failed':>8}{'p95 ms':>9}")
     for label, own in sorted(by_label.items()):
-        print(f"{label:44}{len(own):10}{sum(not request.well for request in own):8}{p95(own):9.0f}")
+        print(f"{label:44}{len(own):10}{sum(not request.success for request in own):8}{p95(own):9.0f}")
 
-    failed = sum(not request.well for request in requests)
+    failed = sum(not request.success for request in requests)
     rate = len(requests) / options.seconds
     missed = []
     for kind, limit in (("read", options.p95_reads_ms), ("write", options.p95_writes_ms)):
         own = [request for request in requests if request.label.startswith(kind)]
         if not own:
-            missed.append(f"there was no {kind}")
+            missed.append(f"no {kind} was sent")
         elif p95(own) > limit:
-            missed.append(f"19 of 20 {kind}s take up to {p95(own):.0f} ms, at most {limit:g} is wanted")
+            missed.append(f"the 95th percentile of {kind}s is {p95(own):.0f} ms, at most {limit:g} is allowed")
     if requests and failed / len(requests) > options.failures_max:
-        missed.append(f"{failed} of {len(requests)} requests failed, at most {options.failures_max:g} of them may")
+        missed.append(f"{failed} of {len(requests)} requests failed, at most a share of {options.failures_max:g} is allowed")
     if rate < options.rate_min:
-        missed.append(f"{rate:.1f} requests a second, at least {options.rate_min:g} are wanted")
+        missed.append(f"{rate:.1f} requests per second, at least {options.rate_min:g} are required")
     print(f"{len(requests)} requests in {options.seconds} s ({rate:.1f}/s), {failed} failed")
     return missed
 
@@ -185,7 +185,7 @@ def main() -> int:
         missed = judge(run(to, options, Path(place)), options)
     for threshold in missed:
         print(f"missed: {threshold}")
-    print("thresholds missed" if missed else "thresholds kept")
+    print("thresholds missed" if missed else "thresholds met")
     return 1 if missed else 0
 
 

@@ -1,4 +1,4 @@
-"""The users of a chain of shops, for Locust. `tests/load/run locust` starts it; load.py says how many of each."""
+"""The users of a chain of shops, for Locust. `tests/load/run locust` starts it; load.py sets the number of each kind."""
 
 import csv
 import datetime
@@ -15,7 +15,7 @@ PLACE = Path(os.environ["CODASYNC_LOAD"])
 NUMBER = dict(entry.split("=") for entry in os.environ["CODASYNC_LOAD_MIX"].split(","))
 with (PLACE / "readings.csv").open(newline="") as file:
     READINGS = list(csv.DictReader(file))
-# A few products are asked for most: the first of a shuffled list, by Zipf.
+# A few products get most requests: the first ones of a shuffled list, by Zipf's law.
 random.shuffle(READINGS)
 POPULARITY = [1 / (place + 1) for place in range(len(READINGS))]
 
@@ -25,13 +25,13 @@ lines.writerow(["elapsed", "label", "success"])
 
 
 @events.request.add_listener
-def remember(name: str, response_time: float, exception: BaseException | None, **_: Any) -> None:
+def record(name: str, response_time: float, exception: BaseException | None, **_: Any) -> None:
     lines.writerow([f"{response_time:.3f}", name, "false" if exception else "true"])
 
 
 @events.init.add_listener
 def end_in_time(environment: Any, **_: Any) -> None:
-    """The time begins when all users are there. (Locust's --run-time counts from a clock read before a slow start.)"""
+    """The duration starts when all users are started. (Locust's --run-time starts before a slow start.)"""
 
     def begin(**_: Any) -> None:
         gevent.spawn_later(float(os.environ["CODASYNC_LOAD_SECONDS"]), environment.runner.quit)
@@ -57,7 +57,7 @@ def soon() -> str:
 
 
 class Client(FastHttpUser):
-    """Somebody with a connection kept open."""
+    """A user with a persistent connection."""
 
     abstract = True
     token = ""
@@ -65,10 +65,10 @@ class Client(FastHttpUser):
     def read(self, path: str, label: str, **headers: str) -> Any:
         with self.client.get(
             f"/api/v1{path}", name=f"read {label}", headers=self.signed(headers), catch_response=True
-        ) as answer:
-            if answer.status_code == 304:  # what the client has is still true; Locust takes it for an error
-                answer.success()
-            return answer
+        ) as response:
+            if response.status_code == 304:  # Locust would count it as an error
+                response.success()
+            return response
 
     def write(self, method: str, path: str, label: str, body: Any) -> None:
         headers = self.signed({"Idempotency-Key": str(uuid.uuid4())})
@@ -79,7 +79,7 @@ class Client(FastHttpUser):
 
 
 class Storefront(Client):
-    """Asks what a shop has, and asks again whether that still holds. Needs no token."""
+    """Reads products and stock, and repeats reads with If-None-Match. Needs no token."""
 
     fixed_count = int(NUMBER["storefront"])
     wait_time = between(0.2, 1.0)
@@ -92,8 +92,8 @@ class Storefront(Client):
         one = popular()
         path = f"/shops/{one['shop']}/stock/{one['gtin']}"
         known = {"If-None-Match": self.tags[path]} if path in self.tags else {}
-        answer = self.read(path, "a product in a shop", **known)
-        if tag := (answer.headers or {}).get("ETag"):
+        response = self.read(path, "a product in a shop", **known)
+        if tag := (response.headers or {}).get("ETag"):
             self.tags[path] = tag
 
     @task(4)
@@ -110,14 +110,14 @@ class Storefront(Client):
 
 
 class Staff(Client):
-    """Walks along the shelves: what ends soon, what is left, what was sold."""
+    """Works in a shop: what expires soon, counts, sales."""
 
     fixed_count = int(NUMBER["staff"])
     wait_time = between(0.5, 2.0)
     token = os.environ["CODASYNC_STAFF_TOKEN"]
 
     @task(4)
-    def see_what_ends_soon(self) -> None:
+    def list_by_date(self) -> None:
         self.read(f"/stock-readings/?shop={some()['shop']}&ordering=expiry_date&limit=50", "a list by date")
 
     @task(3)
@@ -129,12 +129,12 @@ class Staff(Client):
         self.write("POST", f"/stock-readings/{some()['reading']}/adjust", "a sale", {"delta": -1})
 
     @task(1)
-    def see_who_wrote(self) -> None:
+    def read_a_history(self) -> None:
         self.read(f"/stock-readings/{some()['reading']}/history?limit=20", "a history")
 
 
 class Scanner(Client):
-    """A handheld: one pack after the other, quickly; often the same product as the colleague's."""
+    """A handheld scanner: one item after the other, often the same product as another scanner."""
 
     fixed_count = int(NUMBER["scanner"])
     wait_time = between(0.1, 0.5)
@@ -154,7 +154,7 @@ class Scanner(Client):
 
 
 class Admin(Client):
-    """Keeps the catalogue."""
+    """Maintains the catalogue."""
 
     fixed_count = int(NUMBER["admin"])
     wait_time = between(1.0, 3.0)

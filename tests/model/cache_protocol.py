@@ -1,11 +1,11 @@
 #!/usr/bin/python3
 """An exhaustive model of the cache protocol (cache/README.md): one key in one slot.
 
-It walks through every state that writers, fillers, the slot's keeper, the node and the network can reach together, and
-looks in each one at what a reader could be served. Any process may end at any moment, any reply and any database session
-may be lost, any command may arrive late, and the node may be stopped, end, start again or be out of the writers' reach, as
-often as it likes. Where the world has failovers, the primary may be lost, also with a version that was seen on it and had
-not reached the standby (nobody was told of it). By hand, for larger worlds:
+It explores every state that writers, fillers, the slot's keeper, the server and the network can reach together, and checks
+in each state what a reader could get. Any process may end at any moment, any reply and any database session may be lost,
+any command may arrive late, and the server may be stopped, end, start again or be unreachable for writers, any number of
+times. In worlds with failovers the primary may be lost, together with a version that clients saw on it and that the standby
+does not have (no response confirmed it). By hand, for larger worlds:
 
     tests/model/cache_protocol.py --fillers 2 --commits 2 --broken
 
@@ -20,8 +20,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import NamedTuple
 
-# Lives in units of time: what is stored in one unit is still there in the next, and gone in the one after it. An entry is
-# stored while its lease lives, so what was read from the database can be in the node for both lives together.
+# Times to live, in units of time: an entry that is stored in one unit exists in the next one, and no longer in the one after.
+# An entry is stored before its lease ends, so data can be in the server for both times together after it was read.
 ENTRY = 1
 LEASE = 1
 BOTH = ENTRY + LEASE
@@ -29,62 +29,62 @@ BOTH = ENTRY + LEASE
 
 @dataclass(frozen=True)
 class Rules:
-    """The protocol, and what each of its parts can be replaced by."""
+    """The protocol; each part can be replaced."""
 
     name: str
     lease: bool = True  # an entry is stored by compare-and-swap against a placeholder
     lease_ends_with_connection: bool = True
     fill_lock: bool = True  # a filler excludes the writers of its key
-    read_under_lock: bool = True  # and reads the database after that
+    read_under_lock: bool = True  # and reads the database afterwards
     delete_before_commit: bool = True
     delete_after_commit: bool = False
     must_acknowledge: bool = True  # no acknowledgement, no commit
-    slot_under_lock: bool = True  # a filler holds the slots' lock, shared, from its look at the state on
-    fill_while_waiting: bool = False  # entries are stored in a slot that is waiting
-    wait: int = BOTH + 1  # units of time that have to end before writers go on without a silent node
-    gone_under_lock: bool = True  # a refused connection counts only while nobody can fill
-    silent_is_gone: bool = False  # a node that does not answer is taken for one that has ended
-    flush: bool = True  # a node is emptied before its slot is used with another history of the database
-    entries_end: bool = True  # readers believe no entry beyond the end that is written in it
+    slot_under_lock: bool = True  # a filler holds the slots' lock, shared, while it uses the state
+    fill_while_waiting: bool = False  # fillers store entries in a waiting slot
+    wait: int = BOTH + 1  # units of time before writers continue without a server that does not respond
+    refused_under_lock: bool = True  # a refused connection counts only under the lock that excludes fillers
+    no_response_means_ended: bool = False  # a server that does not respond is treated as ended
+    flush: bool = True  # a server is emptied before its slot is used with another history of the database
+    entries_expire: bool = True  # readers ignore an entry after the expiry that it contains
 
 
 @dataclass(frozen=True)
 class World:
-    """How much of everything there is."""
+    """The size of the model."""
 
     writers: int = 1
     fillers: int = 1
     commits: int = 1
-    packets: int = 2  # on their way at a time
+    packets: int = 2  # in transit at a time
     failovers: int = 0
 
 
 class Item(NamedTuple):
-    """What the node holds: a placeholder, or a value with the version that was read."""
+    """The entry in the server: a placeholder, or a value with the version that was read."""
 
     id: int
-    left: int  # units of its life, by the node's clock
+    left: int  # units of its time to live, by the server's clock
     version: int = -1  # -1: a placeholder
-    end: int = 0  # units of the life that is written in it, by everybody's clock; -1: over
+    end: int = 0  # units until the expiry that it contains, by the clock of all others; -1: expired
 
 
 class Packet(NamedTuple):
-    """A command on its way; it does not outlive the process that its connection leads to."""
+    """A command in transit; it is lost when the process at the other end of its connection ends."""
 
     sender: int
     command: str  # delete, add, gets, store, flush
-    id: int = 0  # store: the placeholder's; 0: whatever is there
+    id: int = 0  # store: the placeholder's; 0: any entry
     version: int = -1
     end: int = 0
 
 
 class Actor(NamedTuple):
-    """A writer, a filler or the keeper at a step of its work."""
+    """A writer, a filler or the keeper, and its current step."""
 
     step: str = "idle"
-    locks: bool = False  # it holds what it took, as PostgreSQL sees it
-    connected: bool = True  # a filler's connection still leads to the process that it began with
-    slot: str = ""  # as a filler saw it
+    locks: bool = False  # PostgreSQL still has its locks
+    connected: bool = True  # a filler's connection leads to the process with which it started
+    slot: str = ""  # the state that a filler read
     id: int = 0  # of its placeholder
     version: int = -1
     end: int = 0
@@ -95,16 +95,16 @@ IDLE = Actor()
 
 class State(NamedTuple):
     committed: int = 0  # the newest version that the database shows
-    replicated: int = 0  # the newest that its standby has
-    lost: int = -1  # a version that was seen before a failover and is not there any more; -1: none
+    replicated: int = 0  # the newest version of its standby
+    lost: int = -1  # a version that clients saw before a failover lost it; -1: none
     failovers: int = 0
-    filled_now: bool = True  # what the slot holds is of this history of the database
+    filled_now: bool = True  # the entries of the slot are from this history of the database
     slot: str = "up"  # waiting, down
-    wait: int = 0  # left
-    node: str = "runs"  # stopped, dead
-    lag: int = 0  # of the node's clock, which stands still while the node is stopped and catches up a moment later
+    wait: int = 0  # units until it ends
+    server: str = "runs"  # stopped, ended
+    lag: int = 0  # of the server's clock, which stops with the server and catches up a moment later
     item: Item | None = None
-    reached: bool = True  # by writers and the keeper; by readers and fillers it always is
+    reached: bool = True  # reachable for writers and the keeper; for readers and fillers it always is
     actors: tuple[Actor, ...] = ()
     packets: frozenset[Packet] = frozenset()
 
@@ -124,16 +124,16 @@ class Model:
         return State(actors=(IDLE,) * (self.keeper + 1))
 
     def wrong(self, s: State) -> str:
-        """Returns: what a reader is served wrongly in this state, or nothing.
+        """Returns: which wrong version a reader gets in this state, or an empty text.
 
-        Whatever is committed may have been answered, or seen by somebody who asked the database, so only the newest
-        version is right. A version that a failover lost may be seen until the slot is emptied.
+        A response or a query may have shown every committed version, so only the newest one is right. A version that
+        a failover lost may be read until the slot is emptied.
         """
-        if s.node != "runs" or s.item is None or s.item.version in (-1, s.committed):
+        if s.server != "runs" or s.item is None or s.item.version in (-1, s.committed):
             return ""
         if s.item.version == s.lost and not s.filled_now:
             return ""
-        if self.rules.entries_end and s.item.end < 0:
+        if self.rules.entries_expire and s.item.end < 0:
             return ""
         return f"version {s.item.version} is served, {s.committed} is committed"
 
@@ -142,11 +142,11 @@ class Model:
             yield from self.write(s, i)
         for i in self.fillers:
             yield from self.fill(s, i)
-        yield from self.keep(s)
+        yield from self.run_keeper(s)
         for packet in s.packets:
             yield from self.deliver(s, packet)
         yield from self.pass_time(s)
-        yield from self.befall(s)
+        yield from self.disturb(s)
 
     # ------------------------------------------------------------------ writers
 
@@ -154,12 +154,12 @@ class Model:
         rules, step = self.rules, s.actors[i].step
         if step == "idle":
             if self.written(s) == self.world.commits or self.slots_taken(s) or self.key_filled(s):
-                return  # there is nothing to write, or it waits for its locks
+                return  # nothing to write, or it waits for its locks
             if s.slot == "waiting":
                 return  # 503
             if s.slot == "up" and rules.delete_before_commit:
-                begun = Actor("deleting", locks=True)
-                yield f"writer {i} locks and deletes", send(put(s, i, begun), Packet(i, "delete"))
+                started = Actor("deleting", locks=True)
+                yield f"writer {i} locks and deletes", send(put(s, i, started), Packet(i, "delete"))
             else:
                 yield f"writer {i} locks", put(s, i, Actor("ready", locks=True))
             return
@@ -168,13 +168,13 @@ class Model:
         if step == "ready":
             version = self.written(s) + 1
             if s.failovers < self.world.failovers:
-                yield f"writer {i} commits, its wait for the standby is cut short", put(s._replace(committed=version), i, IDLE)
+                yield f"writer {i} commits, its wait for the standby ends early", put(s._replace(committed=version), i, IDLE)
             committed = put(s._replace(committed=version, replicated=version), i, IDLE)
             if rules.delete_after_commit:
-                begun = put(committed, i, Actor("deleting after"))
-                yield f"writer {i} commits and deletes", send(begun, Packet(i, "delete"))
+                started = put(committed, i, Actor("deleting after"))
+                yield f"writer {i} commits and deletes", send(started, Packet(i, "delete"))
             yield f"writer {i} commits", committed
-        yield f"writer {i} gives up", put(s, i, IDLE)
+        yield f"writer {i} stops", put(s, i, IDLE)
 
     @staticmethod
     def written(s: State) -> int:
@@ -185,11 +185,11 @@ class Model:
     def fill(self, s: State, i: int) -> Iterator[Step]:
         rules, me = self.rules, s.actors[i]
         if me.step == "idle":
-            began = Actor("adding", slot="" if rules.slot_under_lock else s.slot)
+            started = Actor("adding", slot="" if rules.slot_under_lock else s.slot)
             if rules.lease:
-                yield f"filler {i} adds", send(put(s, i, began), Packet(i, "add"))
+                yield f"filler {i} adds", send(put(s, i, started), Packet(i, "add"))
             else:
-                yield f"filler {i} finds nothing", put(s, i, began._replace(step="leased"))
+                yield f"filler {i} misses", put(s, i, started._replace(step="leased"))
             return
         if me.step == "leased":
             if not rules.read_under_lock and me.version < 0:
@@ -201,10 +201,10 @@ class Model:
             yield f"filler {i} stores {me.version}", send(stored, Packet(i, "store", me.id, me.version, me.end))
         if me.locks:
             yield f"filler {i} loses its session", put(s, i, me._replace(locks=False))
-        yield f"filler {i} gives up", put(s, i, IDLE)
+        yield f"filler {i} stops", put(s, i, IDLE)
 
     def lock(self, s: State, i: int, me: Actor) -> Iterator[Step]:
-        """Takes the locks if they are free, looks at the slot and reads."""
+        """Takes the locks if they are free, reads the state of the slot and the database."""
         rules = self.rules
         if rules.fill_lock:
             if self.key_written(s) or self.key_filled(s):
@@ -227,35 +227,35 @@ class Model:
 
     # ------------------------------------------------------------------ the keeper
 
-    def keep(self, s: State) -> Iterator[Step]:
+    def run_keeper(self, s: State) -> Iterator[Step]:
         rules, me = self.rules, s.actors[self.keeper]
         if me.step == "flushing":
-            yield "keeper gives up", put(s, self.keeper, IDLE)
+            yield "keeper stops", put(s, self.keeper, IDLE)
             if me.locks:
                 yield "keeper loses its session", put(s, self.keeper, me._replace(locks=False))
             return
-        if me.step == "idle" and not rules.gone_under_lock and s.node == "dead":
+        if me.step == "idle" and not rules.refused_under_lock and s.server == "ended":
             yield "keeper is refused", put(s, self.keeper, Actor("refused"))
         if self.slots_shared(s):
             return
         # From here on under the exclusive lock.
-        calm = put(s, self.keeper, IDLE)
+        idle = put(s, self.keeper, IDLE)
         if s.slot == "up":
-            yield "keeper: the slot waits", calm._replace(slot="waiting", wait=rules.wait)
+            yield "keeper: the slot waits", idle._replace(slot="waiting", wait=rules.wait)
         if s.slot != "down":
-            silent = s.node == "stopped" or not s.reached
-            if s.node == "dead" or me.step == "refused" or (rules.silent_is_gone and silent):
-                yield "keeper: the slot is down, its node is gone", calm._replace(slot="down", wait=0)
+            unresponsive = s.server == "stopped" or not s.reached
+            if s.server == "ended" or me.step == "refused" or (rules.no_response_means_ended and unresponsive):
+                yield "keeper: the slot is down, its server has ended", idle._replace(slot="down", wait=0)
         if s.slot == "waiting":
-            yield "keeper: the slot is up again", calm._replace(slot="up", wait=0)
+            yield "keeper: the slot is up again", idle._replace(slot="up", wait=0)
             if s.wait == 0:
-                yield "keeper: the slot is down, it has waited", calm._replace(slot="down")
+                yield "keeper: the slot is down, it has waited", idle._replace(slot="down")
         if (s.slot == "down" or not s.filled_now) and me.step == "idle":
             if not rules.flush:
-                yield "keeper: the slot is up", calm._replace(slot="up", wait=0, filled_now=True)
+                yield "keeper: the slot is up", idle._replace(slot="up", wait=0, filled_now=True)
             elif not any(packet.command == "flush" for packet in s.packets):
-                begun = put(s, self.keeper, Actor("flushing", locks=True))
-                yield "keeper flushes", send(begun, Packet(self.keeper, "flush"))
+                started = put(s, self.keeper, Actor("flushing", locks=True))
+                yield "keeper flushes", send(started, Packet(self.keeper, "flush"))
 
     # ------------------------------------------------------------------ locks
 
@@ -273,10 +273,10 @@ class Model:
     def key_filled(self, s: State) -> bool:
         return any(s.actors[i].locks for i in self.fillers)
 
-    # ------------------------------------------------------------------ the node, the network, the time
+    # ------------------------------------------------------------------ the server, the network, the time
 
     def deliver(self, s: State, packet: Packet) -> Iterator[Step]:
-        if s.node != "runs" or not (s.reached or packet.sender in self.fillers):
+        if s.server != "runs" or not (s.reached or packet.sender in self.fillers):
             return
         item, yes = s.item, True
         if packet.command in ("delete", "flush"):
@@ -290,19 +290,19 @@ class Model:
             yes = packet.id == 0 or (item is not None and item.id == packet.id)
             item = Item(self.new_id(s), ENTRY, packet.version, packet.end) if yes else item
         done = s._replace(item=item, packets=s.packets - {packet})
-        # A reply that is lost is the same as one that comes after its sender gave up.
-        yield f"{packet.command} of {packet.sender}: {'yes' if yes else 'no'}", self.hear(done, packet, yes)
+        # A lost reply is the same as one that arrives after its sender stopped.
+        yield f"{packet.command} of {packet.sender}: {'yes' if yes else 'no'}", self.receive(done, packet, yes)
 
     @staticmethod
     def new_id(s: State) -> int:
-        """Returns: an id that nobody knows of this process, which is as good as one that never was."""
-        known = {actor.id for actor in s.actors if actor.connected} | {packet.id for packet in s.packets}
+        """Returns: an id that no actor and no packet has; it is equivalent to a new one."""
+        used = {actor.id for actor in s.actors if actor.connected} | {packet.id for packet in s.packets}
         if s.item is not None:
-            known.add(s.item.id)
-        return min(set(range(1, len(known) + 2)) - known)
+            used.add(s.item.id)
+        return min(set(range(1, len(used) + 2)) - used)
 
-    def hear(self, s: State, packet: Packet, yes: bool) -> State:
-        """The sender goes on, if it still waits for this."""
+    def receive(self, s: State, packet: Packet, yes: bool) -> State:
+        """The sender continues, if it still waits for this reply."""
         i = packet.sender
         me = s.actors[i]
         if me.step == "deleting" and packet.command == "delete":
@@ -320,13 +320,13 @@ class Model:
         return s
 
     def pass_time(self, s: State) -> Iterator[Step]:
-        """A unit of time ends for everybody but a node that is stopped."""
+        """A unit of time ends for all but a stopped server."""
         item, lag = s.item, s.lag
         if item is not None and item.version >= 0:
             item = item._replace(end=max(item.end - 1, -1))
-        if s.node == "stopped" or lag:
+        if s.server == "stopped" or lag:
             lag = min(lag + 1, BOTH)
-        elif s.node == "runs":
+        elif s.server == "runs":
             item = older(item, 1)
         later = s._replace(
             wait=max(s.wait - 1, 0),
@@ -337,27 +337,27 @@ class Model:
         )
         if later != s:
             yield "time passes", later
-        if s.node == "runs" and lag:
-            yield "the node's clock catches up", s._replace(item=older(s.item, s.lag), lag=0)
+        if s.server == "runs" and lag:
+            yield "the server's clock catches up", s._replace(item=older(s.item, s.lag), lag=0)
 
-    def befall(self, s: State) -> Iterator[Step]:
-        """What may happen to the node, to the way there and to the database."""
-        if s.node == "runs":
-            yield "the node is stopped", s._replace(node="stopped")
+    def disturb(self, s: State) -> Iterator[Step]:
+        """Faults of the server, of the network and of the database."""
+        if s.server == "runs":
+            yield "the server is stopped", s._replace(server="stopped")
             if s.item is not None:
-                yield "the node evicts", s._replace(item=None)
-        if s.node == "stopped":
-            yield "the node goes on", s._replace(node="runs")
-        if s.node == "dead":
-            yield "the node starts", s._replace(node="runs")
+                yield "the server evicts", s._replace(item=None)
+        if s.server == "stopped":
+            yield "the server continues", s._replace(server="runs")
+        if s.server == "ended":
+            yield "the server starts", s._replace(server="runs")
         else:
             cut = tuple(a._replace(connected=False) if a.step != "idle" else a for a in s.actors)
-            yield "the node ends", s._replace(node="dead", item=None, lag=0, packets=frozenset(), actors=cut)
-        yield "the way to the node " + ("breaks" if s.reached else "mends"), s._replace(reached=not s.reached)
+            yield "the server ends", s._replace(server="ended", item=None, lag=0, packets=frozenset(), actors=cut)
+        yield "the network to the server " + ("breaks" if s.reached else "is repaired"), s._replace(reached=not s.reached)
         if s.replicated < s.committed:
             yield "the standby catches up", s._replace(replicated=s.committed)
         if s.failovers < self.world.failovers:
-            # Sessions end with their locks; who has no use for the database at the moment does not notice.
+            # Sessions end with their locks; actors that do not use the database at the moment are not affected.
             orphans = tuple(IDLE if i in self.writers else a._replace(locks=False) for i, a in enumerate(s.actors))
             yield "the standby takes over", s._replace(
                 committed=s.replicated,
@@ -385,27 +385,27 @@ class Finding:
     states: int
     seconds: float
     wrong: str  # empty: nothing
-    story: list[str]  # the shortest way there
+    trace: list[str]  # the shortest path to it
 
 
 def explore(rules: Rules, world: World, states_max: int = 30_000_000) -> Finding:
-    """Walks through all states, nearest first. Throws: MemoryError when there are more than `states_max`."""
+    """Explores all states in breadth-first order. Throws: MemoryError for more than `states_max` states."""
     began = time.monotonic()
     model = Model(rules, world)
     came_from: dict[State, tuple[State, str] | None] = {model.start(): None}
-    ahead = deque(came_from)
-    while ahead:
-        state = ahead.popleft()
+    queue = deque(came_from)
+    while queue:
+        state = queue.popleft()
         if wrong := model.wrong(state):
-            story = [wrong]
+            trace = [wrong]
             while (before := came_from[state]) is not None:
                 state, step = before
-                story.append(step)
-            return Finding(len(came_from), time.monotonic() - began, wrong, story[::-1])
+                trace.append(step)
+            return Finding(len(came_from), time.monotonic() - began, wrong, trace[::-1])
         for step, following in model.steps(state):
             if following not in came_from and len(following.packets) <= world.packets:
                 came_from[following] = (state, step)
-                ahead.append(following)
+                queue.append(following)
         if len(came_from) > states_max:
             raise MemoryError(f"more than {states_max} states")
     return Finding(len(came_from), time.monotonic() - began, "", [])
@@ -413,7 +413,7 @@ def explore(rules: Rules, world: World, states_max: int = 30_000_000) -> Finding
 
 PROTOCOL = Rules("the protocol")
 
-# Each lacks one part, or does something that looks harmless.
+# Each variant lacks one part of the protocol, or has a change that looks harmless.
 BROKEN = [
     Rules("set on a miss, delete after COMMIT", lease=False, fill_lock=False, delete_before_commit=False, delete_after_commit=True),
     Rules("a lease, delete after COMMIT", fill_lock=False, delete_before_commit=False, delete_after_commit=True),
@@ -421,15 +421,15 @@ BROKEN = [
     Rules("the lock, but a plain set", lease=False),
     Rules("the database is read before the lock", read_under_lock=False),
     Rules("COMMIT without an acknowledgement", must_acknowledge=False),
-    Rules("a fill looks at the slot without its lock", slot_under_lock=False),
-    Rules("fills go into a slot that waits", fill_while_waiting=True),
-    Rules("no wait before writers go on without a silent node", wait=0),
-    Rules("a wait for the entry's life, not for the lease's", wait=ENTRY + 1),
-    Rules("a node is gone by what was seen before the lock", gone_under_lock=False),
-    Rules("a node that is silent is taken for gone", silent_is_gone=True),
-    Rules("readers believe the node's clock", entries_end=False),
+    Rules("a fill reads the state of the slot without its lock", slot_under_lock=False),
+    Rules("fills into a waiting slot", fill_while_waiting=True),
+    Rules("no wait before writers continue without a server that does not respond", wait=0),
+    Rules("a wait for the entry's time to live, without the lease's", wait=ENTRY + 1),
+    Rules("a refused connection before the lock counts", refused_under_lock=False),
+    Rules("a server that does not respond is treated as ended", no_response_means_ended=True),
+    Rules("readers trust the server's clock", entries_expire=False),
 ]
-# It takes two fillers to see this: after a restart, the id of the one is the other's.
+# Two fillers are needed: after a restart the second one's id equals the first one's.
 BROKEN_BY_TWO_FILLERS = [Rules("a lease is used on another connection", lease_ends_with_connection=False)]
 BROKEN_BY_FAILOVER = [Rules("a slot is used again without a flush", flush=False)]
 
@@ -438,13 +438,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     for field in fields(World):
         parser.add_argument(f"--{field.name}", type=int, default=field.default)
-    parser.add_argument("--broken", action="store_true", help="also the variants that have to be found wrong")
+    parser.add_argument("--broken", action="store_true", help="also the variants that must fail")
     options = vars(parser.parse_args())
     wrong = [*BROKEN, *BROKEN_BY_TWO_FILLERS, *BROKEN_BY_FAILOVER] if options.pop("broken") else []
     for rules in [PROTOCOL, *wrong]:
         found = explore(rules, World(**options))
-        print(f"{rules.name}: {found.states} states, {found.seconds:.1f} s, {found.wrong or 'nothing wrong'}", flush=True)
-        for line in found.story:
+        print(f"{rules.name}: {found.states} states, {found.seconds:.1f} s, {found.wrong or 'holds'}", flush=True)
+        for line in found.trace:
             print(f"    {line}")
 
 

@@ -1,4 +1,4 @@
-"""The cache protocol holds in every small world, and the model sees what is wrong with its neighbours."""
+"""The cache protocol holds in every small world, and each variant without one of its parts fails."""
 
 import unittest
 
@@ -14,13 +14,13 @@ from cache_protocol import (
 
 
 class CacheProtocol(unittest.TestCase):
-    def test_serves_nothing_old_whatever_happens_to_processes_node_and_network(self) -> None:
+    def test_serves_no_old_version_under_faults_of_processes_server_and_network(self) -> None:
         self.holds(World())
 
-    def test_serves_nothing_old_after_a_failover(self) -> None:
+    def test_serves_no_old_version_after_a_failover(self) -> None:
         self.holds(World(failovers=1, packets=1))
 
-    def test_falls_with_each_of_its_parts(self) -> None:
+    def test_fails_without_each_of_its_parts(self) -> None:
         for rules in BROKEN:
             self.breaks(rules, World())
         for rules in BROKEN_BY_TWO_FILLERS:
@@ -31,8 +31,8 @@ class CacheProtocol(unittest.TestCase):
     def holds(self, world: World) -> None:
         found = explore(PROTOCOL, world)
         print(f"{world}: {found.states} states in {found.seconds:.1f} s")
-        self.assertEqual(found.wrong, "", "\n".join(found.story))
-        self.assertGreater(found.states, 10_000, "a world in which little can happen shows little")
+        self.assertEqual(found.wrong, "", "\n".join(found.trace))
+        self.assertGreater(found.states, 10_000, "too few states to prove anything")
 
     def breaks(self, rules: Rules, world: World) -> None:
         with self.subTest(rules.name):

@@ -1,14 +1,14 @@
 #!/usr/bin/python3
-"""A model of the data core (storage/README.md): meaning and identity of events, the change feed, clocks.
+"""A model of the data core (storage/README.md): state and identity of events, the change feed, clocks.
 
-Each part has one rule that must hold and neighbours of it that look harmless. Every world of a small size is tried, none
-is drawn at random: the rule must hold in all of them, and each neighbour must be seen to fail in one. data_core_test.py
-runs the small size, and compares the fold of storage/ with `meaning` after each arrival. By hand, for larger worlds:
+Each part has one rule that must hold and several variants that look harmless. Every world of a small size is tried, without
+random choices: the rule must hold in all of them, and each variant must fail in at least one. data_core_test.py runs the
+small size, and compares the fold of storage/ with `meaning` after each arrival. By hand, for larger worlds:
 
     tests/model/data_core.py [--large]
 
-Left out: the epoch and the purge of the feed, the closing of the ledger, time zones, and the cache, which has a model of
-its own (cache_protocol.py).
+Left out: the epoch and the purge of the feed, the closing of the ledger, time zones, and the cache, which has its own model
+(cache_protocol.py).
 """
 
 import argparse
@@ -19,22 +19,22 @@ from functools import partial
 from itertools import combinations, permutations, product
 from typing import NamedTuple
 
-# ---------------------------------------------------------------------- what events mean
+# ---------------------------------------------------------------------- the state after a set of events
 
 NEVER = -1
 QUANTITY_MAX = 2_147_483_647
-DATE_KINDS = ("use_by", "sell_by", "best_before", "-")  # from the strictest; of two equal dates the stricter one is shorter
+DATE_KINDS = ("use_by", "sell_by", "best_before", "-")  # from the strictest; of equal dates the stricter one is shorter
 USE_BY, SELL_BY, BEST_BEFORE, NO_KIND = range(len(DATE_KINDS))
 
 Date = tuple[int, int]  # day, kind: the smaller one is the shorter one
 
 
 class Event(NamedTuple):
-    """An operation on a reading. Its name was given by whoever made it; a void names its target by that."""
+    """An operation on a reading. Its sender gives it a name; a void has the name of its target."""
 
     name: str
     kind: str  # sighting, check, count, adjust, remove, void
-    at: int  # moment of observation
+    at: int  # observed_at
     date: Date | None = None
     quantity: int | None = None
     delta: int = 0
@@ -42,7 +42,7 @@ class Event(NamedTuple):
 
 
 class Shown(NamedTuple):
-    """What answers show of a reading, and whether staff see that it was miscounted."""
+    """The shown fields of a reading, and `miscounted`."""
 
     present: bool = False
     date: Date | None = None
@@ -53,7 +53,7 @@ class Shown(NamedTuple):
 
 
 def meaning(events: Iterable[Event]) -> Shown:
-    """Returns: what a set of events means, in any order. Nothing here follows one event by the next."""
+    """Returns: the state after a set of events, in any order. It is computed without a sequence of steps."""
     events = list(events)
     voided = {event.voids for event in events if event.kind == "void"}
     counting = [event for event in events if event.kind != "void" and event.name not in voided]
@@ -69,13 +69,13 @@ def newest(events: Iterable[Event]) -> int:
 
 
 def shortest_date(events: list[Event]) -> Date | None:
-    """Returns: the shortest date of the newest look at the whole shelf (or removal) and of all sightings from then on."""
+    """Returns: the shortest date of the newest check (or removal) and of all sightings from then on."""
     since = newest(event for event in events if event.kind in ("check", "remove"))
     return min((event.date for event in events if event.date is not None and event.at >= since), default=None)
 
 
 def stock(events: list[Event]) -> tuple[int | None, int, bool]:
-    """Returns: the quantity, the moment that it rests on, and whether more was sold than was known."""
+    """Returns: the quantity, the time of its newest statement, and whether more units were sold than counted."""
 
     def empties(event: Event) -> bool:
         return event.kind == "check" and event.date is None and event.quantity is None
@@ -88,27 +88,27 @@ def stock(events: list[Event]) -> tuple[int | None, int, bool]:
     adjusts = [event for event in events if event.kind == "adjust" and event.at >= since]
 
     def plain(moment: int) -> int:
-        """Returns: the sum at the end of a moment, without stopping at zero."""
+        """Returns: the sum up to and including a time, without stopping at zero."""
         return min(numbers, default=0) + sum(event.delta for event in adjusts if event.at <= moment)
 
-    # Deliveries come before sales, so a moment is lowest at its end. What was missing there had been on the shelf.
+    # Deliveries come before sales, so the sum of one time is lowest at its end. Units that are missing there were on the shelf.
     lowest = min((plain(event.at) for event in adjusts), default=0)
     quantity = plain(newest(adjusts)) + max(0, -lowest)
     return min(quantity, QUANTITY_MAX), since, lowest < 0
 
 
-# ---------------------------------------------------------------------- events that are tried
+# ---------------------------------------------------------------------- test events
 
-# Sets of these collide: few moments, equal dates and numbers, stocks that touch zero.
+# Sets with many equal values: few times, equal dates and numbers, quantities that reach zero.
 PALETTES = {
-    "dates of one moment": [
+    "dates at one time": [
         Event("seen", "sighting", 2, (20, BEST_BEFORE)), Event("strict", "sighting", 2, (20, USE_BY), 6),
         Event("plain", "sighting", 2, (20, NO_KIND)), Event("bare", "sighting", 2), Event("check", "check", 2, (24, SELL_BY)),
         Event("longer", "check", 2, (26, USE_BY)), Event("none", "check", 2), Event("loose", "check", 2, None, 4),
         Event("lax", "check", 2, (24, NO_KIND), 3), Event("gone", "remove", 2),
         Event("void", "void", 2, voids="check"), Event("void2", "void", 3, voids="none"),
     ],
-    "quantities of one moment": [
+    "quantities at one time": [
         Event("count", "count", 2, None, 5), Event("more", "count", 2, None, 7), Event("zero", "count", 2, None, 0),
         Event("none", "check", 2), Event("some", "check", 2, None, 6), Event("seen", "sighting", 2, (20, NO_KIND), 9),
         Event("sold", "adjust", 2, delta=-6), Event("came", "adjust", 2, delta=4), Event("sale", "adjust", 2, delta=-1),
@@ -134,21 +134,21 @@ PALETTES = {
 class Finding(NamedTuple):
     tried: int  # worlds; of the feed: states of them
     failed: int  # worlds
-    story: str  # of the first failure
+    trace: str  # of the first failure
 
 
 class Rule(NamedTuple):
     name: str
     holds: bool  # whether it must hold
-    cases: Callable[[bool], Iterator[str]]  # of the large or the small size; yields what is wrong in each, or nothing
+    cases: Callable[[bool], Iterator[str]]  # of the large or the small size; yields the error of each case, or an empty text
 
     def tries(self, large: bool) -> Finding:
-        tried, stories = 0, []
-        for story in self.cases(large):
+        tried, traces = 0, []
+        for trace in self.cases(large):
             tried += 1
-            if story:
-                stories.append(story)
-        return Finding(tried, len(stories), stories[0] if stories else "")
+            if trace:
+                traces.append(trace)
+        return Finding(tried, len(traces), traces[0] if traces else "")
 
 
 # ---------------------------------------------------------------------- identity and order of arrival
@@ -157,7 +157,7 @@ Fold = Callable[[tuple[Event, ...]], Shown]  # of events in order of arrival
 
 
 def by_name(arrivals: tuple[Event, ...]) -> Shown:
-    """The ledger takes an operation whose name it has for the same one."""
+    """The ledger treats an operation with a known name as the same one."""
     ledger: dict[str, Event] = {}
     for event in arrivals:
         ledger.setdefault(event.name, event)
@@ -165,7 +165,7 @@ def by_name(arrivals: tuple[Event, ...]) -> Shown:
 
 
 def by_id_made_at_arrival(arrivals: tuple[Event, ...]) -> Shown:
-    """Each arrival is an event of its own. A void reaches the first event of its target's name, if that is there."""
+    """Each arrival is a new event. A void refers to the first event with its target's name, if it exists."""
     ids: dict[str, str] = {}
     ledger = []
     for number, event in enumerate(arrivals):
@@ -175,15 +175,15 @@ def by_id_made_at_arrival(arrivals: tuple[Event, ...]) -> Shown:
 
 
 def ties_by_arrival(arrivals: tuple[Event, ...]) -> Shown:
-    """Among events of one moment the one that came first counts as the older one, as by ids that grow."""
+    """Of events at one time the one that arrived first counts as older, as with increasing ids."""
     ordered = sorted(arrivals, key=lambda event: event.at)
     seen = meaning(event._replace(at=place) for place, event in enumerate(ordered))
-    times = [event.at for event in ordered] + [NEVER]  # the last one is what NEVER finds
+    times = [event.at for event in ordered] + [NEVER]  # the last element is for the index NEVER
     return seen._replace(looked_at=times[seen.looked_at], counted_at=times[seen.counted_at])
 
 
 def try_arrivals(fold: Fold, times: int, large: bool) -> Iterator[str]:
-    """Hands in every set of operations, each so many times, in every order, and compares with what the set means."""
+    """Sends every set of operations, each `times` times, in every order, and compares the result with `meaning`."""
     for palette in PALETTES.values():
         for chosen in combinations(palette, 3 if large or times == 1 else 2):
             meant = meaning(chosen)
@@ -195,19 +195,19 @@ def try_arrivals(fold: Fold, times: int, large: bool) -> Iterator[str]:
 IDENTITY = [
     Rule("sent twice, named by the sender", True, partial(try_arrivals, by_name, 2)),
     Rule("sent twice, ids made at arrival", False, partial(try_arrivals, by_id_made_at_arrival, 2)),
-    Rule("in any order, ties by what is said", True, partial(try_arrivals, by_name, 1)),
+    Rule("in any order, ties by content", True, partial(try_arrivals, by_name, 1)),
     Rule("in any order, ties by arrival", False, partial(try_arrivals, ties_by_arrival, 1)),
 ]
 
 # ---------------------------------------------------------------------- the change feed
 
 BEYOND_ROWS = 1_000  # above the number of every row
-EARLY = ("begin", "lock", "write", "end")  # it has its transaction id before it waits for the lock
-LATE = ("lock", "write", "end")  # and this one gets it when it writes
+EARLY = ("begin", "lock", "write", "end")  # gets its transaction id before it waits for the lock
+LATE = ("lock", "write", "end")  # gets it when it writes
 
 
 class Transaction(NamedTuple):
-    """Locks rows of readings, writes them and their lines of `changes`, and ends."""
+    """Locks rows of readings, writes them and their rows of `changes`, and ends."""
 
     rows: tuple[int, ...]
     steps: tuple[str, ...] = LATE
@@ -215,11 +215,11 @@ class Transaction(NamedTuple):
 
 
 class Work(NamedTuple):
-    """How far a transaction is."""
+    """The progress of a transaction."""
 
     done: int = 0
-    xid: int = 0  # 0: none yet
-    stamp: int = 0  # what clock_timestamp() and a sequence gave it when it wrote: both grow with each call
+    xid: int = 0  # 0: not assigned yet
+    stamp: int = 0  # the value of clock_timestamp() and of a sequence when it wrote: both grow with each call
 
 
 class Reader(NamedTuple):
@@ -227,22 +227,22 @@ class Reader(NamedTuple):
 
     in_snapshot: bool
     cursor: tuple[int, int]  # key and row; in a snapshot: 0 and row
-    goes_on: tuple[int, int]  # where the feed begins after the snapshot
+    feed_start: tuple[int, int]  # start of the feed after the snapshot
     copy: tuple[int, ...]  # version of each row
 
 
 class State(NamedTuple):
     work: tuple[Work, ...]
     reader: Reader
-    pages: int  # that are still asked for before everything has ended
+    pages: int  # still to be requested before all transactions have ended
 
 
 class Cursor(NamedTuple):
     """How a client follows the changes."""
 
-    by: str  # xid, sequence (of the line of `changes`), updated_at (of the row)
-    horizon: bool = False  # lines of the oldest running transaction and of all later ones wait
-    first_page: bool = True  # the feed begins at the horizon of the snapshot's first page, not of its last one
+    by: str  # xid, sequence (of the row of `changes`), updated_at (of the reading)
+    horizon: bool = False  # rows of the oldest running transaction and of all later ones are held back
+    first_page: bool = True  # the feed starts at the horizon of the snapshot's first page, not of its last one
 
 
 class Feed:
@@ -263,12 +263,12 @@ class Feed:
         return tuple(sum(row in self.transactions[i].rows for i in committed) for row in self.rows)
 
     def changes(self, s: State) -> list[tuple[int, int]]:
-        """Returns: key and row of what a reader sees of the changes, in order."""
+        """Returns: key and row of the visible changes, in order."""
         seen = set()
         for i in self.committed(s):
             for row in self.transactions[i].rows:
                 seen.add((s.work[i].xid if self.cursor.by == "xid" else s.work[i].stamp, row))
-        if self.cursor.by == "updated_at":  # a row has one only, its newest
+        if self.cursor.by == "updated_at":  # a reading has its newest one only
             seen = {(max(key for key, other in seen if other == row), row) for _, row in seen}
         return sorted(seen)
 
@@ -277,7 +277,7 @@ class Feed:
         return min(running, default=1 + max(work.xid for work in s.work))
 
     def pull(self, s: State) -> Reader:
-        """Reads a page in one statement. Rows are shown as they are now, and a copy keeps the higher version."""
+        """Reads a page in one statement. It shows the current rows, and the copy keeps the higher version."""
         rule, reader, changes = self.cursor, s.reader, self.changes(s)
         if rule.horizon:
             end = (self.horizon(s), 0)
@@ -285,10 +285,10 @@ class Feed:
         else:
             end = (max((key for key, _ in changes), default=0), BEYOND_ROWS)
         if reader.in_snapshot:
-            goes_on = reader.goes_on if rule.first_page and reader.cursor != (0, 0) else end
+            feed_start = reader.feed_start if rule.first_page and reader.cursor != (0, 0) else end
             found = [(0, row) for row in self.rows if row > reader.cursor[1]][: self.page]
             read_all = len(found) < self.page
-            reader = reader._replace(in_snapshot=not read_all, goes_on=goes_on, cursor=goes_on if read_all else found[-1])
+            reader = reader._replace(in_snapshot=not read_all, feed_start=feed_start, cursor=feed_start if read_all else found[-1])
         else:
             found = [change for change in changes if change > reader.cursor][: self.page]
             if len(found) == self.page or (found and not rule.horizon):
@@ -323,7 +323,7 @@ class Feed:
         )
 
     def lost(self, s: State) -> str:
-        """Returns: what the reader does not have although everything has ended and it has read to the end; or nothing."""
+        """Returns: the difference of the copy after all transactions and the whole feed ended; or an empty text."""
         if not all(self.has_ended(s, i) for i in range(len(s.work))):
             return ""
         while (after := s._replace(reader=self.pull(s))) != s:
@@ -331,24 +331,24 @@ class Feed:
         return "" if s.reader.copy == self.versions(s) else f"the copy has {s.reader.copy}, the server {self.versions(s)}"
 
     def explore(self, snapshot: bool, pages: int) -> Iterator[str]:
-        """Walks through all states, nearest first. Yields: nothing for each of them, or the shortest way to a lost change."""
+        """Explores all states in breadth-first order. Yields: an empty text for each, or the shortest path to a lost change."""
         reader = Reader(snapshot, (0, 0), (0, 0), (NEVER if snapshot else 0,) * len(self.rows))
         start = State((Work(),) * len(self.transactions), reader, pages)
         came_from: dict[State, tuple[State, str] | None] = {start: None}
-        ahead = deque(came_from)
-        while ahead:
-            state = ahead.popleft()
-            story = self.lost(state)
-            if story:
+        queue = deque(came_from)
+        while queue:
+            state = queue.popleft()
+            trace = self.lost(state)
+            if trace:
                 while (before := came_from[state]) is not None:
                     state, step = before
-                    story = f"{step}, {story}"
-                ahead.clear()
-            yield story
-            for step, following in self.steps(state) if not story else ():
+                    trace = f"{step}, {trace}"
+                queue.clear()
+            yield trace
+            for step, following in self.steps(state) if not trace else ():
                 if following not in came_from:
                     came_from[following] = (state, step)
-                    ahead.append(following)
+                    queue.append(following)
 
 
 CONCURRENT = [
@@ -378,18 +378,18 @@ FEED = [
 
 # ---------------------------------------------------------------------- clocks of devices
 
-# All in milliseconds. A measurement is the offset and the delay of its request.
-TOLERANCE = 5_000  # a kept offset is replaced by a measurement that differs by more
+# All in milliseconds. A measurement is the offset plus the delay of its request.
+TOLERANCE = 5_000  # a stored offset is replaced by a measurement that differs by more
 DELAYS = (0, 500, 2_000, 4_500)  # below the tolerance
-GAPS = (500, 1_000, 3_000)  # between what one person does
+GAPS = (500, 1_000, 3_000)  # between two actions of a person
 SKEWS = (-86_400_000, -5_500, -500, 0, 3_000, 5_000, 70_000)  # device minus database
-FAR_AHEAD = (5_500, 6_000, 8_000)  # by the tolerance and a part of a delay: it depends on the delay whether 0 is replaced
+FAR_AHEAD = (5_500, 6_000, 8_000)  # the tolerance plus a part of a delay: the delay decides whether 0 is replaced
 
 
 def corrected(offset_rule: str, skew: int, gaps: tuple[int, ...], delays: tuple[int, ...]) -> list[int]:
-    """Returns: the moments that the server keeps of what a device did in order. One request at a time takes all that waits."""
+    """Returns: the times that the server stores for consecutive actions of a device. Each request sends all waiting actions."""
     made = [sum(gaps[:i]) for i in range(len(gaps) + 1)]
-    offset = 0 if offset_rule == "kept, 0 at first" else None
+    offset = 0 if offset_rule == "stored, 0 at first" else None
     moments: list[int] = []
     sent = received = 0
     for delay in delays:
@@ -412,20 +412,20 @@ def try_offsets(offset_rule: str, skews: tuple[int, ...], large: bool) -> Iterat
     for skew, gaps, delays in product(skews, product(GAPS, repeat=actions - 1), product(DELAYS, repeat=actions)):
         moments = corrected(offset_rule, skew, gaps, delays)
         in_order = all(earlier < later for earlier, later in zip(moments, moments[1:], strict=False))
-        yield "" if in_order else f"a clock {skew} ms ahead, {gaps} ms between, delays {delays}: kept at {moments}"
+        yield "" if in_order else f"a clock {skew} ms ahead, {gaps} ms between, delays {delays}: stored as {moments}"
 
 
 CLOCKS = [
-    Rule("offset kept, 0 at first", True, partial(try_offsets, "kept, 0 at first", SKEWS)),
-    Rule("offset kept, 0 at first, clocks that far ahead", False, partial(try_offsets, "kept, 0 at first", FAR_AHEAD)),
-    Rule("offset kept, the first one measured", True, partial(try_offsets, "kept", SKEWS + FAR_AHEAD)),
+    Rule("offset stored, 0 at first", True, partial(try_offsets, "stored, 0 at first", SKEWS)),
+    Rule("offset stored, 0 at first, clocks that far ahead", False, partial(try_offsets, "stored, 0 at first", FAR_AHEAD)),
+    Rule("offset stored, the first one measured", True, partial(try_offsets, "stored", SKEWS + FAR_AHEAD)),
     Rule("offset of each request", False, partial(try_offsets, "of each request", SKEWS + FAR_AHEAD)),
 ]
 
 # ---------------------------------------------------------------------- a database clock that was a day ahead
 
 DAY = 86_400
-BEFORE, WRONG, STEP_BACK, OBSERVED, ARRIVED = 10, 20, 30, 40, 50  # by a right clock
+BEFORE, WRONG, STEP_BACK, OBSERVED, ARRIVED = 10, 20, 30, 40, 50  # by the correct clock
 LIVE = [
     Event("", "check", 0, (24, BEST_BEFORE)), Event("", "check", 0), Event("", "sighting", 0, (20, USE_BY)),
     Event("", "count", 0, None, 5), Event("", "adjust", 0, delta=-7), Event("", "adjust", 0, delta=2), Event("", "remove", 0),
@@ -437,7 +437,7 @@ LATE_ONES = [
 
 
 def repaired(ledger: list[Event], now: int) -> list[Event]:
-    """Takes back what was observed after now, and records it again at the last moments before now, in its order."""
+    """Voids the events after now, and records them again at the last times before now, in their order."""
     future = [event for event in ledger if event.at > now]
     moments = sorted({event.at for event in future})
     voids = [Event("void of " + event.name, "void", now, voids=event.name) for event in future]
@@ -446,9 +446,9 @@ def repaired(ledger: list[Event], now: int) -> list[Event]:
 
 
 def try_repair(repaired_at: int | None, large: bool) -> Iterator[str]:
-    """What came while the clock was wrong, and what a device saw after that, against the same with a right clock.
+    """Compares events during a wrong clock, and a later one of a device, with the same events under a correct clock.
 
-    Moments are not compared: those of the wrong clock are lost.
+    Times are not compared: those of the wrong clock are lost.
     """
     lengths = range(1, 5 if large else 4)
     histories = [live for length in lengths for live in product(LIVE, repeat=length)]
@@ -480,13 +480,13 @@ def main() -> None:
     for part, rules in PARTS.items():
         print(part)
         for rule in rules:
-            began = time.monotonic()
+            start = time.monotonic()
             found = rule.tries(large)
             expected = "" if (found.failed == 0) == rule.holds else "   NOT AS EXPECTED"
             result = f"fails in {found.failed}" if found.failed else "holds"
-            print(f"  {rule.name}: {found.tried} tried, {result}, {time.monotonic() - began:.1f} s{expected}", flush=True)
-            if found.story:
-                print(f"    {found.story}")
+            print(f"  {rule.name}: {found.tried} tried, {result}, {time.monotonic() - start:.1f} s{expected}", flush=True)
+            if found.trace:
+                print(f"    {found.trace}")
 
 
 if __name__ == "__main__":

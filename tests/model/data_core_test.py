@@ -1,4 +1,4 @@
-"""The rules of the data core hold in every small world, their neighbours fail, and the C++ fold says what the model says."""
+"""The rules of the data core hold in every small world, their variants fail, and the C++ fold equals the model."""
 
 import os
 import subprocess
@@ -8,31 +8,31 @@ from itertools import combinations, permutations
 
 from data_core import CLOCKS, DATE_KINDS, FEED, IDENTITY, NEVER, PALETTES, REPAIR, Event, Rule, Shown, meaning
 
-# A void that comes before its target is refused today, as one of an unknown event. Where that changes, this is set, and
-# FoldedReading (tests/ledger/ledger_tables.hpp) takes it.
+# A void that arrives before its target is refused, as a void of an unknown event. If that changes, set this, and extend
+# FoldedReading (tests/ledger/ledger_tables.hpp).
 VOIDS_COME_FIRST = False
 
-# What is in the ledger before the first event, as fold_arrivals.cpp takes it, and how many events follow. A segment ends
-# with a moment of events that are tried, or between two of them.
+# The ledger before the first event, as arguments of fold_arrivals.cpp, and the number of events that follow. A segment ends
+# at the time of a test event, or between two of them.
 EMPTY: list[str] = []
-ALL_SEALED = ["1:256", "2:256", "3:256", "4:256", "5:256"]  # a segment to the end of each moment, nothing in the tail
-OLD_SEALED = ["1:256", "3:512"]  # moment 1 in a segment, 2 in the next one, 3 and 4 in the tail
-SPLIT_BY_FIRST = ["1:256", "4:512", "3:768"]  # the first event in the segment of moments 2 and 3 splits it between them
+ALL_SEALED = ["1:256", "2:256", "3:256", "4:256", "5:256"]  # a segment for each time, an empty tail
+OLD_SEALED = ["1:256", "3:512"]  # time 1 in a segment, 2 in the next one, 3 and 4 in the tail
+SPLIT_BY_FIRST = ["1:256", "4:512", "3:768"]  # the first event in the segment of times 2 and 3 splits it between them
 SPLIT_BY_SECOND = ["1:256", "4:512", "3:767"]
 LEDGERS = [(EMPTY, 4), (ALL_SEALED, 3), (OLD_SEALED, 3), (SPLIT_BY_FIRST, 2), (SPLIT_BY_SECOND, 2)]
 
 
 class Rules(unittest.TestCase):
-    def test_an_operation_has_one_effect_however_often_and_in_whichever_order_it_comes(self) -> None:
+    def test_an_operation_has_one_effect_in_any_number_and_order_of_arrivals(self) -> None:
         self.try_all(IDENTITY)
 
     def test_the_feed_loses_no_change_under_any_interleaving(self) -> None:
         self.try_all(FEED)
 
-    def test_what_a_device_saw_in_order_stays_in_order(self) -> None:
+    def test_actions_of_a_device_stay_in_order(self) -> None:
         self.try_all(CLOCKS)
 
-    def test_a_repaired_clock_hides_nothing_that_was_seen_afterwards(self) -> None:
+    def test_later_events_count_after_a_clock_was_repaired(self) -> None:
         self.try_all(REPAIR)
 
     def try_all(self, rules: list[Rule]) -> None:
@@ -40,14 +40,14 @@ class Rules(unittest.TestCase):
             with self.subTest(rule.name):
                 found = rule.tries(False)
                 print(f"{rule.name}: {found.tried} tried, {found.failed} fail")
-                self.assertGreater(found.tried, 1_000, "a world in which little can happen shows little")
-                self.assertEqual(found.failed == 0, rule.holds, found.story)
+                self.assertGreater(found.tried, 1_000, "too few cases to prove anything")
+                self.assertEqual(found.failed == 0, rule.holds, found.trace)
 
 
 class Code(unittest.TestCase):
     """The C++ fold, arrival by arrival."""
 
-    def test_shows_what_the_events_mean_after_each_arrival_in_every_order(self) -> None:
+    def test_equals_the_model_after_each_arrival_in_every_order(self) -> None:
         program = os.environ.get("CODASYNC_FOLD_ARRIVALS")
         if program is None:
             self.skipTest("CODASYNC_FOLD_ARRIVALS names fold_arrivals, which CMake builds")
@@ -71,8 +71,8 @@ class Code(unittest.TestCase):
                     if events not in meant:
                         meant[events] = line_shown(meaning(events))
                     if (line := next(lines)) != meant[events]:
-                        story = "".join(line_of(event) for event in order[:came])
-                        self.fail(f"ledger {ledger}, after\n{story}the code shows {line}, the model {meant[events]}")
+                        trace = "".join(line_of(event) for event in order[:came])
+                        self.fail(f"ledger {ledger}, after\n{trace}the code shows {line}, the model {meant[events]}")
 
 
 def orders_of_arrival(size: int) -> Iterator[tuple[Event, ...]]:

@@ -16,7 +16,7 @@ using test::december;
 using test::sighting;
 using test::void_of;
 
-TEST(ShelfDates, the_shorter_wins_and_of_equal_ones_the_stricter_kind) {
+TEST(ShelfDates, the_shorter_wins_and_of_equal_dates_the_stricter_kind) {
   const std::vector<std::optional<DateKind>> strictest_first{DateKind::use_by, DateKind::sell_by,
                                                              DateKind::best_before, std::nullopt};
   std::vector<ShelfDate> ascending;
@@ -36,7 +36,7 @@ TEST(ShelfDates, the_shorter_wins_and_of_equal_ones_the_stricter_kind) {
   }
 }
 
-TEST(Names, of_kinds_are_read_as_they_are_written) {
+TEST(Names, of_kinds_can_be_parsed) {
   for (const auto kind : {DateKind::use_by, DateKind::sell_by, DateKind::best_before}) {
     EXPECT_EQ(parse_date_kind(name_of(kind)), kind);
   }
@@ -49,32 +49,32 @@ TEST(Names, of_kinds_are_read_as_they_are_written) {
   EXPECT_EQ(parse_date_kind("USE_BY"), std::nullopt);
 }
 
-TEST(Operations, say_the_same_whenever_they_were_observed) {
-  EXPECT_TRUE(says_the_same(sighting(1, december(24)), sighting(5, december(24))));
-  EXPECT_TRUE(says_the_same(adjust(1, -2), adjust(2, -2)));
+TEST(Operations, have_the_same_content_at_different_times) {
+  EXPECT_TRUE(same_content(sighting(1, december(24)), sighting(5, december(24))));
+  EXPECT_TRUE(same_content(adjust(1, -2), adjust(2, -2)));
   const auto target = count(1, 5);
-  EXPECT_TRUE(says_the_same(void_of(target, 2), void_of(target, 3)));
+  EXPECT_TRUE(same_content(void_of(target, 2), void_of(target, 3)));
 }
 
-TEST(Operations, differ_in_each_thing_they_say) {
+TEST(Operations, differ_in_each_field_of_their_content) {
   const auto first = sighting(1, december(24, DateKind::use_by), 3);
-  EXPECT_FALSE(says_the_same(first, check(1, december(24, DateKind::use_by), 3)));
-  EXPECT_FALSE(says_the_same(first, sighting(1, december(25, DateKind::use_by), 3)));
-  EXPECT_FALSE(says_the_same(first, sighting(1, december(24, DateKind::sell_by), 3)));
-  EXPECT_FALSE(says_the_same(first, sighting(1, december(24), 3)));
-  EXPECT_FALSE(says_the_same(first, sighting(1, december(24, DateKind::use_by), 4)));
-  EXPECT_FALSE(says_the_same(first, sighting(1, december(24, DateKind::use_by))));
-  EXPECT_FALSE(says_the_same(first, sighting(1, std::nullopt, 3)));
-  EXPECT_FALSE(says_the_same(adjust(1, -2), adjust(1, 2)));
-  EXPECT_FALSE(says_the_same(void_of(count(1, 5), 2), void_of(count(1, 5), 2)));
+  EXPECT_FALSE(same_content(first, check(1, december(24, DateKind::use_by), 3)));
+  EXPECT_FALSE(same_content(first, sighting(1, december(25, DateKind::use_by), 3)));
+  EXPECT_FALSE(same_content(first, sighting(1, december(24, DateKind::sell_by), 3)));
+  EXPECT_FALSE(same_content(first, sighting(1, december(24), 3)));
+  EXPECT_FALSE(same_content(first, sighting(1, december(24, DateKind::use_by), 4)));
+  EXPECT_FALSE(same_content(first, sighting(1, december(24, DateKind::use_by))));
+  EXPECT_FALSE(same_content(first, sighting(1, std::nullopt, 3)));
+  EXPECT_FALSE(same_content(adjust(1, -2), adjust(1, 2)));
+  EXPECT_FALSE(same_content(void_of(count(1, 5), 2), void_of(count(1, 5), 2)));
 }
 
-// The stored check may have been completed from the reading that it confirmed.
-TEST(Operations, agree_when_a_check_leaves_the_kind_of_its_date_out) {
+// The kind of the stored check can be copied from the reading that it confirmed.
+TEST(Operations, have_the_same_content_when_a_check_has_no_kind_of_date) {
   const auto stored = check(1, december(24, DateKind::best_before));
-  EXPECT_TRUE(says_the_same(stored, check(1, december(24))));
-  EXPECT_FALSE(says_the_same(stored, check(1, december(23))));
-  EXPECT_FALSE(says_the_same(check(1, december(24)), check(1, december(24, DateKind::use_by))));
+  EXPECT_TRUE(same_content(stored, check(1, december(24))));
+  EXPECT_FALSE(same_content(stored, check(1, december(23))));
+  EXPECT_FALSE(same_content(check(1, december(24)), check(1, december(24, DateKind::use_by))));
 }
 
 }  // namespace

@@ -5,21 +5,21 @@
 
 #include "storage/model/shelf.hpp"
 
-// Builders of events: tests say only what matters to them.
+// Builders of events with defaults.
 
 namespace codasync::test {
 
-/// Second `n` of the day on which everything in these tests happens.
+/// Returns: second `n` of the day of these tests.
 inline Instant at(int n) {
   return std::chrono::sys_days{std::chrono::year{2026} / 11 / 24} + std::chrono::seconds{n};
 }
 
-/// Day `n` of December, as it stands on a pack.
+/// Returns: day `n` of December as the date on a pack.
 inline ShelfDate december(unsigned n, std::optional<DateKind> kind = std::nullopt) {
   return {std::chrono::year{2026} / 12 / std::chrono::day{n}, kind};
 }
 
-/// Returns: a new id, above all ids made before it.
+/// Returns: a new id, larger than all earlier ones.
 inline EventId next_id() {
   static std::uint32_t count = 0;
   ++count;

@@ -1,15 +1,14 @@
-// Folds histories as production does, one transaction for each event in order of arrival, and
-// prints after each event what answers show: for data_core_test.py, which compares that with its
-// model.
+// Folds histories as in production, one transaction for each event in order of arrival, and prints
+// the shown fields after each event. data_core_test.py compares the output with its model.
 //
 //   fold_arrivals [SECOND:COUNT...] <histories
 //
-// Arguments, in order of arrival: COUNT adjustments by 0, a microsecond between them, the last one
-// of a second. They mean nothing, but they fill each history before its first event, so that the
-// events that follow lie in sealed segments.
-// Input: `NAME KIND SECOND DAY DATE_KIND QUANTITY DELTA TARGET`, one event a line, with - for what
-// it does not say; an empty line ends a history. A target stands before its void. Output, a line
-// for each event: `PRESENT DAY DATE_KIND QUANTITY LOOKED_AT COUNTED_AT MISCOUNTED`.
+// Arguments, in order of arrival: COUNT adjustments by 0, one microsecond apart, the last one at
+// SECOND. They have no effect, but fill each history before its first event, so that later events
+// are in sealed segments.
+// Input: `NAME KIND SECOND DAY DATE_KIND QUANTITY DELTA TARGET`, one event per line, with - for a
+// missing value; an empty line ends a history. A target precedes its void.
+// Output, one line per event: `PRESENT DAY DATE_KIND QUANTITY LOOKED_AT COUNTED_AT MISCOUNTED`.
 
 #include <cstdlib>
 #include <iostream>
@@ -26,7 +25,7 @@
 namespace codasync::test {
 namespace {
 
-/// When everything has arrived.
+/// After all arrivals.
 const Instant kNow = at(1'000);
 
 /// Returns: an id that depends on the name only. Requires: at most 16 characters.
@@ -121,11 +120,11 @@ FoldedReading filled(std::span<const std::string> fillings) {
 }
 
 void fold_arrivals(std::span<const std::string> fillings) {
-  const auto begun = filled(fillings);
-  auto reading = begun;
+  const auto start = filled(fillings);
+  auto reading = start;
   for (std::string line; std::getline(std::cin, line);) {
     if (line.empty()) {
-      reading = begun;
+      reading = start;
       continue;
     }
     const auto event = parse_event(line);

@@ -14,14 +14,14 @@ Gtin gtin_of(std::string_view text) {
   return gtin ? *gtin : Gtin::from_number(-1);
 }
 
-TEST(Gtin, accepts_the_four_lengths_with_a_right_check_digit) {
+TEST(Gtin, accepts_the_four_lengths_with_a_correct_check_digit) {
   for (const auto* text : {"40170725", "96385074", "614141000036", "036000291452", "4006381333931",
                            "9521234543213", "10614141000415", "79357348151001"}) {
     EXPECT_TRUE(Gtin::parse(text)) << text;
   }
 }
 
-TEST(Gtin, says_why_a_text_is_none) {
+TEST(Gtin, gives_the_reason_for_an_invalid_text) {
   struct Case {
     const char* text;
     GtinRefusal refusal;
@@ -30,7 +30,7 @@ TEST(Gtin, says_why_a_text_is_none) {
            Case{"", GtinRefusal::wrong_length},
            Case{"5", GtinRefusal::wrong_length},
            Case{"7592530090", GtinRefusal::wrong_length},
-           Case{"36000291452", GtinRefusal::wrong_length},  // lost its zero; nobody guesses
+           Case{"36000291452", GtinRefusal::wrong_length},  // lost its zero; not guessed
            Case{"0103255790005149151908281028081892", GtinRefusal::wrong_length},
            Case{"96385075", GtinRefusal::wrong_check_digit},
            Case{"030003407123", GtinRefusal::wrong_check_digit},
@@ -65,7 +65,7 @@ TEST(Gtin, says_why_a_text_is_none) {
   }
 }
 
-TEST(Gtin, every_other_check_digit_and_every_mistyped_digit_is_refused) {
+TEST(Gtin, any_other_check_digit_and_any_mistyped_digit_is_refused) {
   const std::string good = "4006381333931";
   for (std::size_t i = 0; i < good.size(); ++i) {
     for (char digit = '0'; digit <= '9'; ++digit) {
@@ -86,7 +86,7 @@ TEST(Gtin, all_forms_of_one_number_are_one_product) {
   EXPECT_EQ((std::unordered_set{gtin_of("0036000291452"), gtin_of("036000291452")}.size()), 1U);
 }
 
-TEST(Gtin, canonical_form_is_the_shortest_length_that_fits) {
+TEST(Gtin, canonical_form_has_the_shortest_possible_length) {
   struct Case {
     const char* text;
     const char* canonical;
@@ -106,7 +106,7 @@ TEST(Gtin, canonical_form_is_the_shortest_length_that_fits) {
   }
 }
 
-TEST(Gtin, restricted_circulation_is_flagged_and_other_numbers_are_not) {
+TEST(Gtin, is_restricted_for_numbers_of_restricted_circulation_only) {
   for (const auto* text : {"2671328008153", "2054711700351", "2870735057666", "0240531018376",
                            "240531018376", "0400000000008", "20842895", "00751391"}) {
     EXPECT_TRUE(gtin_of(text).restricted()) << text;

@@ -10,7 +10,7 @@
 
 namespace codasync::test {
 
-/// Random histories of a reading, made to collide: few moments, few dates, small numbers.
+/// Random histories of a reading with many equal values: few times, few dates, small numbers.
 class Histories {
  public:
   explicit Histories(std::uint64_t seed) : engine_{seed} {}
@@ -31,7 +31,7 @@ class Histories {
     return pick(0, 9);
   }
 
-  /// Returns: any event that stands for itself, observed in one of `seconds` seconds.
+  /// Returns: any event except a void, observed in one of `seconds` seconds.
   Event some_event(int seconds = 10) {
     const auto second = pick(0, seconds - 1);
     switch (pick(0, 9)) {
@@ -51,13 +51,13 @@ class Histories {
     }
   }
 
-  /// Returns: events with voids of some of them, which may come before what they void.
+  /// Returns: events with voids of some of them; a void can precede its target.
   std::vector<Event> some_history(int size_max = 14, int seconds = 10) {
     std::vector<Event> events;
     for (int left = pick(1, size_max); left > 0; --left) {
-      const bool take_back = !events.empty() && pick(0, 9) == 0;
-      events.push_back(take_back ? void_of(some_of(events), pick(0, seconds - 1))
-                                 : some_event(seconds));
+      const bool is_void = !events.empty() && pick(0, 9) == 0;
+      events.push_back(is_void ? void_of(some_of(events), pick(0, seconds - 1))
+                               : some_event(seconds));
     }
     return events;
   }
@@ -76,7 +76,7 @@ class Histories {
   std::mt19937_64 engine_;
 };
 
-/// Returns: CODASYNC_TEST_SEED, or another one each time.
+/// Returns: CODASYNC_TEST_SEED, or a random seed.
 inline std::uint64_t seed_of_this_run() {
   const char* given = std::getenv("CODASYNC_TEST_SEED");
   return given != nullptr ? std::strtoull(given, nullptr, 10) : std::random_device{}();

@@ -7,12 +7,12 @@
 
 #include "storage/model/shelf.hpp"
 
-// What the rules of a reading say, without any order of steps: shares nothing with
-// storage/model/shelf.cpp.
+// The rules of a reading as a declarative function, without a sequence of steps. It shares no code
+// with storage/model/shelf.cpp.
 
 namespace codasync::test {
 
-/// What answers show of a reading, and whether staff see that it was miscounted.
+/// The shown fields of a reading, and `miscounted`.
 struct Shown {
   bool present{false};
   std::optional<ShelfDate> date{};
@@ -30,16 +30,15 @@ inline Shown shown(const Shelf& shelf) {
           shelf.counted_at(), shelf.stock.quantity && *shelf.stock.quantity > shelf.stock.plain};
 }
 
-/// Returns: what a set of events means, voids among them, in any order.
+/// Returns: the state after a set of events, voids included, in any order.
 inline Shown oracle(const std::vector<Event>& all) {
-  std::set<EventId> taken_back;
+  std::set<EventId> voided;
   for (const auto& event : all) {
-    if (event.voids) taken_back.insert(*event.voids);
+    if (event.voids) voided.insert(*event.voids);
   }
   std::vector<Event> events;
   for (const auto& event : all) {
-    if (event.kind != EventKind::void_event && !taken_back.contains(event.id))
-      events.push_back(event);
+    if (event.kind != EventKind::void_event && !voided.contains(event.id)) events.push_back(event);
   }
   const auto newest = [&](auto&& which) {
     std::optional<Instant> at;
@@ -72,8 +71,8 @@ inline Shown oracle(const std::vector<Event>& all) {
       seen.date = e.date;
   }
 
-  // The newest statement of a quantity; of one moment: a number, then an empty shelf, then a
-  // removal.
+  // The newest statement of a quantity; with equal observed_at: a number, then an empty shelf, then
+  // a removal.
   const auto number = [&](const Event& e) { return record(e) && e.quantity; };
   const auto empty = [](const Event& e) {
     return e.kind == EventKind::check && !e.date && !e.quantity;
@@ -98,7 +97,7 @@ inline Shown oracle(const std::vector<Event>& all) {
   for (const auto& e : events) {
     if (adjusts(e)) moments.insert(e.observed_at);
   }
-  for (const auto moment : moments) {  // of one moment: deliveries, then sales
+  for (const auto moment : moments) {  // with equal observed_at: deliveries, then sales
     std::int64_t delivered = 0;
     std::int64_t sold = 0;
     for (const auto& e : events) {

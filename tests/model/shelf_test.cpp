@@ -1,5 +1,5 @@
-// What must hold for every set of events, compared with a statement of the rules that shares no
-// code with the fold. The seed is in the name of a failing case.
+// Properties of every set of events, compared with an oracle that shares no code with the fold. A
+// failure prints its seed.
 
 #include "storage/model/shelf.hpp"
 
@@ -44,14 +44,14 @@ class Fold : public testing::Test {
   test::Histories random_{seed_};
 };
 
-TEST_F(Fold, is_what_the_rules_say) {
+TEST_F(Fold, equals_the_oracle) {
   for (int round = 0; round < kRounds; ++round) {
     const auto events = random_.some_history();
     ASSERT_EQ(shown(fold(events)), test::oracle(events)) << "seed " << seed_ << ", round " << round;
   }
 }
 
-TEST_F(Fold, of_live_events_needs_nothing_but_the_shelf) {
+TEST_F(Fold, of_live_events_needs_the_shelf_only) {
   for (int round = 0; round < kRounds / 4; ++round) {
     auto events = counting(random_.some_history(14, 1000));
     std::ranges::sort(events, {}, &Event::observed_at);
@@ -66,7 +66,7 @@ TEST_F(Fold, of_live_events_needs_nothing_but_the_shelf) {
   }
 }
 
-TEST_F(Fold, of_a_late_event_needs_no_more_than_it_says) {
+TEST_F(Fold, of_a_late_event_needs_the_returned_part_of_the_history_only) {
   int without_reading = 0;
   int late = 0;
   for (int round = 0; round < kRounds; ++round) {
@@ -105,7 +105,7 @@ TEST_F(Fold, of_a_late_event_needs_no_more_than_it_says) {
   EXPECT_GT(2 * without_reading, late) << "most late events need no history";
 }
 
-TEST_F(Fold, is_the_same_however_the_events_are_cut_into_runs) {
+TEST_F(Fold, is_the_same_for_any_division_into_runs) {
   for (int round = 0; round < kRounds / 4; ++round) {
     const auto events = counting(random_.some_history());
     const auto cut = at(random_.pick(0, 9));
@@ -128,9 +128,9 @@ TEST_F(Fold, is_the_same_however_the_events_are_cut_into_runs) {
   }
 }
 
-// The order among events of one moment.
+// The order of events with equal observed_at.
 
-TEST(EventsOfOneMoment, keep_a_pack_that_was_seen_in_the_second_of_a_removal) {
+TEST(EventsOfOneMoment, keep_a_pack_of_the_same_second_as_a_removal) {
   for (const auto& events : {std::vector{removal(1), sighting(1, december(24))},
                              std::vector{sighting(1, december(24)), removal(1)}}) {
     const auto shelf = fold(events);
@@ -139,31 +139,31 @@ TEST(EventsOfOneMoment, keep_a_pack_that_was_seen_in_the_second_of_a_removal) {
   }
 }
 
-TEST(EventsOfOneMoment, do_not_hide_a_shorter_date_behind_a_check) {
+TEST(EventsOfOneMoment, keep_a_shorter_date_than_that_of_a_check) {
   EXPECT_EQ(fold({check(1, december(31)), sighting(1, december(20))}).date, december(20));
   EXPECT_EQ(fold({sighting(1, december(20)), check(1, december(31))}).date, december(20));
   EXPECT_EQ(fold({check(1, december(31)), check(1, december(20)), check(1, std::nullopt)}).date,
             december(20));
 }
 
-TEST(EventsOfOneMoment, promise_the_lowest_of_equal_counts) {
+TEST(EventsOfOneMoment, use_the_lowest_count) {
   EXPECT_EQ(fold({count(1, 7), count(1, 5)}).quantity(), 5);
   EXPECT_EQ(fold({count(1, 5), count(1, 7)}).quantity(), 5);
 }
 
-TEST(EventsOfOneMoment, count_first_then_deliver_then_sell) {
+TEST(EventsOfOneMoment, apply_counts_then_deliveries_then_sales) {
   EXPECT_EQ(fold({adjust(1, -3), count(1, 1), adjust(1, 4)}).quantity(), 2);
   EXPECT_EQ(fold({count(1, 10), adjust(1, -1)}).quantity(), 9) << "both have their effect";
 }
 
 // Quantities.
 
-TEST(Quantity, stops_at_zero_and_owes_nothing) {
+TEST(Quantity, stops_at_zero_and_is_never_negative) {
   const auto sold_out = fold({count(1, 5), adjust(2, -8)});
   EXPECT_EQ(sold_out.quantity(), 0);
   const auto delivered = fold({count(1, 5), adjust(2, -8), adjust(3, 2)});
   EXPECT_EQ(delivered.quantity(), 2);
-  EXPECT_LT(delivered.stock.plain, *delivered.stock.quantity) << "it was miscounted";
+  EXPECT_LT(delivered.stock.plain, *delivered.stock.quantity) << "miscounted";
   EXPECT_EQ(fold({count(1, 5), adjust(2, -8), count(3, 4)}).stock.plain, 4) << "counted again";
 }
 
@@ -173,28 +173,28 @@ TEST(Quantity, is_not_known_before_a_count_and_after_a_removal) {
   EXPECT_FALSE(fold({count(1, 5), removal(2), sighting(3, december(24))}).quantity());
 }
 
-TEST(Quantity, is_zero_after_a_check_that_found_nothing) {
+TEST(Quantity, is_zero_after_a_check_of_an_empty_shelf) {
   EXPECT_EQ(fold({check(1, std::nullopt)}).quantity(), 0);
   EXPECT_EQ(fold({count(1, 12), check(2, std::nullopt)}).quantity(), 0);
   EXPECT_EQ(fold({check(1, std::nullopt, 4)}).quantity(), 4) << "goods without a date";
   EXPECT_EQ(fold({count(1, 12), check(2, december(24))}).quantity(), 12);
 }
 
-TEST(Quantity, shows_no_more_than_a_client_can_hold) {
+TEST(Quantity, shows_at_most_the_maximum) {
   const auto shelf = fold({count(1, kQuantityMax), adjust(2, kQuantityMax), adjust(3, -5)});
   EXPECT_EQ(shelf.quantity(), kQuantityMax);
   EXPECT_EQ(*shelf.stock.quantity, 2 * kQuantityMax - 5);
 }
 
-// Looks at the shelf.
+// Sightings, checks and counts.
 
-TEST(LookedAt, is_moved_by_looks_and_not_by_sales) {
+TEST(LookedAt, changes_with_sightings_checks_and_counts_and_not_with_sales) {
   EXPECT_EQ(fold({sighting(1, december(24)), adjust(2, -1), removal(3)}).looked_at, at(1));
   EXPECT_EQ(fold({sighting(1, december(24)), count(2, 3)}).looked_at, at(2));
   EXPECT_EQ(fold({sighting(1, december(24)), check(5, december(24))}).looked_at, at(5));
 }
 
-TEST(LooksSame, tells_of_every_field_that_answers_show) {
+TEST(LooksSame, compares_every_shown_field) {
   const auto before = fold({check(1, december(24), 3)});
   EXPECT_TRUE(looks_same(before, before));
   for (const auto& event :

@@ -1,4 +1,4 @@
-"""What the tests of the edge start: Nginx from the template, Memcached, and a service that counts its requests."""
+"""The servers of these tests: Nginx from the template, Memcached, and a test service that counts its requests."""
 
 import http.client
 import json
@@ -16,19 +16,19 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULE = os.environ.get(
-    "CODASYNC_NGINX_MODULE", str(ROOT / ".build/nginx/ngx_http_answer_cache_module.so")
+    "CODASYNC_NGINX_MODULE", str(ROOT / ".build/nginx/ngx_http_response_cache_module.so")
 )
-# A build with AddressSanitizer names what has to be loaded before Nginx, which itself is not instrumented and keeps its
-# configuration until the end.
+# The library that a build with AddressSanitizer has to load before Nginx. Nginx itself is not instrumented, and does not
+# free its configuration at its end.
 PRELOAD = os.environ.get("CODASYNC_NGINX_PRELOAD", "")
 LEAKS_ALLOWED = {"ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"}
 ENVIRONMENT = {**os.environ, "LD_PRELOAD": PRELOAD, **LEAKS_ALLOWED} if PRELOAD else None
-# Servers never run as root; started by root, they run as nobody.
+# Servers never run as root: root starts them as the user `nobody`.
 UNPRIVILEGED = {"user": 65534, "group": 65534, "extra_groups": []} if os.geteuid() == 0 else {}
 
 
 def eventually(holds: Callable[[], bool], what: str, seconds: float = 10) -> None:
-    """Waits until something holds; fails the test that it never does."""
+    """Waits until a condition is true; fails the test after `seconds`."""
     deadline = time.monotonic() + seconds
     while not holds():
         if time.monotonic() > deadline:
@@ -42,7 +42,7 @@ def connects(path: Path) -> bool:
 
 
 class Memcached:
-    """One Memcached on a Unix socket, and the few commands that a test needs."""
+    """One Memcached on a Unix socket, with the commands that a test needs."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -55,11 +55,11 @@ class Memcached:
         )
         eventually(lambda: connects(self.path), "Memcached listens")
 
-    def set(self, key: str, value: bytes, end: int = 4_102_444_800) -> None:
-        """Stores an entry; `end` of its life in seconds since 1970, as the service writes it: in 2100."""
+    def set(self, key: str, value: bytes, expiry: int = 4_102_444_800) -> None:
+        """Stores an entry; `expiry` in seconds since 1970, as the service writes it; by default in 2100."""
         with socket.socket(socket.AF_UNIX) as client:
             client.connect(str(self.path))
-            client.sendall(b"set %s %d 0 %d\r\n%s\r\n" % (key.encode(), end, len(value), value))
+            client.sendall(b"set %s %d 0 %d\r\n%s\r\n" % (key.encode(), expiry, len(value), value))
             reply = client.recv(100)
         if reply != b"STORED\r\n":
             raise AssertionError(f"set {key}: {reply!r}")
@@ -79,14 +79,14 @@ class Request:
         self.body = body
 
 
-ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nX-Request-Id: of-the-service\r\nContent-Length: 15\r\n\r\n"
+RESPONSE = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nX-Request-Id: of-the-service\r\nContent-Length: 15\r\n\r\n"
 BODY = b'{"from":"here"}'
 
 
 class Service:
-    """Stands for an instance of the service: remembers every request and answers it, or does what `behave` says.
+    """A test server in place of an instance of the service. Stores every request, and sends what `behave` returns.
 
-    `behave(request, connection)` returns the answer's bytes; None closes the connection without one.
+    `behave(request)` returns the bytes of the response; None closes the connection without one.
     """
 
     def __init__(self, path: Path) -> None:
@@ -94,7 +94,7 @@ class Service:
         self.requests: list[Request] = []
         self.connections = 0
         self.behave: Callable[[Request], bytes | None] = lambda request: (
-            ANSWER if request.method == "HEAD" else ANSWER + BODY
+            RESPONSE if request.method == "HEAD" else RESPONSE + BODY
         )
         service = self
 
@@ -112,10 +112,10 @@ class Service:
                     )
                     request = Request(head, self.rfile.read(length))
                     service.requests.append(request)
-                    answer = service.behave(request)
-                    if answer is None:
+                    response = service.behave(request)
+                    if response is None:
                         return
-                    self.wfile.write(answer)
+                    self.wfile.write(response)
 
             def read_head(self) -> bytes | None:
                 head = b""
@@ -132,7 +132,7 @@ class Service:
             request_queue_size = 128
 
             def handle_error(self, *_: object) -> None:
-                pass  # Nginx may leave a connection at any time
+                pass  # Nginx may close a connection at any time
 
         self.server = Server(str(path), Handler)
         path.chmod(0o777)
@@ -146,7 +146,7 @@ class Service:
         self.path.unlink()
 
 
-class Answer:
+class Response:
     def __init__(self, response: http.client.HTTPResponse) -> None:
         self.status = response.status
         self.headers = response.headers
@@ -170,7 +170,7 @@ class Nginx:
             self.port = probe.getsockname()[1]
         self.folder = folder
         folder.mkdir()
-        # A copy, because whoever Nginx runs as need not be able to read the build folder.
+        # A copy, because the user of Nginx may not be allowed to read the build folder.
         command = [
             str(ROOT / "nginx/render"),
             "--dir",
@@ -206,18 +206,18 @@ class Nginx:
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
-    def ask(self, method: str, uri: str, body: bytes | None = None, **headers: str) -> Answer:
-        """One request on a connection of its own. Header names: underscores stand for dashes."""
+    def ask(self, method: str, uri: str, body: bytes | None = None, **headers: str) -> Response:
+        """Sends one request on a new connection. Header names: underscores become dashes."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             connection.request(
                 method, uri, body, {name.replace("_", "-"): text for name, text in headers.items()}
             )
-            return Answer(connection.getresponse())
+            return Response(connection.getresponse())
         finally:
             connection.close()
 
-    def get(self, uri: str, **headers: str) -> Answer:
+    def get(self, uri: str, **headers: str) -> Response:
         return self.ask("GET", uri, **headers)
 
     def log(self, request_id: str) -> dict[str, object]:
@@ -239,7 +239,7 @@ class Nginx:
 
 
 class EdgeTest(unittest.TestCase):
-    """A folder for sockets and logs, and an end for everything that was started."""
+    """Has a folder for sockets and logs, and stops every server at the end."""
 
     def setUp(self) -> None:
         folder = tempfile.TemporaryDirectory(prefix="edge-")
@@ -266,5 +266,5 @@ class EdgeTest(unittest.TestCase):
     def end_nginx(self, nginx: Nginx) -> None:
         nginx.stop()
         text = (nginx.folder / "error.log").read_text()
-        for trouble in ("[alert]", "[emerg]", "exited on signal"):
-            self.assertNotIn(trouble, text)
+        for failure in ("[alert]", "[emerg]", "exited on signal"):
+            self.assertNotIn(failure, text)

@@ -1,4 +1,4 @@
-"""The look-up in Memcached: what is answered from there, and what passes on to the service."""
+"""The look-up in Memcached: which responses come from there, and which requests go to the service."""
 
 import random
 import signal
@@ -8,7 +8,7 @@ import time
 import unittest
 from pathlib import Path
 
-from edge import EdgeTest
+from edge import EdgeTest, Nginx
 
 PRODUCT = "/api/v1/products/4006381333931"
 BODY = b'{"GTIN":"4006381333931","name":"Highlighter"}'
@@ -27,12 +27,12 @@ class LookUp(EdgeTest):
         return len(self.service.requests)
 
     def test_a_hit_never_reaches_the_service(self) -> None:
-        answer = self.nginx.get(PRODUCT, X_Request_Id="a-hit")
-        self.assertEqual((answer.status, answer.body), (200, BODY))
-        self.assertEqual(answer.headers["Content-Type"], "application/json")
-        self.assertEqual(answer.headers["ETag"], '"17"')
-        self.assertEqual(answer.headers["Cache-Control"], "no-cache")
-        self.assertEqual(answer.headers["X-Request-Id"], "a-hit")
+        response = self.nginx.get(PRODUCT, X_Request_Id="a-hit")
+        self.assertEqual((response.status, response.body), (200, BODY))
+        self.assertEqual(response.headers["Content-Type"], "application/json")
+        self.assertEqual(response.headers["ETag"], '"17"')
+        self.assertEqual(response.headers["Cache-Control"], "no-cache")
+        self.assertEqual(response.headers["X-Request-Id"], "a-hit")
         self.assertEqual(self.reached(), 0)
         self.assertEqual(self.nginx.log("a-hit")["cache"], "hit")
 
@@ -55,7 +55,7 @@ class LookUp(EdgeTest):
                 self.assertEqual(self.nginx.get(sent).body, uri.encode())
         self.assertEqual(self.reached(), 0)
 
-    def test_other_uris_pass_on_as_they_were_sent(self) -> None:
+    def test_other_uris_go_to_the_service_as_they_were_sent(self) -> None:
         uris = [
             PRODUCT + "?fields=name",
             PRODUCT + "?",
@@ -76,37 +76,71 @@ class LookUp(EdgeTest):
             self.assertEqual(self.service.requests[-1].uri, uri)
         self.assertEqual(self.reached(), len(uris))
 
-    def test_a_tag_that_still_holds_is_304(self) -> None:
+    def test_a_current_tag_gives_304(self) -> None:
         for tag in ('"17"', 'W/"17"', '"3", "17"', "*"):
-            answer = self.nginx.get(PRODUCT, If_None_Match=tag)
+            response = self.nginx.get(PRODUCT, If_None_Match=tag)
             self.assertEqual(
-                (answer.status, answer.body, answer.headers["ETag"]), (304, b"", '"17"')
+                (response.status, response.body, response.headers["ETag"]), (304, b"", '"17"')
             )
         self.assertEqual(self.nginx.get(PRODUCT, If_None_Match='"16"').status, 200)
         self.assertEqual(self.reached(), 0)
 
-    def test_head_tells_the_length_and_sends_no_body(self) -> None:
-        answer = self.nginx.ask("HEAD", PRODUCT)
+    def test_head_gives_the_length_and_no_body(self) -> None:
+        response = self.nginx.ask("HEAD", PRODUCT)
         self.assertEqual(
-            (answer.status, answer.body, answer.headers["Content-Length"]),
+            (response.status, response.body, response.headers["Content-Length"]),
             (200, b"", str(len(BODY))),
         )
         self.assertEqual(self.reached(), 0)
 
-    def test_other_methods_and_preconditions_pass_on(self) -> None:
+    def test_other_methods_and_preconditions_go_to_the_service(self) -> None:
         for method in ("PUT", "PATCH", "DELETE", "POST", "OPTIONS"):
             self.nginx.ask(method, PRODUCT)
         self.nginx.get(PRODUCT, If_Match='"17"')
         self.assertEqual(self.reached(), 6)
         self.assertEqual(self.service.requests[-1].headers["If-Match"], '"17"')
 
-    def test_a_get_with_a_body_leaves_the_connection_in_order(self) -> None:
+    def test_after_a_get_with_a_body_the_connection_is_usable(self) -> None:
         with socket.create_connection(("127.0.0.1", self.nginx.port)) as client:
-            ask = f"GET {PRODUCT} HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello".encode()
-            client.sendall(ask * 3 + ask.replace(b"Host: x", b"Host: x\r\nConnection: close"))
+            request = f"GET {PRODUCT} HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello".encode()
+            client.sendall(request * 3 + request.replace(b"Host: x", b"Host: x\r\nConnection: close"))
             received = b"".join(iter(lambda: client.recv(65536), b""))
         self.assertEqual(received.count(b"HTTP/1.1 200 OK"), 4)
         self.assertEqual(received.count(BODY), 4)
+
+    def test_a_miss_is_passed_on_to_the_service(self) -> None:
+        self.nginx.get("/api/v1/shops/1")
+        self.assertEqual(self.service.requests[-1].headers["X-Cache-Lookup"], "miss")
+        self.memcached.set("coda1:" + PRODUCT, b"lease")
+        self.nginx.get(PRODUCT)
+        self.assertEqual(self.service.requests[-1].headers["X-Cache-Lookup"], "miss")
+
+    def test_without_a_look_up_no_miss_is_passed_on_even_if_the_client_sends_one(self) -> None:
+        for method, uri, headers in (
+            ("GET", "/api/v1/shops/1?", {}),
+            ("GET", "/api/v1/products", {}),
+            ("GET", PRODUCT, {"If_Match": '"17"'}),
+            ("PATCH", PRODUCT, {}),
+        ):
+            self.nginx.ask(method, uri, X_Cache_Lookup="miss", **headers)
+            self.assertNotIn("X-Cache-Lookup", self.service.requests[-1].headers, uri)
+
+    def test_after_a_failed_look_up_no_miss_is_passed_on(self) -> None:
+        self.memcached.stop()
+        for _ in range(3):
+            self.nginx.get("/api/v1/shops/1", X_Cache_Lookup="miss", X_Request_Id="failed")
+            self.assertNotIn("X-Cache-Lookup", self.service.requests[-1].headers)
+
+    def test_a_second_try_has_no_known_miss(self) -> None:
+        self.nginx.stop()
+        other = self.start_service("other")
+        self.nginx = Nginx(self.folder / "two", [self.service.path, other.path], [self.memcached.path])
+        self.addCleanup(self.end_nginx, self.nginx)
+        for service in (self.service, other):
+            service.behave = lambda _: None
+        self.nginx.get("/api/v1/shops/1")
+        received = [request.headers.get("X-Cache-Lookup") for service in (self.service, other) for request in service.requests]
+        self.assertEqual(sorted(received, key=str), [None, "miss"])
 
     def test_no_entry_is_a_miss(self) -> None:
         for i in range(9):
@@ -115,19 +149,19 @@ class LookUp(EdgeTest):
 
     def test_a_placeholder_is_a_miss(self) -> None:
         self.memcached.set("coda1:" + PRODUCT, b"L5e0f21")
-        answer = self.nginx.get(PRODUCT, X_Request_Id="a-lease")
-        self.assertEqual(answer.body, b'{"from":"here"}')
+        response = self.nginx.get(PRODUCT, X_Request_Id="a-lease")
+        self.assertEqual(response.body, b'{"from":"here"}')
         self.assertEqual(self.nginx.log("a-lease")["cache"], "miss")
 
-    def test_an_entry_beyond_its_end_is_a_miss_although_memcached_still_has_it(self) -> None:
+    def test_an_expired_entry_is_a_miss_although_memcached_still_has_it(self) -> None:
         now = int(time.time())
-        for end, found in ((now + 60, "hit"), (now - 1, "miss"), (0, "miss"), (1, "miss")):
-            self.memcached.set("coda1:" + PRODUCT, HEAD + BODY, end)
-            self.nginx.get(PRODUCT, X_Request_Id=f"end-{end}")
-            self.assertEqual(self.nginx.log(f"end-{end}")["cache"], found)
+        for expiry, found in ((now + 60, "hit"), (now - 1, "miss"), (0, "miss"), (1, "miss")):
+            self.memcached.set("coda1:" + PRODUCT, HEAD + BODY, expiry)
+            self.nginx.get(PRODUCT, X_Request_Id=f"expiry-{expiry}")
+            self.assertEqual(self.nginx.log(f"expiry-{expiry}")["cache"], found)
 
-    def test_what_is_no_answer_is_a_miss(self) -> None:
-        # As tests/support/malformed_answers.hpp has them for the service.
+    def test_a_value_that_is_not_a_response_is_a_miss(self) -> None:
+        # The same values as in tests/support/malformed_answers.hpp for the service.
         status = b"HTTP/1.1 200 OK\r\n"
         broken = [
             b"",
@@ -169,7 +203,7 @@ class LookUp(EdgeTest):
             self.assertEqual(self.nginx.get(PRODUCT).body, b'{"from":"here"}', value)
         self.assertEqual(self.reached(), len(broken))
 
-    def test_random_values_do_no_harm(self) -> None:
+    def test_random_values_cause_no_failure(self) -> None:
         seed = random.randrange(2**32)
         chance = random.Random(seed)
         pieces = [
@@ -189,25 +223,25 @@ class LookUp(EdgeTest):
             self.memcached.set("coda1:" + PRODUCT, value)
             self.assertEqual(self.nginx.get(PRODUCT).status, 200, f"seed {seed}: {value!r}")
 
-    def test_large_values_come_whole(self) -> None:
+    def test_large_values_arrive_complete(self) -> None:
         for size in (60_000, 65_536, 200_000, 1_000_000, 10):
             body = random.randbytes(size // 2).hex().encode()
             self.memcached.set("coda1:" + PRODUCT, HEAD + body)
             self.assertEqual(self.nginx.get(PRODUCT).body, body)
         self.assertEqual(self.reached(), 0)
 
-    def test_a_long_answer_is_compressed_and_its_weak_tag_still_gives_304(self) -> None:
+    def test_a_long_response_is_compressed_and_its_weak_tag_gives_304(self) -> None:
         self.memcached.set("coda1:" + PRODUCT, HEAD + b'"' + b"long " * 1000 + b'"')
-        answer = self.nginx.get(PRODUCT, Accept_Encoding="gzip")
+        response = self.nginx.get(PRODUCT, Accept_Encoding="gzip")
         self.assertEqual(
-            (answer.headers["Content-Encoding"], answer.headers["ETag"]), ("gzip", 'W/"17"')
+            (response.headers["Content-Encoding"], response.headers["ETag"]), ("gzip", 'W/"17"')
         )
-        self.assertEqual(answer.headers["Vary"], "Accept-Encoding")
+        self.assertEqual(response.headers["Vary"], "Accept-Encoding")
         self.assertEqual(
             self.nginx.get(PRODUCT, Accept_Encoding="gzip", If_None_Match='W/"17"').status, 304
         )
 
-    def test_each_of_many_clients_gets_its_own_answer_while_others_leave(self) -> None:
+    def test_each_of_many_clients_gets_its_own_response_while_others_disconnect(self) -> None:
         for i in range(1, 200):
             self.memcached.set(f"coda1:/api/v1/shops/{i}", HEAD + b"shop %d" % i + b"." * (i * 37))
         wrong: list[str] = []
@@ -235,35 +269,35 @@ class LookUp(EdgeTest):
             reader.join()
         self.assertEqual(wrong, [], f"seed {seed}")
 
-    def test_without_memcached_everything_passes_on_at_once_and_comes_back(self) -> None:
+    def test_without_memcached_all_requests_go_to_the_service_at_once_until_it_is_back(self) -> None:
         self.assertEqual(self.nginx.get(PRODUCT).body, BODY)
         self.memcached.stop()
-        began = time.monotonic()
+        start = time.monotonic()
         for _ in range(20):
-            self.assertEqual(self.nginx.get(PRODUCT, X_Request_Id="gone").body, b'{"from":"here"}')
-        self.assertLess(time.monotonic() - began, 2)
+            self.assertEqual(self.nginx.get(PRODUCT, X_Request_Id="stopped").body, b'{"from":"here"}')
+        self.assertLess(time.monotonic() - start, 2)
         self.memcached.start()
         self.memcached.set("coda1:" + PRODUCT, HEAD + BODY)
         deadline = time.monotonic() + 10
         while self.nginx.get(PRODUCT).body != BODY:
-            self.assertLess(time.monotonic(), deadline, "the look-up never came back")
+            self.assertLess(time.monotonic(), deadline, "there was no look-up again")
             time.sleep(0.02)
 
-    def test_a_stalled_memcached_holds_a_request_up_for_a_bounded_time(self) -> None:
+    def test_a_stalled_memcached_delays_a_request_for_a_limited_time(self) -> None:
         self.assertEqual(self.nginx.get(PRODUCT).body, BODY)
         self.memcached.process.send_signal(signal.SIGSTOP)
         try:
             took = []
             for _ in range(20):
-                began = time.monotonic()
+                start = time.monotonic()
                 self.assertEqual(self.nginx.get(PRODUCT).body, b'{"from":"here"}')
-                took.append(time.monotonic() - began)
+                took.append(time.monotonic() - start)
         finally:
             self.memcached.process.send_signal(signal.SIGCONT)
         self.assertLess(max(took), 2)
-        self.assertLess(sorted(took)[10], 0.1, "only few requests pay for the stall")
+        self.assertLess(sorted(took)[10], 0.1, "the stall delays only few requests")
 
-    def test_a_reload_and_an_end_are_clean(self) -> None:
+    def test_a_reload_and_a_quit_cause_no_failure(self) -> None:
         for _ in range(3):
             self.assertEqual(self.nginx.get(PRODUCT).body, BODY)
             self.nginx.process.send_signal(signal.SIGHUP)
@@ -273,9 +307,9 @@ class LookUp(EdgeTest):
         self.nginx.process.send_signal(signal.SIGQUIT)
         self.assertEqual(
             self.nginx.process.wait(20), 0
-        )  # what it complained about is looked at in the end
+        )  # end_nginx() checks its log
 
-    def test_clients_that_leave_during_a_stall_are_forgotten(self) -> None:
+    def test_clients_that_disconnect_during_a_stall_cause_no_failure(self) -> None:
         self.memcached.process.send_signal(signal.SIGSTOP)
         for _ in range(50):
             with socket.create_connection(("127.0.0.1", self.nginx.port)) as client:
@@ -288,7 +322,7 @@ class LookUp(EdgeTest):
 
 
 class PrivateReads(EdgeTest):
-    def test_nothing_is_looked_up(self) -> None:
+    def test_there_is_no_look_up(self) -> None:
         memcached, service = self.start_memcached(), self.start_service()
         memcached.set("coda1:" + PRODUCT, HEAD + BODY)
         nginx = self.start_nginx([service.path], [memcached.path], "--private-reads")
@@ -296,8 +330,8 @@ class PrivateReads(EdgeTest):
         self.assertEqual(nginx.log("private")["cache"], "")
 
 
-class StrangeMemcached(EdgeTest):
-    """Something that listens where Memcached should and says what Memcached never says."""
+class InvalidReplies(EdgeTest):
+    """A server at Memcached's address that sends replies which Memcached never sends."""
 
     def listen(self, path: Path, replies: list[bytes]) -> None:
         server = socket.socket(socket.AF_UNIX)
@@ -319,7 +353,7 @@ class StrangeMemcached(EdgeTest):
 
         threading.Thread(target=serve, daemon=True).start()
 
-    def test_passes_on_whatever_it_says(self) -> None:
+    def test_the_request_goes_to_the_service_after_any_of_them(self) -> None:
         key = b"coda1:" + PRODUCT.encode()
         replies = [
             b"ERROR\r\n",
@@ -351,13 +385,13 @@ class StrangeMemcached(EdgeTest):
             b"",
         ]
         service = self.start_service()
-        self.listen(self.folder / "strange", replies)
-        nginx = self.start_nginx([service.path], [self.folder / "strange"], "--workers", "1")
+        self.listen(self.folder / "invalid", replies)
+        nginx = self.start_nginx([service.path], [self.folder / "invalid"], "--workers", "1")
         for i, _ in enumerate(replies):
-            began = time.monotonic()
+            start = time.monotonic()
             self.assertEqual(nginx.get(PRODUCT).body, b'{"from":"here"}')
-            self.assertLess(time.monotonic() - began, 2)
-            time.sleep(0.55)  # the rest after a failure is over
+            self.assertLess(time.monotonic() - start, 2)
+            time.sleep(0.55)  # longer than response_cache_failure_pause
         self.assertEqual(len(service.requests), len(replies))
 
 

@@ -1,11 +1,11 @@
-"""What reaches the service, in what form and how often, and what clients see when it does not."""
+"""Which requests the service gets, in what form and how often, and which errors clients get."""
 
 import socket
 import threading
 import time
 import unittest
 
-from edge import ANSWER, BODY, EdgeTest, Request
+from edge import RESPONSE, BODY, EdgeTest, Request
 
 WRITES = ("POST", "PUT", "PATCH", "DELETE")
 
@@ -68,41 +68,41 @@ class Proxy(EdgeTest):
     def test_a_condition_or_key_that_is_sent_twice_is_not_the_first_of_both(self) -> None:
         for name in ("If-Match", "Idempotency-Key"):
             before = len(self.service.requests)
-            answer = self.raw(
+            response = self.raw(
                 b"PATCH / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 0\r\n"
                 + name.encode() + b": a\r\n" + name.lower().encode() + b": b\r\n\r\n"
             )
-            if b" 400 " not in answer[:20]:  # Nginx itself refuses some
+            if b" 400 " not in response[:20]:  # Nginx itself refuses some
                 self.assertEqual(len(self.service.requests), before + 1)
                 self.assertEqual(self.service.requests[-1].headers[name].strip(), "")
 
-    def test_the_address_goes_on_as_it_was_sent(self) -> None:
+    def test_the_address_is_passed_on_as_it_was_sent(self) -> None:
         for uri in ("/a%2Fb//c/../d?x=%20&x=+", "/%C3%A4?q", "/a;v=1?"):
             self.nginx.get(uri)
             self.assertEqual(self.service.requests[-1].uri, uri)
 
-    def test_a_request_keeps_its_well_formed_name(self) -> None:
+    def test_a_well_formed_request_id_is_kept(self) -> None:
         for name in ("a", "A.b_c-9", "x" * 128):
             self.assertEqual(
                 self.nginx.get("/", X_Request_Id=name).headers.get_all("X-Request-Id"), [name]
             )
             self.assertEqual(self.service.requests[-1].headers["X-Request-Id"], name)
 
-    def test_another_name_is_replaced(self) -> None:
+    def test_another_request_id_is_replaced(self) -> None:
         for name in ("", "a b", 'a"b', "x" * 129, "é"):
-            answer = self.nginx.get("/", X_Request_Id=name)
-            self.assertRegex(answer.headers["X-Request-Id"], "^[0-9a-f]{32}$")
+            response = self.nginx.get("/", X_Request_Id=name)
+            self.assertRegex(response.headers["X-Request-Id"], "^[0-9a-f]{32}$")
             self.assertEqual(
-                self.service.requests[-1].headers["X-Request-Id"], answer.headers["X-Request-Id"]
+                self.service.requests[-1].headers["X-Request-Id"], response.headers["X-Request-Id"]
             )
 
-    def test_no_name_is_given_twice(self) -> None:
-        names = [self.nginx.get("/").headers["X-Request-Id"] for _ in range(100)]
-        self.assertEqual(len(set(names)), 100)
+    def test_no_request_id_is_used_twice(self) -> None:
+        ids = [self.nginx.get("/").headers["X-Request-Id"] for _ in range(100)]
+        self.assertEqual(len(set(ids)), 100)
 
-    def test_the_log_is_json_whatever_clients_send(self) -> None:
-        self.nginx.get("/a%22b", X_Request_Id="strange", User_Agent='quote " slash \\ tab \t')
-        line = self.nginx.log("strange")
+    def test_the_log_is_json_for_any_request(self) -> None:
+        self.nginx.get("/a%22b", X_Request_Id="quotes", User_Agent='quote " slash \\ tab \t')
+        line = self.nginx.log("quotes")
         self.assertEqual((line["uri"], line["status"], line["method"]), ("/a%22b", 200, "GET"))
         self.assertEqual(line["agent"], 'quote " slash \\ tab \t')
         self.assertNotIn("Bearer", str(line))
@@ -112,14 +112,14 @@ class Proxy(EdgeTest):
             self.nginx.get("/")
         self.assertLessEqual(self.service.connections, 2)  # one for each worker
 
-    def test_a_body_over_the_limit_is_a_problem_and_stays_outside(self) -> None:
-        answer = self.nginx.ask("POST", "/api/v1/sync", b"x" * 1_000_001, X_Request_Id="large")
-        self.assertEqual(answer.status, 413)
-        self.assertEqual(answer.problem()["instance"], "large")
+    def test_a_body_over_the_limit_is_a_problem_and_is_not_passed_on(self) -> None:
+        response = self.nginx.ask("POST", "/api/v1/sync", b"x" * 1_000_001, X_Request_Id="large")
+        self.assertEqual(response.status, 413)
+        self.assertEqual(response.problem()["instance"], "large")
         self.assertEqual(self.nginx.ask("POST", "/api/v1/sync", b"x" * 1_000_000).status, 200)
         self.assertEqual(len(self.service.requests), 1)
 
-    def test_what_nginx_refuses_is_a_problem(self) -> None:
+    def test_a_request_that_nginx_refuses_gets_a_problem(self) -> None:
         for sent, status in (
             (b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n", 400),  # no Host
             (b"nonsense\r\n\r\n", 400),
@@ -128,15 +128,15 @@ class Proxy(EdgeTest):
             (b"TRACE / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 405),
             (b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 404),
         ):
-            answer = self.raw(sent)
-            self.assertIn(b"HTTP/1.1 %d " % status, answer[:20])
-            self.assertIn(b"Content-Type: application/problem+json\r\n", answer)
-            self.assertIn(b"X-Request-Id: ", answer)
-            self.assertIn(b'"status":%d,' % status, answer)
-            self.assertEqual(b"\r\nAllow: GET, HEAD, " in answer, status == 405)  # RFC 9110, 15.5.6
+            response = self.raw(sent)
+            self.assertIn(b"HTTP/1.1 %d " % status, response[:20])
+            self.assertIn(b"Content-Type: application/problem+json\r\n", response)
+            self.assertIn(b"X-Request-Id: ", response)
+            self.assertIn(b'"status":%d,' % status, response)
+            self.assertEqual(b"\r\nAllow: GET, HEAD, " in response, status == 405)  # RFC 9110, 15.5.6
         self.assertEqual(self.service.requests, [])
 
-    def test_metrics_are_not_for_clients_however_they_ask(self) -> None:
+    def test_clients_get_no_metrics_under_any_form_of_the_address(self) -> None:
         for uri in (
             "/metrics",
             "/metrics/",
@@ -146,11 +146,11 @@ class Proxy(EdgeTest):
             "/./metrics?x",
             "/metrics%2F",
         ):
-            answer = self.nginx.get(uri, X_Forwarded_For="127.0.0.1", Host="localhost")
-            self.assertEqual(answer.status, 404, uri)
+            response = self.nginx.get(uri, X_Forwarded_For="127.0.0.1", Host="localhost")
+            self.assertEqual(response.status, 404, uri)
         self.assertEqual(self.service.requests, [])
 
-    def test_the_answer_of_the_service_is_passed_on_with_its_status_and_body(self) -> None:
+    def test_the_response_of_the_service_is_passed_on_with_its_status_and_body(self) -> None:
         for status in (
             b"400 Bad Request",
             b"404 Not Found",
@@ -164,23 +164,23 @@ class Proxy(EdgeTest):
                 + b"\r\nContent-Type: application/problem+json\r\nRetry-After: 7\r\n"
                 b"Content-Length: 15\r\n\r\n" + BODY
             )
-            answer = self.nginx.ask("POST", "/")
-            self.assertEqual((answer.status, answer.body), (int(status[:3]), BODY))
-            self.assertEqual(answer.headers.get_all("Retry-After"), ["7"])
+            response = self.nginx.ask("POST", "/")
+            self.assertEqual((response.status, response.body), (int(status[:3]), BODY))
+            self.assertEqual(response.headers.get_all("Retry-After"), ["7"])
 
-    def test_a_changed_tag_in_the_answer_to_a_conditional_write_is_not_412(self) -> None:
+    def test_a_new_tag_in_the_response_to_a_conditional_write_is_not_412(self) -> None:
         self.service.behave = lambda _: b'HTTP/1.1 200 OK\r\nETag: "2"\r\nContent-Length: 0\r\n\r\n'
         self.assertEqual(self.nginx.ask("PATCH", "/", b"{}", If_Match='"1"').status, 200)
 
-    def test_a_write_goes_on_when_its_client_leaves(self) -> None:
+    def test_a_write_continues_when_its_client_disconnects(self) -> None:
         entered, leave = threading.Event(), threading.Event()
 
         def behave(request: Request) -> bytes | None:
             if request.method == "POST":
                 entered.set()
                 leave.wait(10)
-                return ANSWER.replace(b"15", b"03") + b"old"
-            return ANSWER + BODY
+                return RESPONSE.replace(b"15", b"03") + b"old"
+            return RESPONSE + BODY
 
         self.service.behave = behave
         with socket.create_connection(("127.0.0.1", self.nginx.port)) as client:
@@ -200,11 +200,11 @@ class Instances(EdgeTest):
     def received(self) -> list[Request]:
         return [request for service in self.services for request in service.requests]
 
-    def test_every_method_finds_the_other_instance_when_one_is_gone(self) -> None:
+    def test_every_method_uses_the_other_instance_when_one_has_ended(self) -> None:
         self.services[0].stop()
         for method in ("GET", "HEAD", *WRITES) * 3:
-            answer = self.nginx.ask(method, "/a%2Fb?c", b"{}" if method in WRITES else None)
-            self.assertEqual(answer.status, 200, method)
+            response = self.nginx.ask(method, "/a%2Fb?c", b"{}" if method in WRITES else None)
+            self.assertEqual(response.status, 200, method)
             last = self.services[1].requests[-1]
             self.assertEqual(
                 (last.method, last.uri, last.body),
@@ -212,7 +212,7 @@ class Instances(EdgeTest):
             )
         self.assertEqual(len(self.services[1].requests), 18)
 
-    def test_a_read_that_broke_off_is_tried_again(self) -> None:
+    def test_a_read_without_a_response_is_tried_again(self) -> None:
         self.services[0].behave = lambda _: None
         for _ in range(6):
             self.assertEqual(self.nginx.get("/").status, 200)
@@ -221,22 +221,22 @@ class Instances(EdgeTest):
         for service in self.services:
             service.behave = lambda _: None
         for i, method in enumerate(WRITES):
-            answer = self.nginx.ask(method, "/", b"{}", X_Request_Id=f"doubt-{i}")
-            if len(self.received()) == i:  # both were still resting from the failure before
-                self.fail("the write never reached anybody")
+            response = self.nginx.ask(method, "/", b"{}", X_Request_Id=f"doubt-{i}")
+            if len(self.received()) == i:  # both were still paused after the failure before
+                self.fail("no instance got the write")
             self.assertEqual(len(self.received()), i + 1)
-            self.assertEqual((answer.status, answer.headers["Retry-After"]), (502, "1"))
-            self.assertIn("Idempotency-Key", str(answer.problem()["detail"]))
-            self.assertEqual(answer.problem()["instance"], f"doubt-{i}")
+            self.assertEqual((response.status, response.headers["Retry-After"]), (502, "1"))
+            self.assertIn("Idempotency-Key", str(response.problem()["detail"]))
+            self.assertEqual(response.problem()["instance"], f"doubt-{i}")
             time.sleep(1.1)  # fail_timeout
 
-    def test_without_any_instance_every_method_is_503_and_they_come_back(self) -> None:
+    def test_without_any_instance_every_method_is_503_until_one_is_back(self) -> None:
         for service in self.services:
             service.stop()
         for method in ("GET", *WRITES) * 2:
-            answer = self.nginx.ask(method, "/", X_Request_Id="none")
-            self.assertEqual((answer.status, answer.headers["Retry-After"]), (503, "1"), method)
-            self.assertEqual(answer.problem()["status"], 503)
+            response = self.nginx.ask(method, "/", X_Request_Id="none")
+            self.assertEqual((response.status, response.headers["Retry-After"]), (503, "1"), method)
+            self.assertEqual(response.problem()["status"], 503)
         again = self.start_service("service-0")
         deadline = time.monotonic() + 10
         while self.nginx.get("/").status != 200:

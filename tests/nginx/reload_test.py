@@ -1,4 +1,4 @@
-"""A reload of the configuration, as when instances come or go: nobody's request is lost."""
+"""A reload of the configuration, for example for a new list of instances: no request is lost."""
 
 import http.client
 import signal
@@ -14,13 +14,13 @@ RELOADS = 6
 
 
 class Client(threading.Thread):
-    """Asks again and again on one connection, and on a new one when it was told `Connection: close`."""
+    """Sends requests on one connection, and on a new one after a response with `Connection: close`."""
 
     def __init__(self, port: int, method: str, pause: float) -> None:
         super().__init__()
         self.port, self.method, self.pause = port, method, pause
         self.stop = threading.Event()
-        self.answered = self.told_to_go = 0
+        self.responses = self.closed = 0
         self.failures: list[str] = []
 
     def run(self) -> None:
@@ -34,8 +34,8 @@ class Client(threading.Thread):
                 self.failures.append(repr(error))
                 connection.close()
                 continue
-            self.answered += 1
-            self.told_to_go += response.headers["Connection"] == "close"
+            self.responses += 1
+            self.closed += response.headers["Connection"] == "close"
             if response.status != 200:
                 self.failures.append(str(response.status))
         connection.close()
@@ -51,9 +51,9 @@ class Reload(EdgeTest):
         self.nginx.process.send_signal(signal.SIGHUP)
         eventually(lambda: bool(self.workers()) and not old & self.workers(), "the old workers end")
 
-    def test_fails_no_request_of_clients_that_keep_their_connections(self) -> None:
+    def test_no_request_of_clients_with_open_connections_fails(self) -> None:
         self.nginx = self.start_nginx([self.start_service().path], [])
-        # Without a pause a request is nearly always on its way; with one, connections are idle when the worker leaves.
+        # Without a pause there is nearly always a request in flight; with one, connections are idle when the worker quits.
         clients = [
             Client(self.nginx.port, ("GET", "POST")[i % 2], 0.0 if i % 4 < 2 else 0.01 * i) for i in range(CLIENTS)
         ]
@@ -61,27 +61,27 @@ class Reload(EdgeTest):
             client.start()
         try:
             for _ in range(RELOADS):
-                seen = sum(client.answered for client in clients)
+                seen = sum(client.responses for client in clients)
                 self.reload()
-                eventually(lambda: sum(client.answered for client in clients) > seen + 200, "the load goes on")
+                eventually(lambda: sum(client.responses for client in clients) > seen + 200, "the load continues")
         finally:
             for client in clients:
                 client.stop.set()
             for client in clients:
                 client.join()
         self.assertEqual([failure for client in clients for failure in client.failures], [])
-        self.assertGreater(sum(client.told_to_go for client in clients), 0, "no client was moved: the test saw nothing")
+        self.assertGreater(sum(client.closed for client in clients), 0, "no client had to reconnect: this test shows nothing")
 
-    def test_ends_the_old_workers_soon_though_clients_stay_and_say_nothing(self) -> None:
+    def test_old_workers_end_soon_although_idle_clients_stay_connected(self) -> None:
         self.nginx = self.start_nginx([self.start_service().path], [])
-        silent = http.client.HTTPConnection("127.0.0.1", self.nginx.port, timeout=20)
-        silent.request("GET", "/")
-        silent.getresponse().read()
-        begun = time.monotonic()
+        idle = http.client.HTTPConnection("127.0.0.1", self.nginx.port, timeout=20)
+        idle.request("GET", "/")
+        idle.getresponse().read()
+        start = time.monotonic()
         self.reload()
-        self.assertLess(time.monotonic() - begun, 8)
-        self.assertEqual(silent.sock.recv(1), b"")
-        silent.close()
+        self.assertLess(time.monotonic() - start, 8)
+        self.assertEqual(idle.sock.recv(1), b"")
+        idle.close()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Nginx and the service have to agree on the slot of a key."""
+"""Nginx and the service have to compute the same slot for a key."""
 
 import os
 import random
@@ -15,14 +15,14 @@ BATCH = 500
 
 
 def slots_of(uris: list[str], slots: int) -> list[int]:
-    """The service's own function."""
+    """Returns: the slots, computed by the service's own function."""
     keys = "".join(f"coda1:{uri}\n" for uri in uris)
     done = subprocess.run([SLOTS_OF_KEYS, str(slots)], input=keys, capture_output=True, text=True, check=True)
     return [int(line) for line in done.stdout.split()]
 
 
 def some_uris(count: int, seed: int) -> list[str]:
-    """Every kind of address that is looked up, each once."""
+    """Returns: distinct addresses, of every kind that is looked up."""
     dice = random.Random(seed)
     uris: dict[str, None] = {}
     while len(uris) < count:
@@ -42,7 +42,7 @@ def some_uris(count: int, seed: int) -> list[str]:
 
 
 def fill(memcached: Memcached, entries: Iterator[tuple[str, str]]) -> None:
-    """Stores answers with these bodies."""
+    """Stores responses with these bodies."""
     with socket.socket(socket.AF_UNIX) as client:
         client.connect(str(memcached.path))
         for uri, body in entries:
@@ -50,11 +50,11 @@ def fill(memcached: Memcached, entries: Iterator[tuple[str, str]]) -> None:
             client.sendall(b"set coda1:%s 4102444800 0 %d noreply\r\n%s\r\n" % (uri.encode(), len(value), value))
         client.sendall(b"version\r\n")
         if not client.recv(100).startswith(b"VERSION "):
-            raise AssertionError("not everything was stored")
+            raise AssertionError("not all entries were stored")
 
 
 def bodies(nginx: Nginx, uris: list[str]) -> list[str]:
-    """Asks for all on one connection. Returns: the last line of each answer."""
+    """Requests all on one connection. Returns: the last line of each response."""
     with socket.create_connection(("127.0.0.1", nginx.port), timeout=60) as client:
         for number, uri in enumerate(uris, 1):
             close = "Connection: close\r\n" if number == len(uris) else ""
@@ -62,12 +62,12 @@ def bodies(nginx: Nginx, uris: list[str]) -> list[str]:
         text = b""
         while piece := client.recv(1 << 20):
             text += piece
-    answers = text.decode().split("HTTP/1.1 200 OK\r\n")[1:]
-    return [answer.rsplit("\r\n\r\n", 1)[1].rstrip("\n") for answer in answers]
+    responses = text.decode().split("HTTP/1.1 200 OK\r\n")[1:]
+    return [response.rsplit("\r\n\r\n", 1)[1].rstrip("\n") for response in responses]
 
 
 class Slots(EdgeTest):
-    def test_every_key_of_a_hundred_thousand_is_found_where_the_service_puts_it(self) -> None:
+    def test_each_of_a_hundred_thousand_keys_is_found_in_the_slot_of_the_service(self) -> None:
         seed = random.randrange(2**32)
         print(f"seed {seed}")
         servers = [self.start_memcached(f"memcached-{i}") for i in range(3)]
@@ -83,7 +83,7 @@ class Slots(EdgeTest):
             self.assertEqual(bodies(nginx, uris[begin : begin + BATCH]), expected[begin : begin + BATCH])
         self.assertEqual(service.requests, [], "each was a hit")
 
-    def test_a_slot_that_is_gone_leaves_the_others_alone(self) -> None:
+    def test_a_stopped_slot_does_not_affect_the_others(self) -> None:
         servers = [self.start_memcached(f"memcached-{i}") for i in range(2)]
         service = self.start_service()
         nginx = self.start_nginx([service.path], [server.path for server in servers])

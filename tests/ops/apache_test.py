@@ -19,20 +19,20 @@ from servers import (
     start,
     stop,
 )
-from smoke import ask, expect, smoke, wait_until_ready
+from smoke import expect, send, smoke, wait_until_ready
 
 README = (ROOT / "config" / "deploy" / "apache" / "README.md").read_text()
 
 
 def configuration(place: Path, listen: int, services: list[int]) -> Path:
-    """Returns: what Debian's apache2.conf and `a2enmod` are on a host, and the virtual host of the repository."""
+    """Returns: the path of a configuration like Debian's apache2.conf after `a2enmod`, with the virtual host of the repository."""
     enabled = re.search(r"a2enmod ([a-z0-9_ ]+)", README)
-    assert enabled, "config/deploy/apache/README.md names the modules"
-    # What the README names, and of what Debian has enabled already what is needed.
+    assert enabled, "config/deploy/apache/README.md has no a2enmod line"
+    # The modules of the README, and those that Debian enables by default.
     modules = [*enabled[1].split(), "mpm_event", "authz_core", "alias", "env"]
     loads = "\n".join(f"LoadModule {name}_module /usr/lib/apache2/modules/mod_{name}.so" for name in modules)
     vhost = (ROOT / "config" / "deploy" / "apache" / "codasync.conf").read_text()
-    # One line a further instance, as the file says.
+    # One line for each further instance, as the file says.
     member = re.search(r"^  BalancerMember .*$", vhost, re.MULTILINE)
     assert member
     more = "".join(
@@ -59,29 +59,29 @@ Include {place}/codasync.conf
 
 
 def raw(port: int, text: bytes) -> bytes:
-    """Returns: what comes back for these bytes, until Apache closes."""
+    """Returns: the response to these bytes, until Apache closes the connection."""
     with socket.create_connection(("127.0.0.1", port), timeout=30) as client:
         client.sendall(text)
-        answer = b""
+        response = b""
         while more := client.recv(65536):
-            answer += more
-    return answer
+            response += more
+    return response
 
 
 def check_edges(port: int, log: Path) -> None:
-    """What the virtual host does itself."""
+    """Checks what the virtual host does itself."""
     url = f"http://127.0.0.1:{port}"
-    missing = expect(ask(f"{url}/metrics"), 404)
+    missing = expect(send(f"{url}/metrics"), 404)
     assert missing.headers["content-type"] == "application/problem+json", missing
     assert missing.json()["type"] == "urn:codasync:problem:not-found", missing
-    long = expect(ask(f"{url}/api/v1/shops", "POST", {"name": "x" * 1_000_001}), 413)
+    long = expect(send(f"{url}/api/v1/shops", "POST", {"name": "x" * 1_000_001}), 413)
     assert long.json()["status"] == 413, long
-    kept = expect(ask(f"{url}/api/v1/shops", X_Request_Id="of-the-client.1"), 200)
+    kept = expect(send(f"{url}/api/v1/shops", X_Request_Id="of-the-client.1"), 200)
     assert kept.headers["x-request-id"] == "of-the-client.1", kept
-    other = expect(ask(f"{url}/api/v1/shops", X_Request_Id="no good name"), 200)
+    other = expect(send(f"{url}/api/v1/shops", X_Request_Id="not a valid id"), 200)
     assert re.fullmatch(r"[A-Za-z0-9._-]{1,128}", other.headers["x-request-id"]), other
-    assert other.headers["x-request-id"] != "no good name"
-    assert "content-encoding" not in expect(ask(f"{url}/api/v1/products?limit=1000", Accept_Encoding="gzip"), 200).headers
+    assert other.headers["x-request-id"] != "not a valid id"
+    assert "content-encoding" not in expect(send(f"{url}/api/v1/products?limit=1000", Accept_Encoding="gzip"), 200).headers
     broken = raw(port, b"GET / HTTP/1.1\r\nBroken header\r\nConnection: close\r\n\r\n")
     assert b" 400 " in broken.split(b"\r\n")[0] and b"urn:codasync:problem:bad-request" in broken, broken
     eventually(lambda: '"request_id":"of-the-client.1"' in log.read_text(), "the access log")
@@ -112,17 +112,17 @@ def main() -> None:
                 assert apache.poll() is None, "Apache ended"
                 done = smoke(f"http://127.0.0.1:{listen}", token, edge=True)
                 check_edges(listen, place / "codasync.log")
-                checked(f"Apache with the virtual host, two instances: {done}; limits, request names, its own problem details, log")
+                checked(f"Apache with the virtual host, two instances: {done}; limits, request ids, its own problem details, log")
 
                 stop(services[0])
                 url = f"http://127.0.0.1:{listen}"
                 for _ in range(20):
-                    expect(ask(f"{url}/api/v1/shops"), 200)
+                    expect(send(f"{url}/api/v1/shops"), 200)
                 stop(services[1])
-                gone = expect(ask(f"{url}/api/v1/shops"), 503)
+                gone = expect(send(f"{url}/api/v1/shops"), 503)
                 assert gone.json()["type"] == "urn:codasync:problem:unavailable", gone
                 assert gone.headers["retry-after"] == "1", gone
-                checked("one instance gone: 20 of 20 requests answered by the other; both gone: 503 as problem details with Retry-After")
+                checked("one instance stopped: the other one serves 20 of 20 requests; both stopped: 503 as problem details with Retry-After")
             except BaseException:
                 for file in place.glob("*.log"):
                     print(f"--- {file.name}\n{file.read_text()[-3000:]}")

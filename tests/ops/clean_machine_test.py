@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""The README's first command on a machine that has never seen CodaSync: a minimal Debian 12 in a folder, with a process
-table and a /proc of its own. First as a user with sudo, then as root.
+"""The first commands of the README on a new machine: a minimal Debian 12 in a folder, with a process table and a /proc of its
+own. First as a user with sudo, then as root.
 """
 
 import os
@@ -23,17 +23,17 @@ PACKAGES = ROOT / ".build" / "ops" / "packages"
 USER = "keeper"
 CLONE = "srv/codasync"
 ENVIRONMENT = {
-    # As short as a login's.
+    # As after a login.
     "LANG": "C.UTF-8",
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-    # What compiled outside needs no second compilation inside: it is the same compiler.
+    # Reuses the host's compiler cache: it is the same compiler.
     "CCACHE_DIR": "/var/cache/ccache",
     "CCACHE_READONLY": "1",
     "CCACHE_TEMPDIR": "/tmp/ccache",
 }
 
 ALONE = ["unshare", "--mount", "--pid", "--fork", "--kill-child"]
-# Everything that is mounted, and every process, is gone with the call. Downloaded packages stay for the next.
+# All mounts and processes end with the call. Downloaded packages remain for the next one.
 ENTER = r"""
 machine=$1 packages=$2 ccache=$3; shift 3
 mount -t proc proc "$machine/proc"
@@ -45,22 +45,22 @@ exec chroot "$machine" "$@"
 
 
 class Machine:
-    """A Debian in a folder. It shares the network with this one, so addresses are on loopback and ports are free ones."""
+    """A Debian in a folder. It shares the network with this machine, so it uses loopback addresses and free ports."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         (PACKAGES / "partial").mkdir(parents=True, exist_ok=True)
         self.ccache = call(["ccache", "--get-config=cache_dir"], 60).strip()
-        # Nobody needs what is on its disk after a power cut.
+        # Its files need not survive a power failure.
         options = ["--variant=minbase", "--include=sudo,ca-certificates", "--dpkgopt=force-unsafe-io"]
-        # In a mount namespace, so that nothing stays mounted below the folder, whatever ends it.
+        # In a mount namespace, so that no mount remains below the folder in any case.
         call([*ALONE, "mmdebstrap", "--quiet", *options, "bookworm", str(folder)], 600)
         (folder / "var/cache/ccache").mkdir()
         (folder / f"etc/sudoers.d/{USER}").write_text(f"{USER} ALL=(ALL) NOPASSWD: ALL\n", encoding="ascii")
         call(["chroot", str(folder), "useradd", "--create-home", "--shell=/bin/bash", USER], 60)
 
     def clone(self, owner: str) -> None:
-        """Puts there what is committed here."""
+        """Copies the committed files there."""
         shutil.rmtree(self.folder / CLONE, ignore_errors=True)
         (self.folder / CLONE).mkdir(parents=True)
         packed = self.folder / "tmp/clone.tar"
@@ -69,7 +69,7 @@ class Machine:
         call(["chroot", str(self.folder), "chown", "-R", f"{owner}:", f"/{CLONE}"], 60)
 
     def run(self, user: str, script: str) -> str:
-        """Runs a script of bash as somebody in the clone. Returns: what it printed."""
+        """Runs a bash script as a user in the clone. Returns: its output."""
         home = "/root" if user == "root" else f"/home/{user}"
         variables = [f"{name}={value}" for name, value in {**ENVIRONMENT, "HOME": home, "USER": user}.items()]
         become = [] if user == "root" else ["setpriv", f"--reuid={user}", f"--regid={user}", "--init-groups"]
@@ -79,30 +79,30 @@ class Machine:
 
 
 def call(command: list[str], seconds: float) -> str:
-    """Returns: what it printed. Throws: AssertionError with its last words when it fails or takes longer."""
-    with tempfile.TemporaryFile(mode="w+", errors="replace") as said:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT)
+    """Returns: its output. Throws: AssertionError with the end of its output when it fails or takes longer."""
+    with tempfile.TemporaryFile(mode="w+", errors="replace") as output:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT)
         try:
             status: int | str = process.wait(seconds)
         except subprocess.TimeoutExpired:
             status = f"none after {seconds:.0f} s"
-        finally:  # also at our own time limit
+        finally:  # also at this script's own time limit
             if process.returncode is None:
                 process.kill()
                 process.wait()
-        said.seek(0)
-        text = said.read()
+        output.seek(0)
+        text = output.read()
     assert status == 0, f"{command[-1][:200]}: status {status}:\n{text[-6000:]}"
     return text
 
 
 def try_the_readme(machine: Machine, user: str, servers_belong_to: str) -> None:
-    """up, the demo catalogue, the README's tour, down; and up again, which finds the data."""
+    """up, the demo catalogue, the README's tour, down; and up again with the same data."""
     url = f"http://127.0.0.1:{(port := free_port())}"
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     machine.clone(user)
     began = time.monotonic()
-    said = machine.run(
+    output = machine.run(
         user,
         f"""config/up --detach --port {port}
 for one in /proc/[0-9]*; do
@@ -116,29 +116,29 @@ config/down
 """,
     )
     took = time.monotonic() - began
-    owners = {line.split()[-1] for line in said.splitlines() if line.startswith("server of ")}
-    assert owners == {servers_belong_to}, f"servers run as {owners}\n{said}"
-    products = int(next(line for line in said.splitlines() if line.startswith("catalogue ")).split()[1])
-    assert products > 0, said
-    said = machine.run(
+    owners = {line.split()[-1] for line in output.splitlines() if line.startswith("server of ")}
+    assert owners == {servers_belong_to}, f"servers run as {owners}\n{output}"
+    products = int(next(line for line in output.splitlines() if line.startswith("catalogue ")).split()[1])
+    assert products > 0, output
+    output = machine.run(
         user,
         f"""config/up --detach --port {port}
 curl --silent --fail {url}/api/v1/shops/1/stock/4006381333931
 config/down
 """,
     )
-    assert '"quantity":10' in said, f"the second start does not show what the tour recorded\n{said}"
+    assert '"quantity":10' in output, f"the second start does not have the data of the tour\n{output}"
     report.checked(
-        f"a minimal Debian 12, {'as root' if user == 'root' else 'as a user with sudo'}: config/up in the README's way, with the packages and"
-        f" the build that were missing, a page of {products} products of the demo through Nginx, the README's tour and config/down in {took:.0f} s;"
-        f" servers ran as {servers_belong_to}; the second config/up found the data"
+        f"a minimal Debian 12, {'as root' if user == 'root' else 'as a user with sudo'}: config/up as in the README, with missing packages and"
+        f" the build, a page of {products} products of the demo through Nginx, the README's tour and config/down in {took:.0f} s;"
+        f" servers ran as {servers_belong_to}; the second config/up had the data"
     )
 
 
 def main() -> None:
     report.end_on_sigterm()
     if os.geteuid() != 0:
-        report.skip("a clean machine: only root can make one in a folder")
+        report.skip("a clean machine: only root can create one in a folder")
     folder = Path(tempfile.mkdtemp(prefix="codasync-machine."))
     folder.chmod(0o755)
     try:

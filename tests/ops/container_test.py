@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The images of config/deploy/container: built, run without rights on a read-only file system, and all of compose.yaml started."""
+"""The images of config/deploy/container: built, run without rights on a read-only file system, and compose.yaml started."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from pathlib import Path
 from containers import REVISION, STORE, TARGETS, build, command, enter_own_network, environment, image, logs, podman, succeeds
 from report import checked, end_on_sigterm
 from servers import ROOT, eventually
-from smoke import ask, smoke, wait_until_ready
+from smoke import send, smoke, wait_until_ready
 
 URL = "http://127.0.0.1:8080"
 SERVERS = ("postgres", "memcached", "service", "edge")
@@ -20,7 +20,7 @@ PASSWORDS = {f"CODASYNC_{role}_PASSWORD": secrets.token_hex(16) for role in ("OW
 
 
 def check_image(target: str) -> None:
-    """What the Dockerfile promises of each image."""
+    """Checks the user, the health check and the labels of an image."""
     about = json.loads(podman("image", "inspect", image(target)))[0]
     config = about["Config"]
     assert config["User"] == "10001:10001", config
@@ -28,13 +28,13 @@ def check_image(target: str) -> None:
     for label in ("title", "description", "version", "revision", "licenses"):
         assert config["Labels"][f"org.opencontainers.image.{label}"], label
     assert config["Labels"]["org.opencontainers.image.revision"] == REVISION
-    # Nothing of the build is inside.
+    # No file of the build is in the image.
     words = ["run", "--rm", "--network=none", "--entrypoint=/bin/sh", image(target), "-c", "ls -d /src /out /usr/bin/g++ /usr/bin/cmake 2>/dev/null; true"]
     assert podman(*words) == "", podman(*words)
 
 
-# podman-compose knows no network but a bridge of its own. This test's containers are in the network that it runs in, so what
-# is about bridges is left out on the way to podman, and nothing else.
+# podman-compose supports bridge networks only. The containers of this test use the network namespace of the test, so this wrapper
+# removes the network options and passes all others on to podman.
 PODMAN = """#!/usr/bin/python3
 import os, sys
 words = sys.argv[1:]
@@ -48,7 +48,7 @@ os.execv("/usr/bin/podman", {command} + words)
 
 
 def compose(*words: str) -> str:
-    """Calls podman-compose as config/deploy/container/up does, with the containers in this test's network. Returns: what it said."""
+    """Calls podman-compose as config/deploy/container/up does, with the containers in this test's network. Returns: its output."""
     programs = STORE / "bin"
     programs.mkdir(exist_ok=True)
     (programs / "podman").write_text(PODMAN.format(command=command()))
@@ -68,7 +68,7 @@ def name_of(service: str) -> str:
 
 
 def check_container(service: str) -> None:
-    """What compose.yaml promises of each container that runs."""
+    """Checks the rights of a running container and its health."""
     about = json.loads(podman("inspect", name_of(service)))[0]
     assert about["HostConfig"]["ReadonlyRootfs"], service
     status = Path(f"/proc/{about['State']['Pid']}/status").read_text()
@@ -82,8 +82,8 @@ def check_container(service: str) -> None:
 def run_compose() -> None:
     compose("down", "--volumes")
     try:
-        said = compose("up", "--detach", "--no-build")
-        assert "exit code: 0" in said and not re.search(r"exit code: [1-9]", said), said
+        output = compose("up", "--detach", "--no-build")
+        assert "exit code: 0" in output and not re.search(r"exit code: [1-9]", output), output
         wait_until_ready(URL, 120.0)
         for service in SERVERS:
             check_container(service)
@@ -91,23 +91,23 @@ def run_compose() -> None:
         token = podman("exec", name_of("service"), *words)
         done = smoke(URL, token, edge=True)
         # Nginx writes its log once a second.
-        eventually(lambda: '"cache":"hit"' in logs(name_of("edge")), "a hit in the log of the edge")
+        eventually(lambda: '"cache":"hit"' in logs(name_of("edge")), "a cache hit in Nginx's log")
         assert token not in logs(name_of("edge")) + logs(name_of("service"))
-        checked(f"compose.yaml with podman-compose (PostgreSQL, Memcached, migration, service, edge): {done}; a hit of the edge in its log; "
-                "no root, no capabilities, read-only, each health check asked")
+        checked(f"compose.yaml with podman-compose (PostgreSQL, Memcached, migration, service, edge): {done}; a cache hit in Nginx's log; "
+                "no root, no capabilities, read-only, each health check passed")
 
         podman("stop", "--time=30", name_of("service"))
         assert podman("inspect", "--format={{.State.ExitCode}}", name_of("service")) == "0"
-        refused = ask(f"{URL}/api/v1/shops")
+        refused = send(f"{URL}/api/v1/shops")
         assert refused.status == 503 and refused.headers["content-type"] == "application/problem+json", refused
-        eventually(lambda: succeeds("healthcheck", "run", name_of("edge")), "the edge is healthy alone")
+        eventually(lambda: succeeds("healthcheck", "run", name_of("edge")), "Nginx alone is healthy")
         podman("stop", "--time=40", name_of("edge"))
         assert podman("inspect", "--format={{.State.ExitCode}}", name_of("edge")) == "0"
         compose("down")
         compose("up", "--detach", "--no-build")
         wait_until_ready(URL, 120.0)
         assert "smoke" in podman("exec", name_of("service"), "codasync", "token", "list")
-        checked("the service and the edge end on their signals with 0, the edge answers 503 meanwhile; down and up again finds the data")
+        checked("the service and Nginx end on their signals with 0, Nginx returns 503 meanwhile; the data remain after down and up")
     except BaseException:
         for service in (*SERVERS, "migrate"):
             print(f"--- {service}\n{logs(name_of(service))[-3000:]}")
@@ -125,7 +125,7 @@ def main() -> None:
             check_image(target)
         listed = ", ".join(f"{target} {size:.0f} MB" for target, size in sizes.items())
         checked(f"five images built from the Dockerfile in {time.monotonic() - began:.0f} s on a base of Debian's packages: {listed}; "
-                "each with a user that is not root, a health check, labels, nothing of the build inside")
+                "each with a user that is not root, a health check, labels, no files of the build")
     enter_own_network()
     run_compose()
 

@@ -1,5 +1,5 @@
-"""Podman where no engine is set up and no registry can be reached: a storage of its own, a base made of Debian's packages, the
-images of config/deploy/container built on it, containers in the host's network.
+"""Podman without a configured engine and without a registry: a storage of its own, a base image of Debian's packages, the images
+of config/deploy/container, containers in the host's network.
 """
 
 import fcntl
@@ -20,7 +20,7 @@ STORE = ROOT / ".build" / "ops"
 BASE = "docker.io/library/debian:12-slim"
 REVISION = "tested"
 TARGETS = ("service", "edge", "memcached", "pgbouncer", "postgres")
-# What Debian's own image leaves out too. unsafe-io: nothing here outlives a power cut.
+# Excluded as in Debian's own image. unsafe-io: these files need not survive a power failure.
 SLIM = [
     "force-unsafe-io",
     "path-exclude=/usr/share/doc/*",
@@ -39,7 +39,7 @@ runtime = "runc"
 cgroup_manager = "cgroupfs"
 events_logger = "file"
 """
-# Where the names of compose.yaml and of Kubernetes' Services lead in a network that has loopback only.
+# The names of compose.yaml and of Kubernetes' Services in a network that has loopback only.
 HOSTS = """127.0.0.1 localhost postgres memcached service codasync codasync-pgbouncer
 127.0.0.2 codasync-memcached-0
 127.0.0.3 codasync-memcached-1
@@ -55,12 +55,12 @@ def command(*words: object) -> list[str]:
 
 
 def environment() -> dict[str, str]:
-    # Health checks are asked by hand: podman would want systemd for them.
+    # The tests run health checks themselves: podman would need systemd for them.
     return {**os.environ, "CONTAINERS_CONF": str(STORE / "containers.conf"), "DISABLE_HC_SYSTEMD": "true"}
 
 
 def podman(*words: object, seconds: float = 120.0, check: bool = True) -> str:
-    """Returns: what it printed on stdout. Throws: AssertionError, with all it said, when it failed and `check`."""
+    """Returns: its standard output. Throws: AssertionError with all output, if it failed and `check` is set."""
     done = subprocess.run(command(*words), env=environment(), capture_output=True, text=True, timeout=seconds)
     if check and done.returncode != 0:
         raise AssertionError(f"podman {' '.join(map(str, words))} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
@@ -72,7 +72,7 @@ def succeeds(*words: object) -> bool:
 
 
 def logs(container: str) -> str:
-    """Returns: everything that a container said; empty when there is none."""
+    """Returns: the log of a container; empty when the container does not exist."""
     done = subprocess.run(
         command("logs", container), env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
@@ -80,7 +80,7 @@ def logs(container: str) -> str:
 
 
 def prepare() -> None:
-    """Makes the storage and the base image, once. Ends the script as skipped where this machine cannot."""
+    """Makes the storage and the base image, once. Ends the script as skipped if this machine cannot."""
     if os.geteuid() != 0:
         skip("podman needs root here: subordinate ids of an ordinary user are not set up by this script")
     STORE.mkdir(parents=True, exist_ok=True)
@@ -96,7 +96,7 @@ def prepare() -> None:
         ["mmdebstrap", "--quiet", *options, "bookworm", str(archive)], stdin=subprocess.DEVNULL, timeout=1500
     )
     if made.returncode != 0:
-        raise AssertionError("mmdebstrap failed; its words are above")
+        raise AssertionError("mmdebstrap failed; its output is above")
     path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
     podman("import", f"--change=ENV {path}", "--change=CMD bash", archive, BASE)
     archive.unlink()
@@ -104,12 +104,12 @@ def prepare() -> None:
 
 
 def build(*targets: str) -> dict[str, float]:
-    """Builds images; a second time takes what has not changed. Returns: their sizes in MB."""
+    """Builds images; a second build reuses unchanged layers. Returns: their sizes in MB."""
     prepare()
     words = ["--isolation=chroot", "--network=host", "--pull=never", "--layers", "--format=docker"]
     words += [f"--file={ROOT}/config/deploy/container/Dockerfile", f"--build-arg=REVISION={REVISION}"]
     if ccache := shutil.which("ccache"):
-        # What compiled outside needs no second compilation inside: it is the same compiler.
+        # Reuses the host's compiler cache: it is the same compiler.
         cache = subprocess.run([ccache, "--get-config=cache_dir"], capture_output=True, text=True, check=True).stdout
         Path(cache.strip()).mkdir(parents=True, exist_ok=True)
         words += [f"--volume={cache.strip()}:/ccache", "--build-arg=CCACHE_DIR=/ccache"]
@@ -128,8 +128,8 @@ def build(*targets: str) -> dict[str, float]:
 
 
 def enter_own_network() -> None:
-    """Starts this script again in a network namespace that has loopback only. There the ports of the images are free, and
-    nothing in them can be reached from outside or reach it. Returns in the new one.
+    """Starts this script again in a network namespace that has loopback only. There the ports of the images are free, and no
+    connection to or from outside is possible. Returns in the new process.
     """
     if os.environ.get("CODASYNC_OWN_NETWORK") != "yes":
         os.environ["CODASYNC_OWN_NETWORK"] = "yes"

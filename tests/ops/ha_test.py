@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Three nodes of PostgreSQL: the primary is killed under load, then handed over on purpose. Nothing acknowledged is lost."""
+"""Three nodes of PostgreSQL: the primary is killed under load, then a planned switchover. No acknowledged write is lost."""
 
 import http.client
 import json
@@ -31,7 +31,7 @@ PSQL = ["/usr/lib/postgresql/15/bin/psql", "--no-psqlrc", "--tuples-only", "--no
 
 @dataclass
 class Acknowledged:
-    """What a writer was told."""
+    """An acknowledged write."""
 
     key: str
     reading: int
@@ -42,7 +42,7 @@ class Acknowledged:
 
 @dataclass
 class Workers:
-    """Writers that repeat each write under its key until it is answered, and readers, through Nginx."""
+    """Writers that repeat each write under its key until it succeeds, and readers, through Nginx."""
 
     stack: Stack
     readings: list[int]
@@ -76,14 +76,14 @@ class Workers:
         except Exception as error:  # noqa: BLE001  a thread that ends early must fail the test
             self.failures.append(repr(error))
 
-    def _ask(self, method: str, path: str, body: str | None = None, key: str = "") -> tuple[int, str]:
-        """Returns: status and body; 0 when nobody answers."""
+    def _request(self, method: str, path: str, body: str | None = None, key: str = "") -> tuple[int, str]:
+        """Returns: status and body; status 0 if there is no response."""
         connection = http.client.HTTPConnection("127.0.0.1", self.stack.port, timeout=60)
         try:
             headers = {**self._staff, "Idempotency-Key": key} if key else self._staff
             connection.request(method, path, body, headers)
-            answer = connection.getresponse()
-            return answer.status, answer.read().decode()
+            response = connection.getresponse()
+            return response.status, response.read().decode()
         except (OSError, http.client.HTTPException):
             return 0, ""
         finally:
@@ -96,13 +96,13 @@ class Workers:
             reading, key = self.readings[count % len(self.readings)], f"ha-{number}-{count}"
             deadline = time.monotonic() + 2 * PAUSE_SECONDS_MAX
             while True:
-                status, body = self._ask("POST", f"/api/v1/stock-readings/{reading}/adjust", '{"delta":1}', key)
+                status, body = self._request("POST", f"/api/v1/stock-readings/{reading}/adjust", '{"delta":1}', key)
                 if status == 200:
                     break
                 if status not in (0, 502, 503, 504):
                     raise AssertionError(f"{key}: {status} {body}")
                 if time.monotonic() > deadline:
-                    raise AssertionError(f"{key} was never answered; the last one was {status} {body}")
+                    raise AssertionError(f"{key} did not succeed; the last response was {status} {body}")
                 self.repeated += 1
                 time.sleep(0.1)
             version = json.loads(body)["version"]
@@ -113,7 +113,7 @@ class Workers:
         while not self._end.is_set():
             reading = self.readings[number % len(self.readings)]
             least = self._newest[reading]
-            status, body = self._ask("GET", f"/api/v1/stock-readings/{reading}")
+            status, body = self._request("GET", f"/api/v1/stock-readings/{reading}")
             if status == 200:
                 self.reads += 1
                 if (version := json.loads(body)["version"]) < least:
@@ -132,7 +132,7 @@ class Workers:
 
 
 class Cluster:
-    """The database nodes of a stack, asked over Patroni's API."""
+    """The database nodes of a stack, through Patroni's API."""
 
     def __init__(self, stack: Stack) -> None:
         self.home = stack.folder.resolve() / "ha"
@@ -140,7 +140,7 @@ class Cluster:
         self.nodes = {node["name"]: node for node in json.loads((self.home / "nodes.json").read_text())}
 
     def roles(self) -> dict[str, str]:
-        """Returns: the role of each node that runs, as the first one that answers sees it."""
+        """Returns: the role of each running node, from the first node that responds."""
         for node in self.nodes.values():
             connection = http.client.HTTPConnection("127.0.0.1", node["rest"], timeout=5)
             try:
@@ -153,7 +153,7 @@ class Cluster:
                 connection.close()
         return {}
 
-    def is_whole(self) -> bool:
+    def is_complete(self) -> bool:
         return sorted(self.roles().values()) == ["leader", "replica", "sync_standby"]
 
     def node(self, role: str) -> str:
@@ -173,24 +173,24 @@ class Cluster:
         return found
 
     def kill_with_writes_that_no_standby_has(self, name: str) -> float:
-        """Kills everything of the primary at once, while the standbys have stopped listening to it. Returns: when."""
+        """Kills all processes of the primary, while the standbys do not receive WAL. Returns: the time."""
         others = [other for other in self.nodes if other != name]
-        deaf = [pid for other in others for pid, command in self.processes(other).items() if "walreceiver" in command]
-        assert len(deaf) == len(others), "each standby has a walreceiver"
-        for pid in deaf:
+        receivers = [pid for other in others for pid, command in self.processes(other).items() if "walreceiver" in command]
+        assert len(receivers) == len(others), "each standby has a walreceiver"
+        for pid in receivers:
             os.kill(pid, signal.SIGSTOP)
         try:
-            # More than the sockets between them hold: the old primary's history now has a part of its own.
+            # More than the socket buffers hold, so the old primary has WAL that no standby has.
             self.sql_of(name, "select pg_logical_emit_message(false, 'ha_test', repeat('x', 1 << 20)) from generate_series(1, 48)")
             for pid in self.processes(name):
                 os.kill(pid, signal.SIGKILL)
             return time.monotonic()
         finally:
-            for pid in deaf:
+            for pid in receivers:
                 os.kill(pid, signal.SIGCONT)
 
     def kill_patroni(self, name: str) -> Path:
-        """Kills Patroni alone. Returns: the entry in /proc of the PostgreSQL that it leaves behind."""
+        """Kills Patroni alone. Returns: the entry in /proc of its PostgreSQL."""
         postgres = (self.home / name / "postgres" / "postmaster.pid").read_text().split("\n", 1)[0]
         for pid, command in self.processes(name).items():
             if "/bin/patroni " in command:
@@ -210,26 +210,26 @@ class Cluster:
 
 
 def compare(stack: Stack, workers: Workers) -> None:
-    """Throws: AssertionError unless the ledger has what was acknowledged, all of it, once, and nothing else."""
+    """Throws: AssertionError unless the ledger has exactly the acknowledged writes, each once."""
 
     def sql(query: str) -> list[list[str]]:
         command = [*PSQL, "--field-separator=\t", "-c", query, stack.env()["CODASYNC_DATABASE_URL"]]
         done = subprocess.run(command, check=True, capture_output=True, text=True).stdout
         return [line.split("\t") for line in done.splitlines()]
 
-    told = workers.acknowledged
+    acknowledged = workers.acknowledged
     token = int(sql("select id from tokens where role = 'staff'")[0][0])
     of_these = f"where o.reading_id in ({','.join(map(str, workers.readings))})"
     found = sql(f"select name, split_part(answer, e'\\n', 4) from idempotency_keys join stock_operations o using (name) {of_these}")
-    kept = {name: json.loads(body) for name, body in found}
-    lost = [one.key for one in told if kept.get(name_of_key(token, one.key)) != json.loads(one.body)]
-    assert not lost, f"{len(lost)} acknowledged writes are not there, or differ: {lost[:5]}"
-    assert len(kept) == len(told), f"{len(kept)} keys for {len(told)} acknowledged writes"
+    stored = {name: json.loads(body) for name, body in found}
+    lost = [one.key for one in acknowledged if stored.get(name_of_key(token, one.key)) != json.loads(one.body)]
+    assert not lost, f"{len(lost)} acknowledged writes are missing or differ: {lost[:5]}"
+    assert len(stored) == len(acknowledged), f"{len(stored)} keys for {len(acknowledged)} acknowledged writes"
     for reading in workers.readings:
         versions = [int(row[0]) for row in sql(f"select version from stock_events where reading_id = {reading} order by version")]
         assert versions == list(range(1, len(versions) + 1)), f"the versions of reading {reading} have a gap or a repeat"
-        mine = sorted(one.version for one in told if one.reading == reading)
-        assert mine == versions[len(versions) - len(mine) :], f"reading {reading}: answers and ledger differ"
+        mine = sorted(one.version for one in acknowledged if one.reading == reading)
+        assert mine == versions[len(versions) - len(mine) :], f"reading {reading}: responses and ledger differ"
         ((quantity, version),) = sql(f"select quantity, version from stock_readings where id = {reading}")
         assert (int(quantity), int(version)) == (len(mine), len(versions)), f"reading {reading}: the row differs"
         status, seen = stack.request(f"/api/v1/stock-readings/{reading}")
@@ -239,11 +239,11 @@ def compare(stack: Stack, workers: Workers) -> None:
 def main() -> None:
     report.end_on_sigterm()
     with own_stack() as stack:
-        # The nodes' ports follow it, and have to stay below those that the kernel gives to outgoing connections.
+        # The ports of the nodes follow it, and have to be below those of outgoing connections.
         stack.port = random.randrange(24000, 32000, 100)
         stack.up("--ha", "--instances", 2, "--no-demo")
         cluster = Cluster(stack)
-        eventually(cluster.is_whole, "all three nodes run", 120)
+        eventually(cluster.is_complete, "all three nodes run", 120)
         readings = new_readings(stack, READINGS)
         with Workers(stack, readings) as workers:
             workers.await_more(300, 60)
@@ -253,38 +253,38 @@ def main() -> None:
             failover = workers.pause_after(killed_at)
             successor = cluster.node("leader")
             assert successor != primary
-            eventually(cluster.is_whole, f"{primary} is back as a standby", 150)
+            eventually(cluster.is_complete, f"{primary} has become a standby", 150)
             rewound = "running pg_rewind" in cluster.log(primary)
-            assert rewound, f"{primary} came back without pg_rewind"
+            assert rewound, f"{primary} became a standby without pg_rewind"
             assert cluster.timeline() > before
 
             target = cluster.node("sync_standby")
-            asked_at = time.monotonic()
+            requested_at = time.monotonic()
             command = ["patronictl", "-c", cluster.home / successor / "patroni.yml", "switchover", "codasync", "--force"]
             subprocess.run([*command, "--master", successor, "--candidate", target], check=True, stdout=subprocess.DEVNULL)
             workers.await_more(300, 120)
-            switchover = workers.pause_after(asked_at)
-            eventually(lambda: cluster.is_whole() and cluster.node("leader") == target, f"{target} is the primary", 120)
+            switchover = workers.pause_after(requested_at)
+            eventually(lambda: cluster.is_complete() and cluster.node("leader") == target, f"{target} is the primary", 120)
             workers.await_more(100, 60)
 
             killed_at = time.monotonic()
             orphan = cluster.kill_patroni(target)
-            # Nobody else may be the primary before it is gone.
-            eventually(lambda: not orphan.exists(), f"PostgreSQL of {target} ends where Patroni is gone", 10)
+            # It has to end before another node becomes the primary.
+            eventually(lambda: not orphan.exists(), f"PostgreSQL of {target} ends without Patroni", 10)
             workers.await_more(300, 120)
             unfenced = workers.pause_after(killed_at)
-            eventually(cluster.is_whole, f"{target} is back", 150)
+            eventually(cluster.is_complete, f"{target} runs again", 150)
         assert not workers.failures, workers.failures
         assert not workers.old, workers.old[:5]
         compare(stack, workers)
         stack.check_deeply()
         report.checked(f"Patroni, etcd and PostgreSQL on three nodes; {primary} killed (-9, all of it) under load: writes paused {failover:.1f} s")
-        report.checked(f"it came back as a standby with pg_rewind; a switchover to {target} paused writes {switchover:.1f} s")
-        report.checked(f"Patroni alone killed on {target}: its PostgreSQL was ended, writes paused {unfenced:.1f} s")
+        report.checked(f"it became a standby with pg_rewind; a switchover to {target} paused writes {switchover:.1f} s")
+        report.checked(f"Patroni alone killed on {target}: its PostgreSQL was killed, writes paused {unfenced:.1f} s")
         report.checked(
             f"all {len(workers.acknowledged)} acknowledged writes are in the ledger once, {workers.repeated} attempts were repeated under"
             f" their key, versions without a gap; none of {workers.reads} reads was older than an acknowledged write; codasync check"
-            " --deep is clean"
+            " --deep finds no difference"
         )
         assert failover < PAUSE_SECONDS_MAX, f"writes paused {failover:.1f} s"
         assert switchover < PAUSE_SECONDS_MAX, f"writes paused {switchover:.1f} s"

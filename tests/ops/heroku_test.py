@@ -7,19 +7,19 @@ import signal
 
 from report import checked, end_on_sigterm
 from servers import BUILD, ROOT, codasync, folder, free_port, memcached, postgres, start, stop
-from smoke import ask, smoke
+from smoke import send, smoke
 
 
 def main() -> None:
     end_on_sigterm()
     with folder() as place, postgres(place) as database, memcached(place) as cache:
-        # A copy of what the slug has, because the servers' account need not be able to read this clone.
+        # A copy of the slug, because the servers' account may not be able to read this clone.
         app = place / "app"
         (app / ".build" / "api").mkdir(parents=True)
         shutil.copy(BUILD / "api" / "codasync", app / ".build" / "api")
         shutil.copy(ROOT / "config" / "deploy" / "heroku" / "Procfile", app)
         platform = {
-            # One role on such platforms: it owns the tables and serves.
+            # Such platforms have one role: it owns the tables and serves.
             "DATABASE_URL": database.url("codasync_owner"),
             "MEMCACHED_URL": f"memcached://127.0.0.1:{cache}",
             "HOME": str(place),
@@ -38,16 +38,16 @@ def main() -> None:
             words = ["token", "create", "--name", "smoke test", "--role", "admin"]
             token = codasync(*words, **platform)
             done = smoke(f"http://127.0.0.1:{port}", token, edge=False)
-            figures = ask(f"http://127.0.0.1:{port}/metrics").body.decode()
-            hits = re.findall(r"^codasync_cache_\w+\{.*hit.*\} ([0-9.]+)$", figures, re.MULTILINE)
-            assert any(float(each) > 0 for each in hits), figures  # MEMCACHED_URL is in use
+            metrics = send(f"http://127.0.0.1:{port}/metrics").body.decode()
+            hits = re.findall(r"^codasync_cache_\w+\{.*hit.*\} ([0-9.]+)$", metrics, re.MULTILINE)
+            assert any(float(each) > 0 for each in hits), metrics  # MEMCACHED_URL is in use
         except BaseException:
             print(log.read_text())
             raise
         finally:
             stop(web, signal.SIGTERM)
         assert "shutting down" in log.read_text(), log.read_text()
-        checked(f"`foreman start web` with $PORT, DATABASE_URL and MEMCACHED_URL: {done}; SIGTERM ended it in order")
+        checked(f"`foreman start web` with $PORT, DATABASE_URL and MEMCACHED_URL: {done}; SIGTERM ended it gracefully")
 
 
 if __name__ == "__main__":

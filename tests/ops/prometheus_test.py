@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""config/up --prometheus --pgbouncer: Debian's Prometheus asks everybody, every rule and panel gets an answer, an alert fires."""
+"""config/up --prometheus --pgbouncer: Debian's Prometheus scrapes all targets, every rule and panel has data, an alert fires."""
 
 import json
 import os
@@ -14,14 +14,14 @@ from typing import Any
 from report import checked, end_on_sigterm
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "system"))
-import figures
+import monitoring
 from stack import Stack, eventually, own_stack
 
 GTIN = "4006381333931"
 
 
 def promtool(*words: object, text: str = "") -> str:
-    # It makes a database for each unit test and waits for the disk each time, unless there is none.
+    # It makes a database for each unit test; in memory it does not wait for the disk.
     in_memory = os.environ | {"TMPDIR": "/dev/shm"}
     done = subprocess.run(["promtool", *map(str, words)], input=text, capture_output=True, text=True, timeout=300, env=in_memory)
     assert done.returncode == 0, f"promtool {words}\n{done.stdout}{done.stderr}"
@@ -29,10 +29,10 @@ def promtool(*words: object, text: str = "") -> str:
 
 
 def check_files() -> None:
-    promtool("check", "config", figures.file("prometheus.yml"))
-    promtool("check", "rules", figures.file("recording.yml"), figures.file("alerts.yml"))
-    promtool("test", "rules", figures.file("alerts_test.yml"))
-    checked(f"promtool: {len(figures.rules('alerts.yml', 'alert'))} alerts and their unit tests, {len(figures.rules('recording.yml', 'record'))} recording rules")
+    promtool("check", "config", monitoring.file("prometheus.yml"))
+    promtool("check", "rules", monitoring.file("recording.yml"), monitoring.file("alerts.yml"))
+    promtool("test", "rules", monitoring.file("alerts_test.yml"))
+    checked(f"promtool: {len(monitoring.rules('alerts.yml', 'alert'))} alerts and their unit tests, {len(monitoring.rules('recording.yml', 'record'))} recording rules")
 
 
 class Prometheus:
@@ -41,10 +41,10 @@ class Prometheus:
 
     def get(self, path: str, **parameters: str) -> Any:
         query = urllib.parse.urlencode(parameters)
-        with urllib.request.urlopen(f"{self.url}/api/v1/{path}?{query}", timeout=30) as answer:
-            return json.load(answer)["data"]
+        with urllib.request.urlopen(f"{self.url}/api/v1/{path}?{query}", timeout=30) as response:
+            return json.load(response)["data"]
 
-    def ask(self, query: str) -> list[Any]:
+    def query(self, query: str) -> list[Any]:
         return list(self.get("query", query=query)["result"])
 
     def targets(self) -> dict[str, list[str]]:
@@ -59,8 +59,8 @@ def check_targets(prometheus: Prometheus) -> None:
     wanted = {"codasync": ["up", "up"], "nginx": ["up"], "pgbouncer": ["up"], "postgres": ["up"]}
     eventually(lambda: prometheus.targets() == wanted, "all targets are up", 90)
     for name in ("pg_up", "nginx_up", "pgbouncer_up"):
-        eventually(lambda: [row["value"][1] for row in prometheus.ask(name)] == ["1"], f"{name} is 1", 60)
-    checked("Prometheus asks 2 instances and the exporters of PostgreSQL, PgBouncer and Nginx: all up, and each has reached its server")
+        eventually(lambda: [row["value"][1] for row in prometheus.query(name)] == ["1"], f"{name} is 1", 60)
+    checked("Prometheus scrapes 2 instances and the exporters of PostgreSQL, PgBouncer and Nginx: all up, and each reaches its server")
 
 
 def traffic(stack: Stack, round_: int) -> None:
@@ -74,27 +74,27 @@ def traffic(stack: Stack, round_: int) -> None:
 
 
 def check_queries(prometheus: Prometheus, stack: Stack) -> None:
-    """Everything that is recorded or drawn has an answer, as soon as two scrapes have seen some traffic."""
-    queries = [name for name in figures.rules("recording.yml", "record")]
-    queries += [query for panel in figures.panels().values() for query in panel]
-    silent: list[str] = []
+    """Every recording rule and panel has data after two scrapes with some traffic."""
+    queries = [name for name in monitoring.rules("recording.yml", "record")]
+    queries += [query for panel in monitoring.panel_queries().values() for query in panel]
+    without_data: list[str] = []
     rounds = 0
 
-    def all_answered() -> bool:
-        nonlocal silent, rounds
+    def all_have_data() -> bool:
+        nonlocal without_data, rounds
         rounds += 1
         traffic(stack, rounds)
-        silent = [query for query in silent or queries if not prometheus.ask(query)]
-        return not silent
+        without_data = [query for query in without_data or queries if not prometheus.query(query)]
+        return not without_data
 
     try:
-        eventually(all_answered, "every query has an answer", 180)
+        eventually(all_have_data, "every query has data", 180)
     except AssertionError as error:
-        raise AssertionError(f"{error}: {silent}") from None
-    # What an alert builds on is there too, although the alert is quiet.
-    there = {name for name in prometheus.get("label/__name__/values")}
-    assert figures.missing(there, ("codasync_", "process_", "pg_", "pgbouncer_", "nginx_")) == []
-    checked(f"{len(queries)} queries of recording rules and dashboard panels: each has an answer of the running stack")
+        raise AssertionError(f"{error}: {without_data}") from None
+    # The metrics of alerts exist too, although no alert fires.
+    existing = {name for name in prometheus.get("label/__name__/values")}
+    assert monitoring.missing(existing, ("codasync_", "process_", "pg_", "pgbouncer_", "nginx_")) == []
+    checked(f"{len(queries)} queries of recording rules and dashboard panels: each has data of the running stack")
 
     groups = prometheus.get("rules")["groups"]
     assert all(rule["health"] == "ok" for group in groups for rule in group["rules"]), groups
@@ -108,11 +108,11 @@ def check_metrics(stack: Stack) -> None:
     assert status == 200
     promtool("check", "metrics", text=text)
     assert stack.request("/metrics")[0] == 404
-    checked(f"/metrics of an instance: {len(figures.told(text))} names, nothing for promtool's lint to say; 404 at the edge")
+    checked(f"/metrics of an instance: {len(monitoring.sample_names(text))} names, promtool's lint has no finding; 404 through Nginx")
 
 
 def check_alert(prometheus: Prometheus, stack: Stack) -> None:
-    """A Memcached that hangs: its alert fires, with the slot's name, and ends after it."""
+    """A Memcached that hangs: its alert fires with the slot, and ends afterwards."""
 
     def state() -> list[str]:
         return [alert["state"] for alert in prometheus.get("alerts")["alerts"] if alert["labels"]["alertname"] == "MemcachedDown"]
@@ -124,7 +124,7 @@ def check_alert(prometheus: Prometheus, stack: Stack) -> None:
     finally:
         os.kill(memcached, signal.SIGCONT)
     eventually(lambda: state() == [], "MemcachedDown ends", 120)
-    checked("Memcached was stopped with SIGSTOP: MemcachedDown fired after its minute, and ended when it went on")
+    checked("Memcached was stopped with SIGSTOP: MemcachedDown fired after a minute, and ended after SIGCONT")
 
 
 def check_stack(stack: Stack) -> None:

@@ -1,4 +1,4 @@
-"""What a script of this folder says to tests/ops/run."""
+"""The messages of a script of this folder to tests/ops/run."""
 
 import signal
 import sys
@@ -7,27 +7,27 @@ from typing import NoReturn
 
 CHECKED = "checked: "
 SKIPPED = "skipped: "
-SKIPPED_STATUS = 77  # what Automake and others take for "skipped"
+SKIPPED_STATUS = 77  # Automake and others use it for "skipped"
 
 
 def checked(what: str) -> None:
-    """Tells what was really started and checked, after it was; one line of the table."""
+    """Reports what was started and checked; one line of the table."""
     print(CHECKED + " ".join(what.split()), flush=True)
 
 
 def not_here(why: str) -> None:
-    """Tells of a part that this machine cannot do, with what was measured; the rest of the script goes on."""
+    """Reports a part that this machine cannot run, with what was measured; the script continues."""
     print(SKIPPED + " ".join(why.split()), flush=True)
 
 
 def skip(why: str) -> NoReturn:
-    """Ends the script as skipped, because this machine cannot do any of it."""
+    """Ends the script as skipped, because this machine cannot run any part of it."""
     not_here(why)
     sys.exit(SKIPPED_STATUS)
 
 
 def end_on_sigterm() -> None:
-    """Makes SIGTERM, which comes at the time limit, an exception, so that `finally` stops what was started."""
+    """Turns SIGTERM, which is sent at the time limit, into an exception, so that `finally` stops the servers."""
 
     def end(_number: int, _frame: FrameType | None) -> NoReturn:
         sys.exit("ended by SIGTERM")

@@ -1,4 +1,4 @@
-"""Runs the scripts of this folder for tests/ops/run, and prints a table of what they started and checked."""
+"""Runs the scripts of this folder for tests/ops/run, and prints a table of what was started and checked."""
 
 import argparse
 import os
@@ -36,7 +36,7 @@ class Result:
             self.skipped.append(line.removeprefix(SKIPPED).strip())
 
     def judge(self, status: int, limit: float | None) -> None:
-        """Decides what became of it. A script that checked nothing has not passed."""
+        """Sets the verdict. A script that checked nothing has failed."""
         if limit is not None:
             self.why = f"ended after its limit of {limit:.0f} s"
         elif status == SKIPPED_STATUS and self.skipped:
@@ -44,16 +44,16 @@ class Result:
         elif status != 0:
             self.why = f"ended with status {status}"
         elif not self.checked:
-            self.why = "said of nothing that it was checked"
+            self.why = "reported nothing as checked"
         else:
             self.verdict = "passed"
 
 
 def run(script: Path, limit: float) -> Result:
-    """Runs one script in a process group of its own and passes on what it says, at most so many seconds."""
+    """Runs one script in a process group of its own and prints its output. limit: seconds."""
     result = Result(script.name.removesuffix("_test.py"))
     began = time.monotonic()
-    # Unbuffered, so that what it says is seen when it says it.
+    # Unbuffered, so that its output is printed at once.
     command = [sys.executable, "-B", "-u", str(script)]
     with subprocess.Popen(
         command,
@@ -70,12 +70,12 @@ def run(script: Path, limit: float) -> Result:
 
         def end() -> None:
             late.set()
-            tell_group(process.pid, signal.SIGTERM)
+            signal_group(process.pid, signal.SIGTERM)
             try:
                 process.wait(SECONDS_TO_CLEAN_UP)
             except subprocess.TimeoutExpired:
                 pass
-            tell_group(process.pid, signal.SIGKILL)
+            signal_group(process.pid, signal.SIGKILL)
 
         timer = threading.Timer(limit, end)
         timer.start()
@@ -84,19 +84,19 @@ def run(script: Path, limit: float) -> Result:
                 result.read(line)
                 print(f"  {line}", end="", flush=True)
             status = process.wait()
-        except BaseException:  # Ctrl-C: the script cleans up before we go
-            tell_group(process.pid, signal.SIGTERM)
+        except BaseException:  # Ctrl-C: the script cleans up first
+            signal_group(process.pid, signal.SIGTERM)
             process.wait(SECONDS_TO_CLEAN_UP)
             raise
         finally:
             timer.cancel()
-            tell_group(process.pid, signal.SIGKILL)
+            signal_group(process.pid, signal.SIGKILL)
     result.seconds = time.monotonic() - began
     result.judge(status, limit if late.is_set() else None)
     return result
 
 
-def tell_group(leader: int, number: signal.Signals) -> None:
+def signal_group(leader: int, number: signal.Signals) -> None:
     try:
         os.killpg(leader, number)
     except ProcessLookupError:
@@ -104,7 +104,7 @@ def tell_group(leader: int, number: signal.Signals) -> None:
 
 
 def table(results: list[Result]) -> str:
-    """Returns: one row a script, and below it what it checked and what it could not."""
+    """Returns: one row per script, and below it what was checked and skipped."""
     lines = [f"{'what':<20}{'time':>8}  result"]
     for result in results:
         verdict = f"{result.verdict}: {result.why}" if result.why else result.verdict
@@ -121,7 +121,7 @@ def main() -> int:
     wanted = parser.parse_args().filter
     scripts = [script for script in sorted(HERE.glob("*_test.py")) if re.search(wanted, script.name)]
     if not scripts:
-        print("tests/ops/run: no script matches; they are called:", file=sys.stderr)
+        print("tests/ops/run: no script matches. The scripts:", file=sys.stderr)
         print("\n".join(f"  {script.name}" for script in sorted(HERE.glob("*_test.py"))), file=sys.stderr)
         return 2
     deadline = time.monotonic() + SECONDS_ALL
@@ -130,7 +130,7 @@ def main() -> int:
         left = deadline - time.monotonic()
         print(f"[{number}/{len(scripts)}] {script.name}", flush=True)
         if left <= 0:
-            results.append(Result(script.name.removesuffix("_test.py"), why="no time was left for it"))
+            results.append(Result(script.name.removesuffix("_test.py"), why="no time was left"))
             continue
         results.append(run(script, min(SECONDS_EACH, left)))
         print(f"  {results[-1].verdict} after {results[-1].seconds:.0f} s", flush=True)

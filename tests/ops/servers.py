@@ -19,7 +19,7 @@ PROGRAMS = Path("/usr/lib/postgresql/15/bin")
 
 
 def eventually(holds: Callable[[], bool], what: str, seconds: float = 60.0) -> None:
-    """Waits until something holds. Throws: AssertionError when it never does."""
+    """Waits until the condition holds. Throws: AssertionError when the time is over."""
     deadline = time.monotonic() + seconds
     while not holds():
         if time.monotonic() > deadline:
@@ -52,14 +52,14 @@ def folder() -> Iterator[Path]:
 
 
 def account() -> pwd.struct_passwd:
-    """Returns: whom servers run as: the caller; `nobody` for root."""
+    """Returns: the account of the servers: the caller's; for root the account `nobody`."""
     return pwd.getpwnam("nobody") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
 
 
 def start(
     command: Sequence[object], log: Path, environment: Mapping[str, str] | None = None
 ) -> subprocess.Popen[bytes]:
-    """Starts a server in this script's process group, never as root. Its words go to the log."""
+    """Starts a server in this script's process group, never as root. Its output goes to the log."""
     other = {"user": account().pw_uid, "group": account().pw_gid, "extra_groups": []} if os.geteuid() == 0 else {}
     with open(log, "ab") as output:
         return subprocess.Popen(
@@ -106,7 +106,7 @@ class Postgres:
             [PROGRAMS / "postgres", "-D", self._data, *(word for each in settings for word in ("-c", each))], self._log
         )
         ready = [PROGRAMS / "pg_isready", "--quiet", "--host=127.0.0.1", f"--port={self.port}"]
-        eventually(lambda: subprocess.run(ready, check=False).returncode == 0, "PostgreSQL answers")
+        eventually(lambda: subprocess.run(ready, check=False).returncode == 0, "PostgreSQL is ready")
         subprocess.run(
             [PROGRAMS / "psql", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", f"--file={ROOT}/storage/setup.sql",
              f"--set=owner_password={self.passwords['codasync_owner']}",
@@ -115,7 +115,7 @@ class Postgres:
         )  # fmt: skip
 
     def url(self, role: str, database: str = "codasync") -> str:
-        """Returns: the form that hosting platforms give."""
+        """Returns: a URL like those of hosting platforms."""
         return f"postgres://{role}:{self.passwords[role]}@127.0.0.1:{self.port}/{database}"
 
     def stop(self) -> None:
@@ -144,7 +144,7 @@ def memcached(place: Path) -> Iterator[int]:
 
 
 def codasync(*words: object, **environment: str) -> str:
-    """Runs a subcommand of the built program. Returns: what it printed on stdout. Throws: AssertionError."""
+    """Runs a subcommand of the built program. Returns: its standard output. Throws: AssertionError."""
     done = subprocess.run(
         [str(BUILD / "api" / "codasync"), *map(str, words)],
         env={"PATH": "/usr/bin:/bin", **environment},

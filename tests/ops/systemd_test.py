@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""config/deploy/systemd: installed on a host with systemd, which is a container here, and really run."""
+"""config/deploy/systemd: installed and run on a host with systemd, which is a container here."""
 
 import os
 import re
@@ -12,12 +12,12 @@ import time
 from containers import STORE, build, command, enter_own_network, environment, image, logs, podman, succeeds
 from report import checked, end_on_sigterm
 from servers import ROOT, eventually
-from smoke import ask, smoke, wait_until_ready
+from smoke import send, smoke, wait_until_ready
 
 HOST, DATABASE = "codasync-host", "codasync-host-postgres"
 URL = "http://127.0.0.1:8080"
 PASSWORDS = {role: secrets.token_hex(16) for role in ("owner", "service")}
-# A host as people have it: Debian with systemd, Nginx and Memcached, and the libraries of the service.
+# A usual host: Debian with systemd, Nginx, Memcached, and the libraries of the service.
 DOCKERFILE = f"""
 FROM {image("service")}
 USER 0
@@ -28,7 +28,7 @@ RUN systemd-sysusers
 ENTRYPOINT ["/lib/systemd/systemd"]
 CMD []
 """
-# What systemd itself needs to keep its units apart.
+# Rights that systemd needs to isolate its units.
 RIGHTS = ["--systemd=always", "--cap-add=SYS_ADMIN,SYS_PTRACE,SYS_RESOURCE,NET_ADMIN", "--security-opt=seccomp=unconfined"]
 UNITS = ("codasync-memcached", "codasync@1", "codasync@2", "codasync-edge")
 
@@ -48,7 +48,7 @@ def systemctl(*words: str) -> str:
 
 
 def write(path: str, text: str) -> None:
-    """Writes a file of the host, for root's eyes only."""
+    """Writes a file of the host, readable by root only."""
     words = command("exec", "--interactive", HOST, "sh", "-c", f"umask 077 && cat >{path}")
     subprocess.run(words, input=text, text=True, check=True, env=environment(), timeout=60)
 
@@ -58,7 +58,7 @@ def start() -> None:
            *(f"--env=CODASYNC_{role.upper()}_PASSWORD={word}" for role, word in PASSWORDS.items()), image("postgres"))  # fmt: skip
     podman("run", "--detach", f"--name={HOST}", *RIGHTS, image("host"))
     eventually(lambda: podman("exec", HOST, "systemctl", "is-system-running", check=False) == "running", "systemd runs")
-    eventually(lambda: succeeds("healthcheck", "run", DATABASE), "PostgreSQL answers", 120.0)
+    eventually(lambda: succeeds("healthcheck", "run", DATABASE), "PostgreSQL is ready", 120.0)
     for role, word in PASSWORDS.items():
         write(f"/etc/codasync/{role}.env", f"CODASYNC_POSTGRES_URL=postgresql://codasync_{role}:{word}@127.0.0.1/codasync\n")
     services = "--service unix:/run/codasync-1/service --service unix:/run/codasync-2/service"
@@ -69,7 +69,7 @@ def start() -> None:
 
 
 def pid_of(unit: str) -> int:
-    """Returns: the main process as this script sees it."""
+    """Returns: the process id of the main process, outside of the container."""
     inside = systemctl("show", "--property=MainPID", "--value", unit)
     about = podman("top", HOST, "hpid", "pid").split()[2:]
     return int(dict(zip(about[1::2], about[::2], strict=True))[inside])
@@ -86,13 +86,13 @@ def check_rights() -> None:
         assert re.search(r"^Seccomp:\s+2$", status, re.MULTILINE), (unit, status)
 
 
-def check_life() -> str:
-    """Restarts under requests, and a kill. Returns: the figures."""
-    stop, answers = threading.Event(), list[int]()
+def check_restarts() -> str:
+    """Restarts under load, and a kill. Returns: the measurements."""
+    stop, statuses = threading.Event(), list[int]()
 
     def read() -> None:
-        while not stop.is_set() and len(answers) < 100_000:
-            answers.append(ask(f"{URL}/api/v1/shops?limit=1").status)
+        while not stop.is_set() and len(statuses) < 100_000:
+            statuses.append(send(f"{URL}/api/v1/shops?limit=1").status)
             time.sleep(0.005)
 
     reader = threading.Thread(target=read)
@@ -101,16 +101,16 @@ def check_life() -> str:
         for number in (1, 2):
             systemctl("restart", f"codasync@{number}")
             wait_until_ready(f"http://127.0.0.1:808{number}")
-            time.sleep(2)  # as README.md says: Nginx leaves an instance that refused alone for a second
+            time.sleep(2)  # as README.md says: Nginx does not use an instance for a second after a refused connection
     finally:
         stop.set()
         reader.join()
-    assert answers and set(answers) == {200}, {status: answers.count(status) for status in set(answers)}
+    assert statuses and set(statuses) == {200}, {status: statuses.count(status) for status in set(statuses)}
     killed = pid_of("codasync@2")
     os.kill(killed, 9)
     wait_until_ready("http://127.0.0.1:8082")
     assert pid_of("codasync@2") != killed
-    return f"both instances restarted one after the other under {len(answers)} reads, all 200; a killed one came back"
+    return f"both instances restarted one after the other under {len(statuses)} reads, all 200; a killed one was restarted"
 
 
 def main() -> None:
@@ -130,16 +130,16 @@ def main() -> None:
         done = smoke(URL, token, edge=True)
         check_rights()
         checked(f"systemd in a container, the units as installed (migration, Memcached, two instances, edge): {done}; "
-                "each process without root, without capabilities (edge: ports below 1024), with a filter of system calls")
-        checked(check_life())
+                "no process has root or capabilities (Nginx: ports below 1024), each has a filter of system calls")
+        checked(check_restarts())
         write("/etc/codasync/edge.env", 'EDGE="--listen 127.0.0.1:8079 --service unix:/run/codasync-1/service"\n')
         systemctl("reload", "codasync-edge")
-        eventually(lambda: ask("http://127.0.0.1:8079/healthz").status == 200, "the edge listens where edge.env says now")
+        eventually(lambda: send("http://127.0.0.1:8079/healthz").status == 200, "Nginx listens at the new address of edge.env")
         systemctl("stop", "codasync.target")
-        eventually(lambda: ask("http://127.0.0.1:8079/healthz").status == 0, "everything has stopped")
+        eventually(lambda: send("http://127.0.0.1:8079/healthz").status == 0, "everything has stopped")
         for unit in UNITS:
             assert systemctl("show", "--property=Result", "--value", unit) == "success", systemctl("status", unit)
-        checked("reload of the edge with another edge.env; stop of codasync.target ends every unit with success")
+        checked("reload of Nginx with another edge.env; stopping codasync.target ends every unit with success")
     except BaseException:
         print(podman("exec", HOST, "journalctl", "--no-pager", "--lines=60", check=False))
         print(logs(DATABASE)[-2000:])

@@ -9,7 +9,7 @@ using testing::HasSubstr;
 
 class CacheCommand : public ServiceTest {
  protected:
-  /// Returns: whether a read of something that was not read before is remembered.
+  /// Returns: whether the first read of a reading adds a cache entry.
   bool fills() {
     const auto before = metric("codasync_cache_reads_total{path=\"filled\"}");
     const auto gtin = some_gtins().at(next_++);
@@ -25,11 +25,11 @@ TEST_F(CacheCommand, status_shows_each_slot) {
   const auto status = run({"cache", "status"});
   EXPECT_EQ(status.status, 0);
   EXPECT_THAT(status.output, HasSubstr("fills     on since "));
-  EXPECT_THAT(status.output, HasSubstr("slots     1, in these settings 1"));
-  EXPECT_THAT(status.output, testing::ContainsRegex("0 +up +since .*, answers, unix:"));
+  EXPECT_THAT(status.output, HasSubstr("slots     1 in the database, 1 in these settings"));
+  EXPECT_THAT(status.output, testing::ContainsRegex("0 +up +since .*, responds, unix:"));
 }
 
-TEST_F(CacheCommand, off_ends_fills_in_running_processes_and_on_begins_with_an_empty_slot) {
+TEST_F(CacheCommand, off_stops_fills_in_running_processes_and_on_starts_with_an_empty_slot) {
   EXPECT_TRUE(fills());
   memcached().ask("set there 0 0 2\r\nok");
   EXPECT_EQ(run({"cache", "off"}).status, 0);
@@ -41,7 +41,7 @@ TEST_F(CacheCommand, off_ends_fills_in_running_processes_and_on_begins_with_an_e
   EXPECT_TRUE(fills());
 }
 
-TEST_F(CacheCommand, changes_the_servers_when_nothing_in_the_old_ones_can_be_read) {
+TEST_F(CacheCommand, on_accepts_other_servers_only_when_no_old_entry_can_be_read) {
   Memcached second;
   const std::vector<std::string> two{"CODASYNC_MEMCACHED_SERVERS=" + memcached().address() + "," +
                                      second.address()};
@@ -51,9 +51,9 @@ TEST_F(CacheCommand, changes_the_servers_when_nothing_in_the_old_ones_can_be_rea
   EXPECT_TRUE(fills()) << "nothing was changed";
 
   run({"cache", "off"});
-  database().run("update cache_slots set state = 'down'");  // as after the wait
+  database().run("update cache_slots set state = 'down'");  // as `cache off --wait` does
   EXPECT_EQ(run({"cache", "on"}, two).status, 0);
-  // The running process has the old list: it would look for keys elsewhere.
+  // The running process has the old list and would use other slots for its keys.
   const auto write =
       post("/api/v1/stock-readings",
            R"({"shop":)" + shop() + R"(,"GTIN":"9520000000097","name":"Tea"})", staff());
@@ -64,7 +64,7 @@ TEST_F(CacheCommand, changes_the_servers_when_nothing_in_the_old_ones_can_be_rea
   }));
 }
 
-TEST_F(CacheCommand, on_says_which_slot_is_not_in_use) {
+TEST_F(CacheCommand, on_reports_each_slot_that_is_not_in_use) {
   run({"cache", "off"});
   memcached().stop();
   const auto on = run({"cache", "on"});

@@ -30,7 +30,7 @@ TEST_F(Catalogue, finds_products_by_words_brand_and_category) {
   EXPECT_EQ(get("/api/v1/products?brand=Other").body, "[]");
 }
 
-TEST_F(Catalogue, keeps_lists_true_while_it_changes) {
+TEST_F(Catalogue, updates_its_lists_with_each_change) {
   EXPECT_EQ(get("/api/v1/products?category=Spices").body, "[]");
   EXPECT_EQ(get("/api/v1/products?category=Spices").body, "[]");
   put("/api/v1/products/96385074", R"({"name":"Salt","category":"Spices"})", admin());
@@ -39,7 +39,7 @@ TEST_F(Catalogue, keeps_lists_true_while_it_changes) {
   EXPECT_EQ(get("/api/v1/products?category=Spices").body, "[]");
 }
 
-TEST_F(Catalogue, does_not_delete_what_has_readings_unless_asked) {
+TEST_F(Catalogue, deletes_a_shop_with_readings_only_with_cascade) {
   const auto id = a_reading("4006381333931");
   EXPECT_EQ(del("/api/v1/products/4006381333931", admin()).status, 409);
   EXPECT_EQ(del("/api/v1/shops/" + shop(), admin()).status, 409);
@@ -52,7 +52,7 @@ TEST_F(Catalogue, refuses_a_shop_name_that_is_taken) {
   EXPECT_EQ(post("/api/v1/shops", R"({"name":"North"})", admin()).status, 409);
 }
 
-TEST_F(Catalogue, changes_only_the_version_that_was_seen) {
+TEST_F(Catalogue, changes_only_the_version_of_if_match) {
   const auto path = "/api/v1/shops/" + shop();
   auto conditional = admin();
   conditional.emplace("If-Match", get(path).header("ETag"));
@@ -64,7 +64,7 @@ TEST_F(Catalogue, changes_only_the_version_that_was_seen) {
   EXPECT_EQ(get(path).text("time_zone"), "Europe/Zurich");
 }
 
-TEST_F(Catalogue, does_not_pass_over_a_condition_that_is_for_reads) {
+TEST_F(Catalogue, refuses_if_none_match_in_a_write) {
   const auto path = "/api/v1/shops/" + shop();
   auto conditional = admin();
   conditional.emplace("If-None-Match", "*");
@@ -74,7 +74,7 @@ TEST_F(Catalogue, does_not_pass_over_a_condition_that_is_for_reads) {
   EXPECT_EQ(patch(reading, R"({"quantity":3})", conditional).status, 400);
 }
 
-TEST_F(Catalogue, knows_what_has_expired_in_the_time_zone_of_the_shop) {
+TEST_F(Catalogue, compares_expiry_dates_in_the_time_zone_of_the_shop) {
   patch("/api/v1/shops/" + shop(), R"({"time_zone":"Pacific/Kiritimati"})", admin());
   const auto today = database().run("select (now() at time zone 'Pacific/Kiritimati')::date");
   const auto yesterday =
@@ -90,7 +90,7 @@ TEST_F(Catalogue, knows_what_has_expired_in_the_time_zone_of_the_shop) {
   ASSERT_EQ(put_date(gtins[0], today), 201);
   ASSERT_EQ(put_date(gtins[1], yesterday), 201);
   const auto expired = get("/api/v1/stock-readings?expired=true&shop=" + shop()).body;
-  EXPECT_EQ(expired.find(gtins[0]), std::string::npos) << "a product is good through its date";
+  EXPECT_EQ(expired.find(gtins[0]), std::string::npos) << "a product expires after its date";
   EXPECT_NE(expired.find(gtins[1]), std::string::npos);
 }
 

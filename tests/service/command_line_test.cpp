@@ -1,10 +1,15 @@
+#include <sys/stat.h>
+
 #include <algorithm>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <stdexcept>
 
 #include "tests/service/service.hpp"
+#include "tests/transport/client.hpp"
 
-// What people type, with the servers that the service has.
+// The commands, on the same servers as a running service.
 
 namespace codasync::test {
 namespace {
@@ -21,7 +26,7 @@ class CommandLine : public ServiceTest {
     return path;
   }
 
-  /// Some products with valid GTINs of the prefix that is set aside for examples.
+  /// Returns: a CSV file of products with valid GTINs of the prefix reserved for examples.
   [[nodiscard]] static std::string many_products(std::size_t count) {
     std::string text{"gtin,name\n"};
     for (std::size_t i = 0; i < count; ++i) {
@@ -39,7 +44,7 @@ class CommandLine : public ServiceTest {
   }
 };
 
-TEST_F(CommandLine, makes_shows_and_ends_tokens) {
+TEST_F(CommandLine, creates_lists_and_revokes_tokens) {
   const auto made =
       run({"token", "create", "--name", "Till 3", "--role", "staff", "--shop", shop()});
   ASSERT_EQ(made.status, 0) << made.output;
@@ -56,8 +61,8 @@ TEST_F(CommandLine, makes_shows_and_ends_tokens) {
   const auto id = database().run("select id from tokens where name = 'Till 3'");
   EXPECT_EQ(run({"token", "revoke", id}).status, 0);
   EXPECT_EQ(post("/api/v1/stock-readings", body, till).status, 401);
-  EXPECT_EQ(run({"token", "revoke", id}).status, 0) << "repeating it does no harm";
-  EXPECT_EQ(run({"token", "revoke", "999999999"}).status, 1) << "there is no such token";
+  EXPECT_EQ(run({"token", "revoke", id}).status, 0) << "it can be repeated";
+  EXPECT_EQ(run({"token", "revoke", "999999999"}).status, 1) << "the token does not exist";
   EXPECT_EQ(run({"token", "create", "--name", "\x1b[31m", "--role", "staff"}).status, 2);
   EXPECT_EQ(run({"token", "create", "--name", "x", "--role", "king"}).status, 2);
   EXPECT_EQ(run({"token", "create", "--name", "x", "--role", "7"}).status, 2);
@@ -88,10 +93,10 @@ TEST_F(CommandLine, closes_the_ledger_at_the_first_day_of_a_month) {
            staff());
   EXPECT_EQ(old.status, 422);
   EXPECT_THAT(old.text("detail"), HasSubstr(month));
-  EXPECT_EQ(run({"ledger", "close", "--before", month}).status, 0) << "repeating it does no harm";
+  EXPECT_EQ(run({"ledger", "close", "--before", month}).status, 0) << "it can be repeated";
 }
 
-TEST_F(CommandLine, imports_readings_and_names_each_row_that_it_refuses) {
+TEST_F(CommandLine, imports_readings_and_reports_each_refused_row) {
   const auto readings =
       file("readings.csv", "shop;gtin;expiry_date;quantity;name;observed_at\r\n" + shop() +
                                ";4006381333931;2026-12-24;7;Tea;2026-11-01T08:00:00Z\r\n"
@@ -101,10 +106,10 @@ TEST_F(CommandLine, imports_readings_and_names_each_row_that_it_refuses) {
                                ";96385074;2026-12-24;1;;\r\n" + shop() +
                                ";4006381333931;2026-12-24;-1;Tea;\r\n");
   const auto first = run({"import", "stock-readings", readings});
-  EXPECT_EQ(first.status, 0) << "refused rows do not fail the others";
-  for (const auto* told : {"line 3: shop: ", "line 4: GTIN: ", "line 5: expiry_date: ",
+  EXPECT_EQ(first.status, 0) << "a refused row does not affect the others";
+  for (const auto* part : {"line 3: shop: ", "line 4: GTIN: ", "line 5: expiry_date: ",
                            "line 6: GTIN: ", "line 7: quantity: ", "1 applied"})
-    EXPECT_THAT(first.output, HasSubstr(told));
+    EXPECT_THAT(first.output, HasSubstr(part));
   const auto reading = get("/api/v1/shops/" + shop() + "/stock/4006381333931");
   EXPECT_EQ(reading.text("expiry_date"), "2026-12-24");
   EXPECT_EQ(reading.number("quantity"), 7);
@@ -113,28 +118,28 @@ TEST_F(CommandLine, imports_readings_and_names_each_row_that_it_refuses) {
   const auto again = run({"import", "stock-readings", readings, "--refused", refused});
   EXPECT_THAT(again.output, HasSubstr("0 applied"));
   EXPECT_THAT(again.output, Not(HasSubstr("line 3")));
-  std::ifstream told{refused};
+  std::ifstream rows{refused};
   std::string line;
-  std::getline(told, line);
+  std::getline(rows, line);
   EXPECT_EQ(line, "line,field,reason");
-  EXPECT_EQ(std::count(std::istreambuf_iterator{told}, {}, '\n'), 5);
+  EXPECT_EQ(std::count(std::istreambuf_iterator{rows}, {}, '\n'), 5);
   EXPECT_EQ(get("/api/v1/shops/" + shop() + "/stock/4006381333931").body, reading.body);
 }
 
-TEST_F(CommandLine, shows_imported_products_to_readers_of_the_cache) {
+TEST_F(CommandLine, updates_the_cache_of_a_running_service_by_an_import) {
   ASSERT_EQ(run({"import", "products", file("one.csv", "gtin,name\n4006381333931,Tea\n")}).status,
             0);
   const std::string path{"/api/v1/products/4006381333931"};
   get(path);
   EXPECT_EQ(get(path).text("name"), "Tea");
-  // UTF-16 as spreadsheets write it, with tabs.
+  // UTF-16 with tabs, as spreadsheets export it.
   std::string wide{"\xFF\xFE", 2};
   for (const char c : std::string{"GTIN\tName\r\n4006381333931\tGreen tea\r\n"}) wide += {c, '\0'};
   ASSERT_EQ(run({"import", "products", file("two.csv", wide)}).status, 0);
   EXPECT_EQ(get(path).text("name"), "Green tea");
 }
 
-TEST_F(CommandLine, goes_on_with_an_import_that_was_killed) {
+TEST_F(CommandLine, completes_an_import_that_was_killed) {
   const auto catalogue = file("many.csv", many_products(20'000));
   {
     auto import = start({"import", "products", catalogue});
@@ -147,24 +152,25 @@ TEST_F(CommandLine, goes_on_with_an_import_that_was_killed) {
   EXPECT_EQ(products(), "20000");
 }
 
-TEST_F(CommandLine, says_that_an_import_stopped_and_what_to_do) {
+TEST_F(CommandLine, reports_that_an_import_stopped_and_how_to_continue) {
   const auto catalogue = file("many.csv", many_products(200'000));
   auto import = start({"import", "products", catalogue});
   ASSERT_TRUE(eventually([&] { return std::stoi(products()) > 0 || import.poll(); }));
   postgres_gate().set(TcpGate::Mode::refuse);
   const auto stopped = finish(std::move(import));
   postgres_gate().set(TcpGate::Mode::pass);
-  ASSERT_NE(products(), "200000") << "too few for an import that is stopped in between";
+  ASSERT_NE(products(), "200000")
+      << "the import ended before it was stopped; it needs more products";
   EXPECT_EQ(stopped.status, 1);
-  EXPECT_THAT(stopped.output, HasSubstr("run it again for the rest"));
+  EXPECT_THAT(stopped.output, HasSubstr("run it again to load the rest"));
 }
 
-TEST_F(CommandLine, draws_a_bar_on_a_terminal_and_none_elsewhere) {
+TEST_F(CommandLine, shows_progress_only_on_a_terminal) {
   const auto catalogue = file("many.csv", many_products(50'000));
   const auto plain = run({"import", "products", catalogue});
   EXPECT_THAT(plain.output, Not(HasSubstr("%")));
   EXPECT_THAT(plain.output, HasSubstr("50000 products created"));
-  // script(1) gives it a terminal.
+  // script(1) provides a terminal.
   const auto drawn = finish(start_program(
       {"script", "--quiet", "--return", "--command",
        std::string{CODASYNC_PROGRAM} + " import products " + catalogue, "/dev/null"}));
@@ -176,10 +182,10 @@ TEST_F(CommandLine, draws_a_bar_on_a_terminal_and_none_elsewhere) {
 
 TEST_F(CommandLine, checks_settings_and_servers_and_shows_no_password) {
   const FsyncOn fsync{database()};
-  const auto well = run({"check"});
-  EXPECT_EQ(well.status, 0) << well.output;
-  EXPECT_THAT(well.output, HasSubstr("PostgreSQL  15"));
-  EXPECT_THAT(well.output, HasSubstr("Memcached"));
+  const auto good = run({"check"});
+  EXPECT_EQ(good.status, 0) << good.output;
+  EXPECT_THAT(good.output, HasSubstr("PostgreSQL  15"));
+  EXPECT_THAT(good.output, HasSubstr("Memcached"));
 
   const auto secret = run({"check"}, {"CODASYNC_POSTGRES_URL=postgresql://u:hunter2@127.0.0.1:" +
                                       std::to_string(free_port()) + "/x"});
@@ -190,8 +196,8 @@ TEST_F(CommandLine, checks_settings_and_servers_and_shows_no_password) {
   EXPECT_EQ(run({"check"}).status, 1);
 }
 
-TEST_F(CommandLine, checks_that_the_server_keeps_what_it_commits) {
-  const auto off = run({"check"});  // fsync is off on the server of the tests
+TEST_F(CommandLine, checks_that_commits_are_durable) {
+  const auto off = run({"check"});  // the test server has fsync = off
   EXPECT_EQ(off.status, 1) << off.output;
   EXPECT_THAT(off.output, HasSubstr("problem: PostgreSQL has fsync = off"));
   EXPECT_THAT(off.output, HasSubstr("alter system set fsync = on"));
@@ -205,7 +211,88 @@ TEST_F(CommandLine, checks_that_the_server_keeps_what_it_commits) {
   EXPECT_THAT(asynchronous.output, Not(HasSubstr("fsync = off")));
 }
 
-TEST_F(CommandLine, names_every_setting_that_is_wrong_at_once) {
+TEST_F(CommandLine, serve_reads_the_log_level_again_on_sighup_and_continues) {
+  const auto file = scratch() + "/reloaded.toml";
+  const auto port = free_port();
+  const auto write_level = [&](const std::string& level) {
+    std::ofstream{file} << "[log]\nlevel = \"" << level << "\"\n";
+  };
+  write_level("warning");
+  auto serving =
+      start({"--config", file, "serve"},
+            {"CODASYNC_LOG_LEVEL=", "CODASYNC_SERVER_LISTEN=127.0.0.1:" + std::to_string(port)});
+  Connection client{port};
+  const auto log_has = [&](const std::string& text) {
+    client.send("GET", "/healthz", "", {});
+    return command_log().find(text) != std::string::npos;
+  };
+  ASSERT_TRUE(eventually([&] { return client.send("GET", "/readyz", "", {}).status == 200; }));
+  EXPECT_FALSE(log_has("\"answered\""));
+  write_level("debug");
+  serving.signal(SIGHUP);
+  EXPECT_TRUE(eventually([&] { return log_has("\"answered\""); }));
+  write_level("loud");
+  serving.signal(SIGHUP);
+  EXPECT_TRUE(eventually([&] { return log_has("the settings were not reloaded"); }));
+  EXPECT_EQ(client.send("GET", "/healthz", "", {}).status, 200);
+  serving.signal(SIGTERM);
+  EXPECT_EQ(serving.wait(std::chrono::seconds{30}), 0);
+}
+
+TEST_F(CommandLine, serve_without_a_schema_is_not_ready_and_says_what_to_do) {
+  const TestDatabase empty{TestDatabase::Schema::none};
+  const auto port = free_port();
+  auto serving = start({"serve"}, {"CODASYNC_POSTGRES_URL=" + empty.options().url.reveal(),
+                                   "CODASYNC_SERVER_LISTEN=127.0.0.1:" + std::to_string(port)});
+  Connection client{port};
+  ASSERT_TRUE(eventually([&] { return client.send("GET", "/healthz", "", {}).status == 200; }));
+  EXPECT_EQ(client.send("GET", "/readyz", "", {}).status, 503);
+  EXPECT_EQ(client.send("GET", "/api/v1/shops/1", "", {}).status, 503);
+  EXPECT_EQ(client.send("GET", "/api/v1/shops", "", {}).status, 503);
+  EXPECT_TRUE(
+      eventually([&] { return command_log().find("codasync migrate") != std::string::npos; }));
+  serving.signal(SIGTERM);
+  EXPECT_EQ(serving.wait(std::chrono::seconds{30}), 0);
+}
+
+TEST_F(CommandLine, serve_takes_a_live_unix_socket_over_only_with_an_option) {
+  const std::string path = scratch() + "/service.sock";
+  const std::vector<std::string> on_path{"CODASYNC_SERVER_LISTEN=unix:" + path};
+  const auto health = [&] {
+    try {
+      Client client{"unix:" + path};
+      client.send_get("/healthz");
+      const auto received = client.receive();
+      return received ? received->status : 0;
+    } catch (const std::runtime_error&) {
+      return 0;
+    }
+  };
+  auto first = start({"serve"}, on_path);
+  ASSERT_TRUE(eventually([&] { return health() == 200; }));
+
+  const auto second = run({"serve"}, on_path);
+  EXPECT_EQ(second.status, 1);
+  EXPECT_THAT(second.output, HasSubstr("unix:" + path));
+  EXPECT_THAT(second.output, HasSubstr("--take-over"));
+  EXPECT_EQ(health(), 200);
+
+  struct stat before {};
+  ASSERT_EQ(::stat(path.c_str(), &before), 0);
+  auto successor = start({"serve", "--take-over"}, on_path);
+  ASSERT_TRUE(eventually([&] {
+    struct stat now {};
+    return ::stat(path.c_str(), &now) == 0 && now.st_ino != before.st_ino;
+  }));
+  first.signal(SIGTERM);
+  EXPECT_EQ(first.wait(std::chrono::seconds{30}), 0);
+  EXPECT_EQ(health(), 200) << "the first process removed the socket of its successor";
+  successor.signal(SIGTERM);
+  EXPECT_EQ(successor.wait(std::chrono::seconds{30}), 0);
+  EXPECT_FALSE(std::filesystem::exists(path));
+}
+
+TEST_F(CommandLine, reports_all_invalid_settings_together) {
   const auto refused =
       run({"migrate"}, {"CODASYNC_POSTGRES_CONNECTIONS_MAX=0", "CODASYNC_LOG_LEVEL=loud"});
   EXPECT_EQ(refused.status, 2);
@@ -213,7 +300,7 @@ TEST_F(CommandLine, names_every_setting_that_is_wrong_at_once) {
   EXPECT_THAT(refused.output, HasSubstr("loud"));
 }
 
-TEST_F(CommandLine, is_refused_with_a_word_when_it_is_none) {
+TEST_F(CommandLine, reports_a_command_line_that_is_not_valid) {
   for (const std::vector<std::string>& words : {std::vector<std::string>{},
                                                 {"fly"},
                                                 {"import"},
@@ -225,6 +312,12 @@ TEST_F(CommandLine, is_refused_with_a_word_when_it_is_none) {
     EXPECT_EQ(refused.status, 2) << testing::PrintToString(words) << refused.output;
     EXPECT_FALSE(refused.output.empty());
   }
+}
+
+TEST_F(CommandLine, prints_its_version) {
+  const auto printed = run({"--version"});
+  EXPECT_EQ(printed.status, 0);
+  EXPECT_THAT(printed.output, testing::MatchesRegex("codasync [0-9]+\\.[0-9]+\\.[0-9]+\n"));
 }
 
 }  // namespace

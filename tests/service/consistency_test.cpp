@@ -9,17 +9,17 @@
 namespace codasync::test {
 namespace {
 
-/// In the access log: answered from Memcached.
+/// In the access log: the response came from Memcached.
 constexpr std::string_view kHit = R"("cache":"hit")";
 
 class Consistency : public ServiceTest {
  protected:
-  /// A reading that is written, and the addresses where it can be read.
+  /// A reading, and the addresses where it can be read.
   struct Key {
     std::string gtin;
     std::string path;
     std::string id_path;
-    std::atomic<std::int64_t> least{1};  // the newest version that anybody was told of
+    std::atomic<std::int64_t> least{1};  // the newest version that any client has received
   };
 
   static void raise(std::atomic<std::int64_t>& least, std::int64_t version) {
@@ -52,9 +52,8 @@ class Consistency : public ServiceTest {
     return std::stoll(list.text_after("\"version\":", ",", list.body.find("\"" + key.gtin + "\"")));
   }
 
-  /// Readers, fillers and writers, each by one of these ports in turn. What anybody was told before
-  /// a read began, by the answer to a write or to a read, is the least that it may show. Each
-  /// thread counts for itself; nothing is timed.
+  /// Runs readers and writers at these ports. A read may not show a version older than the newest
+  /// one in any response received before the read started. The result does not depend on timing.
   void race(const std::vector<int>& ports) {
     const auto seed = std::random_device{}();
     std::cout << "seed " << seed << "\n";
@@ -84,15 +83,15 @@ class Consistency : public ServiceTest {
           Connection own{ports[writer % ports.size()]};
           auto& key = *keys[writer];
           for (std::int64_t i = 1; i <= kWrites; ++i) {
-            Seen answer;
-            // A machine that is slow beyond the time-outs says 503, and then nothing was changed.
-            for (int attempt = 0; attempt < 100 && answer.status != 200; ++attempt) {
-              answer = own.send("POST", key.id_path + "/adjust", R"({"delta":1})", staff());
-              if (answer.status != 503) break;
+            HttpResponse response;
+            // 503 is possible on a machine that is too slow for the timeouts; nothing was changed.
+            for (int attempt = 0; attempt < 100 && response.status != 200; ++attempt) {
+              response = own.send("POST", key.id_path + "/adjust", R"({"delta":1})", staff());
+              if (response.status != 503) break;
             }
-            ASSERT_EQ(answer.status, 200) << answer.body;
-            ASSERT_EQ(answer.number("quantity"), i) << "one writer each: nothing in between";
-            raise(key.least, answer.number("version"));
+            ASSERT_EQ(response.status, 200) << response.body;
+            ASSERT_EQ(response.number("quantity"), i) << "each reading has only one writer";
+            raise(key.least, response.number("version"));
           }
         });
       }
@@ -108,12 +107,12 @@ class Consistency : public ServiceTest {
   static constexpr std::int64_t kWrites = 300;
 };
 
-TEST_F(Consistency, never_shows_an_older_version_than_one_that_was_answered) {
+TEST_F(Consistency, never_shows_an_older_version_than_an_earlier_response) {
   start_second_instance();
   race({port_of(0), port_of(1)});
 }
 
-TEST_F(Consistency, never_shows_an_older_version_through_nginx_and_directly_at_once) {
+TEST_F(Consistency, never_shows_an_older_version_through_nginx_and_directly) {
   start_second_instance();
   auto& edge = start_edge();
   race({edge.port(), port_of(0), port_of(1)});
@@ -121,10 +120,10 @@ TEST_F(Consistency, never_shows_an_older_version_through_nginx_and_directly_at_o
   std::size_t hits = 0;
   for (auto at = log.find(kHit); at != std::string::npos; at = log.find(kHit, at + 1)) ++hits;
   std::cout << hits << " hits in nginx\n";
-  EXPECT_GT(hits, 20U) << "or nginx had no part in it";
+  EXPECT_GT(hits, 20U) << "too few responses came from Nginx for this test";
 }
 
-TEST_F(Consistency, fills_the_cache_with_the_first_read_and_answers_the_second_from_it) {
+TEST_F(Consistency, adds_a_cache_entry_at_the_first_read_and_uses_it_at_the_second) {
   do_not_compare_reads();
   const auto path = "/api/v1/stock-readings/" + std::to_string(a_reading("4006381333931"));
   const auto filled = metric("codasync_cache_reads_total{path=\"filled\"}");

@@ -9,10 +9,10 @@ using testing::HasSubstr;
 
 class DeepCheck : public ServiceTest {
  protected:
-  Ran check() { return run({"check", "--deep"}); }
-  Ran repair() { return run({"check", "--deep", "--repair"}); }
+  CommandResult check() { return run({"check", "--deep"}); }
+  CommandResult repair() { return run({"check", "--deep", "--repair"}); }
 
-  /// A reading with a check, a count, an adjustment and a void behind it. Returns: its path.
+  /// Creates a reading with a check, a count, an adjustment and a void. Returns: its path.
   std::string a_reading_with_a_history() {
     const auto path = "/api/v1/stock-readings/" + std::to_string(a_reading("4006381333931"));
     patch(path, R"({"expiry_date":"2026-12-10","date_kind":"use_by","kind":"check"})", staff());
@@ -23,18 +23,18 @@ class DeepCheck : public ServiceTest {
     return path;
   }
 
-  /// Stores an answer in Memcached that the service would believe.
-  void plant(const std::string& uri, const std::string& body) {
-    const std::string answer = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n" + body;
-    memcached().ask("set coda1:" + uri + " 4102444800 0 " + std::to_string(answer.size()) + "\r\n" +
-                    answer);
+  /// Stores a well-formed cache entry that the service would send.
+  void store_entry(const std::string& uri, const std::string& body) {
+    const std::string entry = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n" + body;
+    memcached().ask("set coda1:" + uri + " 4102444800 0 " + std::to_string(entry.size()) + "\r\n" +
+                    entry);
   }
 
  private:
   const FsyncOn fsync_{database()};
 };
 
-TEST_F(DeepCheck, finds_nothing_wrong_with_what_the_service_wrote) {
+TEST_F(DeepCheck, finds_no_difference_in_data_of_the_service) {
   do_not_compare_reads();
   const auto path = a_reading_with_a_history();
   get(path);
@@ -46,21 +46,21 @@ TEST_F(DeepCheck, finds_nothing_wrong_with_what_the_service_wrote) {
   const auto result = check();
   EXPECT_EQ(result.status, 0) << result.output;
   EXPECT_THAT(result.output, HasSubstr("1 reading compared, 0 differed, 0 repaired"));
-  EXPECT_THAT(result.output, HasSubstr("5 answers compared, 0 differed, 0 deleted"));
+  EXPECT_THAT(result.output, HasSubstr("5 responses compared, 0 differed, 0 deleted"));
   EXPECT_THAT(result.output, HasSubstr("2 lists and other entries not compared"));
 }
 
 struct Damage {
   const char* what;
   const char* sql;
-  bool seen;  // by people
+  bool visible;  // in responses
 };
 
 void PrintTo(const Damage& damage, std::ostream* out) { *out << damage.what; }
 
 class DamagedRow : public DeepCheck, public testing::WithParamInterface<Damage> {};
 
-TEST_P(DamagedRow, is_told_and_repaired_from_its_events) {
+TEST_P(DamagedRow, is_reported_and_repaired_from_its_events) {
   const auto path = a_reading_with_a_history();
   const auto before = get(path);
   database().run(std::string{"update stock_readings set "} + GetParam().sql);
@@ -77,8 +77,8 @@ TEST_P(DamagedRow, is_told_and_repaired_from_its_events) {
   const auto after = get(path);
   EXPECT_EQ(after.text("expiry_date"), before.text("expiry_date"));
   EXPECT_EQ(after.number("quantity"), before.number("quantity"));
-  EXPECT_EQ(after.header("ETag") != before.header("ETag"), GetParam().seen)
-      << "who saw the damage must not get 304 for it";
+  EXPECT_EQ(after.header("ETag") != before.header("ETag"), GetParam().visible)
+      << "a client that has the damaged response must not get 304";
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -104,7 +104,7 @@ INSTANTIATE_TEST_SUITE_P(
       return std::string{damage.param.what} + "_" + std::to_string(damage.index);
     });
 
-TEST_F(DeepCheck, repairs_what_readers_have_in_their_cache_already) {
+TEST_F(DeepCheck, repairs_rows_that_are_already_cached) {
   const auto path = a_reading_with_a_history();
   database().run("update stock_readings set quantity = 99");
   EXPECT_EQ(get(path).number("quantity"), 99);
@@ -113,7 +113,7 @@ TEST_F(DeepCheck, repairs_what_readers_have_in_their_cache_already) {
   EXPECT_EQ(get(path).number("quantity"), 7);
 }
 
-TEST_F(DeepCheck, goes_on_counting_after_a_repaired_row) {
+TEST_F(DeepCheck, allows_adjustments_of_a_repaired_row) {
   const auto path = a_reading_with_a_history();
   database().run("update stock_readings set quantity = 99");
   repair();
@@ -121,24 +121,24 @@ TEST_F(DeepCheck, goes_on_counting_after_a_repaired_row) {
   EXPECT_EQ(check().status, 0);
 }
 
-TEST_F(DeepCheck, tells_of_events_without_a_row_which_it_cannot_repair) {
+TEST_F(DeepCheck, reports_events_without_a_row_which_it_cannot_repair) {
   a_reading_with_a_history();
   database().run("update stock_events set reading_id = 4711 where kind = 'c'");
   const auto result = repair();
   EXPECT_EQ(result.status, 1);
-  EXPECT_THAT(result.output, HasSubstr("reading 4711: there are events, and no row"));
+  EXPECT_THAT(result.output, HasSubstr("reading 4711: events exist, but no row"));
 }
 
-TEST_F(DeepCheck, repairs_a_row_that_no_event_tells_of_by_removing_it) {
+TEST_F(DeepCheck, removes_a_row_without_events) {
   const auto path = a_reading_with_a_history();
   database().run("delete from stock_events");
-  EXPECT_THAT(check().output, HasSubstr("it has no events"));
+  EXPECT_THAT(check().output, HasSubstr("the reading has no events"));
   EXPECT_EQ(repair().status, 0);
   EXPECT_EQ(get(path).status, 404);
   EXPECT_EQ(check().status, 0);
 }
 
-TEST_F(DeepCheck, finds_its_way_through_many_readings_and_long_histories) {
+TEST_F(DeepCheck, compares_many_readings_and_long_histories) {
   database().run(
       "insert into products (gtin, name) select i, 'p' from generate_series(1, 1200) i;"
       "insert into stock_readings (id, shop_id, gtin, quantity, plain, lowest, version, "
@@ -166,25 +166,25 @@ TEST_F(DeepCheck, finds_its_way_through_many_readings_and_long_histories) {
   for (const char* reading :
        {"reading 1 in", "reading 500 in", "reading 501 in", "reading 700 in", "reading 1200 in"})
     EXPECT_THAT(found.output, HasSubstr(reading));
-  EXPECT_THAT(found.output, HasSubstr("quantity is 5000, the events say 4999"));
+  EXPECT_THAT(found.output, HasSubstr("quantity is 5000, expected 4999"));
   EXPECT_EQ(repair().status, 0);
   EXPECT_EQ(check().status, 0);
 }
 
-TEST_F(DeepCheck, finds_and_deletes_answers_that_are_not_what_the_database_says) {
+TEST_F(DeepCheck, finds_and_deletes_entries_that_differ_from_the_database) {
   const auto path = a_reading_with_a_history();
-  plant(path, R"({"quantity":1})");
-  plant("/api/v1/products/4006381333931", R"({"name":"of yesterday"})");
-  plant("/api/v1/shops/" + shop(), "");
-  plant("/api/v1/stock-readings/4711", R"({"quantity":1})");
-  plant("/api/v1/products/9520000000097", R"({"name":"never there"})");
-  plant("/api/v1/nonsense", "{}");
-  EXPECT_EQ(get(path).number("quantity"), 1) << "the service believes it";
+  store_entry(path, R"({"quantity":1})");
+  store_entry("/api/v1/products/4006381333931", R"({"name":"of yesterday"})");
+  store_entry("/api/v1/shops/" + shop(), "");
+  store_entry("/api/v1/stock-readings/4711", R"({"quantity":1})");
+  store_entry("/api/v1/products/9520000000097", R"({"name":"never there"})");
+  store_entry("/api/v1/nonsense", "{}");
+  EXPECT_EQ(get(path).number("quantity"), 1) << "the service sends the wrong entry";
   const auto found = check();
   EXPECT_EQ(found.status, 1);
-  EXPECT_THAT(found.output, HasSubstr("6 answers compared, 6 differed, 0 deleted"));
-  EXPECT_THAT(found.output, HasSubstr("coda1:" + path + ": it is not what the database says"));
-  EXPECT_THAT(found.output, HasSubstr("coda1:/api/v1/nonsense: there is nothing at this address"));
+  EXPECT_THAT(found.output, HasSubstr("6 responses compared, 6 differed, 0 deleted"));
+  EXPECT_THAT(found.output, HasSubstr("coda1:" + path + ": it differs from the database"));
+  EXPECT_THAT(found.output, HasSubstr("coda1:/api/v1/nonsense: this address does not exist"));
   const auto repaired = repair();
   EXPECT_EQ(repaired.status, 0) << repaired.output;
   EXPECT_THAT(repaired.output, HasSubstr("6 differed, 6 deleted"));
@@ -192,21 +192,21 @@ TEST_F(DeepCheck, finds_and_deletes_answers_that_are_not_what_the_database_says)
   EXPECT_EQ(get(path).number("quantity"), 7);
 }
 
-TEST_F(DeepCheck, finds_an_answer_in_a_slot_where_no_writer_looks_for_it) {
+TEST_F(DeepCheck, finds_an_entry_in_a_slot_that_its_writes_do_not_use) {
   a_reading_with_a_history();
   get("/api/v1/products/4006381333931");
   Memcached second;
   Memcached third;
-  // Three slots: whatever the first holds of others was put there by a process with other settings.
+  // With three slots, some of these keys belong to another slot.
   const std::vector<std::string> three{"CODASYNC_MEMCACHED_SERVERS=" + second.address() + "," +
                                        third.address() + "," + memcached().address()};
-  plant("/api/v1/shops/" + shop(), "{}");
+  store_entry("/api/v1/shops/" + shop(), "{}");
   const auto found = run({"check", "--deep"}, three);
   EXPECT_EQ(found.status, 1);
-  EXPECT_THAT(found.output, HasSubstr("it belongs into another slot"));
+  EXPECT_THAT(found.output, HasSubstr("it belongs to another slot"));
 }
 
-TEST_F(DeepCheck, believes_what_it_finds_while_others_write) {
+TEST_F(DeepCheck, reports_no_difference_during_concurrent_writes) {
   const auto path = a_reading_with_a_history();
   std::atomic<bool> stop{false};
   std::jthread writer{[&] {
@@ -225,7 +225,7 @@ TEST_F(DeepCheck, believes_what_it_finds_while_others_write) {
   stop = true;
 }
 
-TEST_F(DeepCheck, says_what_it_could_not_compare) {
+TEST_F(DeepCheck, reports_servers_that_it_could_not_compare) {
   a_reading_with_a_history();
   memcached().stop();
   const auto result = check();
@@ -233,7 +233,7 @@ TEST_F(DeepCheck, says_what_it_could_not_compare) {
   EXPECT_THAT(result.output, HasSubstr("problem: "));
 }
 
-TEST_F(DeepCheck, repairs_only_on_request_together_with_deep) {
+TEST_F(DeepCheck, repairs_only_together_with_deep) {
   EXPECT_EQ(run({"check", "--repair"}).status, 2);
 }
 

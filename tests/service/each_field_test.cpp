@@ -1,14 +1,14 @@
 #include "tests/service/service.hpp"
 
-// Each field of each PUT and PATCH by itself: with a value, with null and left out. ServiceTest
-// compares all reads with the answers of the writes.
+// Each field of each PUT and PATCH by itself: with a value, with null, and absent. ServiceTest
+// compares all reads with the responses to the writes.
 
 namespace codasync::test {
 namespace {
 
 class EachField : public ServiceTest {
  protected:
-  /// What a write makes of a row: the fields that are another, all others as before.
+  /// A write, and the fields that it changes; all others stay.
   struct Case {
     std::string method;
     std::string body;
@@ -16,14 +16,14 @@ class EachField : public ServiceTest {
     Row changed;
   };
 
-  /// Sends each body to a row that is first set to `base` by PUT, and compares the whole row.
+  /// Sends each body to a row after a PUT of `base`, and compares the whole row.
   void expect(const std::string& path, const std::string& base, const std::vector<Case>& cases) {
     for (const auto& [method, body, status, changed] : cases) {
       const auto start = put(path, base, admin());
       ASSERT_LT(start.status, 300) << start.body;
       auto expected = start.row();
-      const auto answer = send(method, path, body, admin());
-      EXPECT_EQ(answer.status, status) << method << " " << body << " " << answer.body;
+      const auto response = send(method, path, body, admin());
+      EXPECT_EQ(response.status, status) << method << " " << body << " " << response.body;
       for (const auto& [field, value] : changed) expected[field] = value;
       auto row = get(path).row();
       for (auto* any : {&expected, &row}) {
@@ -86,7 +86,7 @@ TEST_F(EachField, of_a_shop_changes_alone) {
          });
 }
 
-// A change of the product is seen through its readings, and no more of it than was sent.
+// A rename through a reading changes no other field of the product.
 TEST_F(EachField, of_a_product_survives_a_rename_through_a_reading) {
   ASSERT_EQ(put("/api/v1/products/4006381333931",
                 R"({"name":"Tea","brand":"Leaf","category":"Drinks"})", admin())
@@ -108,8 +108,8 @@ TEST_F(EachField, of_a_reading_changes_alone) {
       200);
   const auto expect_row = [&](const std::string& body, const Row& changed) {
     auto expected = get(path).row();
-    const auto answer = patch(path, body, staff());
-    EXPECT_EQ(answer.status, 200) << body << answer.body;
+    const auto response = patch(path, body, staff());
+    EXPECT_EQ(response.status, 200) << body << response.body;
     for (const auto& [field, value] : changed) expected[field] = value;
     auto row = get(path).row();
     for (const auto* field : {"name", "expiry_date", "date_kind", "quantity"})
@@ -123,21 +123,21 @@ TEST_F(EachField, of_a_reading_changes_alone) {
              {{"expiry_date", "\"2026-12-18\""}, {"date_kind", "\"best_before\""}});
 }
 
-TEST_F(EachField, of_an_answer_can_be_sent_back) {
+TEST_F(EachField, of_a_response_can_be_sent_back) {
   const std::string product{"/api/v1/products/4006381333931"};
   ASSERT_EQ(put(product, R"({"name":"Tea","brand":"Leaf","category":null})", admin()).status, 201);
   const auto shop_path = "/api/v1/shops/" + shop();
   for (const auto& path : {product, shop_path}) {
     const auto before = get(path);
     for (const auto* method : {"PUT", "PATCH"}) {
-      const auto answer = send(method, path, before.body, admin());
-      EXPECT_EQ(answer.status, 200) << method << answer.body;
-      EXPECT_EQ(answer.body, before.body) << method << ": nothing changed, so the version stays";
+      const auto response = send(method, path, before.body, admin());
+      EXPECT_EQ(response.status, 200) << method << response.body;
+      EXPECT_EQ(response.body, before.body) << method << ": nothing changed, so the version stays";
     }
   }
 }
 
-TEST_F(EachField, of_an_answer_is_refused_where_it_cannot_be_of_this_row) {
+TEST_F(EachField, of_a_response_is_refused_when_it_cannot_belong_to_this_row) {
   const std::string product{"/api/v1/products/4006381333931"};
   const auto shop_path = "/api/v1/shops/" + shop();
   ASSERT_EQ(put(product, R"({"name":"Tea"})", admin()).status, 201);
@@ -162,15 +162,15 @@ TEST_F(EachField, of_an_answer_is_refused_where_it_cannot_be_of_this_row) {
     const auto before = get(path).body;
     for (const auto* method : {"PUT", "PATCH"}) {
       const auto body = R"({"name":"Changed",")" + field + "\":" + value + "}";
-      const auto answer = send(method, path, body, admin());
-      EXPECT_EQ(answer.status, status) << method << " " << path << " " << body << answer.body;
-      EXPECT_NE(answer.body.find("\"" + field + "\":["), std::string::npos) << answer.body;
+      const auto response = send(method, path, body, admin());
+      EXPECT_EQ(response.status, status) << method << " " << path << " " << body << response.body;
+      EXPECT_NE(response.body.find("\"" + field + "\":["), std::string::npos) << response.body;
       EXPECT_EQ(get(path).body, before) << method << " " << path << " " << body;
     }
   }
 }
 
-TEST_F(EachField, that_is_unknown_is_named_with_the_known_ones) {
+TEST_F(EachField, that_is_unknown_is_reported_with_the_known_ones) {
   put("/api/v1/products/4006381333931", R"({"name":"Tea"})", admin());
   struct Unknown {
     const char* method;
@@ -187,15 +187,15 @@ TEST_F(EachField, that_is_unknown_is_named_with_the_known_ones) {
       {"POST", "/api/v1/tokens", "name, role, shops, expires_at"},
   };
   for (const auto& [method, path, known] : cases) {
-    const auto answer = send(method, path, R"({"nmae":"x"})", admin());
-    EXPECT_EQ(answer.status, 400) << path;
-    EXPECT_EQ(answer.text_after("\"nmae\":[\"", "\""),
+    const auto response = send(method, path, R"({"nmae":"x"})", admin());
+    EXPECT_EQ(response.status, 400) << path;
+    EXPECT_EQ(response.text_after("\"nmae\":[\"", "\""),
               "Unknown field. Known fields: " + std::string{known} + ".")
         << method << " " << path;
   }
 }
 
-TEST_F(EachField, may_be_left_out_of_a_patch_which_then_changes_nothing) {
+TEST_F(EachField, that_is_absent_in_a_patch_does_not_change) {
   put("/api/v1/products/4006381333931", R"({"name":"Tea"})", admin());
   const auto reading = "/api/v1/stock-readings/" + std::to_string(a_reading("9520000000004"));
   const std::vector<std::string> paths{"/api/v1/products/4006381333931", "/api/v1/shops/" + shop(),
@@ -205,16 +205,16 @@ TEST_F(EachField, may_be_left_out_of_a_patch_which_then_changes_nothing) {
     const auto nothing = patch(path, "{}", admin());
     EXPECT_EQ(nothing.status, 400);
     EXPECT_THAT(nothing.text("detail"), testing::StartsWith("Send at least one of these fields: "));
-    const auto answer = patch(path, R"({"version":1})", admin());
-    EXPECT_EQ(answer.status, 200) << path << answer.body;
-    EXPECT_EQ(answer.header("ETag"), before.header("ETag"));
+    const auto response = patch(path, R"({"version":1})", admin());
+    EXPECT_EQ(response.status, 200) << path << response.body;
+    EXPECT_EQ(response.header("ETag"), before.header("ETag"));
     EXPECT_EQ(get(path).body, before.body);
   }
   EXPECT_EQ(database().run("select count(*) from stock_events"), "1");
 }
 
-// Every row has a number that grows with its changes, and a write can name it.
-TEST_F(EachField, is_changed_only_in_the_version_that_was_seen) {
+// Every row has a version that grows with its changes; a write can require one with If-Match.
+TEST_F(EachField, changes_only_in_the_version_of_if_match) {
   const std::string product{"/api/v1/products/4006381333931"};
   ASSERT_EQ(put(product, R"({"name":"Tea"})", admin()).status, 201);
   const auto reading = "/api/v1/stock-readings/" + std::to_string(a_reading("4006381333931"));
@@ -239,14 +239,14 @@ TEST_F(EachField, is_changed_only_in_the_version_that_was_seen) {
     EXPECT_EQ(change(path, "\"" + std::to_string(stale.number("version")) + "\"", 3).status, 200);
     EXPECT_EQ(change(path, "\"999\", W/" + get(path).header("ETag"), 4).status, 200);
   }
-  // Where there is no row yet there is no version either.
+  // A row that does not exist has no version.
   auto conditional = admin();
   conditional.emplace("If-Match", "\"1\"");
   const auto missing = put("/api/v1/products/96385074", R"({"name":"Salt"})", conditional);
   EXPECT_EQ(missing.status, 412);
   EXPECT_EQ(missing.text("detail"),
-            "The condition in If-Match is not met: there is no such version.");
-  // The ETag of a reading names the product's version too, its own number does not.
+            "The product does not exist, so the condition in If-Match is not met.");
+  // The ETag of a reading contains the product's version too; its `version` does not.
   const auto tag = get(reading).header("ETag");
   const auto version = "\"" + get(reading).row().at("version") + "\"";
   ASSERT_EQ(patch(product, R"({"name":"Green tea"})", admin()).status, 200);
@@ -264,7 +264,7 @@ TEST_F(EachField, that_is_a_name_is_trimmed_and_has_a_visible_character) {
   struct Name {
     const char* method;
     std::string path;
-    std::string body;  // @ stands for the name
+    std::string body;  // @ is replaced by the name
     std::string field;
   };
   const std::vector<Name> names{
@@ -294,9 +294,9 @@ TEST_F(EachField, that_is_a_name_is_trimmed_and_has_a_visible_character) {
     EXPECT_EQ(send_name(std::string(256, 'x')).text_after("[\"", "\""),
               "At most 255 characters are allowed.");
     const auto plain = "Café  " + std::to_string(++number);
-    const auto answer = send_name(" \\t\\u00a0" + plain + "\\u200b ");
-    EXPECT_LT(answer.status, 300) << name.path << answer.body;
-    EXPECT_EQ(answer.text(name.field), plain) << name.path;
+    const auto response = send_name(" \\t\\u00a0" + plain + "\\u200b ");
+    EXPECT_LT(response.status, 300) << name.path << response.body;
+    EXPECT_EQ(response.text(name.field), plain) << name.path;
   }
 }
 
@@ -309,14 +309,14 @@ TEST_F(EachField, that_is_a_reason_is_trimmed_too) {
   EXPECT_EQ(get(path + "/history", staff()).rows().at(0).at("reason"), "\"sold  out\"");
 }
 
-TEST_F(EachField, that_is_a_name_is_unique_whatever_blanks_surround_it) {
+TEST_F(EachField, that_is_a_name_is_unique_without_surrounding_white_space) {
   EXPECT_EQ(post("/api/v1/shops", R"({"name":"Café"})", admin()).status, 201);
   for (const auto* name : {"Café ", " Café", "Café\\u00a0", "\\u200bCafé"}) {
     EXPECT_EQ(post("/api/v1/shops", std::string{R"({"name":")"} + name + "\"}", admin()).status,
               409)
         << name;
   }
-  // Blanks around the name that is known are no rename, which only an admin may make.
+  // White space around the known name is not a rename, which only an admin may do.
   a_reading("4006381333931");
   const auto path = "/api/v1/stock-readings/" +
                     get("/api/v1/shops/" + shop() + "/stock/4006381333931").row()["id"];

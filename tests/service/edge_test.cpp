@@ -4,8 +4,8 @@
 #include "tests/service/service.hpp"
 #include "tests/transport/client.hpp"
 
-// What strangers send to get one request taken for two, another one's answer, or an address that is
-// not for them; to Nginx with the service behind it, and to the service itself.
+// Attacks: request smuggling, responses of other clients, access to internal addresses. Against
+// Nginx in front of the service, and against the service itself.
 
 namespace codasync::test {
 namespace {
@@ -16,21 +16,21 @@ struct Shape {
 };
 
 const std::string kHost = "Host: h\r\n";
-/// Would remove every shop if anybody took it for a request of its own; the token is added.
+/// Deletes the shop if a server takes it for a request; inner() adds the token.
 const std::string kInner = "DELETE /api/v1/shops/1?cascade=true HTTP/1.1\r\n" + kHost;
 
 class Edge : public ServiceTest {
  protected:
   Edge() { edge_port_ = start_edge().port(); }
 
-  /// Both ways in.
+  /// Of Nginx and of the service.
   [[nodiscard]] std::vector<int> ports() const { return {edge_port_, port_of(0)}; }
 
   [[nodiscard]] std::string inner() const {
     return kInner + "Authorization: " + admin().begin()->second + "\r\n\r\n";
   }
 
-  /// Requests whose ends two parsers may see at different places. Their tails hold inner().
+  /// Requests with an end that two parsers may find at different places. They contain inner().
   [[nodiscard]] std::vector<Shape> shapes() const {
     const auto hidden = inner();
     const auto post = "POST /api/v1/shops HTTP/1.1\r\n" + kHost;
@@ -84,9 +84,9 @@ class Edge : public ServiceTest {
         {"a request line of three blanks", "GET /healthz HTTP/1.1 HTTP/1.1\r\n" + kHost + "\r\n"},
         {"HTTP/0.9", "GET /healthz\r\n\r\n"},
         {"HTTP/2 in the clear", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"},
-        {"a way to another protocol", "GET /healthz HTTP/1.1\r\n" + kHost +
-                                          "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: "
-                                          "h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n"},
+        {"an upgrade to another protocol", "GET /healthz HTTP/1.1\r\n" + kHost +
+                                               "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: "
+                                               "h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n"},
         {"a tunnel", "CONNECT 127.0.0.1:22 HTTP/1.1\r\n" + kHost + "\r\n"},
         {"bytes of TLS", std::string("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 11)},
     };
@@ -95,7 +95,7 @@ class Edge : public ServiceTest {
   int edge_port_{0};
 };
 
-TEST_F(Edge, takes_no_request_for_two) {
+TEST_F(Edge, does_not_treat_one_request_as_two) {
   ASSERT_EQ(shop(), "1");
   for (const int port : ports()) {
     for (const auto& shape : shapes()) {
@@ -112,14 +112,14 @@ TEST_F(Edge, takes_no_request_for_two) {
   }
 }
 
-TEST_F(Edge, gives_nobody_the_answer_of_another_after_odd_requests) {
+TEST_F(Edge, sends_each_client_its_own_response_after_malformed_requests) {
   const auto other = post("/api/v1/shops", R"({"name":"South"})", admin()).number("id");
   for (const auto& shape : shapes()) {
     Client client{"127.0.0.1:" + std::to_string(edge_port_)};
     client.send(shape.bytes);
     client.half_close();
     client.receive(shape.bytes.starts_with("HEAD"));
-    // Past the cache, so that it goes over the connections that Nginx keeps.
+    // With a query, to pass the cache: it uses the connections that Nginx keeps open.
     Connection own{edge_port_};
     for (const auto id : {std::int64_t{1}, other, std::int64_t{1}}) {
       const auto seen = own.send("GET", "/api/v1/shops/" + std::to_string(id) + "?", "", {});
@@ -129,7 +129,7 @@ TEST_F(Edge, gives_nobody_the_answer_of_another_after_odd_requests) {
   }
 }
 
-TEST_F(Edge, keeps_metrics_to_itself_whatever_they_are_called) {
+TEST_F(Edge, does_not_serve_metrics_under_any_spelling) {
   const std::vector<std::string> names{"/metrics",
                                        "/metrics/",
                                        "//metrics",
@@ -161,10 +161,10 @@ TEST_F(Edge, keeps_metrics_to_itself_whatever_they_are_called) {
     EXPECT_EQ(received->body.find("codasync_http_requests_total"), std::string::npos) << name;
   }
   EXPECT_NE(get("/metrics").body.find("codasync_http_requests_total"), std::string::npos)
-      << "Prometheus asks the instance";
+      << "Prometheus scrapes the instance directly";
 }
 
-TEST_F(Edge, answers_refusals_of_its_own_and_of_the_service_alike) {
+TEST_F(Edge, sends_its_own_problems_in_the_form_of_the_service) {
   Connection own{edge_port_};
   struct Case {
     const char* method;
@@ -189,7 +189,7 @@ TEST_F(Edge, answers_refusals_of_its_own_and_of_the_service_alike) {
   }
 }
 
-TEST_F(Edge, answers_what_is_cached_while_the_service_or_its_database_is_gone) {
+TEST_F(Edge, serves_cached_responses_while_the_service_or_its_database_is_down) {
   const auto path = "/api/v1/stock-readings/" + std::to_string(a_reading("4006381333931"));
   Connection own{edge_port_};
   const auto edge = [&](const std::string& method, const std::string& at) {

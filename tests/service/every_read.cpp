@@ -4,8 +4,8 @@
 
 #include "tests/service/service.hpp"
 
-// What a write answers, every later read shows: the answers of writes are made by other code than
-// those of reads, and reads come from several queries and from the cache.
+// Compares the response to a write with every later read: other code makes the responses of writes,
+// and reads use several queries and the cache.
 
 namespace codasync::test {
 namespace {
@@ -24,7 +24,7 @@ Row row_of(const rapidjson::Value& object) {
   return row;
 }
 
-/// Returns: the value of a field that is a string, without its quotation marks; others as they are.
+/// Returns: the value of a field; a string without its quotation marks.
 std::string unquoted(const Row& row, const std::string& field) {
   const auto found = row.find(field);
   if (found == row.end()) return {};
@@ -39,7 +39,7 @@ struct Reads {
   std::vector<std::string> lists;    // show it among others
 };
 
-/// Returns: where the row of a write's answer can be read; nothing for answers that are not a row.
+/// Returns: where the row of a write's response can be read; nothing when it is not a row.
 std::optional<Reads> reads_of(const Row& row) {
   const std::string base = "/api/v1";
   const auto id = unquoted(row, "id");
@@ -61,7 +61,7 @@ std::optional<Reads> reads_of(const Row& row) {
   return std::nullopt;
 }
 
-/// Returns: a line for each field that is not as expected; empty when all are.
+/// Returns: a line for each field that differs.
 std::string differences(Row read, const Row& expected) {
   std::string lines;
   for (const auto& [field, value] : expected) {
@@ -69,22 +69,22 @@ std::string differences(Row read, const Row& expected) {
     if (found.empty()) {
       lines += field + " is missing\n";
     } else if (found.mapped() != value) {
-      lines += field + " is " + found.mapped() + ", the write answered " + value + "\n";
+      lines += field + " is " + found.mapped() + ", in the write's response " + value + "\n";
     }
   }
-  for (const auto& [field, value] : read) lines += field + " is not in the write's answer\n";
+  for (const auto& [field, value] : read) lines += field + " is not in the write's response\n";
   return lines;
 }
 
 }  // namespace
 
-Row Seen::row() const {
+Row HttpResponse::row() const {
   rapidjson::Document document;
   document.Parse(body.c_str());
   return document.HasParseError() || !document.IsObject() ? Row{} : row_of(document);
 }
 
-std::vector<Row> Seen::rows() const {
+std::vector<Row> HttpResponse::rows() const {
   rapidjson::Document document;
   document.Parse(body.c_str());
   std::vector<Row> rows;
@@ -95,7 +95,7 @@ std::vector<Row> Seen::rows() const {
   return rows;
 }
 
-/// Returns: the row with this key; empty when it is on no page.
+/// Returns: the row with this key; empty when no page contains it.
 Row ServiceTest::find_in_list(std::string path, const std::string& key, const std::string& value) {
   while (!path.empty()) {
     const auto page = connection_->send("GET", path, "", admin());
@@ -107,7 +107,7 @@ Row ServiceTest::find_in_list(std::string path, const std::string& key, const st
   return {};
 }
 
-void ServiceTest::expect_every_read_agrees(const std::string& request, const Seen& write) {
+void ServiceTest::expect_every_read_agrees(const std::string& request, const HttpResponse& write) {
   if (!write.header("Idempotency-Replayed").empty()) return;  // the row may have changed since
   auto expected = write.row();
   const auto reads = reads_of(expected);

@@ -16,21 +16,21 @@ class Lists : public ServiceTest {
   Set all(std::string path, const std::string& field = "GTIN") {
     Set found;
     for (int page = 0; page < 100 && !path.empty(); ++page) {
-      const auto answer = get(path, admin());
-      EXPECT_EQ(answer.status, 200) << path << answer.body;
-      for (const auto& row : answer.rows())
+      const auto response = get(path, admin());
+      EXPECT_EQ(response.status, 200) << path << response.body;
+      for (const auto& row : response.rows())
         EXPECT_TRUE(found.insert(row.at(field)).second) << "twice: " << row.at(field) << path;
-      path = answer.next_page();
+      path = response.next_page();
     }
     return found;
   }
 
   void record(const std::string& shop_number, const std::string& gtin, const std::string& fields) {
-    const auto answer = post("/api/v1/stock-readings",
-                             R"({"shop":)" + shop_number + R"(,"GTIN":")" + gtin +
-                                 R"(","name":"Tea")" + (fields.empty() ? "" : ",") + fields + "}",
-                             staff());
-    ASSERT_EQ(answer.status, 201) << answer.body;
+    const auto response = post("/api/v1/stock-readings",
+                               R"({"shop":)" + shop_number + R"(,"GTIN":")" + gtin +
+                                   R"(","name":"Tea")" + (fields.empty() ? "" : ",") + fields + "}",
+                               staff());
+    ASSERT_EQ(response.status, 201) << response.body;
   }
 
   static std::string quoted(const std::string& text) { return "\"" + text + "\""; }
@@ -42,10 +42,10 @@ class Lists : public ServiceTest {
 
   void expect_bad_query(const std::string& path, const std::string& parameter,
                         const std::string& sentence) {
-    const auto answer = get(path, admin());
-    EXPECT_EQ(answer.status, 400) << path;
-    EXPECT_EQ(answer.text("type"), "urn:codasync:problem:bad-query") << path;
-    EXPECT_EQ(answer.text_after("\"" + parameter + "\":[\"", "\""), sentence) << path;
+    const auto response = get(path, admin());
+    EXPECT_EQ(response.status, 400) << path;
+    EXPECT_EQ(response.text("type"), "urn:codasync:problem:bad-query") << path;
+    EXPECT_EQ(response.text_after("\"" + parameter + "\":[\"", "\""), sentence) << path;
   }
 };
 
@@ -101,7 +101,7 @@ TEST_F(Lists, are_filtered_by_both_values_of_a_flag) {
   }
 }
 
-TEST_F(Lists, of_a_product_in_all_shops_take_their_parameters) {
+TEST_F(Lists, of_a_product_in_all_shops_have_parameters) {
   const auto gtin = some_gtins()[0];
   const auto path = "/api/v1/products/" + gtin + "/stock";
   Set in_stock;
@@ -116,7 +116,7 @@ TEST_F(Lists, of_a_product_in_all_shops_take_their_parameters) {
   everywhere.insert(sold_out.begin(), sold_out.end());
   auto& edge = start_edge();
   Connection through_nginx{edge.port()};
-  for (int round = 0; round < 2; ++round) {  // the second time from the cache
+  for (int round = 0; round < 2; ++round) {  // the second round reads from the cache
     EXPECT_EQ(all(path, "shop"), everywhere);
     EXPECT_EQ(all(path + "/?", "shop"), everywhere);
     EXPECT_EQ(all(path + "?in_stock=true", "shop"), in_stock);
@@ -135,7 +135,7 @@ TEST_F(Lists, of_a_product_in_all_shops_take_their_parameters) {
   EXPECT_EQ(get("/api/v1/products/96385074/stock?in_stock=true").status, 404);
 }
 
-TEST_F(Lists, take_an_empty_text_for_none_because_forms_send_every_field) {
+TEST_F(Lists, treat_an_empty_text_as_absent_because_forms_send_every_field) {
   put("/api/v1/products/96385074", R"({"name":"Sea salt","brand":"Sel","category":"Spices"})",
       admin());
   a_reading("96385074");
@@ -154,7 +154,7 @@ TEST_F(Lists, take_an_empty_text_for_none_because_forms_send_every_field) {
   }
 }
 
-TEST_F(Lists, and_all_other_addresses_refuse_parameters_that_they_do_not_have) {
+TEST_F(Lists, and_all_other_addresses_refuse_unknown_parameters) {
   const auto reading = "/api/v1/stock-readings/" + std::to_string(a_reading("4006381333931"));
   const auto none = "Unknown parameter. This address takes no parameters.";
   const std::vector<std::string> singles{"/api/v1/shops/" + shop(),
@@ -205,11 +205,11 @@ TEST_F(Lists, and_all_other_addresses_refuse_parameters_that_they_do_not_have) {
       {"DELETE", "/api/v1/tokens/1", ""},
   };
   for (const auto& [method, path, body] : writes) {
-    const auto answer = send(method, path + "?bogus=1", body, admin());
-    EXPECT_EQ(answer.status, 400) << method << path;
-    EXPECT_EQ(answer.text("type"), "urn:codasync:problem:bad-query") << method << path;
+    const auto response = send(method, path + "?bogus=1", body, admin());
+    EXPECT_EQ(response.status, 400) << method << path;
+    EXPECT_EQ(response.text("type"), "urn:codasync:problem:bad-query") << method << path;
     const bool shop_deletion = std::string{method} == "DELETE" && path.starts_with("/api/v1/shops");
-    EXPECT_EQ(answer.text_after("\"bogus\":[\"", "\""),
+    EXPECT_EQ(response.text_after("\"bogus\":[\"", "\""),
               shop_deletion ? "Unknown parameter. Known parameters: cascade." : none)
         << method << path;
   }
@@ -237,7 +237,7 @@ TEST_F(Lists, of_tokens_have_opaque_cursors) {
 
 class Tokens : public ServiceTest {};
 
-TEST_F(Tokens, can_be_read_one_by_one_and_say_who_they_are) {
+TEST_F(Tokens, can_be_read_by_id_and_by_their_owner) {
   const auto made = post("/api/v1/tokens",
                          R"({"name":"Till","role":"staff","shops":[)" + shop() +
                              R"(],"expires_at":"2999-01-01T00:00:00Z"})",
@@ -278,12 +278,14 @@ TEST_F(Tokens, are_only_for_shops_that_exist) {
     EXPECT_EQ(refused.status, 422) << shops << refused.body;
     EXPECT_EQ(refused.text("type"), "urn:codasync:problem:unknown-shop");
   }
-  EXPECT_EQ(make("[" + south + "]").status, 422) << "it was deleted";
+  EXPECT_EQ(make("[" + south + "]").status, 422) << "the shop was deleted";
   EXPECT_EQ(make("null").status, 400) << "null must not mean all shops";
   EXPECT_EQ(database().run("select count(*) from tokens"), count);
   const auto command = run({"token", "create", "--name", "t", "--role", "staff", "--shop", "999"});
   EXPECT_EQ(command.status, 2) << command.output;
-  EXPECT_NE(command.output.find("--shop: there is no shop"), std::string::npos) << command.output;
+  EXPECT_NE(command.output.find("--shop: at least one of these shops does not exist"),
+            std::string::npos)
+      << command.output;
 }
 
 }  // namespace

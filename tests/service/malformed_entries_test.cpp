@@ -5,8 +5,8 @@
 #include "tests/service/service.hpp"
 #include "tests/support/malformed_answers.hpp"
 
-// Whoever reaches Memcached can store anything under any key. The service answers from the database
-// then, and the entry does not stay.
+// Any client of Memcached can store any value under any key. The service then responds from the
+// database and deletes the entry.
 
 namespace codasync::test {
 namespace {
@@ -24,43 +24,44 @@ class MalformedEntries : public ServiceTest {
                 HasSubstr("STORED"));
   }
 
-  /// Returns: the key of the list that this query has, under the generation that lives now.
+  /// Returns: the key of the list of this query in the current generation.
   std::string list_of(const cache::Key& generation, const std::string& query) {
     const auto text = memcached().ask("get " + generation.text);  // VALUE … CR LF token CR LF END
     return cache::list_entry(text.substr(text.find("\r\n") + 2, 32), api::body_tag(query)).text;
   }
 
-  /// Reads `path` when `key`, which it is answered from, holds each of the malformed values.
-  void answers_all_the_same(const std::string& path, const std::string& key) {
+  /// Reads `path` with each of the malformed values in its entry `key`.
+  void expect_the_same_response(const std::string& path, const std::string& key) {
     const auto right = get(path, staff());
     ASSERT_EQ(right.status, 200);
     for (const auto& value : malformed_answers()) {
       store(key, value);
       const auto malformed = metric(kMalformed);
-      const auto answer = get(path, staff());
-      ASSERT_EQ(answer.status, 200) << testing::PrintToString(value);
-      EXPECT_EQ(answer.body, right.body) << testing::PrintToString(value);
-      EXPECT_EQ(answer.header("ETag"), right.header("ETag"));
+      const auto response = get(path, staff());
+      ASSERT_EQ(response.status, 200) << testing::PrintToString(value);
+      EXPECT_EQ(response.body, right.body) << testing::PrintToString(value);
+      EXPECT_EQ(response.header("ETag"), right.header("ETag"));
       EXPECT_EQ(metric(kMalformed), malformed + 1) << testing::PrintToString(value);
-      EXPECT_THAT(memcached().ask("get " + key), HasSubstr(right.body)) << "it was filled again";
+      EXPECT_THAT(memcached().ask("get " + key), HasSubstr(right.body))
+          << "the entry was added again";
     }
-    EXPECT_FALSE(service().poll()) << "the process lives";
+    EXPECT_FALSE(service().poll()) << "the service still runs";
   }
 
   static constexpr const char* kMalformed = R"(codasync_cache_malformed_entries_total{slot="0"})";
 };
 
-TEST_F(MalformedEntries, under_the_key_of_an_answer_are_misses_and_are_replaced) {
+TEST_F(MalformedEntries, of_a_single_resource_are_misses_and_are_replaced) {
   const auto id = std::to_string(a_reading("4006381333931"));
   for (const auto& path : {"/api/v1/stock-readings/" + id, "/api/v1/shops/" + shop(),
                            "/api/v1/shops/" + shop() + "/stock/4006381333931",
                            std::string{"/api/v1/products/4006381333931"},
                            std::string{"/api/v1/products/4006381333931/stock"}}) {
-    ASSERT_NO_FATAL_FAILURE(answers_all_the_same(path, "coda1:" + path));
+    ASSERT_NO_FATAL_FAILURE(expect_the_same_response(path, "coda1:" + path));
   }
 }
 
-TEST_F(MalformedEntries, under_the_key_of_a_list_are_misses_and_are_replaced) {
+TEST_F(MalformedEntries, of_a_list_are_misses_and_are_replaced) {
   a_reading("4006381333931");
   struct List {
     std::string path;
@@ -74,11 +75,11 @@ TEST_F(MalformedEntries, under_the_key_of_a_list_are_misses_and_are_replaced) {
         List{"/api/v1/products", "limit=5", cache::catalogue_generation()}}) {
     const auto uri = path + "?" + query;
     ASSERT_EQ(get(uri).status, 200);
-    ASSERT_NO_FATAL_FAILURE(answers_all_the_same(uri, list_of(generation, query)));
+    ASSERT_NO_FATAL_FAILURE(expect_the_same_response(uri, list_of(generation, query)));
   }
 }
 
-TEST_F(MalformedEntries, under_the_key_of_a_generation_are_misses_and_are_replaced) {
+TEST_F(MalformedEntries, of_a_generation_are_misses_and_are_replaced) {
   a_reading("4006381333931");
   const auto path = "/api/v1/stock-readings?shop=" + shop();
   const auto right = get(path);
@@ -97,7 +98,7 @@ TEST_F(MalformedEntries, under_the_key_of_a_generation_are_misses_and_are_replac
   }
 }
 
-/// Every read asks for its token on the executor and looks the answer up there.
+/// Every read looks up its token, and then its entry, on the executor.
 class MalformedPrivateEntries : public MalformedEntries {
  protected:
   MalformedPrivateEntries() : MalformedEntries{{"CODASYNC_API_PUBLIC_READS=false"}} {}
@@ -105,7 +106,7 @@ class MalformedPrivateEntries : public MalformedEntries {
 
 TEST_F(MalformedPrivateEntries, are_misses_and_are_replaced) {
   const auto path = "/api/v1/shops/" + shop();
-  answers_all_the_same(path, "coda1:" + path);
+  expect_the_same_response(path, "coda1:" + path);
 }
 
 }  // namespace

@@ -11,12 +11,12 @@ namespace {
 
 class Outage : public ServiceTest {};
 
-TEST_F(Outage, of_the_database_leaves_cached_reads_and_ends_by_itself) {
+TEST_F(Outage, of_the_database_does_not_affect_cached_reads_and_needs_no_restart) {
   const auto path = "/api/v1/stock-readings/" + std::to_string(a_reading("4006381333931"));
   get(path);
   ASSERT_EQ(get(path).status, 200);
   postgres_gate().set(TcpGate::Mode::refuse);
-  EXPECT_EQ(get(path).status, 200) << "answered from the cache";
+  EXPECT_EQ(get(path).status, 200) << "from the cache";
   const auto write = patch(path, R"({"quantity":1})", staff());
   EXPECT_EQ(write.status, 503);
   EXPECT_FALSE(write.header("Retry-After").empty());
@@ -28,7 +28,7 @@ TEST_F(Outage, of_the_database_leaves_cached_reads_and_ends_by_itself) {
   EXPECT_TRUE(eventually([&] { return patch(path, R"({"quantity":1})", staff()).status == 200; }));
 }
 
-TEST_F(Outage, of_a_cache_whose_process_has_ended_leaves_reads_and_soon_writes) {
+TEST_F(Outage, of_a_memcached_that_was_stopped_affects_writes_only_for_a_short_time) {
   const auto path = "/api/v1/stock-readings/" + std::to_string(a_reading("4006381333931"));
   get(path);
   memcached().stop();
@@ -46,10 +46,11 @@ TEST_F(Outage, of_a_cache_whose_process_has_ended_leaves_reads_and_soon_writes) 
     get(path);
     return metric("codasync_cache_reads_total{path=\"filled\"}") > filled;
   })) << "the cache is used again";
-  EXPECT_NE(service_log().find("nothing in a cache slot can be read any more"), std::string::npos);
+  EXPECT_NE(service_log().find("no entry of this cache slot can be read any more"),
+            std::string::npos);
 }
 
-TEST_F(Outage, of_a_cache_that_hangs_leaves_reads) {
+TEST_F(Outage, of_a_memcached_that_hangs_affects_only_writes) {
   const auto path = "/api/v1/stock-readings/" + std::to_string(a_reading("4006381333931"));
   memcached().freeze();
   for (int i = 0; i < 20; ++i) EXPECT_EQ(get(path).status, 200);
@@ -66,8 +67,8 @@ TEST_F(Outage, of_a_cache_that_hangs_leaves_reads) {
   EXPECT_EQ(get(path).text("expiry_date"), "2026-12-01");
 }
 
-// A row or a statement that PostgreSQL refuses is refused again: trying again is no advice.
-TEST_F(Outage, that_will_not_pass_is_500) {
+// PostgreSQL would refuse these statements again, so the client gets no Retry-After.
+TEST_F(Outage, that_is_permanent_returns_500) {
   const auto reading = "/api/v1/stock-readings/" + std::to_string(a_reading("4006381333931"));
   const auto shop_path = "/api/v1/shops/" + shop();
   struct Case {
@@ -76,7 +77,7 @@ TEST_F(Outage, that_will_not_pass_is_500) {
     const char* method;
     std::string path;
     std::string body;
-    const char* mends;
+    const char* repair;
   };
   const std::vector<Case> cases{
       {"check violation", "alter table shops add constraint c check (name <> 'South')", "PATCH",
@@ -99,20 +100,21 @@ TEST_F(Outage, that_will_not_pass_is_500) {
       {"undefined column", "alter table stock_readings rename date_kind to kind", "GET", reading,
        "", "alter table stock_readings rename kind to date_kind"},
   };
-  for (const auto& [what, breaks, method, path, body, mends] : cases) {
+  for (const auto& [what, breaks, method, path, body, repair] : cases) {
     memcached().ask("flush_all");
     database().run(breaks);
-    const auto answer = send(method, path, body, admin());
-    EXPECT_EQ(answer.status, 500) << what << ": " << method << " " << path << " " << answer.body;
-    EXPECT_EQ(answer.header("Retry-After"), "");
-    EXPECT_EQ(answer.body.find("shops"), std::string::npos) << answer.body;
-    database().run(mends);
+    const auto response = send(method, path, body, admin());
+    EXPECT_EQ(response.status, 500)
+        << what << ": " << method << " " << path << " " << response.body;
+    EXPECT_EQ(response.header("Retry-After"), "");
+    EXPECT_EQ(response.body.find("shops"), std::string::npos) << response.body;
+    database().run(repair);
     EXPECT_EQ(send(method, path, body, admin()).status / 100, 2) << method << " " << path;
   }
 }
 
-/// The second instance cannot reach the cache, which is well: a wrong path, no descriptors, a
-/// network policy.
+/// The second instance cannot reach the cache, which is available to others: a wrong path, no free
+/// descriptors, a network policy.
 class CutOffInstance : public Outage {
  protected:
   CutOffInstance() {
@@ -120,8 +122,8 @@ class CutOffInstance : public Outage {
     id_ = std::to_string(a_reading("4006381333931"));
   }
 
-  /// Writes through the healthy instance for `time` while `meanwhile` is called again and again.
-  /// Returns: how often each status was answered.
+  /// Writes through the healthy instance for `time` while another thread calls `meanwhile` in a
+  /// loop. Returns: the number of responses by status.
   std::map<int, int> write_meanwhile(std::chrono::seconds time,
                                      const std::function<void(Connection&)>& meanwhile) {
     std::atomic<bool> end{false};
@@ -148,14 +150,14 @@ class CutOffInstance : public Outage {
   std::string id_;
 };
 
-TEST_F(CutOffInstance, that_is_read_from_stops_nobodys_writes) {
+TEST_F(CutOffInstance, that_reads_does_not_affect_writes_of_others) {
   const auto seen = write_meanwhile(std::chrono::seconds{6}, [&](Connection& cut_off) {
     EXPECT_EQ(cut_off.send("GET", path(), "", {}).status, 200);
   });
   EXPECT_THAT(seen, testing::ElementsAre(testing::Key(200)));
 }
 
-TEST_F(CutOffInstance, that_is_written_to_stops_the_writes_of_others_seldom) {
+TEST_F(CutOffInstance, that_writes_affects_few_writes_of_others) {
   const auto seen = write_meanwhile(std::chrono::seconds{20}, [&](Connection& cut_off) {
     EXPECT_EQ(cut_off.send("POST", path() + "/adjust", R"({"delta":1})", staff()).status, 503);
   });
@@ -165,7 +167,7 @@ TEST_F(CutOffInstance, that_is_written_to_stops_the_writes_of_others_seldom) {
   EXPECT_GT(written, all * 8 / 10);
 }
 
-TEST_F(Outage, of_one_table_leaves_reads_of_the_others) {
+TEST_F(Outage, of_one_table_does_not_affect_reads_of_others) {
   const auto shop_path = "/api/v1/shops/" + shop();
   std::vector<std::jthread> readers;
   {
@@ -173,7 +175,7 @@ TEST_F(Outage, of_one_table_leaves_reads_of_the_others) {
     const storage::postgres::Transaction obstacle{
         connection, storage::postgres::Transaction::Access::read_write,
         "lock table products in access exclusive mode"};
-    // As many as there are connections for fills, and fewer than there are threads.
+    // As many as connections for fills, but fewer than threads.
     for (std::size_t i = 0; i < 4; ++i) {
       readers.emplace_back([this, i] {
         Connection{*this}.send("GET", "/api/v1/products/" + some_gtins()[i], "", {});
@@ -184,9 +186,9 @@ TEST_F(Outage, of_one_table_leaves_reads_of_the_others) {
                  "select count(*) from pg_stat_activity where datname = current_database() and "
                  "wait_event_type = 'Lock'") == "4";
     }));
-    const auto asked = std::chrono::steady_clock::now();
+    const auto sent = std::chrono::steady_clock::now();
     EXPECT_EQ(get(shop_path).status, 200);
-    EXPECT_LT(std::chrono::steady_clock::now() - asked, std::chrono::milliseconds{500});
+    EXPECT_LT(std::chrono::steady_clock::now() - sent, std::chrono::milliseconds{500});
   }
   readers.clear();
   const auto filled = metric("codasync_cache_reads_total{path=\"filled\"}");
@@ -194,7 +196,7 @@ TEST_F(Outage, of_one_table_leaves_reads_of_the_others) {
   EXPECT_EQ(metric("codasync_cache_reads_total{path=\"filled\"}"), filled + 1);
 }
 
-TEST_F(Outage, of_the_service_itself_by_sigterm_loses_no_answer) {
+TEST_F(Outage, of_the_service_by_sigterm_loses_no_response) {
   const auto path = "/api/v1/stock-readings/" + std::to_string(a_reading("4006381333931"));
   patch(path, R"({"quantity":0})", staff());
   std::atomic<int> accepted{0};
@@ -206,11 +208,11 @@ TEST_F(Outage, of_the_service_itself_by_sigterm_loses_no_answer) {
       writers.emplace_back([&] {
         Connection own{*this};
         while (!end) {
-          const auto answer = own.send("POST", path + "/adjust", R"({"delta":1})", staff());
-          if (answer.status == 200) {
+          const auto response = own.send("POST", path + "/adjust", R"({"delta":1})", staff());
+          if (response.status == 200) {
             ++accepted;
-          } else if (answer.status == -1) {
-            return;  // nobody listens any more
+          } else if (response.status == -1) {
+            return;  // the service does not listen any more
           } else {
             ++lost;
           }

@@ -1,7 +1,7 @@
 #include "tests/service/service.hpp"
 #include "tests/transport/client.hpp"
 
-// An Idempotency-Key and what makes two requests with it the same one.
+// Which requests with the same Idempotency-Key are the same request.
 
 namespace codasync::test {
 namespace {
@@ -10,14 +10,14 @@ class SameRequest : public ServiceTest {
  protected:
   SameRequest() { edge_port_ = start_edge().port(); }
 
-  Seen keyed(const std::string& key, const std::string& method, const std::string& path,
-             const std::string& body) {
+  HttpResponse keyed(const std::string& key, const std::string& method, const std::string& path,
+                     const std::string& body) {
     auto headers = admin();
     headers.emplace("Idempotency-Key", key);
     return send(method, path, body, headers);
   }
 
-  /// Returns: the answer to a request with these header lines.
+  /// Returns: the response to a request with these header lines.
   Received raw(int port, const std::string& lines, const std::string& path,
                const std::string& body) {
     Client client{"127.0.0.1:" + std::to_string(port)};
@@ -29,13 +29,13 @@ class SameRequest : public ServiceTest {
     return received.value_or(Received{});
   }
 
-  /// Both ways in.
+  /// Of Nginx and of the service.
   [[nodiscard]] std::vector<int> ports() const { return {edge_port_, port_of(0)}; }
 
   int edge_port_{0};
 };
 
-TEST_F(SameRequest, is_the_same_json_however_it_is_written) {
+TEST_F(SameRequest, has_equal_json_in_any_spelling) {
   put("/api/v1/products/4006381333931", R"({"name":"Tea"})", admin());
   const auto reading = "/api/v1/stock-readings/" + std::to_string(a_reading("4006381333931"));
   patch(reading, R"({"quantity":100})", admin());
@@ -107,7 +107,7 @@ TEST_F(SameRequest, is_the_same_json_however_it_is_written) {
   }
 }
 
-TEST_F(SameRequest, is_the_same_address_however_it_is_written) {
+TEST_F(SameRequest, has_an_equal_address_in_any_spelling) {
   ASSERT_EQ(keyed("p", "PUT", "/api/v1/products/4006381333931", R"({"name":"Tea"})").status, 201);
   for (const auto* path : {"/api/v1/products/4006381333931/", "/api/v1/products/04006381333931",
                            "/api/v1/%70roducts/400638133393%31", "/api/v1/products/4006381333931?",
@@ -130,7 +130,7 @@ TEST_F(SameRequest, is_the_same_address_however_it_is_written) {
   EXPECT_EQ(keyed("d", "DELETE", path + "?cascade=false", "").status, 422);
 }
 
-TEST_F(SameRequest, has_one_key_however_it_is_sent) {
+TEST_F(SameRequest, has_the_same_key_in_any_spelling_of_the_header) {
   const auto reading = "/api/v1/stock-readings/" + std::to_string(a_reading("4006381333931"));
   patch(reading, R"({"quantity":100})", admin());
   const auto adjusted = [&](int port, const std::string& lines) {
@@ -144,7 +144,7 @@ TEST_F(SameRequest, has_one_key_however_it_is_sent) {
   EXPECT_EQ(get(reading).number("quantity"), 99) << "applied once";
 }
 
-TEST_F(SameRequest, is_refused_with_a_key_that_is_empty_or_given_twice) {
+TEST_F(SameRequest, is_refused_with_an_empty_or_repeated_key) {
   const auto reading = "/api/v1/stock-readings/" + std::to_string(a_reading("4006381333931"));
   patch(reading, R"({"quantity":100})", admin());
   for (const auto port : ports()) {
@@ -161,8 +161,8 @@ TEST_F(SameRequest, is_refused_with_a_key_that_is_empty_or_given_twice) {
             std::pair<std::string, std::string>{"/api/v1/shops", R"({"name":"South"})"},
             std::pair<std::string, std::string>{"/api/v1/tokens",
                                                 R"({"name":"t","role":"staff"})"}}) {
-        const auto answer = raw(port, lines, path, body);
-        EXPECT_EQ(answer.status, 400) << port << " " << lines << path << answer.body;
+        const auto response = raw(port, lines, path, body);
+        EXPECT_EQ(response.status, 400) << port << " " << lines << path << response.body;
       }
     }
   }

@@ -18,31 +18,31 @@ std::string contents(const std::string& path) {
 
 }  // namespace
 
-std::string Seen::header(const std::string& name) const {
+std::string HttpResponse::header(const std::string& name) const {
   const auto found = headers.find(name);
   return found == headers.end() ? std::string{} : found->second;
 }
 
-std::string Seen::text_after(const std::string& start, const std::string& end,
-                             std::size_t from) const {
+std::string HttpResponse::text_after(const std::string& start, const std::string& end,
+                                     std::size_t from) const {
   const auto at = body.find(start, from);
   if (at == std::string::npos) return {};
   const auto begin = at + start.size();
   return body.substr(begin, body.find(end, begin) - begin);
 }
 
-std::string Seen::text(const std::string& field) const {
+std::string HttpResponse::text(const std::string& field) const {
   return text_after("\"" + field + "\":\"", "\"");
 }
 
-std::int64_t Seen::number(const std::string& field) const {
+std::int64_t HttpResponse::number(const std::string& field) const {
   const auto start = "\"" + field + "\":";
   const auto at = body.find(start);
   if (at == std::string::npos || body.compare(at + start.size(), 4, "null") == 0) return -1;
   return std::stoll(body.substr(at + start.size()));
 }
 
-std::string Seen::next_page() const {
+std::string HttpResponse::next_page() const {
   const auto link = header("Link");
   const auto end = link.find(">; rel=\"next\"");
   return end == std::string::npos ? std::string{} : link.substr(1, end - 1);
@@ -72,7 +72,7 @@ std::string ServiceTest::gated_url() const {
 void ServiceTest::start_instance(const std::vector<std::string>& settings) {
   const int port = free_port();
   Process::Options options;
-  options.environment = settings;  // first: getenv() takes the first it finds
+  options.environment = settings;  // first: getenv() returns the first match
   for (auto& setting : environment()) options.environment.push_back(std::move(setting));
   options.environment.push_back("CODASYNC_SERVER_LISTEN=127.0.0.1:" + std::to_string(port));
   options.log = scratch_ + "/service.log";
@@ -80,8 +80,8 @@ void ServiceTest::start_instance(const std::vector<std::string>& settings) {
                                   std::vector<std::string>{CODASYNC_PROGRAM, "serve"}, options)});
   httplib::Client probe{"127.0.0.1", port};
   const bool ready = eventually([&] {
-    const auto answer = probe.Get("/readyz");
-    return (answer && answer->status == 200) || instances_.back().process->poll();
+    const auto response = probe.Get("/readyz");
+    return (response && response->status == 200) || instances_.back().process->poll();
   });
   if (!ready || instances_.back().process->poll())
     throw std::runtime_error{"the service did not start:\n" + service_log()};
@@ -116,16 +116,18 @@ Process ServiceTest::start(const std::vector<std::string>& words,
 
 Process ServiceTest::start_program(const std::vector<std::string>& command,
                                    const std::vector<std::string>& settings) {
-  auto all = settings;  // first: getenv() takes the first it finds
+  auto all = settings;  // first: getenv() returns the first match
   for (auto& setting : environment()) all.push_back(std::move(setting));
   command_log_ = scratch_ + "/command-" + std::to_string(++commands_) + ".log";
   return Process{command, {.environment = all, .log = command_log_}};
 }
 
-ServiceTest::Ran ServiceTest::finish(Process process) {
+ServiceTest::CommandResult ServiceTest::finish(Process process) {
   const auto status = process.wait(std::chrono::seconds{120});
   return {status.value_or(-1), contents(command_log_)};
 }
+
+std::string ServiceTest::command_log() const { return contents(command_log_); }
 
 ServiceTest::Connection::Connection(int port) : client_{"127.0.0.1", port} {
   client_.set_keep_alive(true);
@@ -133,8 +135,8 @@ ServiceTest::Connection::Connection(int port) : client_{"127.0.0.1", port} {
   client_.set_read_timeout(std::chrono::seconds{30});
 }
 
-Seen ServiceTest::Connection::send(const std::string& method, const std::string& path,
-                                   const std::string& body, httplib::Headers headers) {
+HttpResponse ServiceTest::Connection::send(const std::string& method, const std::string& path,
+                                           const std::string& body, httplib::Headers headers) {
   httplib::Request request;
   request.method = method;
   request.path = path;
@@ -147,8 +149,8 @@ Seen ServiceTest::Connection::send(const std::string& method, const std::string&
   return {result->status, result->body, result->headers};
 }
 
-Seen ServiceTest::send(const std::string& method, const std::string& path, const std::string& body,
-                       const httplib::Headers& headers) {
+HttpResponse ServiceTest::send(const std::string& method, const std::string& path,
+                               const std::string& body, const httplib::Headers& headers) {
   auto seen = connection_->send(method, path, body, headers);
   const bool writes = method == "POST" || method == "PUT" || method == "PATCH";
   if (compares_reads_ && writes && (seen.status == 200 || seen.status == 201))
@@ -157,12 +159,12 @@ Seen ServiceTest::send(const std::string& method, const std::string& path, const
 }
 
 std::int64_t ServiceTest::a_reading(const std::string& gtin) {
-  const auto answer = post("/api/v1/stock-readings",
-                           R"({"shop":)" + shop_ + R"(,"GTIN":")" + gtin +
-                               R"(","name":"Tea","expiry_date":"2026-12-24"})",
-                           staff());
-  EXPECT_EQ(answer.status, 201) << answer.body;
-  return answer.number("id");
+  const auto response = post("/api/v1/stock-readings",
+                             R"({"shop":)" + shop_ + R"(,"GTIN":")" + gtin +
+                                 R"(","name":"Tea","expiry_date":"2026-12-24"})",
+                             staff());
+  EXPECT_EQ(response.status, 201) << response.body;
+  return response.number("id");
 }
 
 const std::vector<std::string>& ServiceTest::some_gtins() {

@@ -24,9 +24,9 @@ namespace codasync::test {
 /// `null`.
 using Row = std::map<std::string, std::string>;
 
-/// What a client sees of an answer. text() and number() look for the first field of that name in
-/// the body, wherever it is; row() and rows() parse it.
-struct Seen {
+/// A response. text() and number() find the first field with that name anywhere in the body; row()
+/// and rows() parse the body.
+struct HttpResponse {
   int status{0};
   std::string body;
   httplib::Headers headers;
@@ -44,47 +44,47 @@ struct Seen {
   [[nodiscard]] std::string next_page() const;  // of the Link header; empty: none
 };
 
-/// The program as people run it, with a database and a Memcached of its own, and one shop, "North".
-/// PostgreSQL is reached through a gate that can fail.
+/// The program with its own database and Memcached, and one shop, "North". Its connections to
+/// PostgreSQL pass a gate that can fail.
 ///
-/// After each successful POST, PUT or PATCH that these helpers send, every read that shows the row
-/// is compared with the answer of the write, field by field (expect_every_read_agrees()).
+/// After each successful POST, PUT or PATCH of these helpers, every read that shows the row is
+/// compared with the response to the write, field by field (expect_every_read_agrees()).
 class ServiceTest : public testing::Test {
  protected:
-  /// `settings`, NAME=value: of each instance, besides its addresses.
+  /// `settings`: NAME=value, for each instance, besides its addresses.
   explicit ServiceTest(std::vector<std::string> settings = {});
 
-  /// A client's own connection, kept open. Threads: one.
+  /// A client with its own persistent connection. Threads: one.
   class Connection {
    public:
     explicit Connection(int port);
     explicit Connection(const ServiceTest& test, std::size_t instance = 0)
         : Connection{test.port_of(instance)} {}
-    Seen send(const std::string& method, const std::string& path, const std::string& body,
-              httplib::Headers headers);
+    HttpResponse send(const std::string& method, const std::string& path, const std::string& body,
+                      httplib::Headers headers);
 
    private:
     httplib::Client client_;
   };
 
-  Seen send(const std::string& method, const std::string& path, const std::string& body,
-            const httplib::Headers& headers);
-  /// From now on writes are not followed by reads: for tests of what a single request does to the
-  /// cache, to metrics or during an outage.
+  HttpResponse send(const std::string& method, const std::string& path, const std::string& body,
+                    const httplib::Headers& headers);
+  /// Turns the reads after each write off: for tests of the effects of a single request on the
+  /// cache or the metrics, or during an outage.
   void do_not_compare_reads() { compares_reads_ = false; }
-  Seen get(const std::string& path, const httplib::Headers& headers = {}) {
+  HttpResponse get(const std::string& path, const httplib::Headers& headers = {}) {
     return send("GET", path, "", headers);
   }
-  Seen post(const std::string& path, const std::string& body, const httplib::Headers& h) {
+  HttpResponse post(const std::string& path, const std::string& body, const httplib::Headers& h) {
     return send("POST", path, body, h);
   }
-  Seen put(const std::string& path, const std::string& body, const httplib::Headers& h) {
+  HttpResponse put(const std::string& path, const std::string& body, const httplib::Headers& h) {
     return send("PUT", path, body, h);
   }
-  Seen patch(const std::string& path, const std::string& body, const httplib::Headers& h) {
+  HttpResponse patch(const std::string& path, const std::string& body, const httplib::Headers& h) {
     return send("PATCH", path, body, h);
   }
-  Seen del(const std::string& path, const httplib::Headers& h) {
+  HttpResponse del(const std::string& path, const httplib::Headers& h) {
     return send("DELETE", path, "", h);
   }
 
@@ -92,32 +92,35 @@ class ServiceTest : public testing::Test {
   [[nodiscard]] httplib::Headers staff() const { return {{"Authorization", "Bearer " + staff_}}; }
   [[nodiscard]] const std::string& shop() const { return shop_; }
 
-  /// Records 2026-12-24 for a product called Tea. Returns: the reading's id.
+  /// Records the date 2026-12-24 for a product "Tea". Returns: the reading's id.
   std::int64_t a_reading(const std::string& gtin);
   static const std::vector<std::string>& some_gtins();
 
-  /// `settings`, NAME=value, win over those of the first one.
+  /// `settings`: NAME=value, override those of the first instance.
   void start_second_instance(const std::vector<std::string>& settings = {}) {
     start_instance(settings);
   }
   [[nodiscard]] int port_of(std::size_t instance) const { return instances_.at(instance).port; }
-  /// Starts an Nginx in front of all instances, which looks answers up in their Memcached.
+  /// Starts an Nginx in front of all instances, which looks up responses in their Memcached.
   Nginx& start_edge();
 
-  /// What a command ended with, -1: it did not within two minutes; and what it said.
-  struct Ran {
+  /// The exit status of a command, -1 when it did not end within two minutes; and its output.
+  struct CommandResult {
     int status;
     std::string output;
   };
-  /// Another command of the program on the same servers; `settings`, NAME=value, win over theirs.
-  Ran run(const std::vector<std::string>& words, const std::vector<std::string>& settings = {}) {
+  /// Runs another command on the same servers. `settings`: NAME=value, override theirs.
+  CommandResult run(const std::vector<std::string>& words,
+                    const std::vector<std::string>& settings = {}) {
     return finish(start(words, settings));
   }
   Process start(const std::vector<std::string>& words,
                 const std::vector<std::string>& settings = {});
   Process start_program(const std::vector<std::string>& command,
                         const std::vector<std::string>& settings = {});
-  Ran finish(Process process);
+  CommandResult finish(Process process);
+  /// Returns: the output so far of the newest command.
+  [[nodiscard]] std::string command_log() const;
 
   double metric(const std::string& series);
   std::string service_log();
@@ -134,7 +137,7 @@ class ServiceTest : public testing::Test {
   };
 
   void start_instance(const std::vector<std::string>& settings = {});
-  void expect_every_read_agrees(const std::string& request, const Seen& write);
+  void expect_every_read_agrees(const std::string& request, const HttpResponse& write);
   Row find_in_list(std::string path, const std::string& key, const std::string& value);
   [[nodiscard]] std::string gated_url() const;
   [[nodiscard]] std::vector<std::string> environment() const;
@@ -147,7 +150,7 @@ class ServiceTest : public testing::Test {
   TcpGate gate_;
   std::vector<Instance> instances_;
   std::unique_ptr<Nginx> edge_;
-  std::string command_log_;  // of the newest command
+  std::string command_log_;  // of the last command
   int commands_{0};
   std::string admin_;
   std::string staff_;

@@ -9,7 +9,7 @@ namespace {
 
 class StockReadings : public ServiceTest {};
 
-TEST_F(StockReadings, say_where_the_new_one_is_and_which_version) {
+TEST_F(StockReadings, return_location_and_etag_of_a_new_one) {
   const auto created = post(
       "/api/v1/stock-readings",
       R"({"shop":)" + shop() + R"(,"GTIN":"4006381333931","name":"Tea","quantity":3})", staff());
@@ -24,7 +24,7 @@ TEST_F(StockReadings, say_where_the_new_one_is_and_which_version) {
   EXPECT_EQ(merged.number("version"), 2);
 }
 
-TEST_F(StockReadings, answer_304_and_decide_if_match) {
+TEST_F(StockReadings, support_if_none_match_and_if_match) {
   const auto path = "/api/v1/stock-readings/" + std::to_string(a_reading("4006381333931"));
   const auto tag = get(path).header("ETag");
   EXPECT_EQ(get(path, {{"If-None-Match", tag}, {"Connection", "close"}}).status, 304);
@@ -37,8 +37,8 @@ TEST_F(StockReadings, answer_304_and_decide_if_match) {
   EXPECT_EQ(get(path, {{"If-None-Match", tag}}).status, 200);
 }
 
-// A failover can lose a reading that was shown, and give its id to another one.
-TEST_F(StockReadings, are_read_by_the_ids_that_another_history_gave_them) {
+// After a failover the id of a lost reading can belong to another one.
+TEST_F(StockReadings, are_read_by_the_ids_of_the_current_history) {
   const auto& gtins = some_gtins();
   const auto first = a_reading(gtins[0]);
   const auto second = a_reading(gtins[1]);
@@ -54,7 +54,7 @@ TEST_F(StockReadings, are_read_by_the_ids_that_another_history_gave_them) {
   now_about(second, gtins[0]);
   now_about(first, gtins[1]);
   memcached().ask("flush_all");
-  for (int i = 0; i < 2; ++i) {  // filled, and from the entry
+  for (int i = 0; i < 2; ++i) {  // from the database, then from the cache
     EXPECT_EQ(get(path(first)).text("GTIN"), gtins[1]);
     EXPECT_EQ(get(path(second)).text("GTIN"), gtins[0]);
   }
@@ -76,7 +76,7 @@ TEST_F(StockReadings, change_their_name_with_the_product) {
   }
 }
 
-TEST_F(StockReadings, show_their_history_and_take_events_back) {
+TEST_F(StockReadings, show_their_history_and_void_events) {
   const auto path = "/api/v1/stock-readings/" + std::to_string(a_reading("4006381333931"));
   patch(path, R"({"expiry_date":"2026-12-01"})", staff());
   EXPECT_EQ(get(path + "/history").status, 401);
@@ -85,7 +85,7 @@ TEST_F(StockReadings, show_their_history_and_take_events_back) {
   const auto event = history.text_after("\"id\":\"", "\"");
   EXPECT_EQ(del(path + "/history/" + event, staff()).status, 204);
   EXPECT_EQ(get(path).text("expiry_date"), "2026-12-24");
-  // Taken back is taken back: the second time is the same operation.
+  // Voiding an event again has no further effect.
   EXPECT_EQ(del(path + "/history/" + event, staff()).status, 204);
   EXPECT_EQ(database().run("select count(*) from stock_events where kind = 'v'"), "1");
   const auto after = get(path + "/history", staff());
@@ -114,19 +114,19 @@ TEST_F(StockReadings, are_listed_page_by_page_without_gap_or_repeat) {
     std::multiset<std::string> seen;
     auto path = "/api/v1/stock-readings/?shop=" + shop() + "&limit=4&ordering=" + order;
     for (int page = 0; page < 20 && !path.empty(); ++page) {
-      const auto answer = get(path);
-      ASSERT_EQ(answer.status, 200) << answer.body;
+      const auto response = get(path);
+      ASSERT_EQ(response.status, 200) << response.body;
       for (const auto& gtin : gtins) {
-        if (answer.body.find("\"GTIN\":\"" + gtin) != std::string::npos) seen.insert(gtin);
+        if (response.body.find("\"GTIN\":\"" + gtin) != std::string::npos) seen.insert(gtin);
       }
-      path = answer.next_page();
+      path = response.next_page();
     }
     EXPECT_EQ(seen.size(), gtins.size()) << order;
     EXPECT_EQ((std::set<std::string>{seen.begin(), seen.end()}.size()), gtins.size()) << order;
   }
 }
 
-TEST_F(StockReadings, give_the_same_key_the_same_answer) {
+TEST_F(StockReadings, return_the_same_response_for_the_same_key) {
   const auto path = "/api/v1/stock-readings/" + std::to_string(a_reading("4006381333931"));
   patch(path, R"({"quantity":10})", staff());
   auto keyed = staff();
@@ -139,7 +139,7 @@ TEST_F(StockReadings, give_the_same_key_the_same_answer) {
   EXPECT_EQ(post(path + "/adjust", R"({"delta":-3})", keyed).status, 422);
 }
 
-TEST_F(StockReadings, obey_a_token_until_it_is_revoked) {
+TEST_F(StockReadings, accept_a_token_until_it_is_revoked) {
   const auto made =
       post("/api/v1/tokens", R"({"name":"till","role":"staff","shops":[)" + shop() + "]}", admin());
   ASSERT_EQ(made.status, 201);
@@ -151,7 +151,7 @@ TEST_F(StockReadings, obey_a_token_until_it_is_revoked) {
   EXPECT_EQ(post("/api/v1/stock-readings", body, till).status, 401);
 }
 
-TEST_F(StockReadings, are_written_with_one_token_however_often_its_making_is_repeated) {
+TEST_F(StockReadings, are_written_with_one_token_when_its_creation_was_repeated) {
   auto keyed = admin();
   keyed.emplace("Idempotency-Key", "till-7");
   const auto made = post("/api/v1/tokens", R"({"name":"till 7","role":"admin"})", keyed);
@@ -161,7 +161,7 @@ TEST_F(StockReadings, are_written_with_one_token_however_often_its_making_is_rep
   EXPECT_EQ(again.header("Idempotency-Replayed"), "true");
   EXPECT_EQ(again.number("id"), made.number("id"));
   EXPECT_FALSE(made.text("token").empty());
-  EXPECT_TRUE(again.text("token").empty()) << "a secret that was kept";
+  EXPECT_TRUE(again.text("token").empty()) << "the secret must not be stored";
   EXPECT_EQ(database().run("select count(*) from idempotency_keys where answer like '%coda_%'"),
             "0");
   const httplib::Headers till{{"Authorization", "Bearer " + made.text("token")}};
@@ -184,17 +184,18 @@ TEST_F(StockReadings, lose_nothing_when_64_clients_update_one) {
       for (int i = 0; i < kEach; ++i) {
         const bool date = i % 4 == 3;
         const std::int64_t delta = (client + i) % 2 == 0 ? 3 : -1;
-        const auto answer = date ? own.send("PATCH", path,
-                                            R"({"expiry_date":"2026-12-)" +
-                                                std::to_string(10 + (client + i) % 14) + "\"}",
-                                            staff())
-                                 : own.send("POST", path + "/adjust",
-                                            R"({"delta":)" + std::to_string(delta) + "}", staff());
-        ASSERT_EQ(answer.status, 200) << answer.body;
+        const auto response = date
+                                  ? own.send("PATCH", path,
+                                             R"({"expiry_date":"2026-12-)" +
+                                                 std::to_string(10 + (client + i) % 14) + "\"}",
+                                             staff())
+                                  : own.send("POST", path + "/adjust",
+                                             R"({"delta":)" + std::to_string(delta) + "}", staff());
+        ASSERT_EQ(response.status, 200) << response.body;
         if (!date) sum += delta;
         const std::scoped_lock hold{mutex};
-        const bool is_new = versions.insert(answer.number("version")).second;
-        EXPECT_TRUE(is_new || date) << "two sales have one version";
+        const bool is_new = versions.insert(response.number("version")).second;
+        EXPECT_TRUE(is_new || date) << "two sales have the same version";
       }
     });
   }
@@ -203,7 +204,7 @@ TEST_F(StockReadings, lose_nothing_when_64_clients_update_one) {
   EXPECT_EQ(end.number("quantity"), 1000 + sum);
   EXPECT_EQ(end.text("expiry_date"), "2026-12-10");
   std::int64_t expected = *versions.begin();
-  for (const auto version : versions) EXPECT_EQ(version, expected++) << "gap";
+  for (const auto version : versions) EXPECT_EQ(version, expected++) << "a version is missing";
   EXPECT_EQ(end.number("version"), expected - 1);
 }
 

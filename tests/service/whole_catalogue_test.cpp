@@ -13,16 +13,16 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// The real catalogue where the data are, a made-up one of the same columns elsewhere.
+/// The real catalogue when CODASYNC_TEST_DATA has it, otherwise a generated one.
 class WholeCatalogue : public ServiceTest {
  protected:
-  // Patient with Memcached: what is counted here is not how fast a machine is.
+  // Long timeouts: the results must not depend on the speed of the machine.
   WholeCatalogue()
       : ServiceTest{{"CODASYNC_MEMCACHED_ANSWER_TIMEOUT=10s", "CODASYNC_MEMCACHED_LEASE_TTL=60s",
                      "CODASYNC_POSTGRES_FILL_CONNECTIONS_MAX=" + std::to_string(kClients)}} {}
 
   static constexpr std::size_t kGenerated = 20'000;
-  static constexpr std::size_t kClients = 6;  // no more than fills may be under way at once
+  static constexpr std::size_t kClients = 6;  // at most as many as concurrent fills
 
   void SetUp() override {
     const char* folder = std::getenv("CODASYNC_TEST_DATA");
@@ -32,7 +32,7 @@ class WholeCatalogue : public ServiceTest {
     std::ofstream out{file_, std::ios::binary};
     out << "gtin,name,brand,category,source\n";
     for (std::size_t i = 0; i < kGenerated; ++i) {
-      const auto body = std::to_string(952'000'000'000 + i);  // the prefix set aside for examples
+      const auto body = std::to_string(952'000'000'000 + i);  // the prefix reserved for examples
       out << body << check_digit(body) << ",\"Crème brûlée No. " << i << ", \"\"petite\"\"\",Brand "
           << i % 97 << (i % 3 == 0 ? ",," : ",Desserts,") << "generated\n";
     }
@@ -45,7 +45,7 @@ class WholeCatalogue : public ServiceTest {
     return static_cast<char>('0' + (10 - sum % 10) % 10);
   }
 
-  /// Returns: all GTINs of the catalogue, by pages as a client sees them.
+  /// Returns: all GTINs of the catalogue, read page by page.
   std::vector<std::string> gtins() {
     std::vector<std::string> found;
     for (std::string page = "/api/v1/products?limit=1000"; !page.empty();) {
@@ -62,7 +62,7 @@ class WholeCatalogue : public ServiceTest {
     return found;
   }
 
-  /// Reads every product through Nginx, by several clients. Returns: their bodies.
+  /// Reads every product through Nginx with several clients. Returns: the bodies.
   static std::vector<std::string> read_all(const Nginx& edge,
                                            const std::vector<std::string>& gtins) {
     std::vector<std::string> bodies(gtins.size());
@@ -87,7 +87,7 @@ class WholeCatalogue : public ServiceTest {
     return found;
   }
 
-  /// Returns: requests for one product that reached the service so far.
+  /// Returns: the number of requests for one product that reached the service.
   std::size_t reached() {
     return static_cast<std::size_t>(metric(
         R"(codasync_http_requests_total{method="GET",route="/api/v1/products/{gtin}",status="200"})"));
@@ -96,7 +96,7 @@ class WholeCatalogue : public ServiceTest {
   fs::path file_;
 };
 
-TEST_F(WholeCatalogue, is_imported_by_one_command_and_its_second_read_never_reaches_the_service) {
+TEST_F(WholeCatalogue, is_imported_by_one_command_and_second_reads_come_from_nginx) {
   const auto start = std::chrono::steady_clock::now();
   ASSERT_EQ(run({"import", "products", file_.string()}).status, 0);
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
@@ -107,7 +107,7 @@ TEST_F(WholeCatalogue, is_imported_by_one_command_and_its_second_read_never_reac
 
   const auto filled = metric("codasync_cache_reads_total{path=\"filled\"}");
   const auto first = read_all(start_edge(), all);
-  EXPECT_EQ(reached(), all.size()) << "each first read";
+  EXPECT_EQ(reached(), all.size()) << "each first read reaches the service";
   EXPECT_EQ(metric("codasync_cache_reads_total{path=\"filled\"}") - filled,
             static_cast<double>(all.size()));
   for (std::size_t i = 0; i < all.size(); ++i)
@@ -116,12 +116,12 @@ TEST_F(WholeCatalogue, is_imported_by_one_command_and_its_second_read_never_reac
   auto& edge = start_edge();
   const auto second = read_all(edge, all);
   EXPECT_TRUE(second == first);
-  // Where the machine is so slow that Memcached does not answer Nginx within 100 ms, the service
-  // is asked, and the log says so.
+  // When Memcached does not respond to Nginx within 100 ms, because the machine is slow, the
+  // request goes to the service, and the log contains this.
   const auto log = edge.stop();
   const auto unanswered = count(log, R"("cache":"unavailable")");
   std::cout << count(log, R"("cache":"hit")") << " hits in nginx, " << unanswered
-            << " without an answer of Memcached\n";
+            << " without a response of Memcached\n";
   EXPECT_EQ(reached(), all.size() + unanswered) << "no second read reaches the service";
   EXPECT_EQ(count(log, R"("cache":"hit")"), all.size() - unanswered);
   EXPECT_LT(unanswered, all.size() / 10);

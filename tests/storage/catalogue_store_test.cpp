@@ -66,8 +66,9 @@ TEST_F(CatalogueTest, creates_changes_and_deletes_a_shop) {
   EXPECT_EQ(body(store->update_shop(ShopId{2}, {"Southwest", "Europe/Berlin"}, by_admin(),
                                     describe_shop)),
             "2 v2 Southwest");
-  EXPECT_TRUE(store->delete_shop(ShopId{2}, false, by_admin()));
-  EXPECT_EQ(store->delete_shop(ShopId{2}, false, by_admin()).error(), CatalogueRefusal::not_found);
+  EXPECT_TRUE(store->delete_shop(ShopId{2}, ShopReadings::refuse, by_admin()));
+  EXPECT_EQ(store->delete_shop(ShopId{2}, ShopReadings::refuse, by_admin()).error(),
+            CatalogueRefusal::not_found);
 }
 
 TEST_F(CatalogueTest, name_of_a_shop_is_unique_while_it_exists) {
@@ -76,27 +77,27 @@ TEST_F(CatalogueTest, name_of_a_shop_is_unique_while_it_exists) {
   const ShopId id{std::stoll(body(south))};
   EXPECT_EQ(store->update_shop(id, {"North", {}}, by_admin(), describe_shop).error(),
             CatalogueRefusal::name_taken);
-  ASSERT_TRUE(store->delete_shop(kShop, false, by_admin()));
+  ASSERT_TRUE(store->delete_shop(kShop, ShopReadings::refuse, by_admin()));
   EXPECT_TRUE(create("North"));
 }
 
-TEST_F(CatalogueTest, change_that_changes_nothing_keeps_the_version_and_the_cache) {
+TEST_F(CatalogueTest, change_without_effect_keeps_the_version_and_the_cache) {
   EXPECT_EQ(body(store->update_shop(kShop, {"North", "UTC"}, by_admin(), describe_shop)),
             "1 v1 North");
   EXPECT_EQ(body(rename(kTea, "Tea")), "v1 Tea/-");
   EXPECT_THAT(invalidation.changes(), IsEmpty());
 }
 
-TEST_F(CatalogueTest, writes_only_the_version_that_was_seen) {
+TEST_F(CatalogueTest, writes_only_with_the_current_version_in_if_match) {
   EXPECT_EQ(rename(kTea, "Green tea", if_match({2, 3})).error(),
             CatalogueRefusal::precondition_failed);
   EXPECT_TRUE(rename(kTea, "Green tea", if_match({1})));
   EXPECT_TRUE(rename(kTea, "Tea", if_match({})));
-  EXPECT_EQ(store->delete_shop(kShop, false, if_match({7})).error(),
+  EXPECT_EQ(store->delete_shop(kShop, ShopReadings::refuse, if_match({7})).error(),
             CatalogueRefusal::precondition_failed);
 }
 
-TEST_F(CatalogueTest, sql_in_a_name_is_only_a_name) {
+TEST_F(CatalogueTest, sql_in_a_name_is_stored_as_text) {
   const std::string name = "Robert'); drop table shops; --\"{},\\";
   EXPECT_EQ(body(create(name)), "2 v1 " + name);
   store->import_products({{Gtin::from_number(8), name, name, name}}, admin());
@@ -106,15 +107,16 @@ TEST_F(CatalogueTest, sql_in_a_name_is_only_a_name) {
 TEST_F(CatalogueTest, shop_with_readings_is_deleted_only_with_them) {
   perform(sighting(1));
   perform(count(3, kMilk));
-  EXPECT_EQ(store->delete_shop(kShop, false, by_admin()).error(), CatalogueRefusal::has_readings);
-  EXPECT_TRUE(store->delete_shop(kShop, true, by_admin()));
+  EXPECT_EQ(store->delete_shop(kShop, ShopReadings::refuse, by_admin()).error(),
+            CatalogueRefusal::has_readings);
+  EXPECT_TRUE(store->delete_shop(kShop, ShopReadings::remove, by_admin()));
   EXPECT_EQ(database.run("select count(*) from stock_events where kind = 'remove'"), "2");
   EXPECT_EQ(why(perform(sighting(1))), Refused::Why::unknown_shop);
 }
 
 // ------------------------------------------------------------------------------------ products
 
-TEST_F(CatalogueTest, put_replaces_a_product_and_patch_changes_what_it_names) {
+TEST_F(CatalogueTest, put_replaces_a_product_and_patch_changes_its_fields_only) {
   const Gtin gtin = Gtin::from_number(17);
   EXPECT_EQ(body(store->put_product(gtin, {.name = "Jam", .brand = "Bee", .category = {}},
                                     by_admin(), describe_product)),
@@ -125,7 +127,7 @@ TEST_F(CatalogueTest, put_replaces_a_product_and_patch_changes_what_it_names) {
             "v3 Jam/-");
 }
 
-TEST_F(CatalogueTest, deleted_product_comes_back_with_a_higher_version) {
+TEST_F(CatalogueTest, recreated_product_has_a_higher_version) {
   EXPECT_EQ(store
                 ->create_product(kTea, {.name = "Tea", .brand = {}, .category = {}}, by_admin(),
                                  describe_product)
@@ -145,7 +147,7 @@ TEST_F(CatalogueTest, product_on_a_shelf_is_not_deleted) {
   EXPECT_TRUE(store->delete_product(kTea, by_admin()));
 }
 
-TEST_F(CatalogueTest, rename_forgets_everything_that_shows_the_name) {
+TEST_F(CatalogueTest, rename_invalidates_everything_that_shows_the_name) {
   ASSERT_TRUE(create("South"));
   ASSERT_TRUE(create("West"));
   for (const auto shop : {kShop, ShopId{2}, ShopId{3}}) {
@@ -153,7 +155,7 @@ TEST_F(CatalogueTest, rename_forgets_everything_that_shows_the_name) {
     there.shop = shop;
     perform(there);
   }
-  perform(operation(EventKind::remove));  // what was removed is shown nowhere
+  perform(operation(EventKind::remove));  // a removed reading is not shown
 
   ASSERT_TRUE(rename(kTea, "Green tea"));
   const Changes changes = invalidation.changes().back();
@@ -175,7 +177,7 @@ TEST_F(CatalogueTest, nothing_is_written_when_the_cache_does_not_acknowledge) {
 
 // ---------------------------------------------------------------------- keys, tokens and locks
 
-TEST_F(CatalogueTest, same_key_gets_the_same_answer_and_no_second_effect) {
+TEST_F(CatalogueTest, same_key_gets_the_same_response_and_has_no_second_effect) {
   const Result first = create("South", with_key("k"));
   const Result again = create("South", with_key("k"));
   EXPECT_FALSE(first->replayed);
@@ -184,12 +186,12 @@ TEST_F(CatalogueTest, same_key_gets_the_same_answer_and_no_second_effect) {
   EXPECT_EQ(create("West", with_key("k", 1)).error(), CatalogueRefusal::key_reused);
 }
 
-TEST_F(CatalogueTest, refusal_does_not_use_the_key_up) {
+TEST_F(CatalogueTest, refusal_leaves_the_key_free) {
   EXPECT_EQ(create("North", with_key("k")).error(), CatalogueRefusal::name_taken);
   EXPECT_TRUE(create("South", with_key("k", 1)));
 }
 
-TEST_F(CatalogueTest, requests_with_one_key_at_the_same_time_have_one_effect) {
+TEST_F(CatalogueTest, concurrent_requests_with_one_key_have_one_effect) {
   std::vector<std::string> bodies(6);
   {
     std::vector<std::jthread> clients;
@@ -201,7 +203,7 @@ TEST_F(CatalogueTest, requests_with_one_key_at_the_same_time_have_one_effect) {
   EXPECT_EQ(database.run("select count(*) from shops where name = 'South'"), "1");
 }
 
-TEST_F(CatalogueTest, revoked_token_writes_nothing_more) {
+TEST_F(CatalogueTest, revoked_token_cannot_write) {
   const auto tokens = make_token_store(postgres);
   EXPECT_TRUE(tokens->revoke(admin().id));
   EXPECT_TRUE(tokens->revoke(admin().id)) << "it existed";
@@ -224,7 +226,7 @@ TEST_F(CatalogueTest, created_token_is_found_by_its_hash) {
   EXPECT_THAT(found->shops, ElementsAre(ShopId{1}, ShopId{2}));
 }
 
-TEST_F(CatalogueTest, token_is_for_shops_that_exist) {
+TEST_F(CatalogueTest, token_can_be_created_for_existing_shops_only) {
   const auto tokens = make_token_store(postgres);
   const auto make = [&](std::vector<ShopId> shops) {
     return tokens->create({"till", Role::staff, std::move(shops), {}},
@@ -235,12 +237,12 @@ TEST_F(CatalogueTest, token_is_for_shops_that_exist) {
   EXPECT_TRUE(make({ShopId{1}, ShopId{2}, ShopId{1}}));
   EXPECT_FALSE(make({ShopId{99}}));
   EXPECT_FALSE(make({ShopId{1}, ShopId{99}}));
-  ASSERT_TRUE(store->delete_shop(ShopId{2}, false, by_admin()));
+  ASSERT_TRUE(store->delete_shop(ShopId{2}, ShopReadings::refuse, by_admin()));
   EXPECT_FALSE(make({ShopId{1}, ShopId{2}}));
   EXPECT_EQ(database.run("select count(*) from tokens where name = 'till'"), "2");
 }
 
-TEST_F(CatalogueTest, fill_of_the_row_stands_in_the_way_until_it_ends) {
+TEST_F(CatalogueTest, fill_of_the_row_blocks_a_write_until_it_ends) {
   postgres.lock_timeout = std::chrono::milliseconds{10};
   store = make_catalogue_store(postgres, invalidation, *ledger);
   const auto storage = make_database(postgres);
@@ -251,7 +253,7 @@ TEST_F(CatalogueTest, fill_of_the_row_stands_in_the_way_until_it_ends) {
   EXPECT_TRUE(rename(kTea, "Green tea"));
 }
 
-TEST_F(CatalogueTest, fill_of_a_list_that_shows_the_name_stands_in_the_way_too) {
+TEST_F(CatalogueTest, fill_of_a_list_that_shows_the_name_blocks_a_rename) {
   perform(sighting(1));
   postgres.lock_timeout = std::chrono::milliseconds{10};
   store = make_catalogue_store(postgres, invalidation, *ledger);
@@ -265,7 +267,7 @@ TEST_F(CatalogueTest, fill_of_a_list_that_shows_the_name_stands_in_the_way_too) 
 
 class AuditTest : public CatalogueTest {
  protected:
-  /// Returns: who changed what since the last call, a line each.
+  /// Returns: the new rows of the audit since the last call, one per line.
   std::string audited() {
     const auto lines = database.run(
         "select coalesce(string_agg(concat_ws(' ', actor, action, subject, subject_id, "
@@ -275,17 +277,17 @@ class AuditTest : public CatalogueTest {
   }
 };
 
-TEST_F(AuditTest, says_who_changed_which_shop) {
+TEST_F(AuditTest, has_actor_and_values_of_each_change_of_a_shop) {
   EXPECT_TRUE(create("South"));
   EXPECT_EQ(audited(), R"(admin create shop 2 to {"name": "South", "time_zone": "UTC"})");
   EXPECT_TRUE(store->update_shop(ShopId{2}, {"West", {}}, by_admin(), describe_shop));
   EXPECT_EQ(audited(), R"(admin change shop 2 from {"name": "South", "time_zone": "UTC"} )"
                        R"(to {"name": "West", "time_zone": "UTC"})");
-  EXPECT_TRUE(store->delete_shop(ShopId{2}, false, by_admin()));
+  EXPECT_TRUE(store->delete_shop(ShopId{2}, ShopReadings::refuse, by_admin()));
   EXPECT_EQ(audited(), R"(admin delete shop 2 from {"name": "West", "time_zone": "UTC"})");
 }
 
-TEST_F(AuditTest, says_who_changed_which_product_in_each_way) {
+TEST_F(AuditTest, has_actor_and_values_of_each_change_of_a_product) {
   EXPECT_TRUE(rename(kTea, "Green tea"));
   EXPECT_EQ(
       audited(),
@@ -308,7 +310,7 @@ TEST_F(AuditTest, says_who_changed_which_product_in_each_way) {
       R"(admin delete product 9520000000004 from {"name": "Milk", "brand": null, "category": null})");
 }
 
-TEST_F(AuditTest, says_who_made_and_ended_which_token_and_no_secret) {
+TEST_F(AuditTest, has_creation_and_revocation_of_a_token_without_its_secret) {
   const auto tokens = make_token_store(postgres);
   const auto token =
       tokens->create({"till", Role::staff, {kShop}, *parse_instant("2999-01-01T00:00:00Z")},
@@ -322,20 +324,20 @@ TEST_F(AuditTest, says_who_made_and_ended_which_token_and_no_secret) {
   EXPECT_TRUE(tokens->revoke(id, by_admin()));
   EXPECT_EQ(audited(), "admin revoke token " + token->text + " from " + shown);
   EXPECT_TRUE(tokens->revoke(id, by_admin()));
-  EXPECT_EQ(audited(), "") << "it was ended before";
+  EXPECT_EQ(audited(), "") << "it was revoked before";
 }
 
-TEST_F(AuditTest, says_who_took_which_event_back_and_why) {
+TEST_F(AuditTest, has_actor_event_and_reason_of_a_void) {
   perform(sighting(1));
-  auto taken_back = operation(EventKind::void_event);
-  taken_back.voids = Uuid::parse(database.run("select id from stock_events"));
-  taken_back.reason = "wrong shelf";
-  perform(taken_back);
-  EXPECT_EQ(audited(), R"(staff void reading 1 to {"event": ")" + to_string(*taken_back.voids) +
+  auto typo = operation(EventKind::void_event);
+  typo.voids = Uuid::parse(database.run("select id from stock_events"));
+  typo.reason = "wrong shelf";
+  perform(typo);
+  EXPECT_EQ(audited(), R"(staff void reading 1 to {"event": ")" + to_string(*typo.voids) +
                            R"(", "reason": "wrong shelf"})");
 }
 
-TEST_F(AuditTest, says_nothing_of_what_changed_nothing) {
+TEST_F(AuditTest, has_no_row_without_a_change) {
   EXPECT_FALSE(create("North"));
   EXPECT_TRUE(rename(kTea, "Tea"));
   EXPECT_FALSE(rename(kUnknown, "Salt"));
@@ -345,7 +347,7 @@ TEST_F(AuditTest, says_nothing_of_what_changed_nothing) {
 
 // -------------------------------------------------------------------------------------- import
 
-TEST_F(CatalogueTest, import_counts_what_it_creates_changes_and_finds_the_same) {
+TEST_F(CatalogueTest, import_counts_created_changed_and_unchanged_products) {
   const Gtin jam = Gtin::from_number(17);
   const std::vector<CatalogueStore::ImportedProduct> file{
       {kTea, "Tea", {}, {}}, {kMilk, "Fresh milk", "Farm", {}}, {jam, "Jam", {}, "spreads"}};
@@ -359,7 +361,7 @@ TEST_F(CatalogueTest, import_counts_what_it_creates_changes_and_finds_the_same) 
   EXPECT_EQ(invalidation.changes().size(), 1U);
 }
 
-TEST_F(CatalogueTest, import_keeps_what_the_file_does_not_say) {
+TEST_F(CatalogueTest, import_keeps_values_that_the_file_does_not_have) {
   const auto brand_of_milk = [&] {
     return database.run("select brand from products where gtin = 9520000000004");
   };
@@ -367,13 +369,14 @@ TEST_F(CatalogueTest, import_keeps_what_the_file_does_not_say) {
   store->import_products({{kMilk, "Whole milk", {}, {}}}, admin());
   EXPECT_EQ(brand_of_milk(), "Farm");
   ASSERT_TRUE(store->delete_product(kMilk, by_admin()));
-  EXPECT_EQ(store->import_products({{kMilk, "Milk", {}, {}}}, admin()).created, 1U) << "it is back";
+  EXPECT_EQ(store->import_products({{kMilk, "Milk", {}, {}}}, admin()).created, 1U)
+      << "it was removed";
 }
 
 // --------------------------------------------------------------------------------------- doubt
 
-/// A store behind a gate. Its COMMITs of a shop named `doubtful` wait inside the server until the
-/// test lets them go on.
+/// A store behind a gate. A COMMIT with a shop named `doubtful` waits in the server until the test
+/// releases the lock.
 class DoubtTest : public CatalogueTest {
  protected:
   void SetUp() override {
@@ -389,7 +392,7 @@ class DoubtTest : public CatalogueTest {
     store = make_catalogue_store(behind, invalidation, *ledger);
   }
 
-  /// Returns when so many backends wait like that.
+  /// Returns when `backends` backends wait for a lock of this type.
   void wait_for(const std::string& event, int backends) const {
     while (database.run("select count(*) >= " + std::to_string(backends) +
                         " from pg_stat_activity where datname = current_database()"
@@ -402,25 +405,25 @@ class DoubtTest : public CatalogueTest {
   std::unique_ptr<test::TcpGate> gate;
 };
 
-TEST_F(DoubtTest, commit_whose_answer_was_lost_is_found_to_have_happened) {
+TEST_F(DoubtTest, commit_with_a_lost_reply_is_found_to_be_committed) {
   postgres::Connection holder{postgres};
   holder.exec("begin; select pg_advisory_xact_lock(42)");
-  std::string answer;
-  std::jthread client{[&] { answer = body(create("doubtful")); }};
+  std::string created;
+  std::jthread client{[&] { created = body(create("doubtful")); }};
   wait_for("advisory", 1);
   gate->cut_now();
-  wait_for("transactionid", 1);  // the second look waits for the first transaction
+  wait_for("transactionid", 1);  // the check waits for the first transaction
   holder.exec("rollback");
   client.join();
-  EXPECT_EQ(answer, "2 v1 doubtful");
+  EXPECT_EQ(created, "2 v1 doubtful");
   EXPECT_EQ(database.run("select count(*) from shops where name = 'doubtful'"), "1");
 }
 
-TEST_F(DoubtTest, commit_that_did_not_happen_is_run_again) {
+TEST_F(DoubtTest, transaction_that_did_not_commit_is_run_again) {
   postgres::Connection holder{postgres};
   holder.exec("begin; select pg_advisory_xact_lock(42)");
-  std::string answer;
-  std::jthread client{[&] { answer = body(create("doubtful", with_key("k"))); }};
+  std::string created;
+  std::jthread client{[&] { created = body(create("doubtful", with_key("k"))); }};
   wait_for("advisory", 1);
   database.run(
       "select pg_terminate_backend(pid, 5000) from pg_stat_activity where wait_event = 'advisory'"
@@ -428,7 +431,7 @@ TEST_F(DoubtTest, commit_that_did_not_happen_is_run_again) {
   wait_for("advisory", 1);  // the next attempt
   holder.exec("rollback");
   client.join();
-  EXPECT_TRUE(answer.ends_with("v1 doubtful")) << answer;
+  EXPECT_TRUE(created.ends_with("v1 doubtful")) << created;
   EXPECT_EQ(database.run("select count(*) from shops where name = 'doubtful'"), "1");
 }
 

@@ -26,7 +26,7 @@ class ConnectionTest : public testing::Test {
     database_->run("select pg_terminate_backend(" + std::to_string(pid) + ", 5000)");
   }
 
-  /// Returns: where PostgreSQL itself listens, for a gate.
+  /// Returns: the socket of PostgreSQL itself, for a gate.
   static std::string address() {
     return database_->run(
         "select 'unix:' || current_setting('unix_socket_directories') || '/.s.PGSQL.' || "
@@ -72,19 +72,19 @@ TEST_F(ConnectionTest, killed_before_the_commit_is_in_doubt) {
   EXPECT_THROW(transaction.commit(), InDoubt);
 }
 
-TEST_F(ConnectionTest, to_nobody_is_unavailable) {
+TEST_F(ConnectionTest, to_a_closed_port_is_unavailable) {
   PostgresOptions options;
   options.url = Secret{"postgresql://127.0.0.1:1/nothing"};
   EXPECT_THROW(Connection{options}, Unavailable);
 }
 
-// Each attempt may break at another moment: while it connects, or just after.
-TEST_F(ConnectionTest, that_breaks_while_it_is_made_is_unavailable) {
-  if (TestDatabase::pooled()) GTEST_SKIP() << "the gate stands before PostgreSQL itself";
+// Each attempt can fail at another point: while it connects, or just after.
+TEST_F(ConnectionTest, that_breaks_while_it_is_opened_is_unavailable) {
+  if (TestDatabase::pooled()) GTEST_SKIP() << "the gate is between the test and PostgreSQL itself";
   test::TcpGate gate{address()};
   const auto options = through(gate);
   std::atomic<bool> stop{false};
-  std::jthread scissors{[&] {
+  std::jthread cutter{[&] {
     while (!stop) gate.cut_now();
   }};
   for (int attempt = 0; attempt < 100; ++attempt) {
@@ -96,10 +96,10 @@ TEST_F(ConnectionTest, that_breaks_while_it_is_made_is_unavailable) {
   stop = true;
 }
 
-// PostgreSQL warns its sessions before it ends them after a crash. libpq reads the warning, keeps
-// the connection for open, and reports that the statement could not be sent.
+// After a crash PostgreSQL warns its sessions before it ends them. libpq reads the warning, still
+// reports the connection as open, and returns an error because the statement could not be sent.
 TEST_F(ConnectionTest, that_broke_after_a_message_of_the_server_is_never_usable_again) {
-  if (TestDatabase::pooled()) GTEST_SKIP() << "the gate stands before PostgreSQL itself";
+  if (TestDatabase::pooled()) GTEST_SKIP() << "the gate is between the test and PostgreSQL itself";
   test::TcpGate gate{address()};
   const std::map<std::string, std::function<void(Connection&)>> calls{
       {"exec", [](Connection& connection) { connection.exec("select 1"); }},
@@ -117,7 +117,7 @@ TEST_F(ConnectionTest, that_broke_after_a_message_of_the_server_is_never_usable_
   }
 }
 
-TEST_F(ConnectionTest, tells_which_constraint_a_row_breaks) {
+TEST_F(ConnectionTest, reports_the_violated_constraint) {
   Connection connection{database_->options()};
   Transaction transaction{connection, Transaction::Access::read_write};
   try {
@@ -143,7 +143,7 @@ TEST_F(ConnectionTest, wrong_statement_is_a_bug) {
   EXPECT_THROW(connection.exec("select nothing from nowhere"), std::logic_error);
 }
 
-/// Returns: what an error of the server becomes.
+/// Returns: the kind of exception for an error code of the server.
 std::string kind_of(const PostgresOptions& options, const std::string& state) try {
   Connection connection{options};
   connection.exec("do $$ begin raise exception using errcode = '" + state + "'; end $$");
@@ -162,8 +162,8 @@ std::string kind_of(const PostgresOptions& options, const std::string& state) tr
   return "bug";
 }
 
-// Trying again helps with what is unavailable or a conflict, and with nothing else.
-TEST_F(ConnectionTest, tells_what_may_pass_from_what_will_not) {
+// A retry can help with unavailable and conflict only.
+TEST_F(ConnectionTest, separates_temporary_from_permanent_errors) {
   const std::map<std::string, std::vector<std::string>> expected{
       {"unavailable", {"08006", "53100", "53200", "53300", "57014", "57P03", "58030"}},
       {"lock timeout", {"55P03"}},
@@ -188,7 +188,7 @@ TEST_F(ConnectionTest, optional_parameters_are_nulls) {
   EXPECT_EQ(row[1].as<std::int64_t>(), 7);
 }
 
-TEST(ConnectionString, adds_what_the_url_does_not_say) {
+TEST(ConnectionString, adds_defaults_to_the_url) {
   PostgresOptions options;
   options.url = Secret{"postgresql://a,b/shop?application_name=mine"};
   const std::string text = connection_string(options);

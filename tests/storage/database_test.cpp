@@ -21,7 +21,7 @@ const Gtin kTea = Gtin::from_number(4006381333931);
 const Lock kProduct{product_lock(kTea), LockMode::shared};
 const Lock kWriterOfProduct{product_lock(kTea), LockMode::exclusive};
 
-/// Remembers its calls.
+/// Records its calls.
 struct RecordingObserver : PoolObserver {
   void on_lent(PoolName pool, Seconds wait) override {
     lent.push_back(pool);
@@ -47,7 +47,7 @@ class DatabaseTest : public testing::Test {
     options.acquire_timeout = acquire_timeout;
     return options;
   }
-  void kill_everybody_else() const {
+  void kill_other_sessions() const {
     database_.run(
         "select pg_terminate_backend(pid, 5000) from pg_stat_activity"
         " where datname = current_database() and pid <> pg_backend_pid()");
@@ -68,7 +68,7 @@ TEST_F(DatabaseTest, fill_and_writer_of_the_same_data_exclude_each_other) {
   EXPECT_THROW((WriteTransaction{connection, {kWriterOfProduct}, {}}), postgres::LockTimeout);
 }
 
-TEST_F(DatabaseTest, fill_gets_all_its_locks_or_none) {
+TEST_F(DatabaseTest, fill_takes_all_its_locks_or_no_lock) {
   const auto storage = make_database(options());
   Connection connection{options()};
   WriteTransaction writer{connection, {kWriterOfProduct}, {}};
@@ -77,7 +77,7 @@ TEST_F(DatabaseTest, fill_gets_all_its_locks_or_none) {
   EXPECT_TRUE(storage->try_fill(std::vector{free}));
 }
 
-/// Slots 0 to 3, of which the others are lost, and 2 was emptied before a failover.
+/// Slot 0 is usable; 1 and 3 are unavailable, and 2 was emptied before a failover.
 class FillOfSlots : public DatabaseTest {
  protected:
   FillOfSlots() {
@@ -87,10 +87,11 @@ class FillOfSlots : public DatabaseTest {
     database_.run("update cache_settings set slots = 5, entry_life = 3605");
   }
   std::vector<std::size_t> storable(std::size_t slots = 5,
-                                    std::chrono::seconds entry_life = std::chrono::seconds{3605}) {
+                                    std::chrono::seconds entry_lifetime = std::chrono::seconds{
+                                        3605}) {
     auto changed = options();
     changed.cache_slots = slots;
-    changed.cache_entry_life = entry_life;
+    changed.cache_entry_lifetime = entry_lifetime;
     const auto database = make_database(changed);
     const auto fill = database->try_fill(std::vector{kProduct});
     std::vector<std::size_t> found;
@@ -101,11 +102,11 @@ class FillOfSlots : public DatabaseTest {
   }
 };
 
-TEST_F(FillOfSlots, stores_in_those_that_are_up_and_were_emptied_for_this_timeline) {
+TEST_F(FillOfSlots, stores_in_slots_that_are_up_and_were_emptied_for_this_timeline) {
   EXPECT_THAT(storable(), testing::ElementsAre(0));
 }
 
-TEST_F(FillOfSlots, stores_nothing_where_the_process_is_set_otherwise_than_the_others) {
+TEST_F(FillOfSlots, stores_nothing_when_the_settings_of_the_process_differ) {
   EXPECT_THAT(storable(4), testing::IsEmpty());
   EXPECT_THAT(storable(5, std::chrono::seconds{3606}), testing::IsEmpty());
   EXPECT_THAT(storable(5, std::chrono::seconds{1}), testing::ElementsAre(0));
@@ -116,7 +117,7 @@ TEST_F(FillOfSlots, stores_nothing_while_fills_are_off) {
   EXPECT_THAT(storable(), testing::IsEmpty());
 }
 
-TEST_F(FillOfSlots, keeps_everybody_from_changing_the_slots) {
+TEST_F(FillOfSlots, blocks_changes_of_the_slots) {
   const auto database = make_database(options());
   const auto fill = database->try_fill(std::vector{kProduct});
   Connection connection{options()};
@@ -126,16 +127,16 @@ TEST_F(FillOfSlots, keeps_everybody_from_changing_the_slots) {
       postgres::LockTimeout);
 }
 
-TEST_F(DatabaseTest, fill_says_when_it_began_by_the_clock_of_the_database) {
+TEST_F(DatabaseTest, fill_has_its_start_by_the_clock_of_the_database) {
   const auto earlier =
       std::stoll(database_.run("select extract(epoch from clock_timestamp()) * 1e6"));
   const auto database = make_database(options());
   const auto fill = database->try_fill(std::vector{kProduct});
-  const auto begun_at = fill->begun_at().time_since_epoch().count();
+  const auto started_at = fill->started_at().time_since_epoch().count();
   const auto later =
       std::stoll(database_.run("select extract(epoch from clock_timestamp()) * 1e6"));
-  EXPECT_LE(earlier, begun_at);
-  EXPECT_LE(begun_at, later);
+  EXPECT_LE(earlier, started_at);
+  EXPECT_LE(started_at, later);
 }
 
 TEST_F(DatabaseTest, fill_reads_what_committed_before_its_locks) {
@@ -152,14 +153,14 @@ TEST_F(DatabaseTest, fills_do_not_starve_reads) {
   EXPECT_NO_THROW(storage->read()->shop(ShopId{1}));
 }
 
-TEST_F(DatabaseTest, fill_waits_for_no_connection) {
+TEST_F(DatabaseTest, fill_does_not_wait_for_a_connection) {
   RecordingObserver observer;
   const auto storage = make_database(options(milliseconds{20'000}), observer);
   auto fill = storage->try_fill(std::vector{kProduct});
-  const auto asked = std::chrono::steady_clock::now();
+  const auto start = std::chrono::steady_clock::now();
   EXPECT_FALSE(storage->try_fill(std::vector{Lock{shop_lock(ShopId{1}), LockMode::shared}}));
-  EXPECT_LT(std::chrono::steady_clock::now() - asked, milliseconds{10'000});
-  EXPECT_THAT(observer.refused, testing::IsEmpty()) << "a read goes on without a fill";
+  EXPECT_LT(std::chrono::steady_clock::now() - start, milliseconds{10'000});
+  EXPECT_THAT(observer.refused, testing::IsEmpty()) << "a read continues without a fill";
   fill.reset();
   EXPECT_TRUE(storage->try_fill(std::vector{kProduct}));
 }
@@ -169,13 +170,13 @@ TEST_F(DatabaseTest, refuses_when_no_connection_becomes_free_in_time) {
   const auto busy = storage->read();
   try {
     storage->read();
-    FAIL() << "there is only one connection";
+    FAIL() << "the pool has one connection only";
   } catch (const Unavailable& refusal) {
     EXPECT_EQ(refusal.dependency(), "queue");
   }
 }
 
-TEST_F(DatabaseTest, hands_a_connection_to_the_one_who_waits) {
+TEST_F(DatabaseTest, gives_a_returned_connection_to_a_waiting_request) {
   const auto storage = make_database(options(milliseconds{20'000}));
   auto busy = storage->read();
   auto waiter = std::async(std::launch::async, [&] { return storage->read()->shop(ShopId{1}); });
@@ -186,32 +187,32 @@ TEST_F(DatabaseTest, hands_a_connection_to_the_one_who_waits) {
 TEST_F(DatabaseTest, replaces_a_connection_that_was_killed_while_idle) {
   const auto storage = make_database(options());
   storage->read()->shop(ShopId{1});
-  kill_everybody_else();
+  kill_other_sessions();
   EXPECT_NO_THROW(storage->read()->shop(ShopId{1}));
 }
 
-TEST_F(DatabaseTest, throws_a_connection_away_that_broke_in_use) {
+TEST_F(DatabaseTest, closes_a_connection_that_broke_in_use) {
   if (test::TestDatabase::pooled()) GTEST_SKIP() << "PgBouncer replaces it between two statements";
   const auto storage = make_database(options());
   {
     const auto reader = storage->read();
-    kill_everybody_else();
+    kill_other_sessions();
     EXPECT_THROW(reader->shop(ShopId{1}), Unavailable);
     EXPECT_THROW(reader->shop(ShopId{1}), Unavailable);
   }
   EXPECT_NO_THROW(storage->read()->shop(ShopId{1}));
 }
 
-TEST_F(DatabaseTest, lost_fill_gives_its_locks_back) {
+TEST_F(DatabaseTest, fill_with_a_lost_connection_releases_its_locks) {
   const auto storage = make_database(options());
   const auto fill = storage->try_fill(std::vector{kProduct});
-  kill_everybody_else();
+  kill_other_sessions();
   EXPECT_THROW(fill->reader().product(kTea), Unavailable);
   Connection connection{options()};
   EXPECT_NO_THROW((WriteTransaction{connection, {kWriterOfProduct}, {}}));
 }
 
-TEST_F(DatabaseTest, ping_wants_the_schema_of_this_program) {
+TEST_F(DatabaseTest, ping_requires_the_schema_of_this_program) {
   const auto storage = make_database(options());
   EXPECT_NO_THROW(storage->ping());
   database_.run("delete from schema_migrations");
@@ -220,7 +221,7 @@ TEST_F(DatabaseTest, ping_wants_the_schema_of_this_program) {
   EXPECT_THROW(storage->ping(), Unavailable);
 }
 
-TEST_F(DatabaseTest, tells_what_its_pools_lend_and_refuse) {
+TEST_F(DatabaseTest, reports_lent_returned_and_refused_connections) {
   RecordingObserver observer;
   const auto storage = make_database(options(), observer);
   {
@@ -235,7 +236,7 @@ TEST_F(DatabaseTest, tells_what_its_pools_lend_and_refuse) {
   EXPECT_GT(observer.longest.count(), 0);
 }
 
-TEST_F(DatabaseTest, tells_that_a_server_gives_no_connection) {
+TEST_F(DatabaseTest, reports_a_refusal_when_the_server_is_unavailable) {
   RecordingObserver observer;
   PostgresOptions nowhere;
   nowhere.url = Secret{"postgresql://127.0.0.1:1/nothing"};

@@ -29,14 +29,15 @@ class Migrate : public testing::Test {
   TestDatabase database_{TestDatabase::Schema::none};
   const PostgresOptions options_ = database_.options();
 
-  [[nodiscard]] PostgresOptions impatient() const {
+  [[nodiscard]] PostgresOptions with_short_lock_timeout() const {
     auto options = options_;
     options.lock_timeout = 50ms;
     return options;
   }
   [[nodiscard]] std::future<std::vector<std::string>> start(
       std::span<const Migration> wanted) const {
-    return std::async(std::launch::async, [this, wanted] { return migrate(impatient(), wanted); });
+    return std::async(std::launch::async,
+                      [this, wanted] { return migrate(with_short_lock_timeout(), wanted); });
   }
   /// Returns: whether a session of the database waits for another one.
   [[nodiscard]] bool one_waits() const {
@@ -46,7 +47,7 @@ class Migrate : public testing::Test {
   }
 };
 
-TEST_F(Migrate, applies_what_is_missing_in_order_and_nothing_twice) {
+TEST_F(Migrate, applies_missing_migrations_in_order_and_once) {
   EXPECT_THAT(migrate(options_, std::span{kTwo}.first(1)), ElementsAre("first"));
   EXPECT_THAT(migrate(options_, kTwo), ElementsAre("second"));
   EXPECT_THAT(migrate(options_, kTwo), IsEmpty());
@@ -66,7 +67,7 @@ TEST_F(Migrate, refuses_the_database_of_a_newer_program) {
   EXPECT_THROW(migrate(options_, std::span{kTwo}.first(1)), MigrationRefused);
 }
 
-TEST_F(Migrate, keeps_nothing_of_a_migration_that_fails) {
+TEST_F(Migrate, rolls_back_a_migration_that_fails) {
   auto wrong = kTwo;
   wrong[1].sql = "create table c (x int); create table c (x int)";
   EXPECT_THROW(migrate(options_, wrong), std::logic_error);
@@ -90,21 +91,22 @@ TEST_F(Migrate, waits_for_another_program_that_migrates_longer_than_for_a_table)
   Connection other{options_};
   Transaction migrating{other, Transaction::Access::read_write, "select pg_advisory_xact_lock(1)"};
   auto program = start(kTwo);
-  EXPECT_EQ(program.wait_for(20 * impatient().lock_timeout), std::future_status::timeout);
+  EXPECT_EQ(program.wait_for(20 * with_short_lock_timeout().lock_timeout),
+            std::future_status::timeout);
   migrating.commit();
   EXPECT_THAT(program.get(), ElementsAre("second"));
 }
 
-// Whoever writes to the table waits behind the migration.
-TEST_F(Migrate, gives_up_soon_where_a_table_is_in_use) {
+// Writers of the table wait behind the migration.
+TEST_F(Migrate, fails_soon_when_a_table_is_in_use) {
   migrate(options_, std::span{kTwo}.first(1));
   Connection other{options_};
   const Transaction reading{other, Transaction::Access::read_only, "select from a"};
   const std::vector<Migration> wanted{kTwo[0], {2, "change", "alter table a add y int"}};
-  EXPECT_THROW(migrate(impatient(), wanted), postgres::LockTimeout);
+  EXPECT_THROW(migrate(with_short_lock_timeout(), wanted), postgres::LockTimeout);
 }
 
-/// A migration that builds an index while others write.
+/// A migration that builds an index while other sessions write.
 class MigrateOutside : public Migrate {
  protected:
   MigrateOutside() {
@@ -124,7 +126,7 @@ class MigrateOutside : public Migrate {
       {1, "table", "create table a (x int)"},
       {2, "index",
        "-- no transaction\n"
-       "-- What was interrupted leaves an invalid index.\n"
+       "-- An interrupted run leaves an invalid index.\n"
        "drop index concurrently if exists a_x;\n"
        "create unique index concurrently a_x\n"
        "  on a (x);\n"}};
@@ -139,7 +141,7 @@ TEST_F(MigrateOutside, of_a_transaction_is_recorded_like_any_other) {
   EXPECT_THROW(migrate(options_, changed), MigrationRefused);
 }
 
-TEST_F(MigrateOutside, of_a_transaction_begins_again_after_a_failure) {
+TEST_F(MigrateOutside, of_a_transaction_starts_again_after_a_failure) {
   database_.run("insert into a values (2)");
   EXPECT_ANY_THROW(migrate(options_, kIndex));
   EXPECT_EQ(index(), "invalid");
@@ -149,9 +151,9 @@ TEST_F(MigrateOutside, of_a_transaction_begins_again_after_a_failure) {
   EXPECT_EQ(index(), "valid");
 }
 
-TEST_F(MigrateOutside, of_a_transaction_keeps_other_programs_waiting_and_no_writer) {
+TEST_F(MigrateOutside, of_a_transaction_blocks_other_programs_and_no_writer) {
   Connection other{options_};
-  // The index is not finished while a transaction lives that wrote before it was begun.
+  // The index is not finished while a transaction runs that wrote before it was started.
   Transaction writing{other, Transaction::Access::read_write, "insert into a values (3)"};
   auto first = start(kIndex);
   ASSERT_TRUE(eventually([&] { return one_waits(); }));
@@ -164,7 +166,7 @@ TEST_F(MigrateOutside, of_a_transaction_keeps_other_programs_waiting_and_no_writ
   EXPECT_EQ(index(), "valid");
 }
 
-TEST_F(MigrateOutside, of_a_transaction_begins_again_when_its_session_was_killed) {
+TEST_F(MigrateOutside, of_a_transaction_starts_again_when_its_session_was_killed) {
   Connection other{options_};
   Transaction writing{other, Transaction::Access::read_write, "insert into a values (3)"};
   auto program = start(kIndex);

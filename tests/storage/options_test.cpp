@@ -10,7 +10,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-TEST(StorageOptions, are_fine_by_default) {
+TEST(StorageOptions, are_valid_by_default) {
   EXPECT_THAT(problems(PostgresOptions{}), IsEmpty());
   EXPECT_THAT(problems(CombinerOptions{}), IsEmpty());
 }
@@ -24,13 +24,13 @@ TEST(StorageOptions, report_every_value_outside_its_range_with_name_value_and_ru
                           "postgres.acquire_timeout is 9 ms: it must be 10 ms to 60000 ms"));
 }
 
-TEST(StorageOptions, want_a_wait_for_a_lock_to_end_before_its_statement) {
+TEST(StorageOptions, require_a_lock_timeout_shorter_than_the_statement_timeout) {
   PostgresOptions options;
   options.lock_timeout = options.statement_timeout;
   EXPECT_THAT(problems(options), ElementsAre(HasSubstr("postgres.lock_timeout is 5000 ms")));
 }
 
-TEST(StorageOptions, do_not_show_a_url_that_is_wrong) {
+TEST(StorageOptions, do_not_show_an_invalid_url) {
   PostgresOptions options;
   options.url = Secret{"postgresql://user:secret@[/"};
   EXPECT_THAT(problems(options), ElementsAre(testing::AllOf(HasSubstr("postgres.url"),

@@ -14,8 +14,8 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-/// Three shops; forty products, of which ten shelves of shop 1 and twenty of shop 2 know something:
-/// many equal dates, some none.
+/// Three shops and forty products; readings of ten products in shop 1 and of twenty in shop 2, many
+/// with equal dates, some without a date.
 class ReaderTest : public testing::Test {
  protected:
   static void SetUpTestSuite() {
@@ -134,7 +134,7 @@ TEST_F(ReaderTest, names_that_are_equal_are_sorted_by_id) {
   }));
 }
 
-TEST_F(ReaderTest, filters_agree_with_what_they_say) {
+TEST_F(ReaderTest, filters_select_the_right_readings) {
   const auto whole = reader_->readings({}, kPageMax).rows;
   const auto which = [&](const auto& predicate) {
     std::set<std::int64_t> found;
@@ -159,9 +159,9 @@ TEST_F(ReaderTest, filters_agree_with_what_they_say) {
   EXPECT_EQ(gtins({.gtin = Gtin::from_number(7)}), std::set<std::int64_t>{7});
 }
 
-TEST_F(ReaderTest, expired_means_before_today_where_the_shop_is) {
-  // Kiritimati is 14 hours ahead: what is good through today in UTC may be over there, never the
-  // other way round.
+TEST_F(ReaderTest, expired_means_before_today_in_the_shops_time_zone) {
+  // Kiritimati is 14 hours ahead of UTC: a product that is good until today in UTC can be expired
+  // there, but not the other way round.
   database_->run(R"sql(
     insert into products (gtin, name) values (101, 'today there'), (102, 'yesterday there'), (103, 'yesterday here');
     insert into stock_readings (shop_id, gtin, expiry_date, present, version, observed_at, updated_at, looked_at, received_at)
@@ -171,12 +171,12 @@ TEST_F(ReaderTest, expired_means_before_today_where_the_shop_is) {
   EXPECT_EQ(gtins({.expired = true}), (std::set<std::int64_t>{102, 103}));
   auto others = gtins({});
   for (const std::int64_t expired : {102, 103}) others.erase(expired);
-  EXPECT_EQ(gtins({.expired = false}), others) << "undated ones too";
+  EXPECT_EQ(gtins({.expired = false}), others) << "with undated readings";
   database_->run(
       "delete from stock_readings where gtin > 100; delete from products where gtin > 100");
 }
 
-TEST_F(ReaderTest, removed_rows_are_not_there) {
+TEST_F(ReaderTest, removed_rows_are_absent) {
   EXPECT_FALSE(reader_->reading(ShopId{2}, Gtin::from_number(30)));
   EXPECT_FALSE(reader_->shop(ShopId{3}));
   EXPECT_FALSE(reader_->product(Gtin::from_number(40)));
@@ -184,11 +184,11 @@ TEST_F(ReaderTest, removed_rows_are_not_there) {
   const auto id = database_->run("select id from stock_readings where gtin = 30");
   const ReadingId removed{std::stoll(id)};
   const auto keys = reader_->reading_keys({removed});
-  ASSERT_TRUE(keys.contains(removed)) << "what a removed reading was about is still known";
+  ASSERT_TRUE(keys.contains(removed)) << "the keys of a removed reading are still available";
   EXPECT_EQ(keys.at(removed).gtin.number(), 30);
 }
 
-TEST_F(ReaderTest, says_of_many_readings_at_once_what_they_are_about) {
+TEST_F(ReaderTest, returns_shop_and_product_of_many_readings) {
   const auto of = [](std::int64_t gtin) {
     return ReadingId{std::stoll(database_->run(
         "select id from stock_readings where shop_id = 1 and gtin = " + std::to_string(gtin)))};
@@ -214,7 +214,7 @@ TEST_F(ReaderTest, reads_all_fields_of_a_row) {
   EXPECT_EQ(product->category, "hot");
 }
 
-TEST_F(ReaderTest, words_find_products_in_name_or_brand_and_mean_only_themselves) {
+TEST_F(ReaderTest, words_find_products_by_name_or_brand_without_wildcards) {
   const auto count = [&](std::vector<std::string> words) {
     return reader_->products({.words = std::move(words)}, kPageMax).rows.size();
   };
@@ -228,14 +228,14 @@ TEST_F(ReaderTest, words_find_products_in_name_or_brand_and_mean_only_themselves
   EXPECT_EQ(count({}), 39U);
 }
 
-TEST_F(ReaderTest, pages_of_products_follow_the_numbers) {
+TEST_F(ReaderTest, pages_of_products_are_in_the_order_of_their_numbers) {
   const auto page = reader_->products({.after = Gtin::from_number(37)}, 1);
   ASSERT_EQ(page.rows.size(), 1U);
   EXPECT_EQ(page.rows[0].gtin.number(), 38);
   EXPECT_TRUE(page.more);
 }
 
-TEST_F(ReaderTest, knows_only_tokens_that_are_good) {
+TEST_F(ReaderTest, finds_valid_tokens_only) {
   const auto good = reader_->token(hash_of("good"));
   ASSERT_TRUE(good);
   EXPECT_THAT(good->shops, ElementsAre(ShopId{1}, ShopId{2}));
@@ -244,13 +244,13 @@ TEST_F(ReaderTest, knows_only_tokens_that_are_good) {
   EXPECT_FALSE(reader_->token(hash_of("gone")));
 }
 
-TEST_F(ReaderTest, knows_time_zones_by_their_exact_names) {
-  EXPECT_TRUE(reader_->knows_time_zone("Europe/Berlin"));
-  EXPECT_FALSE(reader_->knows_time_zone("europe/berlin"));
-  EXPECT_FALSE(reader_->knows_time_zone("UTC+3; select"));
+TEST_F(ReaderTest, has_time_zones_by_their_exact_names) {
+  EXPECT_TRUE(reader_->has_time_zone("Europe/Berlin"));
+  EXPECT_FALSE(reader_->has_time_zone("europe/berlin"));
+  EXPECT_FALSE(reader_->has_time_zone("UTC+3; select"));
 }
 
-// An upgrade of the system's zones may take away one that a shop has.
+// An upgrade of the system's zones can remove the zone of a shop.
 TEST(UnknownTimeZone, of_one_shop_counts_as_utc_and_breaks_no_list) {
   const test::TestDatabase database;
   database.run(R"sql(
@@ -271,10 +271,10 @@ TEST(UnknownTimeZone, of_one_shop_counts_as_utc_and_breaks_no_list) {
   for (const auto& count : counts) EXPECT_EQ(count.readings, 1);
 }
 
-TEST(ExpiredByShop, counts_by_the_day_of_the_shop_and_shows_the_most_first) {
+TEST(ExpiredByShop, counts_by_the_day_of_the_shop_with_the_largest_number_first) {
   const test::TestDatabase database;
-  // Kiritimati is 14 hours ahead, Niue 11 behind: what is good until UTC's yesterday may be so
-  // there.
+  // Kiritimati is 14 hours ahead of UTC, Niue 11 behind: a product with yesterday's date in UTC can
+  // be good there.
   database.run(R"sql(
     insert into shops (name, time_zone) values ('North', 'UTC'), ('Early', 'Pacific/Kiritimati'),
       ('Late', 'Pacific/Niue'), ('Empty', 'UTC'), ('Closed', 'UTC');
@@ -295,7 +295,7 @@ TEST(ExpiredByShop, counts_by_the_day_of_the_shop_and_shows_the_most_first) {
   using Pair = std::pair<std::int64_t, std::int64_t>;
   EXPECT_THAT(seen, ElementsAre(Pair{1, 1000}, Pair{2, 2}, Pair{3, 1}, Pair{4, 0}));
   EXPECT_EQ(storage->read()->expired_by_shop(2).size(), 2U);
-  // An index answers it: one range for each shop.
+  // The query uses an index: one range for each shop.
   EXPECT_THAT(database.run("set enable_seqscan = off; explain (format json) select count(*) from "
                            "(select from stock_readings r"
                            " where r.shop_id = 1 and r.present and r.expiry_date <"

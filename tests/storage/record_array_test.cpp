@@ -24,7 +24,7 @@ class RecordArrayTest : public testing::Test {
   }
   static void TearDownTestSuite() { database_.reset(); }
 
-  /// Returns: what PostgreSQL makes of the rows, each as text.
+  /// Returns: the rows as PostgreSQL reads them, each as text.
   std::vector<std::string> read_back(RecordArray& rows) {
     connection_.exec("begin; set local time zone 'UTC'");
     const auto found =
@@ -35,7 +35,7 @@ class RecordArrayTest : public testing::Test {
     return texts;
   }
 
-  /// Returns: what PostgreSQL makes of a text among other columns; nothing: null.
+  /// Returns: a text among other columns, as PostgreSQL reads it; nullopt: null.
   std::optional<std::string> read_back(const std::optional<std::string>& words) {
     RecordArray rows;
     rows.add(true, kNone<Bytes>, std::int64_t{7}, 'x', words, kNone<Date>, kNone<Instant>,
@@ -57,7 +57,7 @@ constexpr Date day(int year, unsigned month, unsigned day_of_month) {
   return {std::chrono::year{year}, std::chrono::month{month}, std::chrono::day{day_of_month}};
 }
 
-TEST_F(RecordArrayTest, arrives_as_it_was_whatever_the_type) {
+TEST_F(RecordArrayTest, keeps_values_of_every_type) {
   std::array<std::uint8_t, 32> bytes{};
   bytes.front() = 0xfe;
   bytes.back() = 0x01;
@@ -91,7 +91,7 @@ TEST_F(RecordArrayTest, keeps_nulls_and_limits) {
                                            "(,,,,,,,)"));
 }
 
-TEST_F(RecordArrayTest, any_text_is_only_a_text) {
+TEST_F(RecordArrayTest, keeps_texts_with_special_characters) {
   for (const auto* words :
        {R"(a"b\c)", R"("\\""\)", "{x,y}", "(1,2)", "null", "NULL", "", " \n", ",", "\"", "\\", "'",
         "žluťoučký 🐎", R"(\x41)", R"("),("t",,8,x,y,,,)"}) {
@@ -100,7 +100,7 @@ TEST_F(RecordArrayTest, any_text_is_only_a_text) {
   EXPECT_EQ(read_back(std::nullopt), std::nullopt);
 }
 
-TEST_F(RecordArrayTest, may_be_empty) {
+TEST_F(RecordArrayTest, can_be_empty) {
   RecordArray rows;
   EXPECT_THAT(read_back(rows), ElementsAre());
 }

@@ -9,7 +9,7 @@
 namespace codasync::storage {
 namespace {
 
-/// Everything of this suite after the migration runs with the rights of the service role.
+/// After the migration, the tests run with the rights of the service role.
 class ServiceRoleTest : public test::LedgerTest {
  protected:
   void SetUp() override {
@@ -17,7 +17,7 @@ class ServiceRoleTest : public test::LedgerTest {
         "do $$ begin create role codasync_service; exception when others then"
         " if not exists (select from pg_roles where rolname = 'codasync_service') then raise; end "
         "if; end $$");
-    migrate(database.options());  // nothing new, but the role's rights
+    migrate(database.options());  // no migration is missing; grants the role's rights
     const std::string url = database.url();
     const bool is_uri = url.find("://") != std::string::npos;
     postgres.url = Secret{url + (is_uri ? "&options=-c%20role%3Dcodasync_service"
@@ -26,23 +26,23 @@ class ServiceRoleTest : public test::LedgerTest {
   }
 };
 
-TEST_F(ServiceRoleTest, may_do_all_that_the_service_does) {
-  const auto answer_shop = [](const Shop&, bool) { return std::string{}; };
-  const auto answer_product = [](const Product&, bool) { return std::string{}; };
+TEST_F(ServiceRoleTest, has_the_rights_for_all_work_of_the_service) {
+  const auto encode_shop = [](const Shop&, bool) { return std::string{}; };
+  const auto encode_product = [](const Product&, bool) { return std::string{}; };
   const WriteContext context{admin(), std::nullopt, key("k")};
   const WriteContext no_key{admin(), std::nullopt, std::nullopt};
   const auto store = make_catalogue_store(postgres, invalidation, *ledger);
-  EXPECT_TRUE(store->create_shop({"South", {}}, context, answer_shop));
-  EXPECT_TRUE(store->update_shop(ShopId{2}, {"West", {}}, no_key, answer_shop));
+  EXPECT_TRUE(store->create_shop({"South", {}}, context, encode_shop));
+  EXPECT_TRUE(store->update_shop(ShopId{2}, {"West", {}}, no_key, encode_shop));
   EXPECT_TRUE(store->put_product(kUnknown, {.name = "Jam", .brand = {}, .category = {}}, no_key,
-                                 answer_product));
+                                 encode_product));
   EXPECT_TRUE(store->delete_product(kUnknown, no_key));
   EXPECT_EQ(store->import_products({{kUnknown, "Jam", {}, {}}}, admin()).created, 1U);
   auto keyed = count(3);
   keyed.idempotency_key = key("other");
-  EXPECT_TRUE(std::holds_alternative<KeptText>(perform(keyed)));
+  EXPECT_TRUE(std::holds_alternative<StoredResponse>(perform(keyed)));
   EXPECT_TRUE(std::holds_alternative<Written>(perform(adjust(-1))));
-  EXPECT_TRUE(store->delete_shop(kShop, true, no_key));
+  EXPECT_TRUE(store->delete_shop(kShop, ShopReadings::remove, no_key));
 
   const auto tokens = make_token_store(postgres);
   const auto token =
@@ -61,7 +61,7 @@ TEST_F(ServiceRoleTest, may_do_all_that_the_service_does) {
   EXPECT_TRUE(storage->try_fill(std::vector{Lock{shops_lock(), LockMode::exclusive}}));
 }
 
-TEST_F(ServiceRoleTest, may_neither_change_the_schema_nor_take_history_away) {
+TEST_F(ServiceRoleTest, can_neither_change_the_schema_nor_delete_history) {
   postgres::Connection connection{postgres};
   for (const std::string statement :
        {"drop table shops", "truncate stock_events", "delete from stock_events",

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "storage/model/encoding.hpp"
 #include "storage/sha256.hpp"
 
 namespace codasync::storage {
@@ -14,9 +15,9 @@ TEST(TokenSecret, is_accepted_with_the_hash_of_its_text) {
   EXPECT_EQ(hash_token_secret(secret), sha256(secret));
 }
 
-TEST(TokenSecret, is_never_made_twice) { EXPECT_NE(make_token_secret(), make_token_secret()); }
+TEST(TokenSecret, is_different_each_time) { EXPECT_NE(make_token_secret(), make_token_secret()); }
 
-TEST(TokenSecret, of_another_shape_is_refused) {
+TEST(TokenSecret, with_another_format_is_refused) {
   const std::string good = make_token_secret();
   std::string padded = good;
   padded.back() = 'B';  // its last bits are not zero
@@ -28,12 +29,12 @@ TEST(TokenSecret, of_another_shape_is_refused) {
   }
 }
 
-TEST(Sha256, of_abc_is_the_example_of_the_standard) {
+TEST(Sha256, of_abc_equals_the_example_of_the_standard) {
   EXPECT_EQ(to_hex(sha256("abc")),
             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }
 
-TEST(Role, has_a_name_that_can_be_read_back) {
+TEST(Role, has_a_name_that_can_be_parsed) {
   for (const Role role : {Role::staff, Role::admin}) EXPECT_EQ(parse_role(name_of(role)), role);
   EXPECT_EQ(parse_role("owner"), std::nullopt);
 }

@@ -23,23 +23,23 @@ class WriteTransactionTest : public testing::Test {
   static void SetUpTestSuite() { database_ = std::make_unique<TestDatabase>(); }
   static void TearDownTestSuite() { database_.reset(); }
 
-  static PostgresOptions impatient() {
+  static PostgresOptions with_short_lock_timeout() {
     PostgresOptions options = database_->options();
     options.lock_timeout = std::chrono::milliseconds{10};
     return options;
   }
 
   static bool can_have(Lock lock) {
-    Connection connection{impatient()};
+    Connection connection{with_short_lock_timeout()};
     Transaction transaction{connection, Transaction::Access::read_only, try_locks({lock})};
     return transaction.first()[0][0].as<bool>();
   }
 
   static inline std::unique_ptr<TestDatabase> database_;
-  Connection connection_{impatient()};
+  Connection connection_{with_short_lock_timeout()};
 };
 
-TEST_F(WriteTransactionTest, shares_a_shared_lock_and_nothing_else) {
+TEST_F(WriteTransactionTest, shares_its_shared_locks_only) {
   {
     WriteTransaction holder{connection_, {kShared}};
     EXPECT_TRUE(can_have(kShared));
@@ -49,19 +49,19 @@ TEST_F(WriteTransactionTest, shares_a_shared_lock_and_nothing_else) {
   EXPECT_TRUE(can_have(kExclusive));
 }
 
-TEST_F(WriteTransactionTest, holds_an_exclusive_lock_alone) {
+TEST_F(WriteTransactionTest, excludes_others_from_an_exclusive_lock) {
   WriteTransaction holder{connection_, {kExclusive}};
   EXPECT_FALSE(can_have(kShared));
 }
 
 TEST_F(WriteTransactionTest, waits_for_a_lock_no_longer_than_lock_timeout) {
   WriteTransaction holder{connection_, {kExclusive}};
-  Connection other{impatient()};
+  Connection other{with_short_lock_timeout()};
   EXPECT_THROW((WriteTransaction{other, {kShared}}), LockTimeout);
   EXPECT_TRUE(other.usable());
 }
 
-TEST_F(WriteTransactionTest, keeps_its_time_limits_to_its_end_and_no_longer) {
+TEST_F(WriteTransactionTest, sets_its_time_limits_until_its_end_only) {
   PostgresOptions options = database_->options();
   options.lock_timeout = std::chrono::milliseconds{1234};
   options.statement_timeout = std::chrono::milliseconds{5678};
@@ -108,7 +108,7 @@ TEST_F(WriteTransactionTest, takes_its_locks_in_their_order) {
   obstacle.commit();
 }
 
-TEST_F(WriteTransactionTest, sees_what_committed_while_it_waited_for_its_locks) {
+TEST_F(WriteTransactionTest, sees_rows_that_committed_while_it_waited_for_its_locks) {
   const auto count = [](WriteTransaction& transaction) {
     return transaction.exec_params("select count(*) from shops where name = 'late'")[0][0]
         .as<int>();
@@ -133,8 +133,8 @@ TEST_F(WriteTransactionTest, sees_what_committed_while_it_waited_for_its_locks) 
   EXPECT_EQ(seen, 1);
 }
 
-// One line of an operator changes the default of a database, of a role or of a connection. The
-// proof in cache/README.md rests on READ COMMITTED.
+// An operator can change the default of a database, a role or a connection with one statement. The
+// proof in cache/README.md requires READ COMMITTED.
 class OtherDefaultIsolation : public testing::TestWithParam<const char*> {
  protected:
   OtherDefaultIsolation() {
@@ -145,7 +145,7 @@ class OtherDefaultIsolation : public testing::TestWithParam<const char*> {
   TestDatabase database_;
 };
 
-TEST_P(OtherDefaultIsolation, holds_for_no_transaction_of_the_program) {
+TEST_P(OtherDefaultIsolation, does_not_change_the_programs_transactions) {
   Connection connection{database_.options()};
   const auto isolation = [&] {
     return std::string{connection.exec("show transaction_isolation")[0][0].c_str()};
@@ -161,8 +161,8 @@ TEST_P(OtherDefaultIsolation, holds_for_no_transaction_of_the_program) {
   EXPECT_EQ(isolation(), "read committed");
 }
 
-// As when a keeper empties a slot and marks it `up` while a writer waits for the slots' lock.
-TEST_P(OtherDefaultIsolation, lets_a_writer_see_the_slots_as_they_are_under_its_locks) {
+// A keeper empties a slot and sets it to `up` while a writer waits for the slots' lock.
+TEST_P(OtherDefaultIsolation, writers_see_the_state_of_the_slots_under_their_locks) {
   database_.run("insert into cache_slots (slot, state) values (0, 'down')");
   Connection keeper{database_.options()};
   Transaction change{keeper, Transaction::Access::read_write,
@@ -183,7 +183,7 @@ TEST_P(OtherDefaultIsolation, lets_a_writer_see_the_slots_as_they_are_under_its_
 INSTANTIATE_TEST_SUITE_P(All, OtherDefaultIsolation,
                          testing::Values("repeatable read", "serializable"));
 
-TEST_F(WriteTransactionTest, knows_which_tokens_are_valid) {
+TEST_F(WriteTransactionTest, reads_which_tokens_are_valid) {
   database_->run(
       "insert into tokens (id, name, role, hash, expires_at, revoked_at) overriding system value "
       "values"
@@ -202,7 +202,7 @@ TEST_F(WriteTransactionTest, knows_which_tokens_are_valid) {
   EXPECT_FALSE(transaction.valid(TokenId{14}));
 }
 
-TEST_F(WriteTransactionTest, sees_the_slots_as_they_are_under_its_locks) {
+TEST_F(WriteTransactionTest, sees_the_state_of_the_slots_under_its_locks) {
   database_->run(
       "update cache_settings set slots = null; delete from cache_slots;"
       "insert into cache_slots (slot, state) values (0, 'up'), (1, 'waiting'), (3, 'down')");
@@ -212,7 +212,7 @@ TEST_F(WriteTransactionTest, sees_the_slots_as_they_are_under_its_locks) {
   EXPECT_THAT(transaction.slots(1), ElementsAre(SlotState::up));
 }
 
-TEST_F(WriteTransactionTest, refuses_a_process_that_has_another_number_of_slots) {
+TEST_F(WriteTransactionTest, refuses_a_process_with_another_number_of_slots) {
   database_->run(
       "delete from cache_slots; insert into cache_slots (slot, state) values (0, 'down'); update "
       "cache_settings set slots = 2");
@@ -223,14 +223,14 @@ TEST_F(WriteTransactionTest, refuses_a_process_that_has_another_number_of_slots)
     EXPECT_THROW(transaction.slots(1), Unavailable);
     EXPECT_THROW(transaction.slots(0), Unavailable);
   }
-  // `codasync cache off` and long enough: nobody can read anything anywhere.
+  // Long enough after `codasync cache off` no entry can be read.
   database_->run("insert into cache_slots (slot, state) values (1, 'down')");
   WriteTransaction transaction{connection_, {}};
   EXPECT_THAT(transaction.slots(3), ElementsAre(SlotState::down, SlotState::down, SlotState::down));
   EXPECT_THAT(transaction.slots(0), testing::IsEmpty());
 }
 
-TEST_F(WriteTransactionTest, rolls_back_what_was_not_committed) {
+TEST_F(WriteTransactionTest, rolls_back_when_it_is_not_committed) {
   {
     WriteTransaction transaction{connection_, {}};
     transaction.exec_params("insert into shops (name) values ('never')");

@@ -22,14 +22,14 @@ std::string server_url() {
   if (url.empty()) {
     throw std::runtime_error{
         "CODASYNC_TEST_POSTGRES is not set: integration tests need the URL of a superuser on a "
-        "throw-away PostgreSQL server"};
+        "temporary PostgreSQL server"};
   }
   return url;
 }
 
 std::string pgbouncer_url() { return variable("CODASYNC_TEST_PGBOUNCER"); }
 
-// libpq takes the last of several values.
+// When a parameter occurs several times, libpq uses the last value.
 std::string with_database(const std::string& url, const std::string& name) {
   if (url.find("://") == std::string::npos) return url + " dbname=" + name;
   const char separator = url.find('?') == std::string::npos ? '?' : '&';
@@ -59,7 +59,7 @@ TestDatabase::~TestDatabase() {
   try {
     run_at(server_, "drop database " + name_ + " with (force)");
   } catch (const std::exception&) {
-    // The server is gone, and with it the database.
+    // The server has stopped, and its data is deleted with it.
   }
 }
 
@@ -94,7 +94,7 @@ FsyncOn::~FsyncOn() {
     database_.run("alter system reset fsync");
     database_.run("select pg_reload_conf()");
   } catch (const std::exception&) {
-    // The server is gone.
+    // The server has stopped.
   }
 }
 

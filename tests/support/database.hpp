@@ -7,11 +7,11 @@
 
 namespace codasync::test {
 
-/// A database of its own for a suite, migrated, on the server that CODASYNC_TEST_POSTGRES names
-/// (the URL of a superuser on a throw-away server). Dropped in the destructor, whoever is still
-/// connected. Where CODASYNC_TEST_PGBOUNCER names a PgBouncer in front of that server, what is
-/// tested goes through it, and the test itself asks the server.
-/// Throws: std::runtime_error when the first variable is not set; what storage throws.
+/// A migrated database for one suite, on the server in CODASYNC_TEST_POSTGRES (the URL of a
+/// superuser on a temporary server). The destructor drops it and closes the connections to it. If
+/// CODASYNC_TEST_PGBOUNCER names a PgBouncer in front of that server, the tested code connects
+/// through PgBouncer, and the test itself connects to the server. Throws: std::runtime_error when
+/// the first variable is not set; what storage throws.
 class TestDatabase {
  public:
   enum class Schema { migrated, none };
@@ -22,18 +22,18 @@ class TestDatabase {
   TestDatabase& operator=(const TestDatabase&) = delete;
 
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
-  /// Returns: the way to the server itself.
+  /// Returns: the URL of the server itself.
   [[nodiscard]] std::string url() const;
 
-  /// Returns: the way of what is tested; through PgBouncer where there is one.
+  /// Returns: the options of the tested code; they connect through PgBouncer if it is used.
   [[nodiscard]] storage::PostgresOptions options() const;
-  /// Returns: `unix:/path`, the socket that options() lead to.
+  /// Returns: `unix:/path`, the socket of options().
   [[nodiscard]] std::string socket() const;
-  /// Returns: whether PgBouncer stands in between. Then a connection is no session of the server.
+  /// Returns: whether PgBouncer is used. Then a connection is not the same as a server session.
   [[nodiscard]] static bool pooled();
 
-  /// Runs SQL on a connection of its own to the server.
-  /// Returns: the first column of the first row as text; empty for a null or no row.
+  /// Runs SQL on a new connection to the server.
+  /// Returns: the first column of the first row as text; empty for a null or without a row.
   std::string run(const std::string& sql) const;
 
  private:
@@ -41,11 +41,11 @@ class TestDatabase {
   std::string name_;
 };
 
-/// While it lives, the test server has `fsync = on`, which `codasync check` asks for. It counts for
-/// every database of the server.
+/// Sets `fsync = on` for the whole test server until it is destroyed, because `codasync check`
+/// requires it.
 class FsyncOn {
  public:
-  /// Returns when new sessions have it. Throws: std::runtime_error when they do not get it.
+  /// Returns when new sessions use it. Throws: std::runtime_error when it stays off.
   explicit FsyncOn(const TestDatabase& database);
   ~FsyncOn();
   FsyncOn(const FsyncOn&) = delete;

@@ -5,8 +5,8 @@
 
 namespace codasync::test {
 
-/// Returns: values that no process stores as an answer (nginx/README.md has the form). The test of
-/// Nginx' look-up (tests/nginx/look_up_test.py) has the same list.
+/// Returns: values that are not a valid cached response (nginx/README.md describes the format). The
+/// test of Nginx' look-up (tests/nginx/look_up_test.py) has the same list.
 inline std::vector<std::string> malformed_answers() {
   using namespace std::string_literals;
   const auto status = "HTTP/1.1 200 OK\r\n"s;

@@ -12,23 +12,23 @@
 namespace codasync::test {
 namespace {
 
-/// Returns: what the server says to `text` until `quit` ends the connection; nothing: not there.
+/// Sends commands that end with `quit`. Returns: all replies; nothing if the connection failed.
 std::optional<std::string> exchange(const std::string& path, const std::string& text) {
   const int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   path.copy(address.sun_path, sizeof address.sun_path - 1);
-  std::optional<std::string> answer;
+  std::optional<std::string> replies;
   if (connect(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) {
-    answer.emplace();
+    replies.emplace();
     send(descriptor, text.data(), text.size(), MSG_NOSIGNAL);
     std::array<char, 4096> buffer;
     for (ssize_t size = 0; (size = recv(descriptor, buffer.data(), buffer.size(), 0)) > 0;) {
-      answer->append(buffer.data(), static_cast<std::size_t>(size));
+      replies->append(buffer.data(), static_cast<std::size_t>(size));
     }
   }
   close(descriptor);
-  return answer;
+  return replies;
 }
 
 }  // namespace
@@ -48,7 +48,7 @@ Memcached::~Memcached() {
 
 void Memcached::stop() {
   process_.reset();
-  // The file of a killed server stays. It refuses connections, as a closed port does.
+  // The socket file of a killed server stays. It refuses connections, as a closed port does.
 }
 
 void Memcached::start() {
@@ -56,18 +56,19 @@ void Memcached::start() {
   command.insert(command.end(), arguments_.begin(), arguments_.end());
   process_.emplace(as_server(std::move(command), SIGKILL),
                    Process::Options{.environment = {}, .log = directory_ + "/log"});
-  const auto answers = [this] { return exchange(socket_, "version\r\nquit\r\n").has_value(); };
-  if (!eventually(answers)) throw std::runtime_error{"memcached does not start: is it installed?"};
+  const auto responds = [this] { return exchange(socket_, "version\r\nquit\r\n").has_value(); };
+  if (!eventually(responds))
+    throw std::runtime_error{"memcached does not start; check that it is installed"};
 }
 
 void Memcached::freeze() { process_->freeze(); }
 void Memcached::thaw() { process_->signal(SIGCONT); }
 
 std::string Memcached::ask(const std::string& command) const {
-  auto answer = exchange(socket_, command + "\r\nquit\r\n");
-  if (!answer) throw std::runtime_error{"memcached is not there"};
-  while (answer->ends_with("\r\n")) answer->resize(answer->size() - 2);
-  return *answer;
+  auto reply = exchange(socket_, command + "\r\nquit\r\n");
+  if (!reply) throw std::runtime_error{"memcached cannot be reached"};
+  while (reply->ends_with("\r\n")) reply->resize(reply->size() - 2);
+  return *reply;
 }
 
 }  // namespace codasync::test

@@ -8,7 +8,7 @@
 
 namespace codasync::test {
 
-/// A real Memcached on a Unix socket of its own, in the state that a test wants it in.
+/// A real Memcached on its own Unix socket, which a test can stop, restart and freeze.
 /// Throws: std::runtime_error when it does not start. Threads: one at a time.
 class Memcached {
  public:
@@ -23,16 +23,15 @@ class Memcached {
   [[nodiscard]] const std::string& socket() const noexcept { return socket_; }
 
   void stop();   // kills it: connections break, memory is lost
-  void start();  // after stop(); returns when it answers
+  void start();  // after stop(); returns when it responds
   void restart() {
     stop();
     start();
   }
-  void freeze();  // SIGSTOP: it accepts, and says nothing
+  void freeze();  // SIGSTOP: connections are accepted, but there are no replies
   void thaw();
 
-  /// Returns: its answer to one command, up to and without the final line end of `END`, `OK` or the
-  /// like.
+  /// Sends one command. Returns: the reply, without the final line end.
   std::string ask(const std::string& command) const;
 
  private:

@@ -36,7 +36,7 @@ bool listens(int port) {
   return connected;
 }
 
-/// Fills the template in. Returns: the configuration's path.
+/// Renders the template. Returns: the path of the configuration.
 std::string render(const Nginx::Options& options, const std::string& directory, int port) {
   std::filesystem::copy(options.module, directory);
   std::vector<std::string> command{
@@ -83,7 +83,7 @@ Nginx::Nginx(const Options& options) : directory_{make_scratch_directory()}, por
         "LD_PRELOAD=" + options.preload,
         "ASAN_OPTIONS=" + std::string{sanitizer ? sanitizer : ""} + ":detect_leaks=0"};
   }
-  // TERM: its workers go with it.
+  // SIGTERM also ends its workers.
   process_ = std::make_unique<Process>(
       as_server({"nginx", "-e", directory_ + "/error.log", "-c", configuration}, SIGTERM), how);
   const auto started = [this] { return listens(port_) || process_->poll(); };
@@ -99,7 +99,7 @@ Nginx::~Nginx() {
 std::string Nginx::stop() {
   if (process_) {
     process_->signal(SIGQUIT);
-    if (!process_->wait(10s)) process_->signal(SIGTERM);  // somebody keeps a connection
+    if (!process_->wait(10s)) process_->signal(SIGTERM);  // a connection is still open
     process_->wait(10s);
     process_.reset();
   }

@@ -8,14 +8,14 @@
 
 namespace codasync::test {
 
-/// The edge: a real Nginx from the project's template on a loopback port.
+/// A real Nginx with the project's configuration template, on a loopback port.
 /// Throws: std::runtime_error when it does not start. Threads: one at a time.
 class Nginx {
  public:
   struct Options {
     std::string source;                  // of the project: where nginx/render is
     std::string module;                  // the look-up module of the build
-    std::string preload;                 // what has to be loaded before the module; empty: nothing
+    std::string preload;                 // library to load before the module; may be empty
     std::vector<std::string> services;   // as `render` takes them: host:port or unix:/path
     std::vector<std::string> memcached;  // the same, in the order of the slots
   };
@@ -26,16 +26,16 @@ class Nginx {
 
   [[nodiscard]] int port() const noexcept { return port_; }
 
-  /// Ends it, after what has begun. Returns: its access log, complete.
+  /// Ends Nginx after the requests in progress. Returns: the complete access log.
   std::string stop();
 
  private:
   std::string directory_;
   int port_;
-  std::unique_ptr<Process> process_;  // nothing: stopped
+  std::unique_ptr<Process> process_;  // null when stopped
 };
 
-/// Returns: a loopback port that nobody listens on at this moment.
+/// Returns: a loopback port that is not in use at this moment.
 int free_port();
 
 }  // namespace codasync::test

@@ -26,15 +26,15 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
 }
 
 std::vector<std::string> environment_with(const std::vector<std::string>& added) {
-  std::vector<std::string> all = added;  // first: getenv() takes the first it finds
+  std::vector<std::string> all = added;  // in front: getenv() uses the first match
   for (char** entry = environ; *entry != nullptr; ++entry) all.emplace_back(*entry);
   return all;
 }
 
-// After fork() in a program with threads only what is safe in a signal handler is allowed.
+// After fork() in a program with threads, only async-signal-safe functions are allowed.
 [[noreturn]] void become(char* const* arguments, char* const* environment, int log, pid_t parent) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (getppid() != parent) _exit(127);  // it ended before the line above
+  if (getppid() != parent) _exit(127);  // the parent ended before prctl()
   dup2(log, STDOUT_FILENO);
   dup2(log, STDERR_FILENO);
   execvpe(arguments[0], arguments, environment);
@@ -93,15 +93,15 @@ std::optional<int> Process::poll() {
   return status_;
 }
 
-std::optional<int> Process::wait(std::chrono::milliseconds patience) {
-  eventually([this] { return poll().has_value(); }, patience);
+std::optional<int> Process::wait(std::chrono::milliseconds timeout) {
+  eventually([this] { return poll().has_value(); }, timeout);
   return status_;
 }
 
-std::vector<std::string> as_server(std::vector<std::string> command, int leash) {
+std::vector<std::string> as_server(std::vector<std::string> command, int parent_death_signal) {
   const auto id = std::to_string(kNobody);
-  // setpriv sets the leash again: a change of the account clears it.
-  std::vector<std::string> all{"setpriv", "--pdeathsig", sigabbrev_np(leash)};
+  // A change of the account clears the parent-death signal, so setpriv sets it again.
+  std::vector<std::string> all{"setpriv", "--pdeathsig", sigabbrev_np(parent_death_signal)};
   if (geteuid() == 0)
     all.insert(all.end(), {"--reuid", id, "--regid", id, "--clear-groups", "--no-new-privs"});
   all.emplace_back("--");

@@ -10,13 +10,13 @@
 
 namespace codasync::test {
 
-/// A child process without a shell, which dies with the test: killed by the destructor, or by the
-/// kernel when the thread that started it ends. Threads: one at a time.
+/// A child process, started without a shell. It does not outlive the test: the destructor kills it,
+/// or the kernel when the thread that started it ends. Threads: one at a time.
 class Process {
  public:
   struct Options {
     std::vector<std::string> environment;  // NAME=value, added to the test's own
-    std::string log;                       // file for its output, appended; empty: thrown away
+    std::string log;                       // file that its output is appended to; empty: no output
   };
 
   /// `arguments[0]` is searched for in PATH. Throws: std::system_error when it cannot be started.
@@ -27,40 +27,41 @@ class Process {
 
   [[nodiscard]] pid_t id() const noexcept { return id_; }
 
-  /// Sends a signal, unless it has ended.
+  /// Sends a signal, unless the process has ended.
   void signal(int number);
 
-  /// SIGSTOP, and waits until it stands still: a loaded machine takes its time. SIGCONT goes on.
+  /// Sends SIGSTOP and waits until the process is stopped. SIGCONT continues it.
   void freeze();
 
-  /// SIGKILL, and waits until it is gone.
+  /// Sends SIGKILL and waits for the end.
   void kill();
 
-  /// Returns: the exit status, 128 + the signal that ended it, or nothing while it runs.
+  /// Returns: the exit status, or 128 + the signal that ended it; nothing while it runs.
   std::optional<int> poll();
-  /// The same, but waits for it, up to `patience`.
-  std::optional<int> wait(std::chrono::milliseconds patience);
+  /// Returns the same, but waits up to `timeout` for the end.
+  std::optional<int> wait(std::chrono::milliseconds timeout);
 
  private:
   pid_t id_;                   // -1: moved from
   std::optional<int> status_;  // of a process that has ended
 };
 
-/// Returns: the command so that it does not run as root, when this is root, but as nobody; the
-/// kernel sends it `leash` when the thread that starts it ends.
-std::vector<std::string> as_server(std::vector<std::string> command, int leash);
+/// Returns: the command with a prefix (setpriv). When this process is root, the command runs as a
+/// user without rights. The kernel sends it `parent_death_signal` when the thread that started it
+/// ends.
+std::vector<std::string> as_server(std::vector<std::string> command, int parent_death_signal);
 
-/// Gives a directory and what is in it to the account of as_server().
+/// Makes the user of as_server() the owner of a directory and its contents.
 void give_to_servers(const std::string& directory);
 
-/// Returns: a new directory under the temporary one, private to this user.
+/// Returns: a new directory in the system's temporary directory, private to this user.
 std::string make_scratch_directory();
 
-/// Asks `condition` again and again until it holds. Returns: whether it did within `patience`.
+/// Polls `condition` until it is true. Returns: false when it is still false after `timeout`.
 template <class Condition>
 bool eventually(const Condition& condition,
-                std::chrono::milliseconds patience = std::chrono::seconds{10}) {
-  const auto deadline = std::chrono::steady_clock::now() + patience;
+                std::chrono::milliseconds timeout = std::chrono::seconds{10}) {
+  const auto deadline = std::chrono::steady_clock::now() + timeout;
   while (!condition()) {
     if (std::chrono::steady_clock::now() > deadline) return false;
     std::this_thread::sleep_for(std::chrono::milliseconds{1});

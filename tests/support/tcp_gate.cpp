@@ -35,7 +35,7 @@ sockaddr_in loopback(std::uint16_t port) {
   return address;
 }
 
-/// Returns: a listening socket on `port`; 0: any.
+/// Returns: a listening socket on `port`; 0: any free port.
 int listen_on(std::uint16_t port) {
   const int descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   const int on = 1;
@@ -80,7 +80,7 @@ int connect_to(const std::string& target) {
 
 constexpr std::chrono::milliseconds kDelay{10};
 
-/// Closes with RST, so that the peer does not take it for an orderly end.
+/// Closes with RST, so that the peer sees a broken connection and not a regular end.
 void reset(int descriptor) {
   const linger now{1, 0};
   setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &now, sizeof now);
@@ -94,7 +94,7 @@ struct Link {
 
 }  // namespace
 
-/// One thread that owns all sockets; the others hand it their wishes.
+/// The thread that owns all sockets. Other threads send it tasks.
 class TcpGate::Worker {
  public:
   explicit Worker(std::string target)
@@ -104,8 +104,9 @@ class TcpGate::Worker {
   }
 
   ~Worker() {
-    // Only in its turn: a thread that was told to stop may end before it hears the wish.
-    ask([this] {
+    // The task itself requests the stop: a thread that stops earlier does not run the task, and
+    // run_there() does not return.
+    run_there([this] {
       set(Mode::refuse);
       thread_.request_stop();
     });
@@ -113,13 +114,13 @@ class TcpGate::Worker {
     close(wake_);
   }
 
-  /// Runs `wish` on the gate's thread, and waits until it has.
-  void ask(std::function<void()> wish) {
+  /// Runs `task` on the gate's thread and waits for its end.
+  void run_there(std::function<void()> task) {
     std::promise<void> done;
     {
       const std::scoped_lock hold{mutex_};
-      wishes_.push_back([&] {
-        wish();
+      tasks_.push_back([&] {
+        task();
         done.set_value();
       });
     }
@@ -156,11 +157,11 @@ class TcpGate::Worker {
   void run(const std::stop_token& stop) {
     while (!stop.stop_requested()) {
       std::vector<pollfd> waiting{{wake_, POLLIN, 0}, {listener_, POLLIN, 0}};
-      const bool deaf = mode_ == Mode::stall;
-      const bool mute = deaf || mode_ == Mode::one_way;
+      const bool stalled = mode_ == Mode::stall;
+      const bool mute = stalled || mode_ == Mode::one_way;
       for (const Link& link : links_) {
-        // A negative descriptor is skipped: a stalled link must not spin on a peer that hung up.
-        waiting.push_back({deaf ? -1 : link.client, POLLIN, 0});
+        // poll() skips a negative descriptor. Otherwise a stalled link would spin on POLLHUP.
+        waiting.push_back({stalled ? -1 : link.client, POLLIN, 0});
         waiting.push_back({mute ? -1 : link.target, POLLIN, 0});
       }
       poll(waiting.data(), waiting.size(), -1);
@@ -173,11 +174,11 @@ class TcpGate::Worker {
         link = alive ? std::next(link) : links_.erase(link);
       }
       if (waiting[1].revents != 0) accept_one();
-      if (waiting[0].revents != 0) grant_wishes();
+      if (waiting[0].revents != 0) run_tasks();
     }
   }
 
-  /// Returns: whether the link lives on.
+  /// Returns: whether the link is still open.
   [[nodiscard]] bool move(int from, int to) const {
     std::array<char, 65536> buffer;
     const ssize_t size = recv(from, buffer.data(), buffer.size(), 0);
@@ -203,29 +204,29 @@ class TcpGate::Worker {
     links_.push_back({client, target});
   }
 
-  void grant_wishes() {
+  void run_tasks() {
     std::uint64_t count = 0;
     if (read(wake_, &count, sizeof count) != sizeof count) return;
-    std::vector<std::function<void()>> wishes;
+    std::vector<std::function<void()>> tasks;
     {
       const std::scoped_lock hold{mutex_};
-      wishes.swap(wishes_);
+      tasks.swap(tasks_);
     }
-    for (const auto& wish : wishes) wish();
+    for (const auto& task : tasks) task();
   }
 
   const std::string target_;
 
   // Used by the gate's thread only.
   Mode mode_{Mode::pass};
-  int listener_;  // -1: none
+  int listener_;  // -1: closed
   std::list<Link> links_;
 
   const std::uint16_t port_;
   int wake_;
   std::atomic<std::size_t> accepted_{0};
   std::mutex mutex_;
-  std::vector<std::function<void()>> wishes_;  // guarded
+  std::vector<std::function<void()>> tasks_;  // guarded by mutex_
   std::jthread thread_;
 };
 
@@ -234,11 +235,11 @@ TcpGate::TcpGate(const std::string& target)
 TcpGate::~TcpGate() = default;
 
 void TcpGate::set(Mode mode) {
-  worker_->ask([this, mode] { worker_->set(mode); });
+  worker_->run_there([this, mode] { worker_->set(mode); });
 }
 
 void TcpGate::cut_now() {
-  worker_->ask([this] { worker_->cut_all(); });
+  worker_->run_there([this] { worker_->cut_all(); });
 }
 
 std::size_t TcpGate::connections() const noexcept { return worker_->accepted(); }

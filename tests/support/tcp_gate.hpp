@@ -8,17 +8,17 @@
 
 namespace codasync::test {
 
-/// A proxy on a loopback port that can fail as networks do. Each connection to it is one to the
-/// target. Threads: modes may be set from anywhere.
+/// A TCP proxy on a loopback port that simulates network faults. Each of its connections has its
+/// own connection to the target. Threads: any thread may set the mode.
 class TcpGate {
  public:
   enum class Mode {
-    pass,     // moves the bytes
-    stall,    // accepts, and moves nothing; what was sent meanwhile arrives when it passes again
-    one_way,  // the target hears everything; what it answers arrives when it passes again
-    delay,    // moves the bytes a hundredth of a second late
-    refuse,   // no port: connections are refused, those that exist are reset
-    cut,      // resets every connection as soon as somebody sends on it
+    pass,     // forwards the bytes
+    stall,    // accepts connections and forwards nothing; the bytes arrive after the next `pass`
+    one_way,  // forwards to the target; its replies arrive after the next `pass`
+    delay,    // forwards the bytes 10 ms late
+    refuse,   // refuses new connections and resets the existing ones
+    cut,      // resets a connection as soon as the client sends on it
   };
 
   /// `target`: `host:port` with a numeric host, or `unix:/path`.
@@ -30,13 +30,13 @@ class TcpGate {
   [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
   [[nodiscard]] std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
 
-  /// Returns when the gate behaves so.
+  /// Returns when the mode is in force.
   void set(Mode mode);
 
-  /// Resets every connection, once.
+  /// Resets all present connections.
   void cut_now();
 
-  /// Returns: number of connections accepted so far.
+  /// Returns: the number of connections accepted so far.
   [[nodiscard]] std::size_t connections() const noexcept;
 
  private:

@@ -1,4 +1,4 @@
-"""Writers and readers at work on a stack, while something happens to it."""
+"""Load of writers and readers on a stack during a test."""
 
 import json
 import os
@@ -13,7 +13,7 @@ PROGRAM = Path(os.environ.get("CODASYNC_WRITE_LOAD", str(ROOT / ".build" / "test
 
 
 def new_readings(stack: Stack, count: int) -> list[int]:
-    """Makes a shop with so many readings of quantity 0. Returns: their ids."""
+    """Makes a shop with this number of readings of quantity 0. Returns: their ids."""
     env = stack.env()
     admin, staff = env["CODASYNC_ADMIN_TOKEN"], env["CODASYNC_STAFF_TOKEN"]
     status, shop = stack.request("/api/v1/shops/", {"name": f"Load {os.urandom(4).hex()}"}, admin)
@@ -28,14 +28,22 @@ def new_readings(stack: Stack, count: int) -> list[int]:
 
 
 def gtin(number: int) -> str:
-    """Returns: the GTIN-13 with this number in a range that is kept free for examples."""
+    """Returns: the GTIN-13 with this number in GS1's range for examples."""
     digits = f"952{number:09}"
     total = sum(int(digit) * (1, 3)[place % 2] for place, digit in enumerate(digits))
     return digits + str(-total % 10)
 
 
+def failed_requests(stack: Stack) -> str:
+    """Returns: the log lines of Nginx and the service for the first failed requests."""
+    edge = [line for line in (stack.folder / "nginx" / "access.log").read_text().splitlines() if json.loads(line)["status"] >= 400]
+    ids = [json.loads(line)["request_id"] for line in edge[:5]]
+    logs = "\n".join(file.read_text(errors="replace") for file in sorted((stack.folder / "logs").glob("service-*.log")))
+    return "\n".join([*edge[:20], *(line for line in logs.splitlines() if any(one in line for one in ids))])
+
+
 class Load:
-    """tests/bench/write_load through Nginx, from entering to leaving; `seen` is what it printed."""
+    """tests/bench/write_load through Nginx while the context is active; `seen` has its results."""
 
     def __init__(self, stack: Stack, readings: list[int], writers: int, readers: int, *options: object) -> None:
         self.stack = stack

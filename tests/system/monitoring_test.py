@@ -1,17 +1,16 @@
-"""Figures: that a running service tells everything that rules and dashboard ask for, and that these agree among themselves."""
+"""Metrics: a running service has every metric that rules and dashboard use, and rules, dashboard, runbook and tests agree."""
 
 import re
-import subprocess
 import unittest
 
-import figures
+import monitoring
 from stack import StackTest
 
 GTIN = "4006381333931"
 
 
 class Service(StackTest):
-    def test_tells_everything_that_rules_and_panels_ask_for(self) -> None:
+    def test_a_running_service_has_every_metric_of_rules_and_panels(self) -> None:
         stack = self.new_stack()
         stack.up("--no-demo")
         env = stack.env()
@@ -22,11 +21,12 @@ class Service(StackTest):
         for _ in range(2):
             self.assertEqual(stack.request(f"/api/v1/products/{GTIN}", base=direct)[0], 200)
 
+        stack.request("/api/v1/stock-readings")  # a list over all shops is not cached
         status, metrics = stack.request("/metrics", base=direct)
         self.assertEqual(status, 200)
-        self.assertEqual(figures.missing(figures.told(metrics), ("codasync_", "process_")), [])
+        self.assertEqual(monitoring.missing(monitoring.sample_names(metrics), ("codasync_", "process_")), [])
 
-        # And they count what happened.
+        # The metrics count what happened.
         for sample in (
             'codasync_http_requests_total{method="POST",route="/api/v1/stock-readings",status="201"} 1',
             'codasync_http_requests_total{method="GET",route="/api/v1/products/{gtin}",status="200"} 2',
@@ -40,9 +40,9 @@ class Service(StackTest):
             self.assertTrue(f"\n{sample}\n" in metrics, sample)
         self.assertRegex(metrics, r'codasync_build_info\{version="\d+\.\d+\.\d+",compiler=".+",migration="\d+"\} 1\n')
         self.assertRegex(metrics, r"codasync_ledger_commit_seconds_count [1-9]")
-        self.assertRegex(metrics, r'codasync_postgres_pool_wait_seconds_count\{pool="reads"\} [1-9]')
+        self.assertRegex(metrics, r'codasync_postgres_pool_wait_seconds_count\{pool="reads"\} [1-9]', "the read of all readings")
 
-        # A Memcached that is gone is told, and its figures with it.
+        # An unavailable Memcached is reported as down, and its own metrics are absent.
         (stack.folder / "sockets" / "memcached").rename(stack.folder / "sockets" / "away")
         status, metrics = stack.request("/metrics", base=direct)
         self.assertEqual(status, 200)
@@ -51,36 +51,56 @@ class Service(StackTest):
 
 
 class Files(unittest.TestCase):
-    def test_the_dashboard_is_what_its_script_prints(self) -> None:
-        printed = subprocess.run([figures.file("dashboard")], check=True, stdout=subprocess.PIPE, text=True, timeout=30).stdout
-        self.assertEqual(printed, figures.file("dashboard.json").read_text(), "config/deploy/prometheus/dashboard > config/deploy/prometheus/dashboard.json")
+    def test_each_panel_of_the_dashboard_has_a_query_and_a_place_of_its_own(self) -> None:
+        panels = monitoring.panels()
+        self.assertGreater(len(panels), 20)
+        self.assertEqual(len({panel["id"] for panel in panels}), len(panels))
+        self.assertEqual(len({panel["title"] for panel in panels}), len(panels))
+        cells = set()
+        for panel in panels:
+            self.assertTrue(panel["targets"], panel["title"])
+            place = panel["gridPos"]
+            self.assertLessEqual(place["x"] + place["w"], 24, panel["title"])
+            taken = {(x, y) for x in range(place["x"], place["x"] + place["w"]) for y in range(place["y"], place["y"] + place["h"])}
+            self.assertFalse(cells & taken, f"{panel['title']} overlaps another panel")
+            cells |= taken
 
-    def test_whatever_rules_and_panels_build_on_is_recorded(self) -> None:
-        recorded = figures.rules("recording.yml", "record").keys()
-        for who, queries in figures.asked().items():
-            for name in figures.names(queries):
-                self.assertTrue(":" not in name or name in recorded, f"{who} asks for {name}, which no rule records")
+    def test_each_recorded_metric_that_rules_and_panels_use_has_its_rule(self) -> None:
+        recorded = monitoring.rules("recording.yml", "record").keys()
+        for user, queries in monitoring.queries().items():
+            for name in monitoring.metrics_of(queries):
+                self.assertTrue(":" not in name or name in recorded, f"{user} uses {name}, which no rule records")
 
-    def test_a_name_that_nobody_tells_is_found(self) -> None:
-        there = {name for queries in figures.asked().values() for name in figures.names(queries)}
-        self.assertEqual(figures.missing(there, ("codasync_",)), [])
-        there.remove("codasync_ledger_doubts_total")
+    def test_a_metric_that_does_not_exist_is_found(self) -> None:
+        existing = {name for queries in monitoring.queries().values() for name in monitoring.metrics_of(queries)}
+        self.assertEqual(monitoring.missing(existing, ("codasync_",)), [])
+        existing.remove("codasync_ledger_doubts_total")
         self.assertEqual(
-            figures.missing(there, ("codasync_",)),
+            monitoring.missing(existing, ("codasync_",)),
             [
-                "alert CommitsInDoubt asks for codasync_ledger_doubts_total",
-                "panel 'What went another way' asks for codasync_ledger_doubts_total",
+                "alert CommitsInDoubt uses codasync_ledger_doubts_total",
+                "panel 'Refusals, retries and overload' uses codasync_ledger_doubts_total",
             ],
         )
 
     def test_each_alert_has_its_entry_in_the_runbook_and_its_test(self) -> None:
-        alerts = list(figures.rules("alerts.yml", "alert"))
+        alerts = list(monitoring.rules("alerts.yml", "alert"))
         self.assertGreater(len(alerts), 20)
-        self.assertEqual(figures.file("alerts.yml").read_text().count("- alert:"), len(alerts))
-        entries = re.findall(r"^## (\w+)$", figures.file("RUNBOOK.md").read_text(), re.MULTILINE)
+        self.assertEqual(monitoring.file("alerts.yml").read_text().count("- alert:"), len(alerts))
+        entries = re.findall(r"^## (\w+)$", monitoring.file("RUNBOOK.md").read_text(), re.MULTILINE)
         self.assertEqual(entries, alerts)
-        tests = figures.file("alerts_test.yml").read_text()
+        tests = monitoring.file("alerts_test.yml").read_text()
         for alert in alerts:
             fires = re.search(rf"alertname: {alert}\n +exp_alerts:\n +- exp_labels", tests)
-            self.assertTrue(fires, f"no test has seen {alert} fire")
-            self.assertIn(f"alertname: {alert}}}", tests, f"no test has seen {alert} keep quiet")
+            self.assertTrue(fires, f"no test in which {alert} fires")
+            self.assertIn(f"alertname: {alert}}}", tests, f"no test in which {alert} does not fire")
+
+    def test_each_panel_that_the_runbook_names_is_on_the_dashboard(self) -> None:
+        named = re.findall(r"\*([A-Z][^*\n]+)\*", monitoring.file("RUNBOOK.md").read_text())
+        self.assertGreater(len(named), 5)
+        for title in named:
+            self.assertIn(title, monitoring.panel_queries())
+
+
+if __name__ == "__main__":
+    unittest.main()

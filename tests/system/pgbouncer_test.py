@@ -1,4 +1,4 @@
-"""config/up --pgbouncer: the service behind PgBouncer, and the calculator of its sizes."""
+"""config/up --pgbouncer: the service with PgBouncer, and the script that computes its sizes."""
 
 import os
 import re
@@ -21,7 +21,7 @@ class Pooled(StackTest):
         draft = {"shop": 1, "GTIN": GTIN, "name": "Green tea", "expiry_date": date}
         return stack.request("/api/v1/stock-readings/", draft, stack.env()["CODASYNC_STAFF_TOKEN"])[0]
 
-    def test_the_service_works_through_it_and_outlives_it(self) -> None:
+    def test_the_service_works_with_pgbouncer_and_recovers_when_it_is_restarted(self) -> None:
         stack = self.new_stack()
         stack.up("--no-demo", "--pgbouncer")
         self.assertIn(":6432/", (stack.folder / "codasync.toml").read_text())
@@ -33,26 +33,26 @@ class Pooled(StackTest):
 
         killed = stack.pid_of("pgbouncer")
         os.kill(killed, signal.SIGKILL)
-        eventually(lambda: stack.pid_of("pgbouncer") != killed, "PgBouncer is started again")
-        eventually(lambda: self.record(stack, "2027-12-20") == 200, "a write is answered again")
+        eventually(lambda: stack.pid_of("pgbouncer") != killed, "PgBouncer is restarted")
+        eventually(lambda: self.record(stack, "2027-12-20") == 200, "a write succeeds again")
         self.assertEqual(stack.request(uri)[1]["expiry_date"], "2027-12-20")
 
 
 class Sizes(unittest.TestCase):
-    def test_the_reckoning_of_the_readme(self) -> None:
-        said = sizes("--cores", 8, "--instances", 6)
-        self.assertEqual(said.returncode, 0)
+    def test_the_sizes_are_those_of_the_readme(self) -> None:
+        done = sizes("--cores", 8, "--instances", 6)
+        self.assertEqual(done.returncode, 0)
         # 2 x 8 + 1 disk + 6 instances x 2 lanes; 2 x 6 x (8 + 4 + 2 + 4) + 20; one pool + 20 + 3
-        self.assertRegex(said.stdout, r"default_pool_size = 29\n")
-        self.assertRegex(said.stdout, r"max_client_conn = 300\n")
-        self.assertRegex(said.stdout, r"max_connections = 52\n")
+        self.assertRegex(done.stdout, r"default_pool_size = 29\n")
+        self.assertRegex(done.stdout, r"max_client_conn = 300\n")
+        self.assertRegex(done.stdout, r"max_connections = 52\n")
 
-    def test_several_pgbouncers_share_what_the_server_can_do(self) -> None:
+    def test_several_pgbouncers_share_the_server_connections(self) -> None:
         alone, three = (int(re.search(r"default_pool_size = (\d+)", sizes("--cores", 8, "--pgbouncers", n).stdout)[1]) for n in (1, 3))
         self.assertEqual(three, -(-alone // 3))
 
-    def test_a_server_with_too_few_connections_is_told(self) -> None:
-        said = sizes("--cores", 16, "--instances", 10, "--max-connections", 50)
-        self.assertEqual(said.returncode, 1)
-        self.assertIn("raise it to 76", said.stdout)
+    def test_a_server_with_too_few_connections_is_reported(self) -> None:
+        done = sizes("--cores", 16, "--instances", 10, "--max-connections", 50)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("raise it to 76", done.stdout)
         self.assertEqual(sizes("--cores", 16, "--instances", 10, "--max-connections", 76).returncode, 0)

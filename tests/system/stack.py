@@ -1,4 +1,4 @@
-"""A stack of config/up for tests: on free ports, in a folder of its own."""
+"""A stack of config/up for tests, on free ports and in a temporary folder."""
 
 import json
 import os
@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def eventually(holds: Callable[[], bool], what: str, seconds: float = 30) -> None:
-    """Waits until something holds; fails the test that it never does."""
+    """Waits until the condition holds. Throws: AssertionError when the time is over."""
     deadline = time.monotonic() + seconds
     while not holds():
         if time.monotonic() > deadline:
@@ -29,7 +29,7 @@ def eventually(holds: Callable[[], bool], what: str, seconds: float = 30) -> Non
 
 
 def pooled() -> bool:
-    """Returns: whether everything is tested with PgBouncer in between."""
+    """Returns: whether all tests run with PgBouncer."""
     return "CODASYNC_TEST_PGBOUNCER" in os.environ
 
 
@@ -40,7 +40,7 @@ def free_port() -> int:
 
 
 def call(command: str, *options: object) -> subprocess.CompletedProcess[str]:
-    """Calls a command of config/ from a foreign folder, as people do. Returns: what came of it, all words in stdout."""
+    """Calls a command of config/ from another folder. Returns: its result, with all output in stdout."""
     return subprocess.run(
         [ROOT / "config" / command, *map(str, options)],
         stdin=subprocess.DEVNULL,
@@ -53,14 +53,14 @@ def call(command: str, *options: object) -> subprocess.CompletedProcess[str]:
 
 
 class Stack:
-    """One state folder and what runs with it."""
+    """One state folder and its servers."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.port = free_port()
 
     def up(self, *options: object) -> subprocess.CompletedProcess[str]:
-        """Starts it in the background, with PgBouncer when all is tested with it. Throws: AssertionError, with all it said,
+        """Starts it in the background, with PgBouncer if all tests run with it. Throws: AssertionError with the output,
         when that fails.
         """
         if pooled() and "--pgbouncer" not in options:
@@ -71,7 +71,7 @@ class Stack:
         return result
 
     def foreground(self, *options: str) -> subprocess.Popen[bytes]:
-        """Starts it as on a terminal."""
+        """Starts it in the foreground."""
         command = [str(ROOT / "config" / "up"), "--dir", str(self.folder), "--port", str(self.port), *options]
         return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
@@ -86,12 +86,12 @@ class Stack:
         return (self.folder / "logs" / "supervisor.log").read_text()
 
     def pid_of(self, server: str) -> int:
-        """Returns: the process id of its newest start."""
-        starts = re.findall(rf" {server} (?:answers|started again) \(pid (\d+)\)", self.log())
+        """Returns: the process id of its last start."""
+        starts = re.findall(rf" {server} (?:is ready|restarted) \(pid (\d+)\)", self.log())
         return int(starts[-1])
 
     def processes(self) -> list[int]:
-        """Returns: everything alive that belongs to it: whoever holds its lock, and whoever is called with its folder."""
+        """Returns: all running processes of the stack: those that hold its lock or have its folder in their command line."""
         folder = str(self.folder.resolve())
         found = []
         for entry in Path("/proc").glob("[0-9]*"):
@@ -105,13 +105,13 @@ class Stack:
         return found
 
     def check_deeply(self) -> None:
-        """Throws: AssertionError when `codasync check --deep` finds anything that differs."""
+        """Throws: AssertionError when `codasync check --deep` finds a difference."""
         command = [self.folder / "program" / "api" / "codasync", "check", "--deep", "--config", self.folder / "codasync.toml"]
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd="/", timeout=120)
         assert done.returncode == 0, done.stdout
 
     def request(self, path: str, body: Any = None, token: str = "", base: str = "") -> tuple[int, Any]:
-        """Returns: the status, 0 when nobody answers, and the JSON or the text of the answer."""
+        """Returns: the status, 0 if there is no response, and the JSON or the text of the response."""
         request = urllib.request.Request((base or self.env()["CODASYNC_URL"]) + path)
         if body is not None:
             request.data = json.dumps(body).encode()
@@ -119,8 +119,8 @@ class Stack:
         if token:
             request.add_header("Authorization", f"Bearer {token}")
         try:
-            with urllib.request.urlopen(request, timeout=10) as answer:
-                status, text = answer.status, answer.read().decode()
+            with urllib.request.urlopen(request, timeout=10) as response:
+                status, text = response.status, response.read().decode()
         except urllib.error.HTTPError as error:
             status, text = error.code, error.read().decode()
         except OSError:
@@ -133,7 +133,7 @@ class Stack:
 
 @contextmanager
 def own_stack() -> Iterator[Stack]:
-    """A stack in a folder that the servers' account can reach. In the end nothing runs, and the folder is gone."""
+    """A stack in a folder that the servers' account can reach. At the end its servers are stopped and the folder is removed."""
     folder = Path(tempfile.mkdtemp(prefix="codasync-system."))
     folder.chmod(0o755)
     stack = Stack(folder / "state")

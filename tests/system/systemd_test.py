@@ -1,4 +1,4 @@
-"""config/deploy/systemd: the units as `install` puts them on a host, read by systemd's own checks."""
+"""config/deploy/systemd: the units as `install` writes them, checked by systemd-analyze."""
 
 import re
 import shutil
@@ -10,7 +10,7 @@ from pathlib import Path
 from stack import ROOT
 
 UNITS = ["codasync@1.service", "codasync-edge.service", "codasync-memcached.service", "codasync-migrate.service"]
-# systemd's measure of what a unit may do, from 0 (nothing) to 100 (everything).
+# systemd-analyze's exposure level of a unit, from 0 (few rights) to 100 (all).
 EXPOSURE_MAX = 20
 
 
@@ -20,12 +20,12 @@ class Systemd(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         self.root = Path(folder.name)
         self.install()
-        # What else such a host has: systemd's own units, and the programs that the units start.
+        # Other files of such a host: systemd's own units, and the programs that the units start.
         shutil.copytree("/lib/systemd/system", self.root / "usr/lib/systemd/system", symlinks=True)
         for program in ("/usr/sbin/nginx", "/usr/bin/memcached"):
             place = self.root / program[1:]
             place.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy("/bin/true", place)  # only whether it is there is looked at
+            shutil.copy("/bin/true", place)  # only its existence is checked
 
     def install(self) -> None:
         command = [ROOT / "config/deploy/systemd/install", "--root", self.root]
@@ -36,11 +36,11 @@ class Systemd(unittest.TestCase):
         command = ["systemd-analyze", f"--root={self.root}", *map(str, words)]
         return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
-    def test_the_units_are_well_formed_and_start_what_is_installed(self) -> None:
+    def test_the_units_are_valid_and_start_installed_programs(self) -> None:
         found = self.analyze("verify", "--man=no", *UNITS, "codasync.target")
         self.assertEqual((found.returncode, found.stdout), (0, ""))
 
-    def test_a_unit_that_starts_what_is_not_there_would_be_found(self) -> None:
+    def test_a_unit_that_starts_a_missing_program_is_found(self) -> None:
         (self.root / "usr/local/bin/codasync").unlink()
         found = self.analyze("verify", "--man=no", "codasync@1.service")
         self.assertIn("/usr/local/bin/codasync is not executable", found.stdout)
@@ -51,14 +51,14 @@ class Systemd(unittest.TestCase):
                 found = self.analyze("security", "--offline=yes", f"--threshold={EXPOSURE_MAX}", "--no-pager", unit)
                 self.assertEqual(found.returncode, 0, found.stdout)
 
-    def test_units_give_the_service_longer_than_its_grace(self) -> None:
+    def test_the_stop_timeout_is_longer_than_the_grace_of_the_service(self) -> None:
         example = (ROOT / "config/example.toml").read_text()
         grace = re.search(r'^shutdown_grace = "(\d+)s"$', example, re.MULTILINE)
         unit = re.search(r"^TimeoutStopSec=(\d+)$", (ROOT / "config/deploy/systemd/codasync@.service").read_text(), re.MULTILINE)
         assert grace and unit
         self.assertGreater(int(unit[1]), int(grace[1]) + 5)
 
-    def test_installing_again_keeps_the_settings_and_secrets_are_roots_alone(self) -> None:
+    def test_a_second_install_keeps_the_settings_and_only_root_reads_secrets(self) -> None:
         secret = self.root / "etc/codasync/service.env"
         self.assertEqual(secret.stat().st_mode & 0o777, 0o600)
         secret.write_text("CODASYNC_POSTGRES_URL=postgresql://mine\n")

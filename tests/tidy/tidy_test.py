@@ -1,15 +1,14 @@
-"""The repository's own rules: who may include whom, which library is known where, and that nothing lies about."""
+"""The rules of the repository: includes between folders, use of libraries, and the form of files."""
 
 import os
 import re
 import subprocess
 import unittest
-from collections.abc import Iterator
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-OURS = ("api", "cache", "config", "storage", "tests")
-TOP_LEVEL = {"CMakeLists.txt", "LICENSE", "README.md", "api", "cache", "config", "nginx", "storage", "tests"}
+from repository import FILES, ROOT, SUFFIXES_OF_TEXTS, includes, sources
+
+TOP_LEVEL = {"CHANGELOG.md", "CMakeLists.txt", "LICENSE", "README.md", "api", "cache", "config", "nginx", "storage", "tests"}
 
 # What a folder may include besides itself: regular expressions over the included path.
 CONTRACTS_OF_STORAGE = r"storage/(database|errors|failpoint|invalidation|locks|options|reader|slot_table)\.hpp|storage/model/.*"
@@ -25,10 +24,10 @@ MAY_INCLUDE = {
     "storage/model": "",
     "storage/postgres": "storage/.*",
 }
-# Where the whole is put together.
+# Further includes of single files: serve.cpp connects all parts.
 WIRING = {"api/serve.hpp": "config/settings/settings.hpp", "api/serve.cpp": ".*"}
 
-# A library's headers, and the only folders besides the tests that know it.
+# The headers of each library, and the folders that may include them. Tests may include all.
 LIBRARIES = {
     r"pistache/": ("api/transport",),
     r"rapidjson/": ("api",),
@@ -41,10 +40,10 @@ LIBRARIES = {
     r"pqxx/": ("storage",),
     r"libpq-fe\.h": ("storage",),
     r"toml\+\+/": ("config",),
-    r"openssl/": ("api", "storage"),
+    r"openssl/": ("storage",),
     r"httplib\.h|g(test|mock)/": (),
 }
-# What CMake calls a library, and what the README does.
+# The name of each library in CMake, and in the README.
 LINKED = {
     "CLI11": "CLI11",
     "GTest": "GoogleTest",
@@ -66,45 +65,17 @@ OF_THE_SYSTEM = re.compile(
     r"[a-z_]+|(arpa|net|netinet|sys)/[a-z_]+\.h|(dirent|endian|fcntl|grp|netdb|poll|pthread|pwd|sched|semaphore|signal|termios|"
     r"unistd)\.h"
 )
-TEXT = {".c", ".cmake", ".conf", ".cpp", ".css", ".h", ".hpp", ".html", ".js", ".json", ".md", ".py", ".sql", ".template",
-        ".toml", ".txt", ".yaml", ".yml", ""}
-
-
-def files() -> list[Path]:
-    """Returns: what git knows, or everything but build and state folders where there is no git; relative to the root."""
-    listed = subprocess.run(["git", "-C", str(ROOT), "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-                            capture_output=True, check=False)
-    if listed.returncode == 0:
-        names = [Path(name) for name in listed.stdout.decode().split("\0") if name]
-    else:
-        names = [path.relative_to(ROOT) for path in ROOT.rglob("*") if path.is_file()]
-        names = [name for name in names if name.parts[0] not in (".git", ".build", ".run") and "__pycache__" not in name.parts]
-    return sorted(name for name in names if (ROOT / name).is_file())
-
-
-FILES = files()
-
-
-def sources(*suffixes: str) -> Iterator[tuple[str, str]]:
-    """Yields: path and text of the files of ours that end so."""
-    for name in FILES:
-        if name.suffix in suffixes and name.parts[0] in OURS:
-            yield str(name), (ROOT / name).read_text(encoding="utf-8")
-
-
-def includes(text: str, opening: str) -> list[str]:
-    return re.findall(rf'^\s*#\s*include\s*{opening}([^">]+)', text, re.MULTILINE)
 
 
 def rule_of(folder: str) -> str:
-    """Returns: the name of the nearest folder with a rule of its own."""
+    """Returns: the nearest folder above, or this one, that has a rule."""
     while folder not in MAY_INCLUDE:
         folder = folder.rpartition("/")[0]
     return folder
 
 
 class Includes(unittest.TestCase):
-    def test_data_flows_one_way(self) -> None:
+    def test_folders_include_only_what_the_rules_allow(self) -> None:
         for path, text in sources(".cpp", ".hpp"):
             folder = path.rpartition("/")[0]
             if folder.startswith("tests"):
@@ -113,14 +84,14 @@ class Includes(unittest.TestCase):
             allowed = rf"{rule}/.*|{MAY_INCLUDE[rule] or 'nothing'}"
             for included in includes(text, '"'):
                 fine = re.fullmatch(allowed, included) or re.fullmatch(WIRING.get(path, "nothing"), included)
-                self.assertTrue(fine, f"{path} includes {included}: {rule} may include {MAY_INCLUDE[rule] or 'itself only'}")
+                self.assertTrue(fine, f"{path} includes {included}: {rule} may include {MAY_INCLUDE[rule] or 'its own files only'}")
 
-    def test_what_is_included_is_there(self) -> None:
+    def test_included_files_exist(self) -> None:
         for path, text in sources(".cpp", ".hpp"):
             for included in includes(text, '"'):
-                self.assertTrue((ROOT / included).is_file(), f"{path} includes {included}; paths begin at the root")
+                self.assertTrue((ROOT / included).is_file(), f"{path} includes {included}; paths are relative to the root")
 
-    def test_each_library_is_known_in_its_folders_only(self) -> None:
+    def test_each_library_is_included_in_its_folders_only(self) -> None:
         for path, text in sources(".cpp", ".hpp"):
             for included in includes(text, "<"):
                 known = next((at for at in LIBRARIES if re.match(at, included)), None)
@@ -130,15 +101,15 @@ class Includes(unittest.TestCase):
                 else:
                     folders = (*LIBRARIES[known], "tests")
                     self.assertTrue(any(path.startswith(folder + "/") for folder in folders),
-                                    f"{path} includes {included}, which only {', '.join(folders)} may know")
+                                    f"{path} includes {included}, which is allowed in {', '.join(folders)} only")
 
-    def test_headers_are_included_once(self) -> None:
+    def test_headers_begin_with_pragma_once(self) -> None:
         for path, text in sources(".hpp"):
             self.assertTrue(text.startswith("#pragma once\n"), path)
 
 
 class Libraries(unittest.TestCase):
-    def test_the_readme_says_why_each_that_is_linked_is_there(self) -> None:
+    def test_the_readme_lists_each_linked_library(self) -> None:
         linked = set()
         for name in FILES:
             if name.name == "CMakeLists.txt":
@@ -150,42 +121,42 @@ class Libraries(unittest.TestCase):
             self.assertIn(name, LINKED, "a new library needs a line in this test and one in the README")
         readme = (ROOT / "README.md").read_text(encoding="utf-8")
         section = readme.partition("## Libraries\n")[2].partition("\n## ")[0]
-        told = {re.split(r"[ ,]", name)[0] for name in re.findall(r"^\| ([^|]+?) \| [^|]+ \|$", section, re.MULTILINE)[2:]}
-        self.assertEqual(told, {LINKED[name] for name in linked})
+        listed = {re.split(r"[ ,]", name)[0] for name in re.findall(r"^\| ([^|]+?) \| [^|]+ \|$", section, re.MULTILINE)[2:]}
+        self.assertEqual(listed, {LINKED[name] for name in linked})
 
 
 class Files(unittest.TestCase):
-    def test_the_top_level_is_what_it_was_decided_to_be(self) -> None:
+    def test_the_top_level_has_only_the_agreed_files_and_folders(self) -> None:
         found = {name.parts[0] for name in FILES if not name.parts[0].startswith(".")}
         self.assertEqual(found, TOP_LEVEL)
 
     def test_each_folder_is_explained(self) -> None:
-        """By a README of its own, or by its name in the next one above; a folder at the top by its own."""
+        """By its own README, or by its name in the README of a folder above. A top-level folder needs its own."""
         folders = {parent for name in FILES for parent in name.parents if not str(parent).startswith(".")}
         for folder in sorted(folders):
             readme = next(above / "README.md" for above in (folder, *folder.parents) if (ROOT / above / "README.md").is_file())
             if readme.parent != folder:
                 self.assertNotEqual(readme, Path("README.md"), f"{folder} has no README.md")
                 self.assertRegex((ROOT / readme).read_text(encoding="utf-8"), rf"\b{re.escape(folder.name)}\b",
-                                 f"{folder} has no README.md, and {readme} does not say what it is")
+                                 f"{folder} has no README.md, and {readme} does not describe it")
 
-    def test_texts_are_tidy(self) -> None:
+    def test_texts_have_unix_line_ends_and_no_trailing_white_space(self) -> None:
         for name in FILES:
-            if name.suffix not in TEXT or name.name == "LICENSE":
+            if name.suffix not in SUFFIXES_OF_TEXTS or name.name == "LICENSE":
                 continue
             text = (ROOT / name).read_bytes()
             self.assertEqual(text.decode("utf-8").encode(), text, name)
             self.assertNotIn(b"\r\n", text, name)
-            self.assertTrue(not text or text.endswith(b"\n"), f"{name} does not end with a line end")
+            self.assertTrue(not text or text.endswith(b"\n"), f"{name} does not end with a newline")
             self.assertFalse(text.endswith(b"\n\n"), f"{name} ends with an empty line")
-            self.assertIsNone(re.search(rb"[ \t]\n", text), f"{name} has blanks at the end of a line")
+            self.assertIsNone(re.search(rb"[ \t]\n", text), f"{name} has white space at the end of a line")
             if name.suffix not in (".c", ".h", ""):
                 self.assertNotIn(b"\t", text, name)
 
-    def test_nothing_is_left_for_later(self) -> None:
+    def test_no_file_has_a_note_for_later_work(self) -> None:
         later = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b(?!\w)")
         for name in FILES:
-            if name.suffix not in TEXT or name.parts[:2] == ("tests", "tidy"):
+            if name.suffix not in SUFFIXES_OF_TEXTS or name.parts[:2] == ("tests", "tidy"):
                 continue
             for line in (ROOT / name).read_text(encoding="utf-8").splitlines():
                 self.assertIsNone(later.search(line.replace("XXXXXX", "")), f"{name}: {line.strip()}")
@@ -194,15 +165,15 @@ class Files(unittest.TestCase):
         built = set()
         for name in FILES:
             if name.name == "CMakeLists.txt":
-                listed = re.findall(r"[\w./-]+\.cpp\b", (ROOT / name).read_text(encoding="utf-8"))
-                built |= {os.path.normpath(name.parent / source) for source in listed} | set(listed)
+                named = re.findall(r"[\w./-]+\.cpp\b", (ROOT / name).read_text(encoding="utf-8"))
+                built |= {os.path.normpath(name.parent / source) for source in named} | set(named)
         for path, _ in sources(".cpp"):
-            self.assertIn(path, built, "it is in no target")
+            self.assertIn(path, built, "no CMakeLists.txt lists it")
 
     def test_every_header_is_included(self) -> None:
         used = {name for _, text in sources(".cpp", ".hpp") for name in includes(text, '"')}
         for path, _ in sources(".hpp"):
-            self.assertIn(path, used, f"nobody includes {path}")
+            self.assertIn(path, used, f"no file includes {path}")
 
     def test_sources_are_formatted(self) -> None:
         paths = [path for path, _ in sources(".cpp", ".hpp", ".c", ".h")]
@@ -210,9 +181,9 @@ class Files(unittest.TestCase):
         command = ["clang-format", "--dry-run", "-Werror", *paths]
         done = subprocess.run(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, check=False)
         wrong = sorted(set(re.findall(r"^([^:\n]+):\d+:\d+: error:", done.stderr, re.MULTILINE)))
-        self.assertEqual(done.returncode, 0, f"clang-format -i {' '.join(wrong)} mends it" if wrong else done.stderr)
+        self.assertEqual(done.returncode, 0, f"clang-format -i {' '.join(wrong)} formats them" if wrong else done.stderr)
 
-    def test_scripts_say_what_runs_them(self) -> None:
+    def test_executable_files_begin_with_a_shebang(self) -> None:
         for name in FILES:
             executable = (ROOT / name).stat().st_mode & 0o111 != 0
             shebang = (ROOT / name).read_bytes()[:2] == b"#!"

@@ -6,12 +6,11 @@
 #include <sys/un.h>
 
 #include <array>
+#include <cerrno>
 #include <stdexcept>
 
 namespace codasync::test {
 namespace {
-
-constexpr int kPatienceMs = 10'000;
 
 int connect_unix(const std::string& path) {
   sockaddr_un address{};
@@ -45,8 +44,9 @@ std::optional<std::string> Received::header(std::string_view name) const {
   return head.substr(start, head.find("\r\n", start) - start);
 }
 
-Client::Client(const std::string& address)
-    : fd_{address.starts_with("unix:") ? connect_unix(address.substr(5)) : connect_tcp(address)} {
+Client::Client(const std::string& address, std::chrono::milliseconds timeout)
+    : fd_{address.starts_with("unix:") ? connect_unix(address.substr(5)) : connect_tcp(address)},
+      timeout_{timeout} {
   if (fd_.get() < 0) throw std::runtime_error{"cannot connect to " + address};
 }
 
@@ -98,9 +98,15 @@ bool Client::closed_by_server() {
   return buffer_.empty() && ended_;
 }
 
+bool Client::ended() const {
+  char byte{};
+  const ssize_t n = ::recv(fd_.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  return n == 0 || (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK);
+}
+
 bool Client::read_more() {
   pollfd waiting{fd_.get(), POLLIN, 0};
-  if (::poll(&waiting, 1, kPatienceMs) <= 0) return false;
+  if (::poll(&waiting, 1, static_cast<int>(timeout_.count())) <= 0) return false;
   std::array<char, 65536> bytes{};
   const ssize_t n = ::recv(fd_.get(), bytes.data(), bytes.size(), 0);
   if (n <= 0) {

@@ -18,25 +18,29 @@ struct Received {
   [[nodiscard]] std::optional<std::string> header(std::string_view name) const;
 };
 
-/// A client of raw bytes, so that it can send what no library would. Gives up after ten seconds of
-/// silence: the tests' detector of answers that never come.
+/// A client of raw bytes, so that it can send what no library sends. It waits up to `timeout` for
+/// bytes, so a test sees a response that never arrives.
 class Client {
  public:
-  /// `address` as the server tells it. Throws: std::runtime_error.
-  explicit Client(const std::string& address);
+  /// `address` as Server::addresses() returns it. Throws: std::runtime_error.
+  explicit Client(const std::string& address,
+                  std::chrono::milliseconds timeout = std::chrono::seconds{10});
 
   /// Returns: whether everything was taken.
   bool send(std::string_view bytes);
   void send_get(std::string_view target, std::string_view headers = {});
   void half_close();
-  /// As a process that is killed: what was not read is thrown away, over TCP with a reset.
+  /// Like a process that is killed: unread bytes are discarded, over TCP with a reset.
   void vanish();
 
-  /// Returns: the next answer; none when the connection ended or nothing came.
+  /// Returns: the next response; empty when the connection ended or nothing arrived.
   std::optional<Received> receive(bool to_head = false);
 
   /// Returns: whether the server closed the connection, with nothing more to read.
   bool closed_by_server();
+
+  /// Returns: whether the server has closed the connection, without waiting or reading.
+  [[nodiscard]] bool ended() const;
 
   [[nodiscard]] int fd() const { return fd_.get(); }
 
@@ -44,6 +48,7 @@ class Client {
   bool read_more();
 
   api::transport::UniqueFd fd_;
+  std::chrono::milliseconds timeout_;
   std::string buffer_;
   bool ended_{false};
 };

@@ -11,13 +11,13 @@
 namespace codasync::test {
 namespace {
 
-/// Bytes as a client may send them, and what must come back.
+/// Bytes that a client may send, and the expected response.
 struct Case {
   const char* name;
   std::string bytes;
   int status;
   bool kept;             // the connection, for a next request
-  std::string expected;  // somewhere in the body
+  std::string expected;  // part of the body
 };
 
 void PrintTo(const Case& c, std::ostream* out) { *out << c.name; }
@@ -70,11 +70,16 @@ const std::vector<Case> kCases{
     {"empty_condition_and_key_are_not_absent_ones",
      kGet + "If-Match:\r\nIdempotency-Key: \t \r\n\r\n", 200, true, "match=\nnone=\nkey=\n"},
     {"absent_condition_and_key", kGet + "\r\n", 200, true, "match=absent\nnone=\nkey=absent\n"},
-    {"odd_values_of_headers_pistache_parses",
+    {"a_look_up_of_the_reverse_proxy_that_missed", kGet + "x-cache-lookup: miss\r\n\r\n", 200, true,
+     "missed=yes\n"},
+    {"a_look_up_of_the_reverse_proxy_with_another_result", kGet + "X-Cache-Lookup: hit\r\n\r\n",
+     200, true, "missed=no\n"},
+    {"no_look_up_of_the_reverse_proxy", kGet + "\r\n", 200, true, "missed=no\n"},
+    {"unusual_values_of_headers",
      kGet + "Accept: text/html,\r\nContent-Type: multipart/x; boundary=\"a b\"\r\nCookie: abc\r\n"
             "Cache-Control: No-Such, x=\r\nDate: foo\r\nAuthorization: x\r\nUser-Agent:\r\n\r\n",
      200, true, "\ntype=multipart/x; boundary=\"a b\"\nauthorization=x\n"},
-    {"odd_host", "GET / HTTP/1.1\r\nHost: a:b:c\r\n\r\n", 200, true, ""},
+    {"unusual_host", "GET / HTTP/1.1\r\nHost: a:b:c\r\n\r\n", 200, true, ""},
     {"header_of_8_kB", kGet + "Authorization: " + std::string(8'000, 'a') + "\r\n\r\n", 200, true,
      "aaa"},
     {"headers_of_40_kB", kGet + "Cookie: " + std::string(40'000, 'a') + "\r\n\r\n", 431, false, ""},
@@ -97,15 +102,15 @@ const std::vector<Case> kCases{
      200, true, "body=abc\n"},
     {"bad_chunk_size", kPut + "Transfer-Encoding: chunked\r\n\r\nxyz\r\n", 400, false, "chunked"},
     {"negative_chunk_size", kPut + "Transfer-Encoding: chunked\r\n\r\n-1\r\n", 400, false, ""},
-    {"chunk_longer_than_told", kPut + "Transfer-Encoding: chunked\r\n\r\n2\r\nabc\r\n0\r\n\r\n",
+    {"chunk_longer_than_its_size", kPut + "Transfer-Encoding: chunked\r\n\r\n2\r\nabc\r\n0\r\n\r\n",
      400, false, ""},
-    {"trailer_that_is_no_header",
+    {"trailer_that_is_not_a_header",
      kPut + "Transfer-Encoding: chunked\r\n\r\n0\r\nGET / HTTP/1.1\r\n", 400, false, ""},
     {"both_framings", kPut + "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
      400, false, ""},
     {"two_lengths", kPut + "Content-Length: 3\r\nContent-Length: 4\r\n\r\nabc", 400, false, ""},
     {"length_list", kPut + "Content-Length: 3, 3\r\n\r\nabc", 400, false, ""},
-    {"length_is_no_number", kPut + "Content-Length: abc\r\n\r\n", 400, false, ""},
+    {"length_is_not_a_number", kPut + "Content-Length: abc\r\n\r\n", 400, false, ""},
     {"negative_length", kPut + "Content-Length: -1\r\n\r\n", 400, false, ""},
     {"plus_length", kPut + "Content-Length: +3\r\n\r\nabc", 400, false, ""},
     {"huge_length", kPut + "Content-Length: 10000000000\r\n\r\n", 413, false, ""},
@@ -130,7 +135,7 @@ class Corpus : public testing::TestWithParam<Case> {
   Client client_{service_.address()};
 };
 
-TEST_P(Corpus, is_answered_as_told) {
+TEST_P(Corpus, gets_the_expected_response) {
   const Case& c = GetParam();
   client_.send(c.bytes);
   const auto received = client_.receive();
@@ -146,7 +151,7 @@ TEST_P(Corpus, is_answered_as_told) {
     client_.send_get("/now/next");
     const auto next = client_.receive();
     ASSERT_TRUE(next);
-    EXPECT_EQ(next->body, "next") << "the connection lost its step";
+    EXPECT_EQ(next->body, "next") << "the connection is out of step";
   } else {
     EXPECT_TRUE(client_.closed_by_server());
   }
@@ -161,7 +166,7 @@ class Connections : public testing::Test {
   Client client_{service_.address()};
 };
 
-TEST_F(Connections, answer_pipelined_requests_one_after_the_other) {
+TEST_F(Connections, respond_to_pipelined_requests_in_order) {
   client_.send(
       "GET /pool/1 HTTP/1.1\r\nHost: h\r\n\r\nGET /now/2 HTTP/1.1\r\nHost: h\r\n\r\n"
       "GET /pool/3 HTTP/1.1\r\nHost: h\r\n\r\nGET /now/4 HTTP/1.1\r\nHost: h\r\n\r\n");
@@ -172,10 +177,9 @@ TEST_F(Connections, answer_pipelined_requests_one_after_the_other) {
   }
 }
 
-TEST_F(Connections, stay_in_step_when_the_last_line_of_a_chunked_body_comes_late) {
+TEST_F(Connections, stay_in_step_when_the_last_line_of_a_chunked_body_is_late) {
   client_.send("PUT / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n");
-  std::this_thread::sleep_for(
-      std::chrono::milliseconds{20});  // likely, not surely, a packet of its own
+  std::this_thread::sleep_for(std::chrono::milliseconds{20});  // most likely a packet of its own
   client_.send("\r\nGET /now/next HTTP/1.1\r\nHost: h\r\n\r\n");
   const auto received = client_.receive();
   ASSERT_TRUE(received);
@@ -183,14 +187,14 @@ TEST_F(Connections, stay_in_step_when_the_last_line_of_a_chunked_body_comes_late
   EXPECT_EQ(client_.receive()->body, "next");
 }
 
-TEST_F(Connections, ask_for_the_body_that_waits_for_100) {
+TEST_F(Connections, send_100_to_a_client_that_expects_it) {
   client_.send("PUT / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
   EXPECT_EQ(client_.receive()->status, 100);
   client_.send("ok");
   EXPECT_NE(client_.receive()->body.find("body=ok\n"), std::string::npos);
 }
 
-TEST_F(Connections, answer_a_client_that_closed_its_side_after_the_request) {
+TEST_F(Connections, respond_to_a_client_that_ended_its_sending_side) {
   for (const char* target : {"/now/x", "/pool/x"}) {
     Client client{service_.address()};
     client.send_get(target);

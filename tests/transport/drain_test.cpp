@@ -20,7 +20,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-TEST(Drain, waits_for_what_is_in_flight_and_closes_after_it) {
+TEST(Drain, waits_for_requests_in_flight_and_then_closes) {
   Service service;
   Client working{service.address()};
   Client idle{service.address()};
@@ -45,7 +45,7 @@ TEST(Drain, waits_for_what_is_in_flight_and_closes_after_it) {
   EXPECT_TRUE(drained);
 }
 
-TEST(Drain, gives_up_when_its_limit_is_over) {
+TEST(Drain, ends_at_its_limit) {
   Service service;
   Client working{service.address()};
   working.send_get("/hold");
@@ -54,15 +54,15 @@ TEST(Drain, gives_up_when_its_limit_is_over) {
   EXPECT_EQ(service.server().open_connections(), 1U);
 }
 
-TEST(Drain, of_a_server_without_clients_is_done_at_once) {
+TEST(Drain, of_a_server_without_clients_takes_no_time) {
   Service service;
   EXPECT_TRUE(service.server().drain(10s));
 }
 
-TEST(Drain, loses_no_answer_under_load) {
+TEST(Drain, loses_no_response_under_load) {
   for (int round = 0; round < 5; ++round) {
     Service service;
-    std::atomic<int> answered{0};
+    std::atomic<int> responses{0};
     std::atomic<int> lost{0};
     std::vector<std::thread> threads;
     for (int i = 0; i < 4; ++i) {
@@ -75,19 +75,19 @@ TEST(Drain, loses_no_answer_under_load) {
             ++lost;
             return;
           }
-          ++answered;
+          ++responses;
           if (received->header("Connection") == "close") return;
         }
       });
     }
-    while (answered < 1000) std::this_thread::yield();
+    while (responses < 1000) std::this_thread::yield();
     EXPECT_TRUE(service.server().drain(10s));
     for (auto& thread : threads) thread.join();
-    EXPECT_EQ(lost, 0) << "of " << answered;
+    EXPECT_EQ(lost, 0) << "of " << responses;
   }
 }
 
-/// A server on a Unix socket whose idle connections are closed soon after the polite phase.
+/// A server on a Unix socket that closes idle connections soon after the idle drain.
 class UnixDrain : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -99,7 +99,7 @@ class UnixDrain : public ::testing::Test {
   [[nodiscard]] api::ServerOptions options() const {
     auto options = Service::small();
     options.listen = {"unix:" + folder_ + "/socket"};
-    options.write_timeout = 40ms;  // so that deadlines are looked at each 5 ms
+    options.write_timeout = 40ms;  // so that deadlines are checked each 5 ms
     return options;
   }
 
@@ -107,7 +107,7 @@ class UnixDrain : public ::testing::Test {
   std::string folder_;
 };
 
-TEST_F(UnixDrain, answers_or_refuses_whoever_connects_meanwhile) {
+TEST_F(UnixDrain, responds_to_or_refuses_clients_that_connect_meanwhile) {
   for (int round = 0; round < 20; ++round) {
     Service service{options()};
     std::atomic<int> connected{0};
@@ -135,10 +135,10 @@ TEST_F(UnixDrain, answers_or_refuses_whoever_connects_meanwhile) {
   }
 }
 
-TEST_F(UnixDrain, answers_or_refuses_whatever_is_sent_when_idle_connections_close) {
+TEST_F(UnixDrain, responds_to_or_refuses_requests_sent_while_idle_connections_close) {
   constexpr std::size_t kClients = 500;
   int refused = 0;
-  int answered = 0;
+  int responses = 0;
   for (int round = 0; round < 20; ++round) {
     Service service{options()};
     std::deque<Client> clients;
@@ -147,8 +147,7 @@ TEST_F(UnixDrain, answers_or_refuses_whatever_is_sent_when_idle_connections_clos
       ASSERT_TRUE(clients.back().receive());
     }
     std::thread draining{[&] { EXPECT_TRUE(service.server().drain(20s)); }};
-    // As soon as the first one is closed all write at once: into the moments in which the server
-    // closes the others.
+    // As soon as the first one is closed, all write: while the server closes the others.
     std::vector<pollfd> watched;
     for (auto& client : clients) watched.push_back({client.fd(), POLLIN, 0});
     EXPECT_GT(::poll(watched.data(), watched.size(), 10'000), 0);
@@ -160,15 +159,15 @@ TEST_F(UnixDrain, answers_or_refuses_whatever_is_sent_when_idle_connections_clos
       if (!sent[i]) {
         ++refused;
       } else if (clients[i].receive()) {
-        ++answered;
+        ++responses;
       } else {
-        ADD_FAILURE() << "round " << round << ": a request was taken and not answered";
+        ADD_FAILURE() << "round " << round << ": a request was sent and got no response";
       }
     }
     clients.clear();
     draining.join();
   }
-  std::cout << answered << " answered, " << refused << " refused\n";
+  std::cout << responses << " responses, " << refused << " refused\n";
 }
 
 }  // namespace

@@ -11,7 +11,7 @@ TEST(Serialise, writes_status_headers_length_and_body) {
             "Connection: keep-alive\r\n\r\nabc");
 }
 
-TEST(Serialise, tells_a_head_the_length_of_the_body_it_does_not_get) {
+TEST(Serialise, writes_the_length_of_the_body_that_a_head_request_does_not_get) {
   EXPECT_EQ(serialise({200, {}, "abc"}, false, true),
             "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nConnection: close\r\n\r\n");
 }

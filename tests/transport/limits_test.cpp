@@ -17,7 +17,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
-TEST(Timeout, of_a_request_that_trickles_is_answered_408) {
+TEST(Timeout, of_a_slow_request_sends_408) {
   auto options = Service::small();
   options.request_timeout = 100ms;
   Service service{options};
@@ -25,7 +25,7 @@ TEST(Timeout, of_a_request_that_trickles_is_answered_408) {
                                 "PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nabc"}) {
     Client client{service.address()};
     client.send(beginning);
-    // A byte now and then does not help: the clock runs from the first one.
+    // Further bytes do not renew the deadline.
     const auto start = Clock::now();
     while (Clock::now() - start < 60ms && client.send("a")) std::this_thread::sleep_for(20ms);
     const auto received = client.receive();
@@ -35,7 +35,35 @@ TEST(Timeout, of_a_request_that_trickles_is_answered_408) {
   }
 }
 
-TEST(Timeout, of_a_pipelined_rest_starts_with_the_answer_before_it) {
+TEST(Timeout, is_not_renewed_by_empty_lines_before_a_request) {
+  auto options = Service::small();
+  options.request_timeout = 200ms;
+  Service service{options};
+  Client client{service.address()};
+  const auto start = Clock::now();
+  while (Clock::now() - start < 5s && client.send("\r\n") && !client.ended()) {
+    std::this_thread::sleep_for(20ms);
+  }
+  EXPECT_LT(Clock::now() - start, 2s) << "the connection is still open";
+  EXPECT_TRUE(client.closed_by_server());
+}
+
+TEST(Timeout, counts_from_an_empty_line_before_the_request) {
+  auto options = Service::small();
+  options.request_timeout = 1s;
+  Service service{options};
+  Client client{service.address()};
+  client.send("\r\n");
+  std::this_thread::sleep_for(500ms);
+  client.send("GET /now/x HTTP/1.1\r\n");
+  const auto start = Clock::now();
+  const auto received = client.receive();
+  ASSERT_TRUE(received);
+  EXPECT_EQ(received->status, 408);
+  EXPECT_LT(Clock::now() - start, 900ms) << "the first byte of the request renewed the deadline";
+}
+
+TEST(Timeout, of_a_pipelined_rest_starts_with_the_response_before_it) {
   auto options = Service::small();
   options.request_timeout = 100ms;
   Service service{options};
@@ -52,7 +80,7 @@ TEST(Timeout, does_not_run_while_the_service_works) {
   Client client{service.address()};
   client.send_get("/hold");
   service.await_held(1);
-  std::this_thread::sleep_for(200ms);  // ten times everything that could expire
+  std::this_thread::sleep_for(200ms);  // ten times each timeout
   service.release("late");
   const auto received = client.receive();
   ASSERT_TRUE(received);
@@ -60,7 +88,7 @@ TEST(Timeout, does_not_run_while_the_service_works) {
   EXPECT_EQ(received->body, "late");
 }
 
-TEST(Timeout, closes_an_idle_connection_without_a_word) {
+TEST(Timeout, closes_an_idle_connection) {
   auto options = Service::small();
   options.idle_timeout = 50ms;
   Service service{options};
@@ -72,7 +100,7 @@ TEST(Timeout, closes_an_idle_connection_without_a_word) {
   EXPECT_TRUE(idle.closed_by_server());
 }
 
-TEST(Timeout, ends_an_answer_that_is_not_read) {
+TEST(Timeout, ends_a_response_that_is_not_read) {
   auto options = Service::small();
   options.write_timeout = 100ms;
   Service service{options};
@@ -83,10 +111,10 @@ TEST(Timeout, ends_an_answer_that_is_not_read) {
   while (service.server().open_connections() != 0 && Clock::now() < end)
     std::this_thread::sleep_for(10ms);
   EXPECT_EQ(service.server().open_connections(), 0U);
-  EXPECT_FALSE(client.receive()) << "it was cut off";
+  EXPECT_FALSE(client.receive()) << "the whole response arrived";
 }
 
-TEST(Limit, of_connections_is_answered_503) {
+TEST(Limit, of_connections_sends_503) {
   auto options = Service::small();
   options.connections_max = 3;
   Service service{options};
@@ -115,7 +143,7 @@ TEST(Limit, of_connections_is_answered_503) {
     const auto received = again.receive();
     status = received ? received->status : 0;
   }
-  EXPECT_EQ(status, 200) << "a place that was left is given again";
+  EXPECT_EQ(status, 200) << "the place of a closed connection is not used again";
 }
 
 TEST(Limit, of_request_bytes_counts_head_and_body) {
@@ -134,10 +162,10 @@ TEST(Limit, of_request_bytes_counts_head_and_body) {
       std::string{"PUT /now/x HTTP/1.1\r\nHost: h\r\nContent-Length: 4000\r\n\r\n"}.size();
   EXPECT_EQ(status_of(4096 - head), 200);
   EXPECT_EQ(status_of(4096 - head + 1), 413);
-  EXPECT_EQ(status_of(4'000'000), 413) << "and the answer survives the bytes that still come";
+  EXPECT_EQ(status_of(4'000'000), 413) << "the response was lost because more bytes arrived";
 }
 
-TEST(Limit, of_descriptors_lets_clients_wait_and_the_processor_rest) {
+TEST(Limit, of_descriptors_lets_clients_wait_without_a_busy_loop) {
   Service service;
   Client early{service.address()};
   early.send_get("/now/x");

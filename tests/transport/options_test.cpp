@@ -11,7 +11,7 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using namespace std::chrono_literals;
 
-TEST(ServerOptions, are_fine_as_they_come) { EXPECT_THAT(problems(ServerOptions{}), IsEmpty()); }
+TEST(ServerOptions, have_valid_defaults) { EXPECT_THAT(problems(ServerOptions{}), IsEmpty()); }
 
 TEST(ServerOptions, name_each_setting_outside_its_range_with_its_rule) {
   ServerOptions options;
@@ -25,7 +25,7 @@ TEST(ServerOptions, name_each_setting_outside_its_range_with_its_rule) {
                   HasSubstr("server.idle_timeout is -1 ms: it must be 1 to 3600000 ms.")));
 }
 
-TEST(ServerOptions, refuse_what_is_not_an_address) {
+TEST(ServerOptions, refuse_invalid_addresses) {
   for (const char* address : {"8080", "localhost:80", "1.2.3.4:65536", "1.2.3.4:", "[::1:80",
                               "unix:relative", "unix:", ""}) {
     ServerOptions options;

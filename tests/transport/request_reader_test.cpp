@@ -7,22 +7,22 @@
 namespace codasync::api::transport {
 namespace {
 
-/// What a client's bytes become: `GET /path body` for each request, `100` or a refusal's status.
+/// Returns: what the bytes of a client become: `GET /path body` for each request, `100`, or the
+/// status of a refusal.
 std::vector<std::string> read(std::string_view bytes, std::size_t piece = 100'000,
                               std::size_t bytes_max = 10'000) {
-  Parser parser;
   RequestReader reader{bytes_max};
   std::vector<std::string> found;
   while (!bytes.empty()) {
     reader.feed(bytes.substr(0, piece));
     bytes.remove_prefix(std::min(piece, bytes.size()));
     for (bool more = true; more && reader.started();) {
-      auto step = reader.next(parser);
+      auto step = reader.next();
       if (auto* complete = std::get_if<RequestReader::Complete>(&step)) {
         const Request& request = complete->request;
         found.push_back(std::string{name_of(request.method)} + " " + request.path + " " +
                         request.body);
-      } else if (std::holds_alternative<RequestReader::WantsContinue>(step)) {
+      } else if (std::holds_alternative<RequestReader::ExpectsContinue>(step)) {
         found.emplace_back("100");
       } else if (auto* refusal = std::get_if<Refusal>(&step)) {
         found.push_back(std::to_string(refusal->status));
@@ -52,25 +52,35 @@ TEST(RequestReader, finds_the_same_requests_however_the_bytes_are_cut) {
   }
 }
 
-TEST(RequestReader, tells_once_that_a_client_waits_for_100) {
+TEST(RequestReader, reports_once_that_a_client_expects_100) {
   const std::string head =
       "POST / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n";
   EXPECT_EQ(read(head + "hi", head.size()), (Strings{"100", "POST / hi"}));
-  EXPECT_EQ(read(head + "hi"), (Strings{"POST / hi"})) << "the body came without waiting";
+  EXPECT_EQ(read(head + "hi"), (Strings{"POST / hi"})) << "the body arrived without waiting";
 }
 
-TEST(RequestReader, refuses_a_body_beyond_the_limit_as_soon_as_it_is_known) {
+TEST(RequestReader, refuses_a_body_as_soon_as_it_exceeds_the_limit) {
   EXPECT_EQ(read("PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 10000\r\n\r\n"), Strings{"413"});
   const std::string chunked = "PUT / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n";
   EXPECT_EQ(read(chunked + "FFFFFFF\r\n"), Strings{"413"});
   std::string many = chunked;
   for (int i = 0; i < 4000; ++i) many += "1\r\nx\r\n";
-  EXPECT_EQ(read(many, 1000), Strings{"413"}) << "counted as it is on the wire";
+  EXPECT_EQ(read(many, 1000), Strings{"413"}) << "the bytes on the wire count";
 }
 
 TEST(RequestReader, refuses_heads_that_do_not_end) {
   EXPECT_EQ(read("GET /" + std::string(40'000, 'x'), 4096), Strings{"414"});
   EXPECT_EQ(read("GET / HTTP/1.1\r\nX: " + std::string(40'000, 'x'), 4096), Strings{"431"});
+}
+
+TEST(RequestReader, skips_a_limited_number_of_empty_lines_before_a_request) {
+  const std::string get = "GET /a HTTP/1.1\r\nHost: h\r\n\r\n";
+  EXPECT_EQ(read("\r\n" + get + "\r\n\r\n" + get), (Strings{"GET /a ", "GET /a "}));
+  std::string many;
+  for (int i = 0; i < 1000; ++i) many += "\r\n";
+  for (const std::size_t piece : {1U, 2U, 3U, 100'000U}) {
+    EXPECT_EQ(read(many, piece), Strings{"400"}) << "pieces of " << piece;
+  }
 }
 
 TEST(RequestReader, survives_random_bytes) {
@@ -79,7 +89,7 @@ TEST(RequestReader, survives_random_bytes) {
   for (int round = 0; round < 20'000; ++round) {
     std::string bytes{kStream};
     for (int i = 0; i < 3; ++i) bytes[random() % bytes.size()] = static_cast<char>(random());
-    read(bytes, 1 + random() % 100);  // the sanitizers judge
+    read(bytes, 1 + random() % 100);  // the sanitizers find faults
   }
 }
 

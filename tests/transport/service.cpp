@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace codasync::test {
 
 using api::Reply;
@@ -51,22 +53,28 @@ api::ServerOptions Service::small() {
 }
 
 Service::Service(api::ServerOptions options)
-    : server_{std::make_unique<api::Server>(std::move(options),
-                                            [this](Request request, Reply reply) {
-                                              dispatch(std::move(request), std::move(reply));
-                                            })},
+    : server_{std::make_unique<api::Server>(
+          std::move(options),
+          [this](Request request, Reply reply) { dispatch(std::move(request), std::move(reply)); },
+          [] {})},
       address_{server_->addresses().front()} {
   server_->start();
 }
 
 Service::~Service() {
-  server_.reset();  // no dispatch into what is destroyed next
+  server_.reset();  // it dispatches into the members that are destroyed next
 }
 
 void Service::await_held(std::size_t count) {
   std::unique_lock lock{mutex_};
-  const bool came = changed_.wait_for(lock, 10s, [&] { return held_.size() >= count; });
-  EXPECT_TRUE(came) << "requests held: " << held_.size();
+  const bool enough = changed_.wait_for(lock, 10s, [&] { return held_.size() >= count; });
+  EXPECT_TRUE(enough) << "requests held: " << held_.size();
+}
+
+std::size_t Service::held_without_client() {
+  const std::lock_guard lock{mutex_};
+  return static_cast<std::size_t>(std::count_if(
+      held_.begin(), held_.end(), [](const Reply& reply) { return reply.client_gone(); }));
 }
 
 void Service::release(const std::string& body) {
@@ -105,6 +113,7 @@ void Service::dispatch(Request request, Reply reply) {
     seen += "\nmatch=" + request.if_match.value_or("absent") + "\nnone=" + request.if_none_match;
     seen += "\nkey=" + request.idempotency_key.value_or("absent") +
             "\ntrace=" + request.traceparent + "\n";
+    seen += "missed=" + std::string{request.cache_missed ? "yes" : "no"} + "\n";
     std::move(reply).send(Response{200, {}, seen});
   }
 }

@@ -13,7 +13,7 @@
 
 namespace codasync::test {
 
-/// Threads that do things later, as the service's executor does.
+/// Threads that work later, like the service's executor.
 class Pool {
  public:
   explicit Pool(std::size_t threads);
@@ -30,17 +30,17 @@ class Pool {
   std::vector<std::thread> threads_;
 };
 
-/// A server with a service behind it that does what the path says:
-///   /now/x    answers "x" on the worker        /pool/x  answers "x" from another thread
-///   /big/n    answers n bytes                  /drop    forgets the reply         /throw  throws
-///   /status/n answers with status n, "body"    /hold    keeps the reply for release()
-///   any other answers with all that arrived, one `name=value` a line.
+/// A server with a small service. Its response depends on the path:
+///   /now/x    "x", sent on the worker          /pool/x  "x", sent on another thread
+///   /big/n    n bytes                          /drop    destroys the reply         /throw  throws
+///   /status/n status n, "body"                 /hold    keeps the reply for release()
+///   any other path: the request, one `name=value` a line.
 class Service {
  public:
   explicit Service(api::ServerOptions options = small());
   ~Service();
 
-  /// TCP on a free port, and short timeouts' opposite: nothing expires within a test by accident.
+  /// TCP on a free port, with timeouts that no test reaches by accident.
   static api::ServerOptions small();
 
   [[nodiscard]] const std::string& address() const { return address_; }
@@ -49,9 +49,11 @@ class Service {
   /// Ends the server; replies may outlive it.
   void stop() { server_.reset(); }
 
-  /// Returns: when that many replies are held.
+  /// Waits until that many replies are held.
   void await_held(std::size_t count);
-  /// Answers what is held with `body`.
+  /// Returns: how many of the held replies have lost their client.
+  [[nodiscard]] std::size_t held_without_client();
+  /// Sends `body` with all replies that are held.
   void release(const std::string& body);
 
  private:

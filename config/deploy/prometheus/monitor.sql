@@ -1,5 +1,5 @@
--- The role of whatever asks PostgreSQL for figures: it sees numbers and no rows. Run it as a superuser in the database codasync, as often as
--- you like. Where the server wants a password, give the role one: \password codasync_monitor
+-- The role of PostgreSQL's exporter: it can read statistics and no rows. Run this as a superuser in the database codasync; it may be
+-- repeated. If the server requires a password: \password codasync_monitor
 do $$
 begin
   if not exists (select from pg_roles where rolname = 'codasync_monitor') then

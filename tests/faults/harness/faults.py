@@ -1,4 +1,4 @@
-"""What can go wrong. Each fault breaks something for a while and mends it again; all choices come from the seed."""
+"""The faults. Each one breaks something for a while and repairs it again; all choices come from the seed."""
 
 import os
 import random
@@ -61,16 +61,16 @@ class Injector:
             self.impossible[name] = str(reason)
             happened = False
         except (NotReached, subprocess.SubprocessError, OSError):
-            # Nobody came by, or PostgreSQL is not yet back for a question of ours.
+            # No request reached the place, or PostgreSQL does not yet respond to this program's query.
             self.not_reached[name] += 1
             happened = False
-        self.mend()
+        self.repair()
         if happened:
             self.done[name] += 1
         self.say(f"{name}{'' if happened else ': not this time'} ({time.monotonic() - begun:.1f} s)")
 
-    def mend(self) -> None:
-        """Everything runs and every link passes, whatever a fault left."""
+    def repair(self) -> None:
+        """Starts all servers and opens all links, whatever state a fault left."""
         stack = self.stack
         assert stack.gates is not None
         for service in stack.services:
@@ -264,9 +264,9 @@ def stop_memcached(injector: Injector) -> None:
     node.send(signal.SIGCONT)
 
 
-@fault("a silent slot given up; it is back with old data")
-def give_up_slot(injector: Injector) -> None:
-    """Throws: NotReached when nobody gave it up."""
+@fault("a slot without a response marked down; it is back with old data")
+def mark_slot_down(injector: Injector) -> None:
+    """Throws: NotReached when no process marked it down."""
     slot = injector.random.randrange(len(injector.stack.nodes))
     node = injector.stack.nodes[slot]
     node.send(signal.SIGSTOP)
@@ -342,7 +342,7 @@ def evict(injector: Injector) -> None:
 
 @fault("sessions terminated")
 def terminate(injector: Injector) -> None:
-    """Whoever is in a transaction at this moment: writers and fillers."""
+    """Ends the sessions that are in a transaction at this moment: writers and fillers."""
     sql = injector.stack.postgres.sql
     for _ in range(injector.random.randint(1, 5)):
         with suppress(subprocess.CalledProcessError):

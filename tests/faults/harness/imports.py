@@ -19,7 +19,7 @@ READINGS = 0.5  # of the files; the others are of products
 AT_REST_MAX = 20  # files that are imported again in the end
 # What `codasync import` says of a file that was imported before.
 NOTHING_NEW = {
-    "readings": re.compile(r": 0 applied, 0 changed nothing, \d+ recorded before.*, 0 failed, 0 refused\.$", re.M),
+    "readings": re.compile(r": 0 applied, 0 changed nothing, \d+ already recorded.*, 0 failed, 0 refused\.$", re.M),
     "products": re.compile(r": 0 products created, 0 changed, \d+ unchanged, 0 refused\.$", re.M),
 }
 COMMANDS = {"readings": "stock-readings", "products": "products"}
@@ -38,7 +38,7 @@ class Importer:
         self._process: Server | None = None
         self._error: BaseException | None = None
         self._end = threading.Event()  # no new files
-        self._given_up = threading.Event()
+        self._cancelled = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def __enter__(self) -> "Importer":
@@ -49,7 +49,7 @@ class Importer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._end.set()
-        self._given_up.set()
+        self._cancelled.set()
         self.kill()
         self._thread.join(10)
 
@@ -101,7 +101,7 @@ class Importer:
         """Returns: what the import said that succeeded. Throws: Broken."""
         deadline = time.monotonic() + FILE_SECONDS
         while (said := self._attempt(what, file)) is None:
-            if time.monotonic() > deadline or self._given_up.is_set():
+            if time.monotonic() > deadline or self._cancelled.is_set():
                 raise Broken(f"{file.name} cannot be imported; see import.log")
             time.sleep(0.1)
         return said

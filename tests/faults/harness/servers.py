@@ -1,4 +1,4 @@
-"""The servers of one run: started, killed, stopped and started again by whoever injects the faults."""
+"""The servers of one run. The fault injector starts, kills, stops and restarts them."""
 
 import http.client
 import itertools
@@ -375,5 +375,5 @@ def run_as(command: Sequence[object], folder: Path, environment: Mapping[str, st
 
 
 def copy_for_servers(source: Path, folder: Path) -> Path:
-    """Whoever the servers run as need not be able to read the build folder."""
+    """Copies a file, because the user of the servers may not be allowed to read the build folder."""
     return own(Path(shutil.copy(source, folder)))

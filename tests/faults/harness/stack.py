@@ -62,7 +62,7 @@ class Stack:
         folder = self.folder
         program = copy_for_servers(self.build / "tests/faults/codasync_failing", folder)
         clock = copy_for_servers(self.build / "tests/faults/libfaults_clock.so", folder)
-        module = copy_for_servers(self.build / "nginx/ngx_http_answer_cache_module.so", folder)
+        module = copy_for_servers(self.build / "nginx/ngx_http_response_cache_module.so", folder)
         self.program = program
 
         data = own_folder(folder / "postgres-data")
@@ -161,7 +161,7 @@ class Stack:
             "max_client_conn = 500\nquery_wait_timeout = 3\nserver_login_retry = 1\n"
             "server_tls_sslmode = disable\nignore_startup_parameters = extra_float_digits\n"
         )
-        # auth_type any forgets the user's name, so the database names it.
+        # auth_type any does not pass the user's name on, so the database entry has it.
         text = configuration.read_text().replace("dbname=codasync", "dbname=codasync user=codasync_service")
         configuration.write_text(text)
         own(configuration)
@@ -206,7 +206,7 @@ class Stack:
         self.start(service)
         return service
 
-    def print_last_words(self) -> None:
+    def print_last_log_lines(self) -> None:
         for server in self.servers:
             log = self.folder / f"{server.name}.log"
             lines = log.read_text(errors="replace").splitlines()[-15:] if log.exists() else []

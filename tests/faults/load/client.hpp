@@ -28,7 +28,7 @@ class Client {
   /// Begins a request; connects first where that is needed. Returns: waiting or lost.
   Progress send(std::string request);
 
-  /// Goes on after the socket became ready. After `lost` the connection is closed.
+  /// Continues after the socket became ready. After `lost` the connection is closed.
   Progress advance();
 
   [[nodiscard]] const Answer& answer() const noexcept { return answer_; }

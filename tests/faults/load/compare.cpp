@@ -101,7 +101,8 @@ void Load::compare_write(const LedgerEvent& event, std::int64_t number, Ledger& 
   ledger.sent = std::max(ledger.sent, write.sent);
 }
 
-/// Replays one event, and holds it against the write that made it. `number`: -1: nobody's.
+/// Replays one event, and compares it with the write that made it. `number`: -1: no write of this
+/// program.
 void Load::compare_event(const LedgerEvent& event, std::int64_t number, Ledger& ledger,
                          const Register& versions) {
   const auto where = versions.name() + ", event " + event.id + ": ";

@@ -10,8 +10,8 @@
 namespace codasync::faults {
 namespace {
 
-constexpr double kPatience = 6;     // seconds for an answer; longer than every wait of the service
-constexpr double kRest = 0.05;      // of a connection that found nobody
+constexpr double kTimeout = 6;      // seconds for a response; longer than every wait of the service
+constexpr double kRest = 0.05;      // of a connection that was refused
 constexpr double kDoubtRest = 0.2;  // before a write without an answer is repeated
 constexpr double kUntried = 1;      // seconds without a try, between two pauses of a reading
 
@@ -64,7 +64,7 @@ void Load::turn(bool fresh) {
         break;
     }
   }
-  const double late = now() - kPatience;
+  const double late = now() - kTimeout;
   for (const auto& connection : connections_) {
     if (!connection->busy || connection->sent > late) continue;
     connection->client->drop();
@@ -78,7 +78,7 @@ void Load::give_work(bool fresh) {
     credit_ = std::min(credit_ + (at - credit_at_) * options_.rate, options_.rate * 0.05);
     credit_at_ = at;
   }
-  const auto offset = below(connections_.size());  // nobody is always first
+  const auto offset = below(connections_.size());  // so that no connection is always first
   for (std::size_t i = 0; i < connections_.size(); ++i) {
     auto& connection = *connections_[(i + offset) % connections_.size()];
     if (connection.busy || connection.rest_until > at) continue;
@@ -134,8 +134,8 @@ void Load::doubt(std::int64_t number) {
   doubts_.push({now() + kDoubtRest, number});
 }
 
-/// For the longest pause of one reading: how long all its writes failed. One that nobody tried to
-/// write for a while may have been well meanwhile.
+/// For the longest pause of one reading: how long all its writes failed. One without an
+/// attempt for a while may have been writable meanwhile.
 void Load::failed(const Write& write, double since) {
   if (!write.of_reading()) return;
   auto& failing = failing_[static_cast<std::size_t>(write.target)];
@@ -152,7 +152,7 @@ bool Load::finish_stage(double until) {
       if (now() > until) return false;
       turn(false);
     }
-    // A busy machine may refuse some; they are asked for again.
+    // A busy machine may refuse some; they are sent again.
     std::vector<Write> missing = stage;
     for (std::size_t i = first; i < writes_.size(); ++i) {
       if (writes_[i].end != Write::End::done) continue;

@@ -127,7 +127,7 @@ class Load {
   void read_written(std::int64_t number, const Answer& answer, Register::Result& result);
   void read_renamed(std::int64_t number, const Answer& answer, Register::Result& result);
   void settle_write(std::int64_t number, const Register::Result& result);
-  void remember(std::int64_t number);
+  void keep_for_later(std::int64_t number);
   [[nodiscard]] Write& write(std::int64_t number) {
     return writes_[static_cast<std::size_t>(number)];
   }
@@ -169,7 +169,7 @@ class Load {
   std::vector<Write> queue_;  // of set_up()
   std::priority_queue<Doubt> doubts_;
   std::unordered_set<std::int64_t>
-      tried_twice_;  // whose first answer was none: a 503 tells nothing now
+      tried_twice_;  // whose first attempt got no response: a 503 has no meaning now
   std::size_t in_flight_writes_{0};
   std::unordered_map<std::string, std::vector<std::int64_t>> files_;  // the writes in each
   std::unordered_set<std::string> rows_;  // names of all rows of readings

@@ -11,7 +11,7 @@
 //   stop                    no new operations; says `settled` when every write has its answer
 //   compare FOLDER          compares with the dumps in it, prints its report and ends
 //
-// The report is one JSON object. Violations are told on standard error as they are seen. The status
+// The report is one JSON object. Violations are printed on standard error at once. The status
 // is 1 when there were any.
 
 #include <poll.h>

@@ -120,14 +120,14 @@ bool Register::show(std::int64_t version, std::uint64_t shows, const Asked& aske
                     const char* where, Findings& findings) {
   const auto floor = asked.floor;
   if (version == kAbsent) {
-    // The oldest absence that is not too old: that is the least that this answer tells.
+    // The oldest absence that is not too old: that is the least that this response proves.
     std::int64_t absence = std::max<std::int64_t>(floor, 0);
     const auto end = static_cast<std::int64_t>(states_.size());
     while (absence < end && (at(absence).present || !at(absence).known)) ++absence;
     if (absence == end) {
       return fail(Fault::stale,
                   std::string{"missing in "} + where + "; it was there at version " +
-                      std::to_string(floor) + " and nobody removed it since",
+                      std::to_string(floor) + " and no write removed it since",
                   findings);
     }
     version = absence;
@@ -169,7 +169,7 @@ bool Register::show(std::int64_t version, std::uint64_t shows, const Asked& aske
   if (state.shows != 0 && state.shows != shows) {
     return fail(Fault::body,
                 std::string{where} + " showed version " + std::to_string(version) +
-                    " with another body than somebody saw before",
+                    " with another body than an earlier response",
                 findings);
   }
   state.shows = shows;

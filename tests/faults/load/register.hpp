@@ -10,7 +10,7 @@ namespace codasync::faults {
 /// What the checker holds against the servers.
 enum class Fault : std::uint8_t {
   stale,       // older than what was answered before the read began (conditions 1 and 3)
-  future,      // a value that nobody had sent yet (condition 2)
+  future,      // a value that was not yet sent (condition 2)
   order,       // a write below what was answered before it began (condition 4)
   doubled,     // one write with two effects, or two writes with one version
   lost,        // an acknowledged write that is not there
@@ -81,17 +81,17 @@ class Register {
   };
 
   /// An answer showed this version, or said that the thing is not there (kAbsent). Returns: whether
-  /// all is well.
+  /// no fault was found.
   bool show(std::int64_t version, std::uint64_t shows, const Asked& asked, double now,
             const char* where, Findings& findings);
 
   struct State {
-    std::uint64_t shows{0};  // hash of the body; 0: nobody has seen it
+    std::uint64_t shows{0};  // hash of the body; 0: not seen yet
     double seen{kNever};     // first answer with it
     double asked{0};         // the newest question that was answered with it was sent
     std::int64_t write{-1};  // number of the write that made it
     bool answered{false};    // to a write: the one that made it, or one that changed nothing
-    bool known{false};       // somebody wrote it, or does at this moment
+    bool known{false};       // it was written, or is written at this moment
     bool present{true};
     bool refused{false};  // must never be seen
     static constexpr double kNever = std::numeric_limits<double>::infinity();

@@ -83,7 +83,7 @@ Product::Facts read_facts(std::string_view object) {
 std::int64_t product_version(std::string_view etag) { return number_after(etag, "-"); }
 
 std::vector<std::string_view> objects_of(std::string_view body) {
-  // Neither nested objects nor braces in texts: all names are ours.
+  // Neither nested objects nor braces in texts: all names are made by this program.
   std::vector<std::string_view> objects;
   for (std::size_t at = 0; (at = body.find('{', at)) != std::string_view::npos;) {
     const auto end = body.find('}', at);
@@ -188,7 +188,7 @@ void World::changed(const Register& written) {
 
 void World::check(const Product& product, std::int64_t version, const Product::Facts& facts,
                   const std::string& where, Findings& findings) const {
-  // Versions that nobody wrote are the register's to find.
+  // The register finds versions that no write made.
   if (version < 1 || version >= std::ssize(product.facts)) return;
   const auto& written = product.facts[static_cast<std::size_t>(version)];
   const bool name_alone = facts.brand == kUnknown;

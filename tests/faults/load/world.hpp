@@ -52,7 +52,7 @@ struct Reading {
   bool comes_and_goes;  // one writer removes it and records it again
   bool reported;        // some writes say when it happened, so events come late and of one moment
   bool scarce;          // begins without a quantity, and is so little that sales touch zero
-  bool counted{false};  // a scarce one: a count was answered that nobody takes back
+  bool counted{false};  // a scarce one: a count was acknowledged that is never voided
   bool present{false};
   bool busy{false};
   std::vector<std::int64_t> recent;  // writes that can be taken back
@@ -92,7 +92,7 @@ struct Resource {
   // The last answer with a body: what a 304 to its tag says again.
   std::string etag;
   std::shared_ptr<const Shown> shown;
-  // Whether something that it shows was written since somebody read it: then no cache can have it.
+  // Whether something in it was written since the last read: then no cache can have it.
   bool changed{true};
 };
 
@@ -119,7 +119,7 @@ std::int64_t product_version(std::string_view etag);
 /// Returns: the objects of a flat JSON array or one object.
 std::vector<std::string_view> objects_of(std::string_view body);
 
-/// Shops × products, a reading for each pair, and some products beside that nobody has.
+/// Shops × products, a reading for each pair, and some products without a reading.
 class World {
  public:
   World(std::size_t shops, std::size_t products, std::size_t loose_products);

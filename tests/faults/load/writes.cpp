@@ -316,7 +316,7 @@ void Load::settle_write(std::int64_t number, const Register::Result& result) {
   }
   --in_flight_writes_;
   tried_twice_.erase(number);
-  remember(number);
+  keep_for_later(number);
   free_target(write);
 }
 
@@ -360,7 +360,7 @@ void Load::read_written(std::int64_t number, const Answer& answer, Register::Res
 }
 
 /// Notes an event that may be taken back later, or that later writes rely on.
-void Load::remember(std::int64_t number) {
+void Load::keep_for_later(std::int64_t number) {
   const auto& write = this->write(number);
   if (write.kind < Write::Kind::adjust || write.kind > Write::Kind::count) return;
   auto& reading = world_.readings[static_cast<std::size_t>(write.target)];

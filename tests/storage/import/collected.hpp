@@ -9,7 +9,7 @@
 
 namespace codasync::storage::test {
 
-/// All that an import delivered.
+/// Everything that an import delivered.
 template <class Row>
 struct Collected {
   std::vector<std::vector<Row>> batches;

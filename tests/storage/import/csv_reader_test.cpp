@@ -29,7 +29,7 @@ std::vector<Read> read(const std::string& file) {
     records.push_back(
         {record->line, {record->fields.begin(), record->fields.end()}, record->refusal});
   }
-  EXPECT_EQ(reader.next(), nullptr) << "the end is the end";
+  EXPECT_EQ(reader.next(), nullptr) << "next() stays at the end";
   return records;
 }
 
@@ -79,7 +79,7 @@ TEST(CsvReader, a_quote_inside_an_unquoted_field_is_text) {
               ElementsAre(Record{"a", "b"}, Record{"6\" pizza", " \"x\""}));
 }
 
-TEST(CsvReader, knows_the_line_on_which_a_record_starts) {
+TEST(CsvReader, has_the_line_on_which_a_record_starts) {
   EXPECT_THAT(lines_of("a,b\n1,2\n3,4\n"), ElementsAre(1, 2, 3));
   EXPECT_THAT(lines_of("a,b\r\n1,2\r\n\r\n3,4\r\n"), ElementsAre(1, 2, 4));
   EXPECT_THAT(lines_of("a,b\r1,2\r3,4"), ElementsAre(1, 2, 3));
@@ -87,7 +87,7 @@ TEST(CsvReader, knows_the_line_on_which_a_record_starts) {
   EXPECT_THAT(lines_of("a,b\n\"1\r\n2\r\n\",2\r\n3,4\n"), ElementsAre(1, 2, 5));
 }
 
-TEST(CsvReader, reads_the_same_wherever_the_pieces_of_the_file_end) {
+TEST(CsvReader, reads_the_same_for_any_ends_of_the_pieces) {
   for (std::size_t before = 65'530; before < 65'540; ++before) {
     const auto file = "a,b\r\n" + std::string(before - 10, 'x') + ",\"y\"\"z\r\n\"\r\n\"1\",2\r\n";
     const auto records = read(file);
@@ -98,7 +98,7 @@ TEST(CsvReader, reads_the_same_wherever_the_pieces_of_the_file_end) {
   }
 }
 
-TEST(CsvReader, refuses_a_long_field_and_goes_on) {
+TEST(CsvReader, refuses_a_long_field_and_continues) {
   const std::string longest(kCsvFieldBytesMax, 'x');
   EXPECT_THAT(fields_of("a,b\n" + longest + ",1\n"),
               ElementsAre(Record{"a", "b"}, Record{longest, "1"}));
@@ -111,7 +111,7 @@ TEST(CsvReader, refuses_a_long_field_and_goes_on) {
   }
 }
 
-TEST(CsvReader, refuses_too_many_columns_and_goes_on) {
+TEST(CsvReader, refuses_too_many_columns_and_continues) {
   const std::string most(kCsvColumnsMax - 1, ',');
   EXPECT_EQ(fields_of(most).front().size(), kCsvColumnsMax);
   const auto records = read(most + "\n," + most + "\n1,2\n");
@@ -120,7 +120,7 @@ TEST(CsvReader, refuses_too_many_columns_and_goes_on) {
   EXPECT_EQ(records[2].fields, (Record{"1", "2"}));
 }
 
-TEST(CsvReader, refuses_a_long_record_and_goes_on) {
+TEST(CsvReader, refuses_a_long_record_and_continues) {
   std::string record;
   for (int i = 0; i < 20; ++i) record += std::string(60'000, 'x') + ",";
   const auto records = read("a,b\n" + record + "\n1,2\n");
@@ -129,7 +129,7 @@ TEST(CsvReader, refuses_a_long_record_and_goes_on) {
   EXPECT_EQ(records[2].fields, (Record{"1", "2"}));
 }
 
-TEST(CsvReader, a_lost_quote_costs_one_mebibyte_and_not_the_rest_of_the_file) {
+TEST(CsvReader, a_missing_quote_costs_one_mebibyte_and_not_the_rest_of_the_file) {
   std::string file = "a,b\n\"lost,1\n";
   std::size_t lines = 2;
   for (; file.size() < 3 * kCsvRecordBytesMax; ++lines) file += "some,text\n";
@@ -141,7 +141,7 @@ TEST(CsvReader, a_lost_quote_costs_one_mebibyte_and_not_the_rest_of_the_file) {
   EXPECT_EQ(records.back().line, lines);
 }
 
-TEST(CsvReader, refuses_quotes_that_do_not_fit) {
+TEST(CsvReader, refuses_misplaced_quotes) {
   const auto after = read("a,b\n\"x\"y,1\n3,4\n");
   ASSERT_EQ(after.size(), 3U);
   EXPECT_EQ(after[1].refusal, CsvRefusal::text_after_quote);
@@ -152,7 +152,7 @@ TEST(CsvReader, refuses_quotes_that_do_not_fit) {
   EXPECT_EQ(open[1].refusal, CsvRefusal::quote_not_closed);
 }
 
-TEST(CsvReader, gives_zero_bytes_and_bad_utf8_to_whoever_judges_names) {
+TEST(CsvReader, passes_zero_bytes_and_invalid_utf8_on_to_the_rules_for_names) {
   EXPECT_THAT(fields_of("a,b\nx\0y,caf\xE9\n"s),
               ElementsAre(Record{"a", "b"}, Record{"x\0y"s, "caf\xE9"}));
 }

@@ -31,7 +31,7 @@ TEST(Demo, is_the_same_for_the_same_seed) {
   EXPECT_TRUE(differs);
 }
 
-TEST(Demo, products_are_valid_distinct_and_of_the_prefix_for_examples) {
+TEST(Demo, products_are_valid_and_distinct_and_have_the_prefix_for_examples) {
   const auto demo = make_demo({.products = kDemoProductsMax, .today = kToday});
   ASSERT_EQ(demo.products.size(), kDemoProductsMax);
   std::set<Gtin> gtins;
@@ -48,7 +48,7 @@ TEST(Demo, products_are_valid_distinct_and_of_the_prefix_for_examples) {
   EXPECT_EQ(names.size(), kDemoProductsMax);
 }
 
-TEST(Demo, readings_lie_around_the_day_in_shops_of_several_time_zones) {
+TEST(Demo, readings_have_dates_near_the_day_in_several_time_zones) {
   const auto demo = make_demo({.today = kToday});
   std::set<std::string> zones;
   for (const auto& shop : demo.shops) zones.insert(shop.time_zone);

@@ -31,7 +31,7 @@ std::string refusal_of(const std::string& file) {
   return outcome ? "" : outcome.error().reason;
 }
 
-TEST(ProductImport, delivers_good_rows_and_reports_bad_ones_with_their_lines) {
+TEST(ProductImport, delivers_valid_rows_and_reports_refused_ones_with_their_lines) {
   Products products;
   const std::string file =
       "gtin;name;brand;category;origin\r\n"
@@ -78,7 +78,7 @@ TEST(ProductImport, recognises_the_columns_of_many_systems) {
   }
 }
 
-TEST(ProductImport, takes_the_first_name_that_is_filled_but_only_one_column_of_gtins) {
+TEST(ProductImport, takes_the_first_filled_name_but_only_one_column_of_gtins) {
   Products products;
   ASSERT_TRUE(
       import("code,generic_name,product_name_fr,gtin,product_name_en\n"
@@ -96,7 +96,7 @@ TEST(ProductImport, takes_the_first_name_that_is_filled_but_only_one_column_of_g
   EXPECT_EQ(products.refused[0].reason, "The GTIN is missing.");
 }
 
-TEST(ProductImport, refuses_a_file_that_is_none_of_products_and_names_its_columns) {
+TEST(ProductImport, refuses_a_file_that_is_not_of_products_and_lists_its_columns) {
   EXPECT_THAT(refusal_of(""), HasSubstr("empty"));
   EXPECT_THAT(refusal_of("sku,name\n1,x\n"),
               HasSubstr("column for the GTIN, such as \"gtin\". Its columns are: sku, name."));
@@ -107,7 +107,7 @@ TEST(ProductImport, refuses_a_file_that_is_none_of_products_and_names_its_column
   EXPECT_THAT(refusal_of("PK\x03\x04 some archive"), HasSubstr("column for the GTIN"));
 }
 
-TEST(ProductImport, refuses_rows_whose_fields_have_slipped) {
+TEST(ProductImport, refuses_rows_with_shifted_fields) {
   Products products;
   const auto counts = import(
       "gtin,name,brand\n"
@@ -123,7 +123,7 @@ TEST(ProductImport, refuses_rows_whose_fields_have_slipped) {
   EXPECT_EQ(products.refused[1].line, 4U);
 }
 
-TEST(ProductImport, a_gtin_is_once_in_a_batch_and_its_last_row_wins) {
+TEST(ProductImport, a_gtin_occurs_once_in_a_batch_and_its_last_row_wins) {
   Products products;
   const auto counts = import(
       "gtin,name,brand,category\n"
@@ -137,7 +137,7 @@ TEST(ProductImport, a_gtin_is_once_in_a_batch_and_its_last_row_wins) {
   ASSERT_EQ(rows.size(), 2U);
   EXPECT_EQ(rows[0].name, "Green tea");
   EXPECT_EQ(rows[0].brand, "Twig");
-  EXPECT_EQ(rows[0].category, "Drinks") << "the later row does not say otherwise";
+  EXPECT_EQ(rows[0].category, "Drinks") << "the later row has no category";
   EXPECT_EQ(rows[0].line, 4U);
 }
 
@@ -162,15 +162,17 @@ TEST(ProductImport, delivers_in_batches_and_reports_progress) {
   EXPECT_EQ(products.progress.back().bytes, file.size());
 }
 
-TEST(ProductImport, ends_with_what_the_store_throws) {
+TEST(ProductImport, ends_with_the_exception_of_the_store) {
   std::istringstream in{"gtin,name\n96385074,Tea\n"};
   Products products;
   auto sink = products.sink();
-  sink.batch = [](std::vector<ProductRow>) { throw std::runtime_error{"store is away"}; };
+  sink.batch = [](std::vector<ProductRow>) {
+    throw std::runtime_error{"the store is unavailable"};
+  };
   EXPECT_THROW((void)import_products(in, LostZeros::refuse, sink), std::runtime_error);
 }
 
-TEST(ProductImport, says_when_the_file_could_not_be_read_to_its_end) {
+TEST(ProductImport, is_refused_when_the_file_could_not_be_read_to_its_end) {
   std::istringstream in{"gtin,name\n96385074,Tea\n"};
   Products products;
   auto sink = products.sink();
@@ -197,7 +199,7 @@ TEST(ReadingImport, delivers_every_row_in_order) {
   EXPECT_EQ(readings.refused[0].field, "kind");
 }
 
-TEST(ReadingImport, refuses_a_file_that_is_none_of_readings) {
+TEST(ReadingImport, refuses_a_file_that_is_not_of_readings) {
   for (const auto* file : {"gtin,expiry_date\n", "shop,expiry_date\n"}) {
     std::istringstream in{file};
     Readings readings;

@@ -24,7 +24,7 @@ RowRefusal refusal_of(const ReadingFields& fields) {
   return row ? RowRefusal{0, "", ""} : row.error();
 }
 
-TEST(ProductRows, are_trimmed_and_say_nothing_where_fields_are_empty) {
+TEST(ProductRows, are_trimmed_and_have_no_value_for_empty_fields) {
   const auto row = product_row(
       3, {.gtin = " 4006381333931\t", .name = "  Green \n tea ", .brand = " ", .category = "Tea"},
       LostZeros::refuse);
@@ -36,7 +36,7 @@ TEST(ProductRows, are_trimmed_and_say_nothing_where_fields_are_empty) {
   EXPECT_EQ(row->category, "Tea");
 }
 
-TEST(ProductRows, are_refused_by_their_first_bad_field) {
+TEST(ProductRows, are_refused_with_their_first_invalid_field) {
   const std::string long_text(256, 'x');
   const auto scientific = refusal_of({.gtin = "8,02E+12", .name = "", .brand = "", .category = ""});
   EXPECT_EQ(scientific.line, 7U);
@@ -55,7 +55,7 @@ TEST(ProductRows, are_refused_by_their_first_bad_field) {
             "category");
 }
 
-TEST(ProductRows, lost_zeros_are_restored_only_when_told_and_only_one) {
+TEST(ProductRows, one_lost_zero_is_restored_on_request_only) {
   const auto row_of = [](std::string_view gtin, LostZeros lost_zeros) {
     return product_row(1, {.gtin = gtin, .name = "x", .brand = "", .category = ""}, lost_zeros);
   };
@@ -64,11 +64,12 @@ TEST(ProductRows, lost_zeros_are_restored_only_when_told_and_only_one) {
   ASSERT_TRUE(restored);
   EXPECT_EQ(restored->gtin.canonical(), "076500087100");
   EXPECT_FALSE(row_of("76500087101", LostZeros::restore)) << "wrong check digit";
-  EXPECT_FALSE(row_of("9542441425", LostZeros::restore)) << "ten digits: a guess";
+  EXPECT_FALSE(row_of("9542441425", LostZeros::restore))
+      << "ten digits: the missing ones would be a guess";
   EXPECT_FALSE(row_of("790620105", LostZeros::restore));
 }
 
-TEST(ReadingRows, hold_what_was_seen) {
+TEST(ReadingRows, have_all_fields_of_the_file) {
   const auto row = reading_row(9,
                                {.shop = "12",
                                 .gtin = kTea,
@@ -89,7 +90,7 @@ TEST(ReadingRows, hold_what_was_seen) {
   EXPECT_EQ(row->name, "Green tea");
 }
 
-TEST(ReadingRows, take_the_limits_of_expiry_dates_and_numbers_as_spreadsheets_write_them) {
+TEST(ReadingRows, accept_the_limits_of_expiry_dates_and_numbers_as_spreadsheets_write_them) {
   const auto row_of = [](std::string_view date, std::string_view quantity) {
     const auto row = reading_row(1,
                                  {.shop = "1",
@@ -110,7 +111,7 @@ TEST(ReadingRows, take_the_limits_of_expiry_dates_and_numbers_as_spreadsheets_wr
   EXPECT_EQ(row_of("", "5.0").quantity, 5);
 }
 
-TEST(ReadingRows, are_sightings_unless_they_say_otherwise) {
+TEST(ReadingRows, are_sightings_by_default) {
   const auto row = reading_row(1,
                                {.shop = "1",
                                 .gtin = kTea,
@@ -129,7 +130,7 @@ TEST(ReadingRows, are_sightings_unless_they_say_otherwise) {
   EXPECT_EQ(row->name, std::nullopt);
 }
 
-TEST(ReadingRows, are_refused_by_their_first_bad_field) {
+TEST(ReadingRows, are_refused_with_their_first_invalid_field) {
   struct Case {
     ReadingFields fields;
     const char* bad;

@@ -1,5 +1,5 @@
-// Real files, which are not part of the repository: the folder of CODASYNC_TEST_DATA, or the data
-// folder of the shared material beside it.
+// Real files, which are not part of the repository: in the folder CODASYNC_TEST_DATA, or in the
+// shared data folder beside the repository.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -53,7 +53,7 @@ class SupplierFiles : public testing::Test {
   Products products_;
 };
 
-TEST_F(SupplierFiles, the_catalogue_of_120000_products_is_all_good) {
+TEST_F(SupplierFiles, all_120000_products_of_the_catalogue_are_accepted) {
   const auto start = std::chrono::steady_clock::now();
   const auto counts = import("products.csv");
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
@@ -66,7 +66,7 @@ TEST_F(SupplierFiles, the_catalogue_of_120000_products_is_all_good) {
   std::cout << static_cast<long>(120'000 / took.count()) << " rows/s\n";
 }
 
-/// What the collection of messy rows expects of an import that guesses nothing.
+/// The expected result for a row of the collection of invalid and unusual rows.
 enum class Verdict { accept, reject };
 
 Verdict verdict_of(const std::string& kind, const std::string& expect) {
@@ -78,7 +78,7 @@ Verdict verdict_of(const std::string& kind, const std::string& expect) {
   return Verdict::accept;
 }
 
-TEST_F(SupplierFiles, messy_rows_are_accepted_and_rejected_as_their_collector_expects) {
+TEST_F(SupplierFiles, unusual_rows_are_accepted_and_rejected_as_the_collection_expects) {
   std::ifstream in{data_folder() / "torture.csv", std::ios::binary};
   CsvReader reader{in};
   std::map<std::string, std::size_t> position;
@@ -118,7 +118,7 @@ TEST_F(SupplierFiles, messy_rows_are_accepted_and_rejected_as_their_collector_ex
   EXPECT_GT(judged, 200U);
 }
 
-TEST_F(SupplierFiles, lost_zeros_come_back_only_when_the_importer_is_told) {
+TEST_F(SupplierFiles, lost_zeros_are_restored_on_request_only) {
   ASSERT_TRUE(import("torture.csv"));
   const auto strict = products_.rows().size();
   ASSERT_TRUE(import("torture.csv", LostZeros::restore));
@@ -158,7 +158,7 @@ TEST_F(SupplierFiles, a_column_for_each_language_and_line_ends_in_quotes) {
   EXPECT_EQ(rows[0].name, "Kalifornische Mandeln, naturbelassen");
 }
 
-TEST_F(SupplierFiles, a_file_with_hardly_a_name_is_refused_row_by_row) {
+TEST_F(SupplierFiles, a_file_with_few_names_is_refused_row_by_row) {
   const auto counts = import("raw/usda_branded_lost_zeros.csv", LostZeros::restore);
   ASSERT_TRUE(counts);
   EXPECT_EQ(counts->accepted + counts->refused, 39U);

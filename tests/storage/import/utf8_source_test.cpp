@@ -32,7 +32,7 @@ std::string utf16(const std::u16string& text, bool big_endian) {
   return bytes;
 }
 
-TEST(Utf8Source, gives_utf8_as_it_is_without_its_mark) {
+TEST(Utf8Source, passes_utf8_unchanged_without_its_byte_order_mark) {
   EXPECT_EQ(decoded(""), "");
   EXPECT_EQ(decoded("gtin;Käse 🧀"), "gtin;Käse 🧀");
   EXPECT_EQ(decoded("\xEF\xBB\xBFgtin"), "gtin");
@@ -49,7 +49,7 @@ TEST(Utf8Source, decodes_utf16_of_either_order_with_and_without_a_mark) {
   }
 }
 
-TEST(Utf8Source, decodes_characters_that_lie_across_pieces) {
+TEST(Utf8Source, decodes_characters_across_pieces) {
   for (const std::size_t before : {32'765U, 32'766U, 32'767U, 32'768U}) {
     const std::u16string padding(before, u'x');
     EXPECT_EQ(decoded(utf16(u"\uFEFF" + padding + u"🧀Ä", false)),
@@ -57,7 +57,7 @@ TEST(Utf8Source, decodes_characters_that_lie_across_pieces) {
   }
 }
 
-TEST(Utf8Source, what_is_no_utf16_is_no_name) {
+TEST(Utf8Source, invalid_utf16_is_not_a_valid_name) {
   for (const auto& text :
        {u"gtin\xD800"s, u"gtin\xD800x"s, u"gtin\xDC00x"s, u"gtin\xDBFF\xDBFF"s}) {
     EXPECT_EQ(refuse_name(decoded(utf16(text, false))), TextRefusal::not_utf8);
@@ -65,7 +65,7 @@ TEST(Utf8Source, what_is_no_utf16_is_no_name) {
   EXPECT_EQ(refuse_name(decoded(utf16(u"gtin", false) + "x")), TextRefusal::not_utf8);
 }
 
-TEST(Utf8Source, says_when_the_stream_failed) {
+TEST(Utf8Source, reports_a_failed_stream) {
   std::istringstream in{"gtin"};
   Utf8Source source{in};
   EXPECT_EQ(source.next(), "gtin");

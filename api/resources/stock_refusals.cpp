@@ -1,0 +1,113 @@
+#include "api/resources/handlers.hpp"
+#include "api/responses.hpp"
+
+// The responses for results of the ledger: problems for refusals and failures.
+
+namespace codasync::api::readings {
+namespace {
+
+using storage::Refused;
+using storage::Written;
+
+std::optional<std::int64_t> quantity_of(const Refused& refused) {
+  return refused.reading ? refused.reading->quantity : std::nullopt;
+}
+
+Problem explain(const Refused& refused) {
+  using enum Refused::Why;
+  switch (refused.why) {
+    case other_shop:
+      return forbidden("This access token is for other shops.");
+    case unknown_shop:
+      return {422,
+              "unknown-shop",
+              "There is no shop with this id.",
+              {{"shop", {"There is no shop with this id."}}}};
+    case unknown_product:
+      return {422,
+              "unknown-product",
+              "There is no product with this GTIN. To create it, send its `name` too.",
+              {{"GTIN", {"There is no product with this GTIN."}}}};
+    case not_found:
+      return api::not_found("There is no stock reading with this id, or it was removed.");
+    case below_zero:
+      return {409,
+              "below-zero",
+              "The adjustment would make the quantity negative; it is now " +
+                  std::to_string(quantity_of(refused).value_or(0)) + ".",
+              {},
+              {},
+              quantity_of(refused)};
+    case above_max:
+      return {409, "above-max", "The quantity would exceed 2147483647.",
+              {},  {},          quantity_of(refused)};
+    case never_counted:
+      return {
+          409, "never-counted",
+          "This product was never counted in this shop, so there is no quantity to adjust. Send a "
+          "count first: PATCH with `quantity`."};
+    case precondition_failed: {
+      Problem problem{412, "precondition-failed",
+                      "The reading was changed by someone else. Fetch it again and retry with its "
+                      "new ETag."};
+      if (refused.reading) {
+        problem.version = refused.reading->version;
+        problem.headers = {
+            {"ETag", "\"" +
+                         reading_tag(refused.reading->version, refused.reading->product_version) +
+                         "\""}};
+      }
+      return problem;
+    }
+    case rename_forbidden:
+      return forbidden("The product has another name. Only an admin may rename it.");
+    case unknown_event:
+      return api::not_found("This reading has no event with this id.");
+    case event_not_voidable:
+      return {409, "event-not-voidable",
+              "This event is a void and cannot be voided. Record the observation again."};
+    case too_old:
+      return {422, "too-old",
+              "The ledger is closed for events before " +
+                  to_string(refused.ledger_floor.value_or(Instant{})) + "."};
+    case moment_is_full:
+      return {422, "moment-is-full",
+              "Too many events of this reading have this `observed_at`. Send the time with "
+              "microseconds."};
+    case id_reused:
+      return {422, "id-reused",
+              "An operation with this id was recorded before with different content. Use a new "
+              "Idempotency-Key."};
+    case key_reused:
+      return {422, "key-reused",
+              "This Idempotency-Key was already used for a different request. Use a new key."};
+    case token_revoked:
+      return unauthorized("This access token was revoked or has expired.");
+  }
+  __builtin_unreachable();
+}
+
+Problem explain(const storage::Failed& failed) {
+  using enum storage::Failed::Kind;
+  switch (failed.kind) {
+    case unavailable:
+      return unavailable_because(failed.dependency);
+    case in_doubt:
+      return api::in_doubt();
+    case bug:
+      return internal_error();
+  }
+  __builtin_unreachable();
+}
+
+}  // namespace
+
+Result to_result(const storage::StockResult& result, WriteResponse (*respond)(const Written&)) {
+  if (const auto* written = std::get_if<Written>(&result)) return to_response(respond(*written));
+  if (const auto* stored = std::get_if<storage::StoredResponse>(&result))
+    return to_response(*stored);
+  if (const auto* refused = std::get_if<Refused>(&result)) return explain(*refused);
+  return explain(std::get<storage::Failed>(result));
+}
+
+}  // namespace codasync::api::readings

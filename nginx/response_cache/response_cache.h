@@ -1,0 +1,83 @@
+#pragma once
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_event.h>
+#include <ngx_event_connect.h>
+#include <ngx_http.h>
+
+// The parts of the module: module.c connects it to Nginx (directives, phase handler, variable),
+// slot.c is the connection to one Memcached, response.c sends a stored value as an HTTP response. A
+// worker has one thread, and workers share nothing here.
+
+enum {
+  // With this many look-ups waiting in a slot, a further request goes to the service instead.
+  kWaitersMax = 1024,
+  // Memcached's own limit of a key.
+  kKeyMax = 250,
+  // Memcached's own limit of a value. A reply with a larger size is not from Memcached.
+  kValueMax = 1024 * 1024,
+};
+
+typedef enum {
+  kNone,     // no look-up: no key, another method, a precondition that only the service evaluates
+  kWaiting,  // sent, no reply yet
+  kHit,      // the stored response was sent
+  kMiss,     // no entry, or a lease placeholder
+  kUnavailable,  // Memcached refused the connection, did not reply in time, or is overloaded
+} look_up_state_t;
+
+typedef struct slot_s slot_t;
+
+// The look-up of one request; allocated in the request's pool.
+typedef struct {
+  ngx_http_request_t* request;
+  ngx_str_t key;
+  look_up_state_t state;
+  slot_t* slot;
+  ngx_uint_t place;  // in slot->waiters, while waiting
+} look_up_t;
+
+typedef struct {
+  look_up_t* look_up;  // NULL: the request has ended, and its reply is still to be read
+  ngx_msec_t sent;     // when
+} waiter_t;
+
+// One Memcached server in one worker: a single connection. The look-ups of all requests of one
+// loop iteration leave in one packet. Replies come in the order of the commands.
+struct slot_s {
+  ngx_addr_t* address;
+  ngx_log_t* log;
+  ngx_msec_t timeout;        // of the oldest waiter
+  ngx_msec_t failure_pause;  // after a failure nothing is sent for this time
+  ngx_msec_t paused_until;
+  ngx_connection_t* connection;  // NULL: none
+  ngx_event_t flush;    // posted: sends `out` after all other events of this loop iteration
+  ngx_event_t overdue;  // timer
+  u_char* out;          // commands not sent yet: out_begin…out_end
+  size_t out_begin, out_end;
+  u_char* in;  // replies not processed yet: in_begin…in_end
+  size_t in_begin, in_end, in_size;
+  waiter_t waiters[kWaitersMax];  // a ring
+  ngx_uint_t oldest, waiting;
+};
+
+// Prepares a slot in a worker. Returns: NGX_OK, or NGX_ERROR without memory.
+ngx_int_t slot_start(slot_t* slot, ngx_log_t* log);
+// Closes the connection; the worker ends.
+void slot_stop(slot_t* slot);
+
+// Looks look_up->key up. Returns: NGX_AGAIN (then look_up_finished is called, unless slot_cancel
+// is called first), or NGX_DECLINED when no look-up is possible now.
+ngx_int_t slot_look_up(slot_t* slot, look_up_t* look_up);
+// The request ends before its reply came.
+void slot_cancel(look_up_t* look_up);
+
+// A slot calls this once for each look-up that it accepted. `value` is NULL without an entry and
+// valid during the call. `replied` is false when there was no reply.
+void look_up_finished(look_up_t* look_up, const u_char* value, size_t size, ngx_flag_t replied);
+
+// Sends a stored value as the response to the request.
+// Returns: NGX_DECLINED, with nothing sent, when the value is not a complete `HTTP/1.1 200 OK`
+// response (a lease placeholder is not); otherwise the argument for ngx_http_finalize_request.
+ngx_int_t response_send(ngx_http_request_t* request, const u_char* value, size_t size);

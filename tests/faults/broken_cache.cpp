@@ -1,0 +1,144 @@
+#include <cstdlib>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "cache/address.hpp"
+#include "cache/make_cache.hpp"
+#include "cache/memcached_cache.hpp"
+#include "cache/memcached_invalidation.hpp"
+#include "storage/errors.hpp"
+
+// Takes the place of cache/make_cache.cpp in `codasync_failing`. CODASYNC_BREAK chooses one part of
+// the cache protocol that is left out, so that tests/faults can show that its checker finds that.
+
+namespace codasync::cache {
+namespace {
+
+bool is_broken(std::string_view part) {
+  static const char* const broken = std::getenv("CODASYNC_BREAK");
+  return broken != nullptr && part == broken;
+}
+
+/// fill-without-lock: a filler does not exclude the writers of what it reads.
+class DatabaseWithoutFillLocks final : public storage::Database {
+ public:
+  explicit DatabaseWithoutFillLocks(storage::Database& database) : database_{database} {}
+
+  std::unique_ptr<storage::Reader> read() override { return database_.read(); }
+  std::unique_ptr<storage::Fill> try_fill(std::span<const storage::Lock>) override {
+    return database_.try_fill({});
+  }
+  std::chrono::microseconds ping() override { return database_.ping(); }
+
+ private:
+  storage::Database& database_;
+};
+
+/// set-without-lease: an entry is stored although its placeholder was deleted.
+class SourceWithoutLease final : public Source {
+ public:
+  SourceWithoutLease(Source& source, Server& server, const Key& key)
+      : source_{source}, server_{server}, key_{key} {}
+
+  bool decode(std::string_view entry) override { return source_.decode(entry); }
+  bool produce(storage::Reader& reader) override {
+    read_at_ = now();
+    return source_.produce(reader);
+  }
+  /// The cache calls this just before its `cas`, which then fails because of the other id.
+  [[nodiscard]] std::string encode() const override {
+    std::string entry = source_.encode();
+    server_.put(key_, entry, read_at_);
+    return entry;
+  }
+
+ private:
+  Source& source_;
+  Server& server_;
+  const Key& key_;
+  Instant read_at_{};
+};
+
+class BrokenCache final : public Cache {
+ public:
+  BrokenCache(const MemcachedOptions& options, storage::Database& database, Observer& observer)
+      : without_locks_{database},
+        cache_{options, is_broken("fill-without-lock") ? without_locks_ : database, observer} {
+    for (const auto& server : options.servers) {
+      servers_.push_back(
+          std::make_unique<Server>(servers_.size(), *parse_address(server), options, no_observer_));
+    }
+  }
+
+  std::vector<Lookup> lookup(std::span<const Key> keys) override { return cache_.lookup(keys); }
+  ReadPath read_through(const Key& key, std::span<const storage::Lock> locks, Source& source,
+                        Known known) override {
+    if (!is_broken("set-without-lease")) return cache_.read_through(key, locks, source, known);
+    SourceWithoutLease broken{source, *servers_[slot_of(key, servers_.size())], key};
+    return cache_.read_through(key, locks, broken, known);
+  }
+  ReadPath read_list(const Key& generation, std::span<const storage::Lock> locks,
+                     const std::string& query_digest, Source& source) override {
+    return cache_.read_list(generation, locks, query_digest, source);
+  }
+
+ private:
+  DatabaseWithoutFillLocks without_locks_;
+  Observer no_observer_;
+  MemcachedCache cache_;
+  std::vector<std::unique_ptr<Server>> servers_;  // by slot
+};
+
+/// delete-after-commit: the deletions are sent after the transaction has committed.
+class LateInvalidation final : public storage::Invalidation {
+ public:
+  LateInvalidation(const MemcachedOptions& options, Observer& observer)
+      : invalidation_{options, observer} {}
+
+  std::unique_ptr<Pending> begin(const storage::Changes& changes,
+                                 const storage::SlotStates& slots) override {
+    return std::make_unique<Late>(invalidation_, changes, slots);
+  }
+  [[nodiscard]] std::size_t slot_count() const noexcept override {
+    return invalidation_.slot_count();
+  }
+
+ private:
+  /// The transaction destroys it after its end.
+  class Late final : public Pending {
+   public:
+    Late(Invalidation& invalidation, storage::Changes changes, storage::SlotStates slots)
+        : invalidation_{invalidation}, changes_{std::move(changes)}, slots_{std::move(slots)} {}
+    ~Late() override {
+      try {
+        invalidation_.begin(changes_, slots_)->acknowledge();
+      } catch (const Unavailable&) {  // this is how the broken protocol loses a deletion
+      }
+    }
+    void acknowledge() override {}
+
+   private:
+    Invalidation& invalidation_;
+    const storage::Changes changes_;
+    const storage::SlotStates slots_;
+  };
+
+  MemcachedInvalidation invalidation_;
+};
+
+}  // namespace
+
+std::unique_ptr<Cache> make_cache(const MemcachedOptions& options, storage::Database& database,
+                                  Observer& observer) {
+  return std::make_unique<BrokenCache>(options, database, observer);
+}
+
+std::unique_ptr<storage::Invalidation> make_invalidation(const MemcachedOptions& options,
+                                                         Observer& observer) {
+  if (is_broken("delete-after-commit"))
+    return std::make_unique<LateInvalidation>(options, observer);
+  return std::make_unique<MemcachedInvalidation>(options, observer);
+}
+
+}  // namespace codasync::cache

@@ -1,0 +1,45 @@
+"""The files of the repository, for the tests of this folder."""
+
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDERS_WITH_CODE = ("api", "cache", "config", "storage", "tests")
+SUFFIXES_OF_TEXTS = {".c", ".cmake", ".conf", ".cpp", ".css", ".h", ".hpp", ".html", ".ini", ".js", ".json", ".md", ".py", ".sql",
+                     ".template", ".toml", ".txt", ".yaml", ".yml", ""}
+
+
+def files() -> list[Path]:
+    """Returns: the files that Git tracks or would add, relative to the root. Without Git: all except build and state folders."""
+    listed = subprocess.run(["git", "-C", str(ROOT), "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+                            capture_output=True, check=False)
+    if listed.returncode == 0:
+        names = [Path(name) for name in listed.stdout.decode().split("\0") if name]
+    else:
+        names = [path.relative_to(ROOT) for path in ROOT.rglob("*") if path.is_file()]
+        names = [name for name in names if name.parts[0] not in (".git", ".build", ".run") and "__pycache__" not in name.parts]
+    return sorted(name for name in names if (ROOT / name).is_file())
+
+
+FILES = files()
+
+
+def texts() -> Iterator[tuple[str, str]]:
+    """Yields: path and text of every text file except the licence."""
+    for name in FILES:
+        if name.suffix in SUFFIXES_OF_TEXTS and name.name != "LICENSE":
+            yield str(name), (ROOT / name).read_text(encoding="utf-8")
+
+
+def sources(*suffixes: str) -> Iterator[tuple[str, str]]:
+    """Yields: path and text of the source files with one of these suffixes."""
+    for name in FILES:
+        if name.suffix in suffixes and name.parts[0] in FOLDERS_WITH_CODE:
+            yield str(name), (ROOT / name).read_text(encoding="utf-8")
+
+
+def includes(text: str, opening: str) -> list[str]:
+    """Returns: the included paths; `opening` is `"` or `<`."""
+    return re.findall(rf'^\s*#\s*include\s*{opening}([^">]+)', text, re.MULTILINE)
