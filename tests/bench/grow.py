@@ -19,10 +19,9 @@ FUNCTIONS = """
 create function grow_gtin(i bigint) returns bigint language sql immutable parallel safe as $$
   select b * 10 + (10 - (sum(case when n % 2 = 1 then 3 else 1 end * (b / (10 ^ (n - 1))::bigint % 10)))::integer % 10) % 10
     from (values (952100000000 + i)) v (b), generate_series(1, 12) n group by b $$;
-create function grow_event(at timestamptz, reading bigint) returns uuid language sql immutable parallel safe as $$
+create function grow_event(us bigint, reading bigint) returns uuid language sql stable parallel safe as $$
   select (lpad(to_hex(us / 1000), 12, '0') || '7' || lpad(to_hex(us % 1000 * 4096 / 1000), 3, '0') || '8' ||
-          substr(md5(reading || '/' || us), 1, 15))::uuid
-    from (values ((extract(epoch from at) * 1000000)::bigint)) v (us) $$;
+          substr(md5(reading || '/' || us), 1, 15))::uuid $$;
 """
 
 
@@ -118,7 +117,7 @@ def main() -> None:
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         list(pool.map(lambda definition: database.run("set maintenance_work_mem = '1GB';" + definition), definitions))
-    database.run(f"select setval('stock_readings_id_seq', {first}); drop function grow_gtin(bigint), grow_event(timestamptz, bigint);"
+    database.run(f"select setval('stock_readings_id_seq', {first}); drop function grow_gtin(bigint), grow_event(bigint, bigint);"
                  " vacuum (analyze) stock_readings; vacuum (analyze) stock_events; analyze")
     report("indexes and statistics")
     print(database.run("select pg_size_pretty(pg_database_size(current_database()))"), "in all")

@@ -4,14 +4,19 @@
 set session_replication_role = replica;  -- the referenced rows exist
 set synchronous_commit = off;
 
+create temporary table numbered as
+select row_number() over (order by gtin) - 1 as number, gtin
+  from products where gtin between 9521000000000 and 9521000000000 + :products * 10::bigint;
+
 create temporary table grown as
-select i + :first as id, grow_gtin((:shop * 7919 + i * 49999) % :products) as gtin,
+select i + :first as id, p.gtin,
        case when i % 100 < 2 then 'removed' when i % 100 < 10 then 'sold out' when i % 100 < 20 then 'uncounted' else 'counted' end as state,
        case when i % 100 between 2 and 9 then 2 else 1 + i % 40 end as quantity,
        current_date - 10 + (i * 7 % 90)::integer as expires,
        t, t + interval '1 hour' as t2, t + interval '2 hours' as t3
-  from generate_series(0::bigint, :size - 1) i,
-       lateral (values (date_trunc('day', now()) - interval '1 day' - (i * 37 % 400) * interval '1 day' + i % 70000 * interval '1 s' + i % 1000 * interval '1 us')) v (t);
+  from generate_series(0::bigint, :size - 1) i
+  join numbered p on p.number = (:shop * 7919 + i * 49999) % :products
+ cross join lateral (values (date_trunc('day', now()) - interval '1 day' - (i * 37 % 400) * interval '1 day' + i % 70000 * interval '1 s' + i % 1000 * interval '1 us')) v (t);
 
 insert into stock_readings (id, shop_id, gtin, version, observed_at, updated_at, received_at, newest_at, tail, looked_at, dates_since,
                             quantity_since, quantity, plain, lowest, expiry_date, date_kind, present)
@@ -26,7 +31,7 @@ select id, :shop, gtin, 3, t3, t3, t3, t3, 3, case when state in ('sold out', 'u
   from grown;
 
 insert into stock_events (reading_id, observed_at, id, received_at, token_id, version, delta, quantity, expiry_date, kind, date_kind, outcome, actor)
-select id, e.at, grow_event(e.at, id), e.at, 1, e.version, e.delta, e.quantity, e.expires, e.kind::"char",
+select id, e.at, grow_event((date_part('epoch', e.at) * 1000000)::bigint, id), e.at, 1, e.version, e.delta, e.quantity, e.expires, e.kind::"char",
        case when e.expires is not null then 'b'::"char" end, e.outcome::"char", 'grow'
   from grown g,
        lateral (values
@@ -37,4 +42,4 @@ select id, e.at, grow_event(e.at, id), e.at, 1, e.version, e.delta, e.quantity, 
          (t3, 3, case state when 'counted' then 2 end, null, case when state in ('sold out', 'uncounted') then expires end,
           case state when 'counted' then 'a' when 'removed' then 'r' else 's' end, case state when 'sold out' then 'k' else 'a' end)
        ) e (at, version, delta, quantity, expires, kind, outcome);
-drop table grown;
+drop table grown, numbered;

@@ -15,6 +15,12 @@ from writes import ROOT, Stack
 DATABASE = "codasync_history"
 
 
+def administrate(stack: Stack, statement: str, database: str = "postgres") -> None:
+    """Runs one SQL statement as the superuser of the private stack."""
+    address = re.sub(r"//\w+@/\w+\?", f"//postgres@/{database}?", stack.env["CODASYNC_DATABASE_URL"])
+    stack.run("psql", "-X", "-qAt", "-v", "ON_ERROR_STOP=1", address, text=statement)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="tests/bench/run history", description=__doc__)
     parser.add_argument("--dir", type=Path, default=ROOT / ".run", help="state folder of a running stack (config/up --detach)")
@@ -23,15 +29,15 @@ def main() -> None:
     options = parser.parse_args()
     stack = Stack(options.dir)
     address = re.sub(r"/\w+\?", f"/{DATABASE}?", stack.env["CODASYNC_DATABASE_URL"])
-    stack.sql(f"drop database if exists {DATABASE};")
-    stack.sql(f"create database {DATABASE} encoding 'UTF8' template template0;")
+    administrate(stack, f"drop database if exists {DATABASE};")
+    administrate(stack, f"create database {DATABASE} owner codasync_owner encoding 'UTF8' template template0;")
     try:
         stack.run("env", f"CODASYNC_POSTGRES_URL={address}", ROOT / ".build/api/codasync", "migrate")
         words = [str(ROOT / ".build/tests/bench/long_history"), "--url", address, "--events", str(options.events)]
         words += ["--adjustments-only"] if options.adjustments_only else []
         status = subprocess.run(words, check=False, cwd="/", **stack.account).returncode
     finally:
-        stack.sql(f"drop database {DATABASE} with (force);")
+        administrate(stack, f"drop database {DATABASE} with (force);")
     sys.exit(status)
 
 
