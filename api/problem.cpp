@@ -86,6 +86,13 @@ Problem unauthorized(std::string detail) {
   return {401, "unauthorized", std::move(detail), {}, {{"WWW-Authenticate", "Bearer"}}};
 }
 
+Problem token_revoked() { return unauthorized("This access token was revoked or has expired."); }
+
+Problem key_reused() {
+  return {422, "key-reused",
+          "This Idempotency-Key was already used for a different request. Use a new key."};
+}
+
 Problem forbidden(std::string detail) { return {403, "forbidden", std::move(detail)}; }
 
 Problem unavailable(std::string detail, int retry_after_seconds) {

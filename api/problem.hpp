@@ -42,6 +42,8 @@ Problem bad_query(FieldErrors errors);  // as bad_fields(), for query parameters
 Problem bad_json(std::string detail);
 Problem not_found(std::string detail);
 Problem unauthorized(std::string detail);
+Problem token_revoked();  // as unauthorized(), found by the transaction of a write
+Problem key_reused();     // 422: the Idempotency-Key belongs to another request
 Problem forbidden(std::string detail);
 
 /// Returns: 503 with Retry-After. Requires: nothing was changed.

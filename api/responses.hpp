@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "api/etag.hpp"
@@ -18,6 +19,16 @@ Response ok(std::string json, const std::string& tag);
 
 /// Returns: the same for what has no version, such as a list. Its ETag is a hash of the body.
 Response ok_by_body(std::string json);
+
+/// Returns: the same for a page of a list, with a link to the next page if there is one. `path` and
+/// `query`: of the list. `cursor_of`: the cursor after the last row of the page.
+template <class Page, class CursorOf>
+Response page_response(const Page& page, std::string_view path, const Query& query,
+                       const CursorOf& cursor_of) {
+  auto response = ok_by_body(to_json(page.rows));
+  if (page.more) response.headers.push_back(next_page(path, query, cursor_of(page.rows.back())));
+  return response;
+}
 
 /// Returns: the fields of a write's JSON body, 415 for another content type, or 400.
 Outcome<Body, Problem> read_body(const Request& request);

@@ -37,7 +37,7 @@ sigset_t block_signals() {
   return signals;
 }
 
-/// What the parts of the service tell when they are asked.
+/// Returns: the metrics that are read from the parts of the service at each scrape.
 std::vector<Sample> samples_of(const Server& server, const Executor& executor, const Log& log,
                                const config::Settings& settings) {
   using Kind = Sample::Kind;
@@ -57,7 +57,7 @@ std::vector<Sample> samples_of(const Server& server, const Executor& executor, c
        number(server.requests_in_flight())},
       {"codasync_executor_waiting_requests", "Requests that wait for a thread.", Kind::gauge,
        number(executor.waiting())},
-      {"codasync_log_lines_dropped_total", "Lines that a slow reader of the log made us lose.",
+      {"codasync_log_lines_dropped_total", "Log lines dropped because the output was too slow.",
        Kind::counter, number(log.dropped())},
       pool_max("reads", settings.postgres.connections_max),
       pool_max("fills", settings.postgres.fill_connections_max),
@@ -80,7 +80,7 @@ void reload(Log& log, const config::Loaded& loaded) {
   log.info("log.level was reloaded", {{"level", name_of(loaded.settings.log.level)}});
 }
 
-/// Says at the start what readiness would say later: mostly that the database was not migrated.
+/// Logs at the start why the service is not ready, mostly because the database was not migrated.
 void check_schema(storage::Database& database, Service& service, Log& log) {
   try {
     database.ping();

@@ -5,7 +5,8 @@
 
 namespace codasync::storage {
 
-/// Receives the events of the ledger; the program decides what to count. Threads: called from all
+/// Receives the events of the ledger; the program decides what to count. By default
+/// they are ignored. Threads: called from all
 /// lanes concurrently; must not block or throw.
 class LedgerObserver {
  public:
@@ -20,12 +21,12 @@ class LedgerObserver {
     Seconds commit;        // the COMMIT alone
     Seconds clock_offset;  // how far this process's clock is behind the database's
   };
-  virtual void on_batch(const Batch& batch) = 0;
-  virtual void on_refusals(std::size_t operations) = 0;  // operations that were refused
-  virtual void on_split() = 0;                           // a batch is divided after a failure
-  virtual void on_retry() = 0;                           // deadlock, serialization, lost connection
-  virtual void on_doubt() = 0;                           // the connection was lost at COMMIT
-  virtual void on_overload() = 0;  // the queue was full, or an operation waited too long
+  virtual void on_batch(const Batch& /*batch*/) {}
+  virtual void on_refusals(std::size_t /*operations*/) {}  // operations that were refused
+  virtual void on_split() {}                               // a batch is divided after a failure
+  virtual void on_retry() {}     // deadlock, serialization, lost connection
+  virtual void on_doubt() {}     // the connection was lost at COMMIT
+  virtual void on_overload() {}  // the queue was full, or an operation waited too long
 };
 
 }  // namespace codasync::storage

@@ -23,18 +23,8 @@ class Writers {
   [[nodiscard]] storage::CatalogueStore& catalogue() { return *catalogue_; }
 
  private:
-  /// Ignores all events.
-  class NoObserver final : public storage::LedgerObserver {
-    void on_batch(const Batch&) override {}
-    void on_refusals(std::size_t) override {}
-    void on_split() override {}
-    void on_retry() override {}
-    void on_doubt() override {}
-    void on_overload() override {}
-  };
-
   cache::Observer cache_observer_;
-  NoObserver ledger_observer_;
+  storage::LedgerObserver ledger_observer_;
   std::unique_ptr<storage::Invalidation> invalidation_;
   std::unique_ptr<storage::StockLedger> ledger_;
   std::unique_ptr<storage::CatalogueStore> catalogue_;

@@ -100,12 +100,8 @@ Result list(storage::Reader& reader, const Call& call) {
   }
   if (auto problem = parameters.finish()) return *problem;
   const auto page = reader.products(filter, limit);
-  auto response = ok_by_body(to_json(page.rows));
-  if (page.more) {
-    response.headers.push_back(
-        next_page(kPath, call.query, make_cursor(page.rows.back().gtin.canonical())));
-  }
-  return response;
+  return page_response(page, kPath, call.query,
+                       [](const auto& product) { return make_cursor(product.gtin.canonical()); });
 }
 
 std::optional<ListEntry> list_entry(const Call& call) {

@@ -70,12 +70,8 @@ Result list(storage::Reader& reader, const Call& call) {
   if (const auto after = parameters.id_cursor()) filter.after = ShopId{*after};
   if (auto problem = parameters.finish()) return *problem;
   const auto page = reader.shops(filter, limit);
-  auto response = ok_by_body(to_json(page.rows));
-  if (page.more) {
-    response.headers.push_back(
-        next_page(kPath, call.query, make_cursor(page.rows.back().id.value())));
-  }
-  return response;
+  return page_response(page, kPath, call.query,
+                       [](const auto& shop) { return make_cursor(shop.id.value()); });
 }
 
 std::optional<ListEntry> list_entry(const Call& call) {

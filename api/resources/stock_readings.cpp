@@ -148,15 +148,12 @@ Outcome<ListQuery, Problem> read_filter(const Query& query) {
 }
 
 /// Returns: a page of readings; `path`: of the list.
-Result page_response(storage::Reader& reader, const ListQuery& list_query, std::string_view path,
-                     const Query& query) {
+Result page_of_readings(storage::Reader& reader, const ListQuery& list_query, std::string_view path,
+                        const Query& query) {
   const auto page = reader.readings(list_query.filter, list_query.limit);
-  auto response = ok_by_body(to_json(page.rows));
-  if (page.more) {
-    response.headers.push_back(
-        next_page(path, query, write_cursor(list_query.filter.order, page.rows.back())));
-  }
-  return response;
+  return page_response(page, path, query, [&](const Reading& reading) {
+    return write_cursor(list_query.filter.order, reading);
+  });
 }
 
 Result one_response(const std::optional<Reading>& reading) {
@@ -339,7 +336,7 @@ Operation removal(const Call& call, EventKind kind) {
 Result list(storage::Reader& reader, const Call& call) {
   const auto list_query = read_filter(call.query);
   if (!list_query) return list_query.error();
-  return page_response(reader, *list_query, kPath, call.query);
+  return page_of_readings(reader, *list_query, kPath, call.query);
 }
 
 std::optional<ListEntry> list_entry(const Call& call) {
@@ -372,8 +369,8 @@ Result in_all_shops(storage::Reader& reader, const Call& call) {
   read_cursor(parameters, list_query.filter);
   if (auto problem = parameters.finish()) return *problem;
   if (!reader.product(*call.path.gtin)) return not_found(Subject::product);
-  return page_response(reader, list_query,
-                       "/api/v1/products/" + call.path.gtin->canonical() + "/stock", call.query);
+  return page_of_readings(reader, list_query,
+                          "/api/v1/products/" + call.path.gtin->canonical() + "/stock", call.query);
 }
 
 Result history(storage::Reader& reader, const Call& call) {
@@ -388,11 +385,8 @@ Result history(storage::Reader& reader, const Call& call) {
   if (!covers(*call.actor, call.path.reading->shop))
     return forbidden("This access token is for other shops.");
   const auto page = reader.history(ReadingId{call.path.id}, before, limit);
-  auto response = ok_by_body(to_json(page.rows));
-  if (page.more) {
-    response.headers.push_back(next_page(canonical_path(call.request.path), call.query,
-                                         write_history_cursor(page.rows.back().event)));
-  }
+  auto response = page_response(page, canonical_path(call.request.path), call.query,
+                                [](const auto& row) { return write_history_cursor(row.event); });
   // The history before this time was deleted (storage/ledger_retention.hpp); the reading still
   // contains it.
   if (page.begins_at) response.headers.push_back({"History-Begins", to_string(*page.begins_at)});

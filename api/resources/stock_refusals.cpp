@@ -79,10 +79,9 @@ Problem explain(const Refused& refused) {
               "An operation with this id was recorded before with different content. Use a new "
               "Idempotency-Key."};
     case key_reused:
-      return {422, "key-reused",
-              "This Idempotency-Key was already used for a different request. Use a new key."};
+      return api::key_reused();
     case token_revoked:
-      return unauthorized("This access token was revoked or has expired.");
+      return api::token_revoked();
   }
   __builtin_unreachable();
 }

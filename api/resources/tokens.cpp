@@ -16,12 +16,8 @@ Result list(storage::Reader& reader, const Call& call) {
   if (const auto cursor = parameters.id_cursor()) after = TokenId{*cursor};
   if (auto problem = parameters.finish()) return *problem;
   const auto page = reader.tokens(after, limit);
-  auto response = ok_by_body(to_json(page.rows));
-  if (page.more) {
-    response.headers.push_back(
-        next_page(kPath, call.query, make_cursor(page.rows.back().id.value())));
-  }
-  return response;
+  return page_response(page, kPath, call.query,
+                       [](const auto& token) { return make_cursor(token.id.value()); });
 }
 
 Result one(storage::Reader& reader, const Call& call) {

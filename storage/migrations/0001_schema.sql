@@ -393,7 +393,8 @@ begin
              null::bigint, null::integer, null::bigint, null::bigint, null::bigint, e.quantity, null::bigint, null::bigint,
              e.expiry_date - date '1970-01-01', e.date_kind, null::boolean, null::boolean, null::text, null::bigint,
              e.kind, e.delta, e.voids,
-             exists (select from stock_voids v where v.reading_id = o.reading_id and v.target = o.name)
+             -- Not `exists`: in a plan made for empty tables it reads all of stock_voids into a hash table.
+             coalesce((select true from stock_voids v where v.reading_id = o.reading_id and v.target = o.name), false)
         from stock_operations o
         left join stock_events e on e.reading_id = o.reading_id and e.observed_at = o.observed_at and e.id = o.name
        where o.name = any(names);
@@ -415,7 +416,7 @@ begin
   return query
     select w.place, e.id, e.kind, e.expiry_date - date '1970-01-01', e.date_kind, e.quantity, coalesce(e.delta, 0), e.voids,
            micros_of(e.observed_at),
-          -- Not `exists`: a cached plan made for an empty table would hash the whole table for it.
+          -- Not `exists`: see begin_write().
           coalesce((select true from stock_voids v where v.reading_id = e.reading_id and v.target = e.id), false)
       from unnest(readings, after, until) with ordinality as w (reading_id, after, until, place)
      cross join lateral (select * from stock_events e

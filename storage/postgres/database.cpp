@@ -73,13 +73,10 @@ class PostgresFill final : public Fill {
   bool granted_{false};
 };
 
-/// Throws: Unavailable when the schema is older than this program.
-void check_schema(int newest) {
-  const int needed = migrations().back().number;
-  if (newest >= needed) return;
-  throw Unavailable{"postgres", "the schema is at migration " + std::to_string(newest) +
-                                    ", this program needs " + std::to_string(needed) +
-                                    ": run `codasync migrate`"};
+Unavailable schema_is_old(int newest) {
+  return {"postgres", "the schema is at migration " + std::to_string(newest) +
+                          ", this program needs " + std::to_string(migrations().back().number) +
+                          ": run `codasync migrate`"};
 }
 
 class PostgresDatabase final : public Database {
@@ -111,13 +108,13 @@ class PostgresDatabase final : public Database {
           "select coalesce(max(number), 0), micros_of(clock_timestamp()) from schema_migrations")
                            [0];
       const auto received = now();
-      check_schema(row[0].as<int>());
+      const auto newest = row[0].as<int>();
+      if (newest < migrations().back().number) throw schema_is_old(newest);
       const auto offset = clock_offset(postgres::instant_of(row[1]), sent, received);
       if (std::chrono::abs(offset) > kClockDifferenceMax) throw clock_is_off(offset);
       return offset;
     } catch (const std::logic_error&) {  // the statement is right, so its table does not exist
-      check_schema(0);
-      throw;
+      throw schema_is_old(0);
     }
   }
 

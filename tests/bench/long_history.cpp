@@ -42,15 +42,6 @@ class NoCache final : public storage::Invalidation {
   [[nodiscard]] std::size_t slot_count() const noexcept override { return 0; }
 };
 
-class Silent final : public storage::LedgerObserver {
-  void on_batch(const Batch&) override {}
-  void on_refusals(std::size_t) override {}
-  void on_split() override {}
-  void on_retry() override {}
-  void on_doubt() override {}
-  void on_overload() override {}
-};
-
 /// The events of a reading that sells all day: mostly sales and deliveries. With `looks` there are
 /// also regular checks and counts; without, there are only adjustments after the first count.
 class Events {
@@ -257,7 +248,7 @@ class Bench {
   storage::PostgresOptions postgres_;
   storage::CombinerOptions combiner_;
   NoCache cache_;
-  Silent observer_;
+  storage::LedgerObserver observer_;
   std::unique_ptr<storage::StockLedger> ledger_;
 };
 

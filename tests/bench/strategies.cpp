@@ -141,15 +141,6 @@ class NoCache : public codasync::storage::Invalidation {
   std::size_t slots_{0};
 };
 
-class Silent : public codasync::storage::LedgerObserver {
-  void on_batch(const Batch&) override {}
-  void on_refusals(std::size_t) override {}
-  void on_split() override {}
-  void on_retry() override {}
-  void on_doubt() override {}
-  void on_overload() override {}
-};
-
 /// Each writer waits for its result, as clients do. Writers share one thread and need no
 /// connection.
 void run_ledger(codasync::storage::StockLedger& ledger, const Rows& rows, std::size_t writers,
@@ -202,7 +193,7 @@ void run_combined(const std::string& url, const Rows& rows, std::size_t writers,
   codasync::storage::PostgresOptions postgres;
   postgres.url = codasync::Secret{url};
   NoCache cache{url};
-  Silent silent;
+  codasync::storage::LedgerObserver silent;
   const auto ledger = codasync::storage::make_combiner(postgres, {}, cache, silent);
   run_ledger(*ledger, rows, writers, spread, time, count);
 }

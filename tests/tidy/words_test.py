@@ -7,7 +7,7 @@ from repository import texts
 
 # A regular expression, and the words to use instead. A space matches any white space, an underscore, and the end of a commented line.
 INSTEAD = (
-    (r'(?<!["`])nobody(?!["`])', "no client, no process, …; name the part that is meant"),  # in quotation marks it is the Unix user
+    (r'(?<!["`])nobody|nobody(?!["`])', "no client, no process, …; name the part that is meant"),  # in quotation marks it is the Unix user
     (r"somebody|anybody|everybody", "a client, another process, all processes, …; name the part that is meant"),
     (r"whoever|whichever", "the client that …, each process that …"),
     (r"strangers?", "unresolved readings; clients without a token"),
@@ -71,7 +71,7 @@ class Search(unittest.TestCase):
         self.assertEqual(findings("a.md", "One.\nIt starts anew.\n"), ['a.md:2: "anew": again'])
 
     def test_words_in_identifiers_and_over_line_ends_are_found(self) -> None:
-        for text in ("TEST(Gate, nobody_is_left)", "/// It is\n/// told so.", "# it goes\n# on", "  -- what was\n  -- asked for"):
+        for text in ("TEST(Gate, nobody_is_left)", '"nobody wrote it"', "/// It is\n/// told so.", "# it goes\n# on", "  -- what was\n  -- asked for"):
             self.assertEqual(len(findings("a", text)), 1, text)
 
     def test_parts_of_words_and_other_meanings_are_not_found(self) -> None:

@@ -137,7 +137,7 @@ class Impossible(Exception):
 
 
 class NotReached(Exception):
-    """Nobody came by the failpoint."""
+    """No process reached the failpoint."""
 
 
 # -- the service ---------------------------------------------------------------------------------------

@@ -107,7 +107,7 @@ void Load::compare_event(const LedgerEvent& event, std::int64_t number, Ledger& 
                          const Register& versions) {
   const auto where = versions.name() + ", event " + event.id + ": ";
   if (number < 0) {
-    findings_.add(Fault::doubled, where + "nobody wrote it");
+    findings_.add(Fault::doubled, where + "no client wrote it");
   } else {
     compare_write(event, number, ledger, where);
   }
@@ -257,7 +257,7 @@ void Load::compare_products(const std::string& folder) {
   read_lines(folder + "/products.tsv", [&](const auto& fields) {
     const auto index = world_.product_of(fields[0]);
     if (!index) {
-      findings_.add(Fault::doubled, "nobody wrote product " + std::string{fields[0]});
+      findings_.add(Fault::doubled, "no client wrote product " + std::string{fields[0]});
       return;
     }
     ++rows;
