@@ -108,11 +108,13 @@ BatchResult fold_and_commit(WriteTransaction& transaction, StockRows rows,
   if (!changes.empty())
     deletions = invalidation.begin(changes, transaction.slots(invalidation.slot_count()));
   const auto& first = batch.front()->operation;
-  if (fold.names_product()) {
+  const bool renamed = fold.names_product();
+  if (renamed) {
     postgres::save_product(transaction, first.gtin, {naming->product.name, {}, {}},
                            postgres::OtherFields::kept, first.actor);
   }
   auto writes = std::move(fold).writes();
+  writes.renamed = renamed;
   // Every transaction needs a row that shows whether it committed.
   if (writes.events.empty() && writes.responses.empty())
     writes.responses.push_back({postgres::make_internal_name(), {}, {}});

@@ -26,6 +26,7 @@ struct StockRow {
   ShopId shop;
   Gtin gtin;
   ReadingId id{0};
+  std::string row_ctid{};                // where the table has it, as PostgreSQL writes a tid
   bool exists{false};                    // in the table, present or not
   bool shop_exists{false};               // not removed
   std::optional<ProductName> product{};  // nullopt: does not exist, or removed
@@ -82,6 +83,7 @@ struct BatchWrites {
   std::vector<SegmentOfRow> segments{};
   std::vector<SegmentOfRow> dropped_segments{};
   std::vector<ResponseRow> responses{};
+  bool renamed{false};  // the transaction has changed a product's name
 };
 
 }  // namespace codasync::storage

@@ -17,6 +17,10 @@ create function folded(words text) returns text language sql immutable parallel 
 create function micros_of(moment timestamptz) returns bigint language sql stable parallel safe strict
   return (date_part('epoch', moment) * 1000000)::bigint;
 
+-- The inverse of micros_of(), exact in the same range.
+create function moment_of(micros bigint) returns timestamptz language sql immutable parallel safe strict
+  return to_timestamp(micros / 1000000::float8);
+
 -- The current day in a time zone. An unknown zone counts as UTC: if an upgrade of the system's zones removes the zone of
 -- one shop, lists over all shops must still work.
 create function today_in(zone text) returns date language plpgsql stable parallel safe strict as $$
@@ -312,7 +316,7 @@ returns table (about text, clock bigint, ledger_floor bigint, slots integer, slo
                received_at bigint, newest_at bigint, sealed_until bigint, tail integer, looked_at bigint, dates_since bigint,
                quantity_since bigint, quantity bigint, plain bigint, lowest bigint, expiry_date integer, date_kind "char",
                present boolean, shop_exists boolean, product_name text, product_version bigint,
-               kind "char", delta bigint, voids uuid, voided boolean)
+               kind "char", delta bigint, voids uuid, voided boolean, row_ctid tid)
 language plpgsql
 set plan_cache_mode = force_generic_plan set jit = off
 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
@@ -340,7 +344,7 @@ begin
            null::bigint, null::bigint, null::bigint, null::bigint, null::bigint, null::bigint, null::bigint, null::bigint,
            null::bigint, null::integer, null::bigint, null::bigint, null::bigint, null::bigint, null::bigint, null::bigint,
            null::integer, null::"char", null::boolean, null::boolean, null::text, null::bigint,
-           null::"char", null::bigint, null::uuid, null::boolean
+           null::"char", null::bigint, null::uuid, null::boolean, null::tid
       from ledger_settings l, cache_settings c;
 
   if cardinality(shops) > 0 then
@@ -353,7 +357,7 @@ begin
              r.expiry_date - date '1970-01-01', r.date_kind, r.present,
              r.present or exists (select from shops s where s.id = r.shop_id and s.removed_at is null),
              case when p.removed_at is null then p.name end, p.version,
-             null::"char", null::bigint, null::uuid, null::boolean
+             null::"char", null::bigint, null::uuid, null::boolean, r.ctid
         from unnest(shops, gtins) as wanted (shop_id, gtin)
         join stock_readings r on r.shop_id = wanted.shop_id and r.gtin = wanted.gtin
         join products p on p.gtin = r.gtin
@@ -369,7 +373,7 @@ begin
                null::integer, null::"char", null::boolean,
                exists (select from shops s where s.id = wanted.shop_id and s.removed_at is null),
                p.name, p.version,
-               null::"char", null::bigint, null::uuid, null::boolean
+               null::"char", null::bigint, null::uuid, null::boolean, null::tid
           from unnest(shops, gtins) as wanted (shop_id, gtin)
           left join products p on p.gtin = wanted.gtin and p.removed_at is null
          where not exists (select from stock_readings r where r.shop_id = wanted.shop_id and r.gtin = wanted.gtin);
@@ -384,7 +388,7 @@ begin
              null::bigint, null::bigint, null::bigint, null::bigint, null::bigint, null::bigint, null::bigint, null::bigint,
              null::bigint, null::integer, null::bigint, null::bigint, null::bigint, null::bigint, null::bigint, null::bigint,
              null::integer, null::"char", null::boolean, null::boolean, null::text, null::bigint,
-             null::"char", null::bigint, null::uuid, null::boolean
+             null::"char", null::bigint, null::uuid, null::boolean, null::tid
         from idempotency_keys k where k.name = any(names);
     return query
       select 'operation', null::bigint, null::bigint, null::integer, null::text, null::text,
@@ -394,7 +398,8 @@ begin
              e.expiry_date - date '1970-01-01', e.date_kind, null::boolean, null::boolean, null::text, null::bigint,
              e.kind, e.delta, e.voids,
              -- Not `exists`: in a plan made for empty tables it reads all of stock_voids into a hash table.
-             coalesce((select true from stock_voids v where v.reading_id = o.reading_id and v.target = o.name), false)
+             coalesce((select true from stock_voids v where v.reading_id = o.reading_id and v.target = o.name), false),
+             null::tid
         from stock_operations o
         left join stock_events e on e.reading_id = o.reading_id and e.observed_at = o.observed_at and e.id = o.name
        where o.name = any(names);
@@ -425,26 +430,29 @@ begin
      order by w.place, e.observed_at;
 end $$;
 
--- The rows of a batch, as the service sends them.
+-- The rows of a batch, as the service sends them. Times are microseconds since 1970, because PostgreSQL reads a number much
+-- faster than a timestamp.
 create type reading_row as (
-  id bigint, shop_id bigint, gtin bigint, version bigint, observed_at timestamptz, updated_at timestamptz,
-  received_at timestamptz, newest_at timestamptz, sealed_until timestamptz, tail integer, looked_at timestamptz,
-  dates_since timestamptz, quantity_since timestamptz, quantity bigint, plain bigint, lowest bigint, expiry_date date,
-  date_kind "char", present boolean, looks_different boolean);
+  id bigint, shop_id bigint, gtin bigint, version bigint, observed_at bigint, updated_at bigint,
+  received_at bigint, newest_at bigint, sealed_until bigint, tail integer, looked_at bigint,
+  dates_since bigint, quantity_since bigint, quantity bigint, plain bigint, lowest bigint, expiry_date date,
+  date_kind "char", present boolean, looks_different boolean, row_ctid tid);
 create type event_row as (
-  reading_id bigint, observed_at timestamptz, id uuid, received_at timestamptz, token_id bigint, version bigint,
+  reading_id bigint, observed_at bigint, id uuid, received_at bigint, token_id bigint, version bigint,
   delta bigint, quantity bigint, expiry_date date, kind "char", date_kind "char", outcome "char", voids uuid, actor text,
   reason text, named boolean);
 create type segment_row as (
-  reading_id bigint, until timestamptz, events integer, is_base boolean, present boolean, dates_since timestamptz,
-  expiry_date date, date_kind "char", looked_at timestamptz, quantity_since timestamptz, quantity bigint, plain bigint,
+  reading_id bigint, until bigint, events integer, is_base boolean, present boolean, dates_since bigint,
+  expiry_date date, date_kind "char", looked_at bigint, quantity_since bigint, quantity bigint, plain bigint,
   lowest bigint);
 create type answer_row as (name uuid, fingerprint bytea, answer text);
 
--- Writes a batch. `dropped`: segments to delete; only reading and end are set.
--- Requires: the updated rows are locked in this transaction.
+-- Writes a batch. `dropped`: segments to delete; only reading and end are set. `renamed`: this transaction has changed the name
+-- of a product, which can have put the same readings into the feed.
+-- Requires: the updated rows are locked by begin_write() in this transaction, which did not change them since: `row_ctid` is
+-- where they are.
 create function write_stock(updated reading_row[], inserted reading_row[], events event_row[], segments segment_row[],
-                            dropped segment_row[], answers answer_row[])
+                            dropped segment_row[], answers answer_row[], renamed boolean)
 returns void
 language plpgsql
 set plan_cache_mode = force_generic_plan set jit = off
@@ -455,15 +463,17 @@ declare
 begin
   if cardinality(updated) > 0 then
     update stock_readings r
-       set version = n.version, observed_at = n.observed_at, updated_at = n.updated_at, received_at = n.received_at,
-           newest_at = n.newest_at, sealed_until = n.sealed_until, tail = n.tail, looked_at = n.looked_at,
-           dates_since = n.dates_since, quantity_since = n.quantity_since, quantity = n.quantity, plain = n.plain,
-           lowest = n.lowest, expiry_date = n.expiry_date, date_kind = n.date_kind, present = n.present
+       set version = n.version, observed_at = moment_of(n.observed_at), updated_at = moment_of(n.updated_at),
+           received_at = moment_of(n.received_at), newest_at = moment_of(n.newest_at),
+           sealed_until = moment_of(n.sealed_until), tail = n.tail, looked_at = moment_of(n.looked_at),
+           dates_since = moment_of(n.dates_since), quantity_since = moment_of(n.quantity_since),
+           quantity = n.quantity, plain = n.plain, lowest = n.lowest, expiry_date = n.expiry_date,
+           date_kind = n.date_kind, present = n.present
       from unnest(updated) as n
-     where r.id = n.id;
+     where r.ctid = n.row_ctid;
     get diagnostics written = row_count;
     if written <> cardinality(updated) then
-      raise 'only % of % readings exist', written, cardinality(updated);
+      raise 'only % of % readings are where they were when they were locked', written, cardinality(updated);
     end if;
   end if;
   if cardinality(inserted) > 0 then
@@ -471,27 +481,30 @@ begin
                                 tail, looked_at, dates_since, quantity_since, quantity, plain, lowest, expiry_date,
                                 date_kind, present)
     overriding system value
-    select n.id, n.shop_id, n.gtin, n.version, n.observed_at, n.updated_at, n.received_at, n.newest_at, n.sealed_until,
-           n.tail, n.looked_at, n.dates_since, n.quantity_since, n.quantity, n.plain, n.lowest, n.expiry_date,
+    select n.id, n.shop_id, n.gtin, n.version, moment_of(n.observed_at), moment_of(n.updated_at),
+           moment_of(n.received_at), moment_of(n.newest_at), moment_of(n.sealed_until), n.tail, moment_of(n.looked_at),
+           moment_of(n.dates_since), moment_of(n.quantity_since), n.quantity, n.plain, n.lowest, n.expiry_date,
            n.date_kind, n.present
       from unnest(inserted) as n;
   end if;
   insert into changes (shop_id, reading_id)
-  select n.shop_id, n.id from unnest(updated || inserted) as n where n.looks_different
-  on conflict do nothing;  -- a rename in this transaction can have inserted the row
+  select n.shop_id, n.id from unnest(updated || inserted) as n
+   where n.looks_different
+     and not (renamed and exists (select from changes c where c.shop_id = n.shop_id and c.xid = pg_current_xact_id()
+                                     and c.reading_id = n.id));
   if cardinality(events) > 0 then
     insert into stock_events (reading_id, observed_at, id, received_at, token_id, version, delta, quantity, expiry_date,
                               kind, date_kind, outcome, voids, actor, reason)
-    select n.reading_id, n.observed_at, n.id, n.received_at, n.token_id, n.version, n.delta, n.quantity, n.expiry_date,
-           n.kind, n.date_kind, n.outcome, n.voids, n.actor, n.reason
+    select n.reading_id, moment_of(n.observed_at), n.id, moment_of(n.received_at), n.token_id, n.version, n.delta,
+           n.quantity, n.expiry_date, n.kind, n.date_kind, n.outcome, n.voids, n.actor, n.reason
       from unnest(events) as n;
     if exists (select from unnest(events) as n where n.named) then
       insert into stock_operations (name, reading_id, observed_at)
-      select n.id, n.reading_id, n.observed_at from unnest(events) as n where n.named;
+      select n.id, n.reading_id, moment_of(n.observed_at) from unnest(events) as n where n.named;
     end if;
     if exists (select from unnest(events) as n where n.kind = 'v') then
       insert into stock_voids (reading_id, target, id, observed_at)
-      select n.reading_id, n.voids, n.id, n.observed_at from unnest(events) as n where n.kind = 'v'
+      select n.reading_id, n.voids, n.id, moment_of(n.observed_at) from unnest(events) as n where n.kind = 'v'
       on conflict do nothing;
       insert into audit (token_id, actor, action, subject, subject_id, after)
       select n.token_id, n.actor, 'void', 'reading', n.reading_id,
@@ -500,13 +513,14 @@ begin
     end if;
   end if;
   if cardinality(dropped) > 0 then
-    delete from stock_segments s using unnest(dropped) as n where s.reading_id = n.reading_id and s.until = n.until;
+    delete from stock_segments s using unnest(dropped) as n
+     where s.reading_id = n.reading_id and s.until = moment_of(n.until);
   end if;
   if cardinality(segments) > 0 then
     insert into stock_segments as s (reading_id, until, events, is_base, present, dates_since, expiry_date, date_kind,
                                      looked_at, quantity_since, quantity, plain, lowest)
-    select n.reading_id, n.until, n.events, n.is_base, n.present, n.dates_since, n.expiry_date, n.date_kind, n.looked_at,
-           n.quantity_since, n.quantity, n.plain, n.lowest
+    select n.reading_id, moment_of(n.until), n.events, n.is_base, n.present, moment_of(n.dates_since), n.expiry_date,
+           n.date_kind, moment_of(n.looked_at), moment_of(n.quantity_since), n.quantity, n.plain, n.lowest
       from unnest(segments) as n
     on conflict (reading_id, until) do update
        set events = excluded.events, is_base = excluded.is_base, present = excluded.present,

@@ -18,8 +18,8 @@ namespace codasync::storage::postgres {
 /// of rows (PostgreSQL manual, 8.15.6 and 8.16.6).
 class RecordArray {
  public:
-  /// Adds a row. `values`: in the order of the type's columns. std::nullopt and Instant::min()
-  /// become null.
+  /// Adds a row. `values`: in the order of the type's columns. An Instant becomes microseconds
+  /// since 1970; std::nullopt and Instant::min() become null.
   template <class... Values>
   void add(const Values&... values) {
     text_ += text_.size() > 1 ? ",\"(" : "\"(";
@@ -48,7 +48,7 @@ class RecordArray {
   void put(char code) { text_ += code; }
   void put(Date date) { text_ += to_string(date); }
   void put(Instant moment) {
-    if (moment != Instant::min()) text_ += to_string(moment);
+    if (moment != Instant::min()) put(std::int64_t{moment.time_since_epoch().count()});
   }
   void put(const Uuid& uuid) { text_ += to_string(uuid); }
   void put(std::span<const std::uint8_t> bytes) { text_.append("\\\\\\\\x").append(to_hex(bytes)); }

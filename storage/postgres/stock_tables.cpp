@@ -43,17 +43,19 @@ struct ReadingColumns {
         present{read.column_number("present")},
         shop_exists{read.column_number("shop_exists")},
         product_name{read.column_number("product_name")},
-        product_version{read.column_number("product_version")} {}
+        product_version{read.column_number("product_version")},
+        row_ctid{read.column_number("row_ctid")} {}
 
   Column about, id, shop_id, gtin, version, observed_at, updated_at, received_at, newest_at,
       sealed_until, tail, looked_at, dates_since, quantity_since, quantity, plain, lowest,
-      expiry_date, date_kind, present, shop_exists, product_name, product_version;
+      expiry_date, date_kind, present, shop_exists, product_name, product_version, row_ctid;
 };
 
 Instant since(const pqxx::field& micros) { return optional_instant(micros).value_or(kBeginning); }
 
 void load_reading(const pqxx::row& found, const ReadingColumns& at, StockRow& row) {
   row.id = ReadingId{found[at.id].as<std::int64_t>()};
+  row.row_ctid = found[at.row_ctid].as<std::string>();
   row.exists = true;
   row.version = found[at.version].as<std::int64_t>();
   row.observed_at = instant_of(found[at.observed_at]);
@@ -180,7 +182,8 @@ void add(RecordArray& rows, const StockRow& row) {
            shelf.dates_since, shelf.stock.since, shelf.stock.quantity,
            known ? std::optional{shelf.stock.plain} : std::nullopt,
            known ? std::optional{shelf.stock.lowest} : std::nullopt, date_of(shelf.date),
-           kind_of(shelf.date), shelf.present, row.looks_different);
+           kind_of(shelf.date), shelf.present, row.looks_different,
+           row.exists ? std::optional{std::string_view{row.row_ctid}} : std::nullopt);
 }
 
 /// SQL type: event_row.
@@ -254,7 +257,8 @@ const std::string kReadingRows =
     " micros_of(r.sealed_until) as sealed_until, r.tail, micros_of(r.looked_at) as looked_at,"
     " micros_of(r.dates_since) as dates_since, micros_of(r.quantity_since) as quantity_since,"
     " r.quantity, r.plain, r.lowest, r.expiry_date - date '1970-01-01' as expiry_date, r.date_kind,"
-    " r.present, true as shop_exists, p.name as product_name, p.version as product_version"
+    " r.present, true as shop_exists, p.name as product_name, p.version as product_version,"
+    " r.ctid as row_ctid"
     " from stock_readings r join products p using (gtin) ";
 
 std::vector<StockRow> rows_in(const pqxx::result& read) {
@@ -405,9 +409,10 @@ void write(WriteTransaction& transaction, const StockRows& rows, const BatchWrit
     if (row.touched) add(row.exists ? updated : inserted, row);
   }
   try {
-    transaction.exec_params("select write_stock($1, $2, $3, $4, $5, $6)", updated.done(),
+    transaction.exec_params("select write_stock($1, $2, $3, $4, $5, $6, $7)", updated.done(),
                             inserted.done(), array_of(writes.events), array_of(writes.segments),
-                            array_of(writes.dropped_segments), array_of(writes.responses));
+                            array_of(writes.dropped_segments), array_of(writes.responses),
+                            writes.renamed);
   } catch (const UniqueViolation& violation) {
     const auto& name = violation.constraint();  // empty: the server's messages are not in English
     if (name.empty() || name == "stock_readings_shop_id_gtin_key" ||

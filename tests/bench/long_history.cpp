@@ -147,8 +147,8 @@ void generate(pqxx::connection& connection, std::int64_t events, bool looks) {
     session.exec_params(
         "insert into stock_events (reading_id, observed_at, id, received_at, token_id, version, "
         "delta, quantity, expiry_date, kind,"
-        " date_kind, outcome, voids, actor, reason) select n.reading_id, n.observed_at, n.id, "
-        "n.received_at, n.token_id, n.version,"
+        " date_kind, outcome, voids, actor, reason) select n.reading_id, "
+        "moment_of(n.observed_at), n.id, moment_of(n.received_at), n.token_id, n.version,"
         " n.delta, n.quantity, n.expiry_date, n.kind, n.date_kind, n.outcome, n.voids, n.actor, "
         "n.reason from unnest($1::event_row[]) n",
         rows.done());
@@ -156,7 +156,11 @@ void generate(pqxx::connection& connection, std::int64_t events, bool looks) {
   session.exec_params(
       "insert into stock_segments (reading_id, until, events, is_base, present, dates_since, "
       "expiry_date, date_kind, looked_at,"
-      " quantity_since, quantity, plain, lowest) select (n).* from unnest($1::segment_row[]) n",
+      " quantity_since, quantity, plain, lowest) select n.reading_id, moment_of(n.until), "
+      "n.events, "
+      "n.is_base, n.present, moment_of(n.dates_since), n.expiry_date, n.date_kind, "
+      "moment_of(n.looked_at), moment_of(n.quantity_since), n.quantity, n.plain, n.lowest from "
+      "unnest($1::segment_row[]) n",
       segments.done());
   const auto moment = [](Instant at) {
     return at == kBeginning ? std::optional<std::string>{} : std::optional{to_string(at)};

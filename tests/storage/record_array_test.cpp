@@ -20,16 +20,14 @@ class RecordArrayTest : public testing::Test {
     database_ = std::make_unique<TestDatabase>(TestDatabase::Schema::none);
     database_->run(
         "create type everything as (truth boolean, bytes bytea, big bigint, letter \"char\","
-        " words text, day date, moment timestamptz, id uuid)");
+        " words text, day date, micros bigint, id uuid)");
   }
   static void TearDownTestSuite() { database_.reset(); }
 
   /// Returns: the rows as PostgreSQL reads them, each as text.
   std::vector<std::string> read_back(RecordArray& rows) {
-    connection_.exec("begin; set local time zone 'UTC'");
     const auto found =
         connection_.exec_params("select r::text from unnest($1::everything[]) as r", rows.done());
-    connection_.exec("rollback");
     std::vector<std::string> texts;
     for (const pqxx::row& row : found) texts.emplace_back(row[0].c_str());
     return texts;
@@ -65,10 +63,9 @@ TEST_F(RecordArrayTest, keeps_values_of_every_type) {
   rows.add(true, Bytes{bytes}, 1'234'567'890'123, 's', std::string_view{"tea"}, day(2026, 11, 28),
            Instant{std::chrono::microseconds{1}},
            *Uuid::parse("0193a5c2-7d4e-7abc-8def-0123456789ab"));
-  EXPECT_THAT(read_back(rows),
-              ElementsAre("(t,\"\\\\xfe" + std::string(60, '0') +
-                          "01\",1234567890123,s,tea,2026-11-28,\"1970-01-01 00:00:00.000001+00\","
-                          "0193a5c2-7d4e-7abc-8def-0123456789ab)"));
+  EXPECT_THAT(read_back(rows), ElementsAre("(t,\"\\\\xfe" + std::string(60, '0') +
+                                           "01\",1234567890123,s,tea,2026-11-28,1,"
+                                           "0193a5c2-7d4e-7abc-8def-0123456789ab)"));
 }
 
 TEST_F(RecordArrayTest, keeps_nulls_and_limits) {
@@ -83,12 +80,11 @@ TEST_F(RecordArrayTest, keeps_nulls_and_limits) {
            Instant{std::chrono::microseconds{253'402'300'799'999'999}}, kNone<Uuid>);
   rows.add(kNone<bool>, kNone<Bytes>, kNone<std::int64_t>, kNone<char>, kNone<std::string_view>,
            kNone<Date>, Instant::min(), kNone<Uuid>);
-  EXPECT_THAT(read_back(rows), ElementsAre("(,,,,,,,)",
-                                           "(f,\"\\\\x\",-9223372036854775808,,\"\",1969-07-20,"
-                                           "\"1969-12-31 23:59:59.999999+00\",)",
-                                           "(,,9223372036854775807,,,9999-12-31,"
-                                           "\"9999-12-31 23:59:59.999999+00\",)",
-                                           "(,,,,,,,)"));
+  EXPECT_THAT(read_back(rows),
+              ElementsAre("(,,,,,,,)", "(f,\"\\\\x\",-9223372036854775808,,\"\",1969-07-20,-1,)",
+                          "(,,9223372036854775807,,,9999-12-31,"
+                          "253402300799999999,)",
+                          "(,,,,,,,)"));
 }
 
 TEST_F(RecordArrayTest, keeps_texts_with_special_characters) {
@@ -98,6 +94,15 @@ TEST_F(RecordArrayTest, keeps_texts_with_special_characters) {
     EXPECT_EQ(read_back(std::string{words}), words);
   }
   EXPECT_EQ(read_back(std::nullopt), std::nullopt);
+}
+
+// Times travel as microseconds in both directions, and are timestamps in the tables.
+TEST_F(RecordArrayTest, times_survive_the_way_to_a_timestamp_and_back) {
+  const TestDatabase database;
+  EXPECT_EQ(database.run("select count(*) from generate_series(946684800000000, 4294967296000000,"
+                         " 33333333333) as t (micros) where micros_of(moment_of(micros)) <> micros"
+                         " or moment_of(micros) <> timestamptz 'epoch' + micros * interval '1 us'"),
+            "0");
 }
 
 TEST_F(RecordArrayTest, can_be_empty) {
