@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "api/http.hpp"
+#include "api/transport/http.hpp"
 
 namespace codasync::api {
 

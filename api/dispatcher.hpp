@@ -1,7 +1,7 @@
 #pragma once
 
-#include "api/http.hpp"
 #include "api/service.hpp"
+#include "api/transport/http.hpp"
 #include "api/transport/server.hpp"
 
 namespace codasync::api {

@@ -1,62 +1,8 @@
 #include "api/problem.hpp"
 
-#include <rapidjson/stringbuffer.h>
-#include <rapidjson/writer.h>
-
 #include "storage/model/text.hpp"
 
 namespace codasync::api {
-namespace {
-
-using Writer = rapidjson::Writer<rapidjson::StringBuffer>;
-
-void text(Writer& writer, std::string_view value) {
-  writer.String(value.data(), static_cast<rapidjson::SizeType>(value.size()));
-}
-
-void field(Writer& writer, std::string_view name, std::string_view value) {
-  writer.Key(name.data(), static_cast<rapidjson::SizeType>(name.size()));
-  text(writer, value);
-}
-
-}  // namespace
-
-Response to_response(const Problem& problem, std::string_view request_id) {
-  rapidjson::StringBuffer buffer;
-  Writer writer{buffer};
-  writer.StartObject();
-  field(writer, "type", "urn:codasync:problem:" + std::string{problem.type});
-  field(writer, "title", reason_of(problem.status));
-  writer.Key("status");
-  writer.Int(problem.status);
-  field(writer, "detail", problem.detail);
-  field(writer, "instance", request_id);
-  if (!problem.errors.empty()) {
-    writer.Key("errors");
-    writer.StartObject();
-    for (const auto& [name, sentences] : problem.errors) {
-      writer.Key(name.c_str(), static_cast<rapidjson::SizeType>(name.size()));
-      writer.StartArray();
-      for (const auto& sentence : sentences) text(writer, sentence);
-      writer.EndArray();
-    }
-    writer.EndObject();
-  }
-  if (problem.quantity) {
-    writer.Key("quantity");
-    writer.Int64(*problem.quantity);
-  }
-  if (problem.version) {
-    writer.Key("version");
-    writer.Int64(*problem.version);
-  }
-  writer.EndObject();
-
-  Response response{problem.status, problem.headers, {buffer.GetString(), buffer.GetSize()}};
-  response.headers.push_back({"Content-Type", "application/problem+json"});
-  response.headers.push_back({"Cache-Control", "no-store"});
-  return response;
-}
 
 std::string shown_field(std::string_view name) {
   constexpr std::size_t kCharactersMax = 100;

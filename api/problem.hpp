@@ -1,33 +1,14 @@
 #pragma once
 
-#include <map>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
-#include "api/http.hpp"
+#include "api/transport/problem_details.hpp"
+
+// The problems of the handlers.
 
 namespace codasync::api {
-
-/// The errors of each field: name → sentences. Sorted, so that responses are stable.
-using FieldErrors = std::map<std::string, std::vector<std::string>>;
-
-/// An error response of RFC 9457. It contains no text of exceptions or of other systems.
-struct Problem {
-  int status;
-  std::string_view
-      type;  // last part of the URI `urn:codasync:problem:<type>`; a stable code for programs
-  std::string detail;  // one or two sentences for a person: what happened and what to do
-  FieldErrors errors{};
-  std::vector<Header> headers{};           // Retry-After, Allow, ETag …
-  std::optional<std::int64_t> quantity{};  // of a refused adjustment: the current quantity
-  std::optional<std::int64_t> version{};   // of a failed precondition: the current version
-};
-
-/// Returns: the response, `application/problem+json`, with the request id as `instance`.
-Response to_response(const Problem& problem, std::string_view request_id);
 
 /// Returns: the name of an unknown field or parameter for `errors`: valid UTF-8, at most 100
 /// characters.
@@ -36,7 +17,6 @@ std::string shown_field(std::string_view name);
 /// Returns: the words, separated by commas.
 std::string listed(std::span<const std::string_view> words);
 
-// Problems that several handlers use.
 Problem bad_fields(FieldErrors errors);
 Problem bad_query(FieldErrors errors);  // as bad_fields(), for query parameters
 Problem bad_json(std::string detail);

@@ -97,7 +97,7 @@ Problem explain(Subject subject, const storage::CatalogueRefusal& refusal) {
                       the_row +
                           " was changed by someone else. Fetch it again and retry with its "
                           "new ETag."};
-      problem.version = refusal.version;
+      problem.members = {{"version", *refusal.version}};
       problem.headers = {{"ETag", "\"" + std::to_string(*refusal.version) + "\""}};
       return problem;
     }

@@ -8,9 +8,9 @@
 #include <variant>
 #include <vector>
 
-#include "api/http.hpp"
 #include "api/problem.hpp"
 #include "api/service.hpp"
+#include "api/transport/http.hpp"
 #include "api/uri.hpp"
 #include "api/write_response.hpp"
 #include "cache/key.hpp"

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "api/http.hpp"
+#include "api/transport/http.hpp"
 #include "storage/idempotency.hpp"
 
 namespace codasync::api {

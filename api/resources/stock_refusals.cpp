@@ -13,6 +13,12 @@ std::optional<std::int64_t> quantity_of(const Refused& refused) {
   return refused.reading ? refused.reading->quantity : std::nullopt;
 }
 
+/// Returns: the problem with the current quantity as a member.
+Problem with_quantity(Problem problem, const Refused& refused) {
+  if (const auto quantity = quantity_of(refused)) problem.members = {{"quantity", *quantity}};
+  return problem;
+}
+
 Problem explain(const Refused& refused) {
   using enum Refused::Why;
   switch (refused.why) {
@@ -31,16 +37,12 @@ Problem explain(const Refused& refused) {
     case not_found:
       return api::not_found("There is no stock reading with this id, or it was removed.");
     case below_zero:
-      return {409,
-              "below-zero",
-              "The adjustment would make the quantity negative; it is now " +
-                  std::to_string(quantity_of(refused).value_or(0)) + ".",
-              {},
-              {},
-              quantity_of(refused)};
+      return with_quantity({409, "below-zero",
+                            "The adjustment would make the quantity negative; it is now " +
+                                std::to_string(quantity_of(refused).value_or(0)) + "."},
+                           refused);
     case above_max:
-      return {409, "above-max", "The quantity would exceed 2147483647.",
-              {},  {},          quantity_of(refused)};
+      return with_quantity({409, "above-max", "The quantity would exceed 2147483647."}, refused);
     case never_counted:
       return {
           409, "never-counted",
@@ -51,7 +53,7 @@ Problem explain(const Refused& refused) {
                       "The reading was changed by someone else. Fetch it again and retry with its "
                       "new ETag."};
       if (refused.reading) {
-        problem.version = refused.reading->version;
+        problem.members = {{"version", refused.reading->version}};
         problem.headers = {
             {"ETag", "\"" +
                          reading_tag(refused.reading->version, refused.reading->product_version) +

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <variant>
 
-#include "api/http.hpp"
+#include "api/transport/http.hpp"
 #include "api/transport/refusal.hpp"
 
 namespace codasync::api::transport {

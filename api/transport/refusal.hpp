@@ -2,7 +2,7 @@
 
 #include <string_view>
 
-#include "api/http.hpp"
+#include "api/transport/http.hpp"
 
 namespace codasync::api::transport {
 
@@ -13,7 +13,7 @@ struct Refusal {
   std::string_view detail;  // fixed text, so that it contains nothing of the request
 };
 
-/// Returns: the response as application/problem+json (RFC 9457).
+/// Returns: the response as a problem (problem_details.hpp), with a new request id.
 Response to_response(const Refusal& refusal);
 
 }  // namespace codasync::api::transport

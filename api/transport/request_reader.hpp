@@ -6,8 +6,8 @@
 #include <utility>
 #include <variant>
 
-#include "api/http.hpp"
 #include "api/transport/body.hpp"
+#include "api/transport/http.hpp"
 #include "api/transport/refusal.hpp"
 
 namespace codasync::api::transport {

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "api/http.hpp"
+#include "api/transport/http.hpp"
 
 namespace codasync::api {
 

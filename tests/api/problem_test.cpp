@@ -26,6 +26,12 @@ TEST(Problem, contains_the_errors_of_each_field) {
   EXPECT_NE(response.body.find(R"("errors":{"GTIN":["One.","Two."]})"), std::string::npos);
 }
 
+TEST(Problem, has_further_members_after_those_of_rfc_9457) {
+  Problem problem{412, "precondition-failed", "Changed."};
+  problem.members = {{"version", 7}};
+  EXPECT_TRUE(to_response(problem, "r").body.ends_with(R"("instance":"r","version":7})"));
+}
+
 TEST(Problem, has_the_headers_of_its_status) {
   EXPECT_EQ(header(to_response(unavailable("Later.", 3), "r"), "Retry-After"), "3");
   EXPECT_EQ(header(to_response(unauthorized("No token."), "r"), "WWW-Authenticate"), "Bearer");

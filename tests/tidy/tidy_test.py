@@ -16,7 +16,7 @@ CALLABLE_OF_STORAGE = r"storage/(?!postgres/|catalogue/|ledger/(?!combiner\.hpp)
 MAY_INCLUDE = {
     "api": rf"cache/.*|{CALLABLE_OF_STORAGE}",
     "api/cli": rf"api/.*|cache/.*|config/settings/settings\.hpp|{CALLABLE_OF_STORAGE}",
-    "api/transport": r"api/http\.hpp|storage/model/.*",
+    "api/transport": "storage/model/.*",
     "cache": CONTRACTS_OF_STORAGE,
     "config": r"(.*/)?options\.hpp|api/observability/log\.hpp|api/transport/server\.hpp|storage/secret\.hpp",
     "storage": "",

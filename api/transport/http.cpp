@@ -1,4 +1,4 @@
-#include "api/http.hpp"
+#include "api/transport/http.hpp"
 
 #include <array>
 #include <charconv>
