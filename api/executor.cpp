@@ -13,11 +13,9 @@ Executor::Executor(const ExecutorOptions& options)
   }
 }
 
-Executor::~Executor() { stop(); }
-
-void Executor::stop() {
-  std::deque<Waiting> dropped[2];  // destroyed without the lock: a job may own much
+Executor::~Executor() {
   {
+    std::deque<Waiting> dropped[2];  // destroyed without the lock: a job may own much
     const std::scoped_lock hold{mutex_};
     stopping_ = true;
     dropped[0].swap(look_ups_);

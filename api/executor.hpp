@@ -34,16 +34,15 @@ class Executor {
   using Job = std::function<void(Start)>;
 
   explicit Executor(const ExecutorOptions& options);
+
+  /// Finishes the jobs that run, and drops those that wait.
   ~Executor();
   Executor(const Executor&) = delete;
   Executor& operator=(const Executor&) = delete;
 
   /// Requires: `job` does not throw.
-  /// Returns: false when the queue of this kind is full or stop() was called; `job` was not taken.
+  /// Returns: false when the queue of this kind is full or the executor ends; `job` was not taken.
   [[nodiscard]] bool submit(Kind kind, Job job);
-
-  /// Finishes the jobs that run, and drops those that wait. The destructor calls it.
-  void stop();
 
   /// Returns: how many jobs wait.
   [[nodiscard]] std::size_t waiting() const;

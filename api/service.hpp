@@ -1,12 +1,12 @@
 #pragma once
 
 #include <atomic>
-#include <functional>
 
 #include "api/executor.hpp"
 #include "api/lru_cache.hpp"
 #include "api/observability/log.hpp"
 #include "api/observability/metrics.hpp"
+#include "api/observability/slot_watch.hpp"
 #include "api/options.hpp"
 #include "cache/cache.hpp"
 #include "storage/catalogue_store.hpp"
@@ -30,11 +30,11 @@ struct Service {
   Executor& control;  // of operators' requests: readiness, metrics
   Metrics& metrics;
   Log& log;
+  const SlotLog& slot_log;  // readiness waits for the first check of the slots
   TokenCache tokens{};
   ReadingKeyCache reading_keys{};
-  std::function<bool()> started{[] { return true; }};  // readiness waits for it
-  std::atomic<bool> schema_fits{false};                // the database was migrated for this program
-  std::atomic<bool> draining{false};                   // readiness fails from here on
+  std::atomic<bool> schema_fits{false};  // the database was migrated for this program
+  std::atomic<bool> draining{false};     // readiness fails from here on
 };
 
 }  // namespace codasync::api

@@ -5,10 +5,9 @@
 #include <iostream>
 
 #include "api/cli/commands.hpp"
-#include "api/serve.hpp"
+#include "api/cli/serve.hpp"
 #include "config/settings/settings.hpp"
 #include "storage/errors.hpp"
-#include "storage/ledger/combiner.hpp"
 #include "storage/migrate.hpp"
 
 namespace codasync::api::cli {
@@ -38,7 +37,7 @@ void add_serve(CLI::App& app, Command& command, bool& take_over, const File& fil
   sub->callback([&] {
     command = with_settings([&](config::Settings settings) {
       settings.server.take_over = take_over;
-      return serve(settings, storage::make_combiner,
+      return serve(settings,
                    [&file] { return config::load(file, config::environment_of_process()); });
     });
   });

@@ -23,7 +23,7 @@ Result ready(Service& service, const Call&) {
     if (failure.dependency() == "clock") return unavailable_because("clock");
     throw;
   }
-  if (!service.started()) return unavailable("The service is starting.");
+  if (!service.slot_log.seen()) return unavailable("The service is starting.");
   return plain(200, "ready\n");
 }
 

@@ -63,7 +63,7 @@ class Server::Impl {
   void start() { reactor_->run(); }
 
   [[nodiscard]] const std::vector<std::string>& addresses() const { return addresses_; }
-  [[nodiscard]] const ServerState& state() const { return *state_; }
+  [[nodiscard]] std::shared_ptr<const ServerState> state() const { return state_; }
 
   bool drain(std::chrono::milliseconds limit) {
     state_->draining = true;
@@ -92,8 +92,6 @@ std::vector<std::string> Server::addresses() const { return impl_->addresses(); 
 
 bool Server::drain(std::chrono::milliseconds limit) { return impl_->drain(limit); }
 
-std::size_t Server::open_connections() const noexcept { return impl_->state().connections; }
-
-std::size_t Server::requests_in_flight() const noexcept { return impl_->state().in_flight; }
+std::shared_ptr<const ServerCounters> Server::counters() const { return impl_->state(); }
 
 }  // namespace codasync::api

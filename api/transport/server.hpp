@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <functional>
@@ -88,6 +89,12 @@ using Dispatch = std::function<void(Request, Reply)>;
 /// need can be requested together. Must not block for long and must not throw. May send responses.
 using IterationEnd = std::function<void()>;
 
+/// What a server has at the moment. Threads: any.
+struct ServerCounters {
+  std::atomic<std::size_t> connections{0};
+  std::atomic<std::size_t> requests_in_flight{0};
+};
+
 /// An HTTP/1.1 server on Pistache's event loops (api/transport/README.md says why not its
 /// endpoint). Threads: start, drain and the destructor: one.
 class Server {
@@ -107,8 +114,8 @@ class Server {
   /// `limit`.
   bool drain(std::chrono::milliseconds limit);
 
-  [[nodiscard]] std::size_t open_connections() const noexcept;
-  [[nodiscard]] std::size_t requests_in_flight() const noexcept;
+  /// Returns: its counters. They may outlive it: what measures them may run on other threads.
+  [[nodiscard]] std::shared_ptr<const ServerCounters> counters() const;
 
  private:
   class Impl;

@@ -62,14 +62,14 @@ class Worker::Sink final : public Reply::Sink {
         connection_{connection.id},
         keep_alive_{keep_alive},
         head_only_{head_only} {
-    ++state_->in_flight;
+    ++state_->requests_in_flight;
   }
 
   void send(Response response) override {
     const bool keep_alive = keep_alive_ && !state_->draining;
     SerialisedResponse message{connection_, serialise(response, keep_alive, head_only_),
                                keep_alive};
-    --state_->in_flight;
+    --state_->requests_in_flight;
     // The queues are compared, not the workers: the queue exists, so its address is unique.
     if (this_thread_worker != nullptr && this_thread_worker->messages_ == messages_) {
       this_thread_worker->respond(std::move(message));

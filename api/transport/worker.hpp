@@ -20,9 +20,7 @@
 namespace codasync::api::transport {
 
 /// The counters and flags that the workers, the replies and the server share.
-struct ServerState {
-  std::atomic<std::size_t> connections{0};
-  std::atomic<std::size_t> in_flight{0};
+struct ServerState : ServerCounters {
   std::atomic<bool> draining{false};
   std::atomic<std::size_t> workers_not_listening{0};
   std::mutex mutex;                 // for `changed` only

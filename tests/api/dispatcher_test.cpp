@@ -73,8 +73,10 @@ class DispatcherTest : public testing::Test {
   Log log{{.level = LogLevel::error}};
   Executor executor{{.threads = 2, .queue_max = 100}};
   Executor control{{.threads = 1, .queue_max = 16}};
-  Service service{options, database, database, database, ledger,  catalogue,
-                  tokens,  cache,    executor, control,  metrics, log};
+  cache::MemcachedOptions memcached;
+  SlotLog slot_log{memcached, metrics, log, [] {}};
+  Service service{options, database, database, database, ledger, catalogue, tokens,
+                  cache,   executor, control,  metrics,  log,    slot_log};
   Dispatcher dispatcher{service};
   std::string staff;
   std::string admin;
@@ -365,7 +367,9 @@ TEST_F(DispatcherTest, counts_requests_by_route_not_by_path) {
   EXPECT_EQ(text.find("nonsense"), std::string::npos);
 }
 
-TEST_F(DispatcherTest, is_not_ready_while_it_shuts_down) {
+TEST_F(DispatcherTest, is_ready_after_the_first_check_of_the_slots_until_it_shuts_down) {
+  EXPECT_EQ(respond(request(Method::get, "/readyz")).status, 503);
+  slot_log.finished();
   EXPECT_EQ(respond(request(Method::get, "/readyz")).status, 200);
   service.draining = true;
   EXPECT_EQ(respond(request(Method::get, "/readyz")).status, 503);

@@ -101,7 +101,7 @@ TEST(Executor, says_of_a_job_that_it_waited_too_long) {
   EXPECT_FALSE(at_once.get_future().get());
 }
 
-TEST(Executor, finishes_what_runs_and_drops_what_waits_when_it_ends) {
+TEST(Executor, finishes_what_runs_drops_what_waits_and_takes_no_job_when_it_ends) {
   std::atomic<int> finished{0};
   std::atomic<bool> second_ran{false};
   {
@@ -113,6 +113,8 @@ TEST(Executor, finishes_what_runs_and_drops_what_waits_when_it_ends) {
       const auto enough = std::chrono::steady_clock::now() + 10s;
       while (!dropped.expired() && std::chrono::steady_clock::now() < enough)
         std::this_thread::yield();
+      EXPECT_FALSE(executor.submit(Kind::work, [](Executor::Start) {}));
+      EXPECT_FALSE(executor.submit(Kind::look_up, [](Executor::Start) {}));
       ++finished;
     }));
     started.get_future().wait();
@@ -121,13 +123,6 @@ TEST(Executor, finishes_what_runs_and_drops_what_waits_when_it_ends) {
   }
   EXPECT_EQ(finished, 1);
   EXPECT_FALSE(second_ran);
-}
-
-TEST(Executor, takes_no_job_after_it_was_stopped) {
-  Executor executor{{.threads = 1, .queue_max = 2}};
-  executor.stop();
-  EXPECT_FALSE(executor.submit(Kind::work, [](Executor::Start) {}));
-  EXPECT_FALSE(executor.submit(Kind::look_up, [](Executor::Start) {}));
 }
 
 TEST(Executor, refuses_at_once_when_a_queue_is_full) {

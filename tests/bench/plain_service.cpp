@@ -5,16 +5,35 @@
 #include <CLI/CLI.hpp>
 #include <filesystem>
 #include <iostream>
+#include <memory>
 
-#include "api/serve.hpp"
+#include "api/cli/serve.hpp"
+#include "storage/ledger/combiner.hpp"
 #include "tests/bench/plain_ledger.hpp"
+
+namespace {
+
+auto statements = codasync::bench::Statements::unnamed;
+
+}  // namespace
+
+namespace codasync::storage {
+
+/// The linker takes this function instead of the library's.
+std::unique_ptr<StockLedger> make_combiner(const PostgresOptions& postgres, const CombinerOptions&,
+                                           Invalidation&, LedgerObserver&) {
+  return bench::make_plain_ledger(postgres.url.reveal(), 1, statements);
+}
+
+}  // namespace codasync::storage
 
 int main(int argc, char** argv) {
   std::filesystem::path config;
-  bool prepared{false};
   CLI::App app{"Serves stock readings with one transaction for each write."};
   app.add_option("--config", config, "settings, as for codasync serve")->required();
-  app.add_flag("--prepared", prepared, "with prepared statements");
+  app.add_flag_callback(
+      "--prepared", [] { statements = codasync::bench::Statements::prepared; },
+      "with prepared statements");
   CLI11_PARSE(app, argc, argv);
   const auto load = [&config] {
     return codasync::config::load(config, codasync::config::environment_of_process());
@@ -22,12 +41,5 @@ int main(int argc, char** argv) {
   const auto loaded = load();
   for (const auto& problem : loaded.problems) std::cerr << "plain_service: " << problem << '\n';
   if (!loaded.problems.empty()) return 2;
-  using codasync::bench::Statements;
-  const auto statements = prepared ? Statements::prepared : Statements::unnamed;
-  return codasync::api::serve(
-      loaded.settings,
-      [statements](const auto& postgres, const auto&, auto&, auto&) {
-        return codasync::bench::make_plain_ledger(postgres.url.reveal(), 1, statements);
-      },
-      load);
+  return codasync::api::cli::serve(loaded.settings, load);
 }

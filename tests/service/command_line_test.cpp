@@ -4,8 +4,10 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <stdexcept>
 
+#include "storage/postgres/transaction.hpp"
 #include "tests/service/service.hpp"
 #include "tests/transport/client.hpp"
 
@@ -253,6 +255,33 @@ TEST_F(CommandLine, serve_without_a_schema_is_not_ready_and_says_what_to_do) {
       eventually([&] { return command_log().find("codasync migrate") != std::string::npos; }));
   serving.signal(SIGTERM);
   EXPECT_EQ(serving.wait(std::chrono::seconds{30}), 0);
+}
+
+// The scrape waits for the database, and its remaining parts run after the server has ended.
+TEST_F(CommandLine, serve_ends_in_order_when_a_scrape_is_still_running) {
+  const auto port = free_port();
+  const auto address = "127.0.0.1:" + std::to_string(port);
+  auto serving = start(
+      {"serve"}, {"CODASYNC_SERVER_LISTEN=" + address, "CODASYNC_API_SHUTDOWN_GRACE=0ms",
+                  "CODASYNC_POSTGRES_STATEMENT_TIMEOUT=60s", "CODASYNC_POSTGRES_LOCK_TIMEOUT=30s"});
+  Connection probe{port};
+  ASSERT_TRUE(eventually([&] { return probe.send("GET", "/readyz", "", {}).status == 200; }));
+  storage::postgres::Connection connection{database().options()};
+  std::optional<storage::postgres::Transaction> lock;
+  lock.emplace(connection, storage::postgres::Transaction::Access::read_write,
+               "lock table stock_readings in access exclusive mode");
+  Client scrape{address};
+  scrape.send_get("/metrics");
+  ASSERT_TRUE(eventually([&] {
+    return database().run(
+               "select count(*) from pg_stat_activity where datname = "
+               "current_database() and wait_event_type = 'Lock'") == "1";
+  }));
+
+  serving.signal(SIGTERM);
+  EXPECT_TRUE(scrape.closed_by_server());
+  lock.reset();
+  EXPECT_EQ(serving.wait(std::chrono::seconds{30}), 1) << "one request was left unanswered";
 }
 
 TEST_F(CommandLine, serve_takes_a_live_unix_socket_over_only_with_an_option) {

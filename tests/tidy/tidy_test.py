@@ -24,8 +24,8 @@ MAY_INCLUDE = {
     "storage/model": "",
     "storage/postgres": "storage/.*",
 }
-# Further includes of single files: serve.cpp connects all parts.
-WIRING = {"api/serve.hpp": "config/settings/settings.hpp", "api/serve.cpp": ".*"}
+# Further includes of single files.
+WIRING: dict[str, str] = {}
 
 # The headers of each library, and the folders that may include them. Tests may include all.
 LIBRARIES = {

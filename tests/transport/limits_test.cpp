@@ -107,10 +107,11 @@ TEST(Timeout, ends_a_response_that_is_not_read) {
   Client client{service.address()};
   client.send_get("/big/50000000");
   const auto end = Clock::now() + 10s;
-  while (service.server().open_connections() != 1 && Clock::now() < end) std::this_thread::yield();
-  while (service.server().open_connections() != 0 && Clock::now() < end)
+  while (service.server().counters()->connections != 1 && Clock::now() < end)
+    std::this_thread::yield();
+  while (service.server().counters()->connections != 0 && Clock::now() < end)
     std::this_thread::sleep_for(10ms);
-  EXPECT_EQ(service.server().open_connections(), 0U);
+  EXPECT_EQ(service.server().counters()->connections, 0U);
   EXPECT_FALSE(client.receive()) << "the whole response arrived";
 }
 

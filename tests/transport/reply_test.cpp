@@ -44,7 +44,7 @@ TEST(Reply, may_be_sent_within_the_dispatch_of_another_request) {
   server.start();
   Client first{server.addresses().front()};
   first.send("GET /first HTTP/1.1\r\nHost: h\r\n\r\nGET /last HTTP/1.1\r\nHost: h\r\n\r\n");
-  while (server.requests_in_flight() != 1) std::this_thread::yield();
+  while (server.counters()->requests_in_flight != 1) std::this_thread::yield();
   Client second{server.addresses().front()};
   second.send_get("/last");
   EXPECT_EQ(second.receive()->body, "together");
@@ -64,7 +64,7 @@ TEST(Reply, is_dropped_when_its_client_is_gone) {
   Client other{service.address()};
   other.send_get("/now/x");
   EXPECT_EQ(other.receive()->body, "x");
-  EXPECT_EQ(service.server().requests_in_flight(), 0U);
+  EXPECT_EQ(service.server().counters()->requests_in_flight, 0U);
 }
 
 /// Waits until `condition` holds, up to ten seconds. Returns: whether it does.
@@ -95,7 +95,7 @@ TEST(Reply, sees_that_its_client_is_gone) {
       EXPECT_EQ(service.held_without_client(), 0U);
       leaves.vanish();
       EXPECT_TRUE(eventually([&] { return service.held_without_client() == 1; })) << address;
-      EXPECT_TRUE(eventually([&] { return service.server().open_connections() == 1; }));
+      EXPECT_TRUE(eventually([&] { return service.server().counters()->connections == 1; }));
       service.release("done");
       EXPECT_EQ(stays.receive()->body, "done");
     }
@@ -114,14 +114,17 @@ TEST(Reply, of_a_client_that_only_ended_its_sending_side_still_has_its_client) {
   EXPECT_EQ(client.receive()->body, "done");
 }
 
-TEST(Reply, may_outlive_the_server) {
+TEST(Reply, may_outlive_the_server_and_so_may_the_counters) {
   Service service;
   Client client{service.address()};
   client.send_get("/hold");
   service.await_held(1);
   EXPECT_EQ(service.held_without_client(), 0U);
+  const auto counters = service.server().counters();
   service.stop();
   EXPECT_EQ(service.held_without_client(), 1U);
+  EXPECT_EQ(counters->connections, 0U);
+  EXPECT_EQ(counters->requests_in_flight, 1U);
   EXPECT_TRUE(client.closed_by_server());
   service.release("late");
 }
@@ -131,11 +134,11 @@ TEST(Reply, counts_as_in_flight_until_it_is_sent) {
   Client client{service.address()};
   client.send_get("/hold");
   service.await_held(1);
-  EXPECT_EQ(service.server().requests_in_flight(), 1U);
-  EXPECT_EQ(service.server().open_connections(), 1U);
+  EXPECT_EQ(service.server().counters()->requests_in_flight, 1U);
+  EXPECT_EQ(service.server().counters()->connections, 1U);
   service.release("done");
   EXPECT_EQ(client.receive()->body, "done");
-  EXPECT_EQ(service.server().requests_in_flight(), 0U);
+  EXPECT_EQ(service.server().counters()->requests_in_flight, 0U);
 }
 
 }  // namespace

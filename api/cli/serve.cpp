@@ -1,4 +1,4 @@
-#include "api/serve.hpp"
+#include "api/cli/serve.hpp"
 
 #include <csignal>
 #include <optional>
@@ -15,9 +15,10 @@
 #include "cache/make_cache.hpp"
 #include "storage/errors.hpp"
 #include "storage/housekeeper.hpp"
+#include "storage/ledger/combiner.hpp"
 #include "storage/make_storage.hpp"
 
-namespace codasync::api {
+namespace codasync::api::cli {
 namespace {
 
 // One for each thread that uses them (config/deploy/pgbouncer/sizes counts them).
@@ -38,8 +39,8 @@ sigset_t block_signals() {
 }
 
 /// Returns: the metrics that are read from the parts of the service at each scrape.
-std::vector<Sample> samples_of(const Server& server, const Executor& executor, const Log& log,
-                               const config::Settings& settings) {
+std::vector<Sample> samples_of(const ServerCounters& server, const Executor& executor,
+                               const Log& log, const config::Settings& settings) {
   using Kind = Sample::Kind;
   const auto number = [](auto value) { return static_cast<double>(value); };
   const auto pool_max = [&](const char* pool, std::size_t connections) {
@@ -52,9 +53,9 @@ std::vector<Sample> samples_of(const Server& server, const Executor& executor, c
   return {
       build_sample(),
       {"codasync_http_connections", "Open connections.", Kind::gauge,
-       number(server.open_connections())},
+       number(server.connections.load())},
       {"codasync_http_requests_in_flight", "Requests being answered.", Kind::gauge,
-       number(server.requests_in_flight())},
+       number(server.requests_in_flight.load())},
       {"codasync_executor_waiting_requests", "Requests that wait for a thread.", Kind::gauge,
        number(executor.waiting())},
       {"codasync_log_lines_dropped_total", "Log lines dropped because the output was too slow.",
@@ -98,7 +99,7 @@ std::string joined(const std::vector<std::string>& texts) {
 
 }  // namespace
 
-int serve(const config::Settings& settings, const MakeLedger& make_ledger, const Load& load) {
+int serve(const config::Settings& settings, const Load& load) {
   const auto signals = block_signals();
 
   // In the order of need: each may use those above, and is destroyed before them.
@@ -120,7 +121,8 @@ int serve(const config::Settings& settings, const MakeLedger& make_ledger, const
   const auto control_database =
       storage::make_database(with_connections(settings.postgres, kControlConnections));
   const auto cache = cache::make_cache(settings.memcached, *database, watch);
-  const auto ledger = make_ledger(settings.postgres, settings.combiner, *invalidation, metrics);
+  const auto ledger =
+      storage::make_combiner(settings.postgres, settings.combiner, *invalidation, metrics);
   const auto catalogue =
       storage::make_catalogue_store(settings.postgres, *invalidation, *ledger, metrics);
   const auto tokens = storage::make_token_store(settings.postgres, metrics);
@@ -130,8 +132,7 @@ int serve(const config::Settings& settings, const MakeLedger& make_ledger, const
   Executor executor{settings.executor};
   Executor control{{.threads = 1, .queue_max = 16}};
   service.emplace(settings.api, *database, *look_up_database, *control_database, *ledger,
-                  *catalogue, *tokens, *cache, executor, control, metrics, log);
-  service->started = [&slot_log] { return slot_log.seen(); };
+                  *catalogue, *tokens, *cache, executor, control, metrics, log, slot_log);
   Dispatcher dispatcher{*service};
   Server server{settings.server,
                 [&dispatcher](Request request, Reply reply) {
@@ -139,12 +140,12 @@ int serve(const config::Settings& settings, const MakeLedger& make_ledger, const
                 },
                 [&dispatcher] { dispatcher.flush(); }};
 
-  metrics.on_scrape([&server, &executor, &log, &settings] {
-    return samples_of(server, executor, log, settings);
-  });
   metrics.on_scrape([] { return process_samples(); });
   metrics.on_scrape([&settings] { return memcached_samples(settings.memcached); });
   metrics.on_scrape([&expired] { return expired.samples(); });
+  metrics.on_scrape([counters = server.counters(), &executor, &log, &settings] {
+    return samples_of(*counters, executor, log, settings);
+  });
 
   keeper.start();
   static_cast<void>(control.submit(Executor::Kind::work, [&](Executor::Start) {
@@ -160,11 +161,9 @@ int serve(const config::Settings& settings, const MakeLedger& make_ledger, const
   service->draining = true;
   const bool complete = server.drain(settings.api.shutdown_grace);
   if (!complete)
-    log.warning("requests were left unanswered", {{"requests", server.requests_in_flight()}});
-  // Their jobs may use the server, which is destroyed first.
-  control.stop();
-  executor.stop();
+    log.warning("requests were left unanswered",
+                {{"requests", server.counters()->requests_in_flight.load()}});
   return complete ? 0 : 1;
 }
 
-}  // namespace codasync::api
+}  // namespace codasync::api::cli
