@@ -10,7 +10,7 @@
 namespace codasync::cache {
 
 /// Queries one server, on a new connection, within connect_timeout and answer_timeout.
-/// Requires: problems(options) is empty. Returns: its version, as 1.6.18. Throws: Unavailable.
+/// Requires: the options are valid. Returns: its version, as 1.6.18. Throws: Unavailable.
 std::string server_version(const MemcachedOptions& options, std::size_t slot);
 
 /// Counters of a server.

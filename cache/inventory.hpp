@@ -14,7 +14,7 @@ namespace codasync::cache {
 /// Unavailable. Threads: one.
 class Inventory {
  public:
-  /// Requires: problems(options) is empty.
+  /// Requires: the options are valid.
   explicit Inventory(const MemcachedOptions& options) : options_{options} {}
 
   /// Calls `found` with the key of each entry in a slot, while Memcached lists them. Memcached

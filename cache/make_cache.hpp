@@ -9,7 +9,7 @@
 namespace codasync::cache {
 
 // Makes the parts of the cache, without headers of the libraries that it uses.
-// Requires, for all: problems(options) is empty. All references must outlive the result.
+// Requires, for all: the options are valid. All references must outlive the result.
 
 std::unique_ptr<Cache> make_cache(const MemcachedOptions& options, storage::Database& database,
                                   Observer& observer);

@@ -13,7 +13,7 @@ namespace codasync::cache {
 /// The protocol of cache/README.md with Memcached.
 class MemcachedCache final : public Cache {
  public:
-  /// Requires: problems(options) is empty. `database` and `observer` must outlive the cache.
+  /// Requires: the options are valid. `database` and `observer` must outlive the cache.
   MemcachedCache(const MemcachedOptions& options, storage::Database& database, Observer& observer);
 
   std::vector<Lookup> lookup(std::span<const Key> keys) override;

@@ -18,7 +18,7 @@ std::vector<Key> keys_of(const storage::Changes& changes);
 /// Deletes the entries of a transaction from Memcached, all at once, and waits for the replies.
 class MemcachedInvalidation final : public storage::Invalidation {
  public:
-  /// Requires: problems(options) is empty. `observer` must outlive the invalidation and its rounds.
+  /// Requires: the options are valid. `observer` must outlive the invalidation and its rounds.
   MemcachedInvalidation(const MemcachedOptions& options, Observer& observer);
 
   std::unique_ptr<Pending> begin(const storage::Changes& changes,

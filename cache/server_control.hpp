@@ -24,7 +24,7 @@ class ServerControl {
   virtual std::optional<Unreachable> flush(std::size_t slot) = 0;
 };
 
-/// Requires: problems(options) is empty.
+/// Requires: the options are valid.
 std::unique_ptr<ServerControl> make_server_control(const MemcachedOptions& options);
 
 }  // namespace codasync::cache

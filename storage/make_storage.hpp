@@ -13,7 +13,7 @@
 namespace codasync::storage {
 
 // The factories of storage/, without its libraries. No connection is opened before the first use.
-// Requires, for all: problems(options) is empty, and arguments passed by reference outlive the
+// Requires, for all: the options are valid, and arguments passed by reference outlive the
 // result. Each result has connections of its own, so that none can starve another.
 
 /// Uses up to connections_max + fill_connections_max connections.

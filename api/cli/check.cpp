@@ -84,8 +84,12 @@ int check(const config::Loaded& loaded, const CheckDepth& depth) {
   const auto add = [&](const std::vector<std::string>& more) {
     found.insert(found.end(), more.begin(), more.end());
   };
-  if (problems(loaded.settings.postgres).empty()) add(check_postgres(loaded.settings.postgres));
-  if (problems(loaded.settings.memcached).empty()) add(check_memcached(loaded.settings.memcached));
+  const auto usable = [&](std::string_view section) {
+    return std::ranges::none_of(loaded.problems,
+                                [&](const auto& problem) { return problem.starts_with(section); });
+  };
+  if (usable("postgres.")) add(check_postgres(loaded.settings.postgres));
+  if (usable("memcached.")) add(check_memcached(loaded.settings.memcached));
   if (depth.deep && found.empty()) add(check_deeply(loaded.settings, depth.repair));
   std::cout << std::flush;
   for (const auto& problem : found) std::cerr << "problem: " << problem << "\n";

@@ -6,6 +6,7 @@
 
 #include "api/cli/commands.hpp"
 #include "api/cli/serve.hpp"
+#include "config/settings/example.hpp"
 #include "config/settings/settings.hpp"
 #include "storage/errors.hpp"
 #include "storage/migrate.hpp"
@@ -131,6 +132,17 @@ void add_check(CLI::App& app, Command& command, CheckDepth& depth) {
       [&] { command = [&](const config::Loaded& loaded) { return check(loaded, depth); }; });
 }
 
+void add_settings(CLI::App& app, Command& command) {
+  app.add_subcommand("settings",
+                     "Print a settings file with every setting, its range and its default")
+      ->callback([&] {
+        command = [](const config::Loaded&) {
+          std::cout << config::example_toml() << std::flush;
+          return kDone;
+        };
+      });
+}
+
 void add_cache(CLI::App& app, Command& command, bool& wait) {
   auto* cache = app.add_subcommand("cache", "Show the cache slots, turn the cache off and on");
   cache->require_subcommand(1);
@@ -194,7 +206,7 @@ int run(int argc, const char* const* argv) {
   File file;
   app.add_option(
          "--config", file,
-         "TOML file with settings (see config/example.toml); environment variables override it")
+         "TOML file with settings (see `codasync settings`); environment variables override it")
       ->envname("CODASYNC_CONFIG");
 
   Command command;
@@ -212,6 +224,7 @@ int run(int argc, const char* const* argv) {
   add_token(app, command, creation, token_id);
   add_cache(app, command, cache_wait);
   add_check(app, command, depth);
+  add_settings(app, command);
   add_ledger(app, command, ledger_before);
   app.set_version_flag("--version", "codasync " CODASYNC_VERSION, "Print the version and exit");
 

@@ -191,11 +191,6 @@ std::optional<LogLevel> parse_log_level(std::string_view name) {
   return found->first;
 }
 
-std::vector<std::string> problems(const LogOptions& options) {
-  if (options.queue_max >= 16 && options.queue_max <= 1'000'000) return {};
-  return {"log.queue_max is " + std::to_string(options.queue_max) + ": it must be 16 to 1000000."};
-}
-
 class Log::Queue {
  public:
   Queue(std::size_t lines_max, int descriptor)

@@ -7,30 +7,15 @@
 #include <initializer_list>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
 
+#include "api/observability/options.hpp"
 #include "api/observability/repeat_limit.hpp"
 
 namespace codasync::api {
-
-enum class LogLevel { debug, info, warning, error };
-
-std::string_view name_of(LogLevel level);
-std::optional<LogLevel> parse_log_level(std::string_view name);
-
-/// Fixed after the start.
-struct LogOptions {
-  LogLevel level{LogLevel::info};  // lines below it are not written
-  std::size_t queue_max{
-      8192};  // lines that wait for a slow output; then the oldest is dropped: 16…1000000
-};
-
-/// Returns: one sentence for each setting outside its range, with name, value and rule.
-std::vector<std::string> problems(const LogOptions& options);
 
 /// The value of a field. A Secret cannot be converted to it, on purpose.
 class LogValue {

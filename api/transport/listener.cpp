@@ -16,6 +16,8 @@
 #include <string_view>
 #include <system_error>
 
+#include "api/transport/options.hpp"
+
 namespace codasync::api::transport {
 namespace {
 
@@ -94,14 +96,14 @@ std::optional<std::string> problem_of_address(const std::string& address) {
   if (address.starts_with(kUnixPrefix)) {
     const std::size_t length = address.size() - kUnixPrefix.size();
     constexpr std::size_t kLongest = sizeof(sockaddr_un::sun_path) - 1 - kSuffix;
-    if (length == 0 || address[kUnixPrefix.size()] != '/') return "the path must be absolute.";
+    if (length == 0 || address[kUnixPrefix.size()] != '/') return "the path must be absolute";
     if (length > kLongest) {
-      return "the path must be at most " + std::to_string(kLongest) + " bytes long.";
+      return "the path must be at most " + std::to_string(kLongest) + " bytes long";
     }
     return std::nullopt;
   }
   if (parse_tcp(address)) return std::nullopt;
-  return "it must be unix:/path or address:port with a numeric address, IPv6 in brackets.";
+  return "it must be unix:/path or address:port with a numeric address, IPv6 in brackets";
 }
 
 Listener::Listener(const std::string& address, IfInUse if_in_use) : address_{address} {

@@ -2,16 +2,11 @@
 
 #include <sys/types.h>
 
-#include <optional>
 #include <string>
 
 #include "api/transport/unique_fd.hpp"
 
 namespace codasync::api::transport {
-
-/// Returns: why this is not a valid `unix:/path` or `address:port` (numeric, IPv6 in brackets);
-/// empty when it is.
-std::optional<std::string> problem_of_address(const std::string& address);
 
 /// What to do when another process listens on a Unix socket's path.
 enum class IfInUse { fail, take_over };

@@ -9,44 +9,9 @@
 #include <vector>
 
 #include "api/transport/http.hpp"
+#include "api/transport/options.hpp"
 
 namespace codasync::api {
-
-/// How to serve clients; fixed after the start. api/transport/README.md lists the response at each
-/// limit.
-struct ServerOptions {
-  /// `unix:/path` or `address:port`; port 0: any free port.
-  std::vector<std::string> listen{"127.0.0.1:8081"};
-
-  /// When another process listens on one of the Unix sockets: replace it instead of failing. Set by
-  /// the command line only (`codasync serve --take-over`), because the replaced process loses its
-  /// clients.
-  bool take_over{false};
-
-  /// Threads with an event loop each: 1…64.
-  /// The requests of one loop iteration share a round trip to the cache, so few loops are best on a
-  /// small machine (tests/bench/README.md has the measurements).
-  std::size_t workers{1};
-
-  /// Open connections; further ones get 503 and are closed: 1…1000000.
-  std::size_t connections_max{10'000};
-
-  /// Request line, headers and body together: 4096…100000000.
-  std::size_t request_bytes_max{1'100'000};
-
-  /// From a request's first byte to its last: 1 ms…10 min.
-  std::chrono::milliseconds request_timeout{10'000};
-
-  /// Between requests: 1 ms…1 h. Longer than Nginx keeps idle connections (60 s).
-  std::chrono::milliseconds idle_timeout{75'000};
-
-  /// Without progress of a response that the client does not read: 1 ms…10 min.
-  std::chrono::milliseconds write_timeout{10'000};
-};
-
-/// Returns: one sentence for each setting outside its range, with name, value and rule; empty when
-/// all are valid.
-std::vector<std::string> problems(const ServerOptions& options);
 
 /// Sends one response to one client. Move-only. Threads: any.
 /// Destroyed without a response it sends 500, so that no client waits for ever. When the client is

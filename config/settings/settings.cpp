@@ -90,7 +90,8 @@ class Loader {
   void read_section(std::string_view section, const toml::table& keys);
   void assign(const Setting& setting, const std::optional<std::string>& text,
               std::string_view written, const std::string& source);
-  void check_ranges();
+  [[nodiscard]] std::string source_of(const Setting& setting) const;
+  void check();
 
   Loaded loaded_;
   std::map<std::string_view, std::string>
@@ -174,33 +175,33 @@ void Loader::read_environment(const Environment& environment) {
   }
 }
 
-void Loader::check_ranges() {
-  const auto& all = loaded_.settings;
-  for (auto& found :
-       {problems(all.postgres), problems(all.combiner), problems(all.memcached),
-        problems(all.server), problems(all.executor), problems(all.api), problems(all.log)}) {
-    loaded_.problems.insert(loaded_.problems.end(), found.begin(), found.end());
-  }
-  constexpr std::size_t kHeadBytes = 16'384;  // most that Nginx accepts as request line and headers
-  if (all.server.request_bytes_max < all.api.body_bytes_max + kHeadBytes) {
-    loaded_.problems.push_back(
-        "server.request_bytes_max is " + std::to_string(all.server.request_bytes_max) +
-        ": it must be api.body_bytes_max (" + std::to_string(all.api.body_bytes_max) +
-        ") and 16384 more for the headers, or above.");
+std::string Loader::source_of(const Setting& setting) const {
+  const auto source = sources_.find(setting.name);
+  return source == sources_.end() ? "default" : source->second;
+}
+
+void Loader::check() {
+  for (const auto& setting : settings_table()) {
+    for (const auto& check : setting.checks) {
+      for (const auto& problem : check(loaded_.settings)) {
+        loaded_.problems.push_back(std::string{setting.name} + " is " +
+                                   setting.print(loaded_.settings) + " (" + source_of(setting) +
+                                   "): " + problem + ".");
+      }
+    }
   }
 }
 
 Loaded Loader::finish() && {
-  check_ranges();
+  check();
   // The storage needs two facts of the cache: the database stores which slots may be filled.
   const auto& memcached = loaded_.settings.memcached;
   loaded_.settings.postgres.cache_slots = memcached.servers.size();
   loaded_.settings.postgres.cache_entry_lifetime = memcached.entry_ttl + memcached.lease_ttl;
   for (const auto& setting : settings_table()) {
-    const auto source = sources_.find(setting.name);
     loaded_.effective.push_back({.name = std::string{setting.name},
                                  .value = setting.print(loaded_.settings),
-                                 .source = source == sources_.end() ? "default" : source->second});
+                                 .source = source_of(setting)});
   }
   return std::move(loaded_);
 }

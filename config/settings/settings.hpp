@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "api/observability/log.hpp"
+#include "api/observability/options.hpp"
 #include "api/options.hpp"
-#include "api/transport/server.hpp"
+#include "api/transport/options.hpp"
 #include "cache/options.hpp"
 #include "storage/options.hpp"
 
@@ -37,7 +37,7 @@ struct Loaded {
   Settings settings;
   std::vector<EffectiveSetting> effective;  // all settings, in the order of the table
   std::vector<std::string>
-      problems;  // one sentence each, with name, value and rule; empty: `settings` is valid
+      problems;  // one sentence each, with name, value, source and rule; empty: `settings` is valid
 };
 
 using Environment = std::map<std::string, std::string>;

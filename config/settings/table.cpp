@@ -2,11 +2,15 @@
 
 #include <cctype>
 #include <type_traits>
+#include <utility>
 
 #include "config/settings/values.hpp"
 
 namespace codasync::config {
 namespace {
+
+using namespace std::chrono_literals;
+using Problems = std::vector<std::string>;
 
 template <class T>
 constexpr Form kFormOf{};
@@ -14,6 +18,8 @@ template <>
 constexpr Form kFormOf<bool> = Form::flag;
 template <>
 constexpr Form kFormOf<std::size_t> = Form::count;
+template <>
+constexpr Form kFormOf<Bytes> = Form::bytes;
 template <>
 constexpr Form kFormOf<std::chrono::milliseconds> = Form::duration;
 template <>
@@ -25,34 +31,101 @@ constexpr Form kFormOf<Secret> = Form::secret;
 template <>
 constexpr Form kFormOf<api::LogLevel> = Form::level;
 
-/// `member` is a generic lambda that returns the value in Settings, const or not.
 template <class Member>
-Setting setting(std::string_view name, std::string_view description, Member member,
-                std::vector<Fallback> fallbacks = {}) {
-  using Value = std::remove_cvref_t<std::invoke_result_t<Member, Settings&>>;
-  return {.name = name,
-          .description = description,
-          .form = kFormOf<Value>,
-          .parse = [member](Settings& settings,
-                            std::string_view text) { return parse(text, member(settings)); },
-          .print = [member](const Settings& settings) { return print(member(settings)); },
-          .fallbacks = std::move(fallbacks)};
+using ValueOf = std::remove_cvref_t<std::invoke_result_t<Member, Settings&>>;
+
+/// The name of a setting is the path of its value in Settings; the second argument returns it.
+#define MEMBER(path) \
+#path, [](auto& all) -> auto& { return all.path; }
+
+template <class As, class Member>
+Setting setting_as(std::string_view name, Member member, std::string_view text) {
+  const Settings defaults{};
+  Setting made{.name = name,
+               .text = text,
+               .form = kFormOf<As>,
+               .default_value = print(As{member(defaults)}),
+               .parse =
+                   [member](Settings& settings, std::string_view written) {
+                     As value{};
+                     if (!parse(written, value)) return false;
+                     member(settings) = static_cast<ValueOf<Member>>(std::move(value));
+                     return true;
+                   },
+               .print = [member](const Settings& settings) { return print(As{member(settings)}); }};
+  if constexpr (std::is_same_v<As, Secret>) made.default_value = member(defaults).reveal();
+  return made;
+}
+
+template <class Member>
+Setting setting(std::string_view name, Member member, std::string_view text) {
+  return setting_as<ValueOf<Member>>(name, member, text);
+}
+
+template <class As, class Member>
+Setting ranged_as(std::string_view name, Member member, As min, As max, std::string_view text) {
+  auto made = setting_as<As>(name, member, text);
+  made.range = print(min) + " to " + print(max);
+  made.checks.emplace_back([=, rule = "it must be " + made.range](const Settings& settings) {
+    const As value{member(settings)};
+    return min <= value && value <= max ? Problems{} : Problems{rule};
+  });
+  return made;
+}
+
+template <class Member>
+Setting ranged(std::string_view name, Member member, std::type_identity_t<ValueOf<Member>> min,
+               std::type_identity_t<ValueOf<Member>> max, std::string_view text) {
+  return ranged_as<ValueOf<Member>>(name, member, min, max, text);
 }
 
 /// The same for a size in bytes.
 template <class Member>
-Setting bytes(std::string_view name, std::string_view description, Member member) {
-  return {.name = name,
-          .description = description,
-          .form = Form::bytes,
-          .parse =
-              [member](Settings& settings, std::string_view text) {
-                Bytes value{};
-                const bool valid = parse(text, value);
-                if (valid) member(settings) = value.count;
-                return valid;
-              },
-          .print = [member](const Settings& settings) { return print(Bytes{member(settings)}); }};
+Setting bytes(std::string_view name, Member member, std::size_t min, std::size_t max,
+              std::string_view text) {
+  return ranged_as<Bytes>(name, member, Bytes{min}, Bytes{max}, text);
+}
+
+Setting checked(Setting setting, Setting::Check check) {
+  setting.checks.push_back(std::move(check));
+  return setting;
+}
+
+Setting with_fallbacks(Setting setting, std::vector<Fallback> fallbacks) {
+  setting.fallbacks = std::move(fallbacks);
+  return setting;
+}
+
+Problems check_url(const Settings& all) {
+  const auto problem = storage::problem_of_url(all.postgres.url);
+  return problem ? Problems{*problem} : Problems{};
+}
+
+Problems check_lock_timeout(const Settings& all) {
+  if (all.postgres.lock_timeout < all.postgres.statement_timeout) return {};
+  return {"it must be shorter than postgres.statement_timeout (" +
+          print(all.postgres.statement_timeout) + ")"};
+}
+
+Problems check_servers(const Settings& all) {
+  return cache::problems_of_servers(all.memcached.servers);
+}
+
+Problems check_listen(const Settings& all) {
+  if (all.server.listen.empty()) return {"it must name at least one address"};
+  Problems found;
+  for (const auto& address : all.server.listen) {
+    if (const auto problem = api::transport::problem_of_address(address))
+      found.push_back("in '" + address + "' " + *problem);
+  }
+  return found;
+}
+
+Problems check_request_bytes(const Settings& all) {
+  constexpr std::size_t kHeadBytes = 16'384;  // most that Nginx accepts as request line and headers
+  if (all.server.request_bytes_max >= all.api.body_bytes_max + kHeadBytes) return {};
+  return {"it must be api.body_bytes_max (" + print(Bytes{all.api.body_bytes_max}) + ") and " +
+          print(Bytes{kHeadBytes}) + " more for the headers, or above"};
 }
 
 std::string unchanged(const std::string& value) { return value; }
@@ -67,172 +140,94 @@ std::string without_scheme(const std::string& url) {
   return address;
 }
 
-std::vector<Setting> postgres_settings() {
-  return {
-      setting(
-          "postgres.url",
-          "The address of PostgreSQL: a libpq URI or key=value list; several hosts are allowed.",
-          [](auto& all) -> auto& { return all.postgres.url; },
-          {{"CODASYNC_DATABASE_URL", unchanged}, {"DATABASE_URL", unchanged}}),
-      setting(
-          "postgres.connections_max", "Connections for reads: 1 to 1000.",
-          [](auto& all) -> auto& { return all.postgres.connections_max; }),
-      setting(
-          "postgres.fill_connections_max",
-          "Connections for reads that fill the cache. When all are in use, a read does not fill. "
-          "With the value of executor.threads there is always a free one: 1 to 1000.",
-          [](auto& all) -> auto& { return all.postgres.fill_connections_max; }),
-      setting(
-          "postgres.waiters_max",
-          "Requests that can wait for a connection; further ones get 503: 0 to 100000.",
-          [](auto& all) -> auto& { return all.postgres.waiters_max; }),
-      setting(
-          "postgres.acquire_timeout", "Longest wait for a connection: 10ms to 60s.",
-          [](auto& all) -> auto& { return all.postgres.acquire_timeout; }),
-      setting(
-          "postgres.connect_timeout", "Longest time to open a new connection: 1s to 60s.",
-          [](auto& all) -> auto& { return all.postgres.connect_timeout; }),
-      setting(
-          "postgres.lock_timeout",
-          "Longest wait for a lock, shorter than statement_timeout: 10ms to 60s.",
-          [](auto& all) -> auto& { return all.postgres.lock_timeout; }),
-      setting(
-          "postgres.statement_timeout", "Longest time of one statement: 10ms to 10min.",
-          [](auto& all) -> auto& { return all.postgres.statement_timeout; }),
-  };
-}
-
-std::vector<Setting> combiner_settings() {
-  return {
-      setting(
-          "combiner.lanes", "Threads that write stock readings, with one connection each: 1 to 64.",
-          [](auto& all) -> auto& { return all.combiner.lanes; }),
-      setting(
-          "combiner.batch_max", "Operations in one transaction: 1 to 1000.",
-          [](auto& all) -> auto& { return all.combiner.batch_max; }),
-      setting(
-          "combiner.lane_queue_max",
-          "Operations that can wait in one lane; further ones get 503: 1 to 1000000.",
-          [](auto& all) -> auto& { return all.combiner.lane_queue_max; }),
-      setting(
-          "combiner.queue_timeout",
-          "Longest wait in a lane; then the operation gets 503: 10ms to 60s.",
-          [](auto& all) -> auto& { return all.combiner.queue_timeout; }),
-      setting(
-          "combiner.attempts_max",
-          "Attempts for a batch after a deadlock or a lost connection: 1 to 20.",
-          [](auto& all) -> auto& { return all.combiner.attempts_max; }),
-  };
-}
-
-std::vector<Setting> memcached_settings() {
-  return {
-      setting("memcached.servers",
-              "The Memcached servers (slots) in order, unix:/path or host:port; Nginx needs the "
-              "same list. "
-              "Empty: no cache.",
-              [](auto& all) -> auto& { return all.memcached.servers; },
-              {{"CODASYNC_MEMCACHED", unchanged},
-               {"MEMCACHED_SERVERS", unchanged},
-               {"MEMCACHED_URL", without_scheme}}),
-      setting(
-          "memcached.connections_max", "Connections to each server: 1 to 1000.",
-          [](auto& all) -> auto& { return all.memcached.connections_max; }),
-      setting(
-          "memcached.connect_timeout", "Longest wait for a connection: 1ms to 10s.",
-          [](auto& all) -> auto& { return all.memcached.connect_timeout; }),
-      setting(
-          "memcached.answer_timeout", "Longest wait for a reply: 1ms to 10s.",
-          [](auto& all) -> auto& { return all.memcached.answer_timeout; }),
-      setting(
-          "memcached.rest_after_failure",
-          "How long reads do not use a server after a failure (circuit breaker): 0ms to 60s.",
-          [](auto& all) -> auto& { return all.memcached.rest_after_failure; }),
-      setting(
-          "memcached.entry_ttl",
-          "Time to live of an entry, and about the longest stop of writers when a server does not "
-          "respond: 1s to 30d.",
-          [](auto& all) -> auto& { return all.memcached.entry_ttl; }),
-      setting(
-          "memcached.lease_ttl",
-          "Time to live of a lease; a crashed filler blocks others for this time: 1s to 60s.",
-          [](auto& all) -> auto& { return all.memcached.lease_ttl; }),
-  };
-}
-
-std::vector<Setting> server_settings() {
-  return {
-      setting("server.listen",
-              "The addresses of the service: unix:/path or address:port, at least one.",
-              [](auto& all) -> auto& { return all.server.listen; }, {{"PORT", on_all_interfaces}}),
-      setting(
-          "server.workers", "Threads with an event loop each: 1 to 64.",
-          [](auto& all) -> auto& { return all.server.workers; }),
-      setting(
-          "server.connections_max", "Open connections; further ones get 503: 1 to 1000000.",
-          [](auto& all) -> auto& { return all.server.connections_max; }),
-      bytes(
-          "server.request_bytes_max",
-          "Size of request line, headers and body together: 4096 to 100MB.",
-          [](auto& all) -> auto& { return all.server.request_bytes_max; }),
-      setting(
-          "server.request_timeout",
-          "Longest time from the first byte of a request to its last: 1ms to 10min.",
-          [](auto& all) -> auto& { return all.server.request_timeout; }),
-      setting(
-          "server.idle_timeout",
-          "Longest time between two requests; longer than the keep-alive time of Nginx: 1ms to 1h.",
-          [](auto& all) -> auto& { return all.server.idle_timeout; }),
-      setting(
-          "server.write_timeout",
-          "Longest time without progress when the client does not read the response: 1ms to 10min.",
-          [](auto& all) -> auto& { return all.server.write_timeout; }),
-  };
-}
-
-std::vector<Setting> api_settings() {
-  return {
-      setting(
-          "executor.threads",
-          "Threads for work that can block, such as queries; one more runs short look-ups: 1 to "
-          "256.",
-          [](auto& all) -> auto& { return all.executor.threads; }),
-      setting(
-          "executor.queue_max",
-          "Requests that can wait for a thread; further ones get 503: 1 to 1000000.",
-          [](auto& all) -> auto& { return all.executor.queue_max; }),
-      setting(
-          "executor.queue_timeout",
-          "A request that waited longer for a thread gets 503: 10ms to 60s.",
-          [](auto& all) -> auto& { return all.executor.queue_timeout; }),
-      setting(
-          "api.public_reads", "false: every read needs a token, and Nginx must not use the cache.",
-          [](auto& all) -> auto& { return all.api.public_reads; }),
-      bytes(
-          "api.body_bytes_max", "Size of a body; more is 413: 1KB to 100MB.",
-          [](auto& all) -> auto& { return all.api.body_bytes_max; }),
-      setting(
-          "api.shutdown_grace",
-          "Longest time for the requests in progress after SIGTERM: 0ms to 10min.",
-          [](auto& all) -> auto& { return all.api.shutdown_grace; }),
-      setting(
-          "log.level", "Lowest level that is written: debug, info, warning or error.",
-          [](auto& all) -> auto& { return all.log.level; }),
-      setting(
-          "log.queue_max",
-          "Lines that can wait for a slow reader; then the oldest are dropped: 16 to 1000000.",
-          [](auto& all) -> auto& { return all.log.queue_max; }),
-  };
-}
-
 std::vector<Setting> make_table() {
-  std::vector<Setting> table;
-  for (auto make :
-       {postgres_settings, combiner_settings, memcached_settings, server_settings, api_settings}) {
-    for (auto& each : make()) table.push_back(std::move(each));
-  }
-  return table;
+  return {
+      with_fallbacks(checked(setting(MEMBER(postgres.url),
+                                     "The address of PostgreSQL: a libpq URI or key=value list; "
+                                     "several hosts are allowed. Keep a password in the "
+                                     "environment instead of the file"),
+                             check_url),
+                     {{"CODASYNC_DATABASE_URL", unchanged}, {"DATABASE_URL", unchanged}}),
+      ranged(MEMBER(postgres.connections_max), 1, 1000, "Connections for reads"),
+      ranged(MEMBER(postgres.fill_connections_max), 1, 1000,
+             "Connections for reads that fill the cache. When all are in use, a read does not "
+             "fill; with as many as executor.threads there is always a free one"),
+      ranged(MEMBER(postgres.waiters_max), 0, 100'000,
+             "Requests that can wait for a connection; further ones get 503"),
+      ranged(MEMBER(postgres.acquire_timeout), 10ms, 60s, "Longest wait for a connection"),
+      ranged(MEMBER(postgres.connect_timeout), 1s, 60s, "Longest time to open a new connection"),
+      checked(ranged(MEMBER(postgres.lock_timeout), 10ms, 60s,
+                     "Longest wait for a lock, shorter than statement_timeout"),
+              check_lock_timeout),
+      ranged(MEMBER(postgres.statement_timeout), 10ms, 10min, "Longest time of one statement"),
+
+      ranged(MEMBER(combiner.lanes), 1, 64,
+             "Threads that write stock readings, with one connection each"),
+      ranged(MEMBER(combiner.batch_max), 1, 1000, "Operations in one transaction"),
+      ranged(MEMBER(combiner.lane_queue_max), 1, 1'000'000,
+             "Operations that can wait in one lane; further ones get 503"),
+      ranged(MEMBER(combiner.queue_timeout), 10ms, 60s,
+             "Longest wait in a lane; then the operation gets 503"),
+      ranged(MEMBER(combiner.attempts_max), 1, 20,
+             "Attempts for a batch after a deadlock or a lost connection"),
+
+      with_fallbacks(checked(setting(MEMBER(memcached.servers),
+                                     "The Memcached servers (slots) in order, unix:/path or "
+                                     "host:port; Nginx needs the same list. Empty: no cache"),
+                             check_servers),
+                     {{"CODASYNC_MEMCACHED", unchanged},
+                      {"MEMCACHED_SERVERS", unchanged},
+                      {"MEMCACHED_URL", without_scheme}}),
+      ranged(MEMBER(memcached.connections_max), 1, 1000, "Connections to each server"),
+      ranged(MEMBER(memcached.connect_timeout), 1ms, 10s, "Longest wait for a connection"),
+      ranged(MEMBER(memcached.answer_timeout), 1ms, 10s, "Longest wait for a reply"),
+      ranged(MEMBER(memcached.rest_after_failure), 0ms, 60s,
+             "How long reads do not use a server after a failure (circuit breaker)"),
+      ranged(MEMBER(memcached.entry_ttl), 1s, 720h,
+             "Time to live of an entry, and about the longest stop of writers when a server does "
+             "not respond"),
+      ranged(MEMBER(memcached.lease_ttl), 1s, 60s,
+             "Time to live of a lease; a crashed filler blocks others for this time"),
+
+      with_fallbacks(checked(setting(MEMBER(server.listen),
+                                     "The addresses of the service: unix:/path or address:port, "
+                                     "at least one"),
+                             check_listen),
+                     {{"PORT", on_all_interfaces}}),
+      ranged(MEMBER(server.workers), 1, 64, "Threads with an event loop each"),
+      ranged(MEMBER(server.connections_max), 1, 1'000'000,
+             "Open connections; further ones get 503"),
+      checked(bytes(MEMBER(server.request_bytes_max), 4096, 100'000'000,
+                    "Size of request line, headers and body together, at least "
+                    "api.body_bytes_max and 16KiB"),
+              check_request_bytes),
+      ranged(MEMBER(server.request_timeout), 1ms, 10min,
+             "Longest time from the first byte of a request to its last"),
+      ranged(MEMBER(server.idle_timeout), 1ms, 1h,
+             "Longest time between two requests; longer than the keep-alive time of Nginx"),
+      ranged(MEMBER(server.write_timeout), 1ms, 10min,
+             "Longest time without progress when the client does not read the response"),
+
+      ranged(MEMBER(executor.threads), 1, 256,
+             "Threads for work that can block, such as queries; one more runs short look-ups"),
+      ranged(MEMBER(executor.queue_max), 1, 1'000'000,
+             "Requests that can wait for a thread; further ones get 503"),
+      ranged(MEMBER(executor.queue_timeout), 10ms, 60s,
+             "A request that waited longer for a thread gets 503"),
+
+      setting(MEMBER(api.public_reads),
+              "false: every read needs a token, and Nginx must not use the cache"),
+      bytes(MEMBER(api.body_bytes_max), 1000, 100'000'000, "Size of a body; more is 413"),
+      ranged(MEMBER(api.shutdown_grace), 0ms, 10min,
+             "Longest time for the requests in progress after SIGTERM"),
+
+      setting(MEMBER(log.level), "Lowest level that is written: debug, info, warning or error"),
+      ranged(MEMBER(log.queue_max), 16, 1'000'000,
+             "Lines that can wait for a slow reader; then the oldest are dropped"),
+  };
 }
+
+#undef MEMBER
 
 }  // namespace
 
@@ -256,6 +251,18 @@ std::string_view rule_of(Form form) {
       return "debug, info, warning or error";
   }
   __builtin_unreachable();
+}
+
+std::string Setting::description() const {
+  std::string sentences{text};
+  if (!range.empty()) sentences.append(": ").append(range);
+  sentences += ".";
+  for (const auto& [variable, adapt] : fallbacks) {
+    sentences.append(variable == fallbacks.front().variable ? " Without another value " : " or ")
+        .append(adapt("$" + std::string{variable}));
+  }
+  if (!fallbacks.empty()) sentences += " is used.";
+  return sentences;
 }
 
 std::string Setting::variable() const {

@@ -24,23 +24,31 @@ struct Fallback {
   std::string (*adapt)(const std::string&);  // converts its value to the setting's form
 };
 
-/// One setting.
+/// The declaration of one setting. Everything that names settings is made from it: the file, the
+/// environment, the checks, config/example.toml and the table of config/README.md.
 struct Setting {
-  std::string_view name;         // section.key
-  std::string_view description;  // its purpose and range
+  /// Returns: the ends of sentences that begin with "<name> is <value>: ", one for each rule that
+  /// the value does not fulfil.
+  using Check = std::function<std::vector<std::string>(const Settings&)>;
+
+  std::string_view name;  // section.key
+  std::string_view text;  // its purpose, without the last full stop
   Form form;
+  std::string default_value;                               // parse() accepts it
   std::function<bool(Settings&, std::string_view)> parse;  // false: wrong form, nothing changed
-  std::function<std::string(const Settings&)> print;
+  std::function<std::string(const Settings&)> print;       // secrets are masked
+  std::string range{};                                     // such as "1 to 1000"; empty: no range
+  std::vector<Check> checks{};
   std::vector<Fallback> fallbacks{};  // the first variable that is set counts
 
-  [[nodiscard]] std::string_view section() const { return name.substr(0, name.find('.')); }
-  [[nodiscard]] std::string_view key() const { return name.substr(name.find('.') + 1); }
+  /// Returns: its purpose, its range and its fallbacks, in sentences.
+  [[nodiscard]] std::string description() const;
 
   /// Returns: CODASYNC_POSTGRES_LOCK_TIMEOUT for postgres.lock_timeout.
   [[nodiscard]] std::string variable() const;
 };
 
-/// Returns: all settings. Loading, `codasync check` and the test of example.toml use this table.
+/// Returns: all settings, those of a section together.
 std::span<const Setting> settings_table();
 
 }  // namespace codasync::config

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -8,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "api/observability/log.hpp"
+#include "api/observability/options.hpp"
 #include "storage/secret.hpp"
 
 // The text form of values: the environment has it unchanged, the TOML file with TOML's quotes and
@@ -19,6 +20,9 @@ namespace codasync::config {
 /// A number of bytes, as a type of its own.
 struct Bytes {
   std::size_t count;
+
+  explicit operator std::size_t() const { return count; }
+  friend auto operator<=>(const Bytes&, const Bytes&) = default;
 };
 
 /// Reads `text` into `value`. Returns: false when it does not have this form; then `value` is

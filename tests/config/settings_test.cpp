@@ -4,10 +4,14 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
+#include <iterator>
 #include <map>
 
+#include "config/settings/example.hpp"
 #include "config/settings/table.hpp"
+#include "config/settings/values.hpp"
 
 namespace codasync::config {
 namespace {
@@ -131,6 +135,12 @@ TEST(Settings, name_the_parameter_of_a_database_url_that_libpq_does_not_have) {
                                          Not(HasSubstr("hunter2")))));
 }
 
+TEST(Settings, refuse_a_database_url_without_showing_it) {
+  EXPECT_THAT(load(std::nullopt, {{"DATABASE_URL", "postgresql://u:hunter2@[/"}}).problems,
+              ElementsAre("postgres.url is ******** (DATABASE_URL): not a PostgreSQL URL or "
+                          "key=value list."));
+}
+
 TEST(Settings, an_empty_variable_is_not_set) {
   const auto loaded = load(std::nullopt, {{"CODASYNC_COMBINER_LANES", ""}, {"PORT", ""}});
   EXPECT_THAT(loaded.problems, IsEmpty());
@@ -159,7 +169,7 @@ TEST(Settings, all_problems_are_reported_at_once) {
           "\"1h\" or \"30d\".",
           "postgres.conection_max is unknown; did you mean postgres.connections_max?",
           "combiner.lanes is 'two' (file): it must be a whole number such as 8.",
-          "executor.threads is 0: it must be 1 to 256.",
+          "executor.threads is 0 (file): it must be 1 to 256.",
           "api.public_reads is 1 (file): it must be true or false.",
           "serverr.workers is unknown; did you mean server.workers?",
           "log.level is loud (CODASYNC_LOG_LEVEL): it must be debug, info, warning or error.",
@@ -190,9 +200,10 @@ TEST(Settings, a_key_outside_of_a_section_is_a_problem) {
 }
 
 TEST(Settings, the_size_of_a_request_leaves_room_for_its_headers) {
-  EXPECT_THAT(load_text("[api]\nbody_bytes_max = \"1100KB\"\n").problems,
-              ElementsAre(StartsWith(
-                  "server.request_bytes_max is 1100000: it must be api.body_bytes_max (1100000)")));
+  EXPECT_THAT(
+      load_text("[api]\nbody_bytes_max = \"1100KB\"\n").problems,
+      ElementsAre(StartsWith(
+          "server.request_bytes_max is 1100KB (default): it must be api.body_bytes_max (1100KB)")));
 }
 
 TEST(Settings, a_secret_is_never_printed) {
@@ -217,89 +228,99 @@ TEST(Settings, the_variables_are_named_after_the_settings) {
   EXPECT_EQ(settings_table().front().variable(), "CODASYNC_POSTGRES_URL");
 }
 
-/// A setting with a number or a duration: the smallest and largest valid value, and the nearest
-/// invalid values.
+/// A setting with a range, and the number of its smallest unit that values of this form have.
 struct Range {
-  const char* name;
-  const char* below;  // nullptr: no value is too small
-  const char* min;
-  const char* max;
-  const char* above;
+  const Setting* setting;
+  std::uint64_t min;
+  std::uint64_t max;
+  const char* unit;
 };
 
-void PrintTo(const Range& range, std::ostream* out) { *out << range.name; }
+void PrintTo(const Range& range, std::ostream* out) { *out << range.setting->name; }
+
+template <class Value>
+std::uint64_t parsed(std::string_view text) {
+  Value value{};
+  EXPECT_TRUE(parse(text, value)) << text;
+  if constexpr (std::is_same_v<Value, std::size_t>) return value;
+  if constexpr (std::is_same_v<Value, Bytes>) return value.count;
+  if constexpr (std::is_same_v<Value, std::chrono::milliseconds>)
+    return static_cast<std::uint64_t>(value.count());
+}
+
+std::vector<Range> ranges() {
+  std::vector<Range> all;
+  for (const auto& setting : settings_table()) {
+    if (setting.range.empty()) continue;
+    const auto to = setting.range.find(" to ");
+    const auto number = [&](std::string_view text) {
+      if (setting.form == Form::count) return parsed<std::size_t>(text);
+      if (setting.form == Form::bytes) return parsed<Bytes>(text);
+      const auto time = parsed<std::chrono::milliseconds>(text);
+      return setting.form == Form::whole_seconds ? time / 1000 : time;
+    };
+    const auto* unit = setting.form == Form::duration        ? "ms"
+                       : setting.form == Form::whole_seconds ? "s"
+                                                             : "";
+    all.push_back({&setting, number(setting.range.substr(0, to)),
+                   number(setting.range.substr(to + 4)), unit});
+  }
+  return all;
+}
 
 class Ranges : public testing::TestWithParam<Range> {};
 
 TEST_P(Ranges, include_their_ends_and_nothing_beyond) {
-  const auto& range = GetParam();
-  const auto problems_with = [&](const char* value) {
-    const auto table = settings_table();
-    Environment environment{
-        {std::ranges::find(table, range.name, &Setting::name)->variable(), value}};
-    // Other settings that the largest values depend on.
-    environment.emplace("CODASYNC_POSTGRES_STATEMENT_TIMEOUT", "10min");
-    environment.emplace("CODASYNC_POSTGRES_LOCK_TIMEOUT", "10ms");
-    environment.emplace("CODASYNC_API_BODY_BYTES_MAX", "1KB");
-    environment.emplace("CODASYNC_SERVER_REQUEST_BYTES_MAX", "100MB");
-    auto found = load(std::nullopt, environment).problems;
-    std::erase_if(found, [&](const auto& each) { return !each.starts_with(range.name); });
-    return found;
+  const auto& [setting, min, max, unit] = GetParam();
+  const auto rejects = [&, &setting = setting, &unit = unit](std::uint64_t value) {
+    const auto problems =
+        load(std::nullopt, {{setting->variable(), std::to_string(value) + unit}}).problems;
+    return std::ranges::any_of(problems, [&](const auto& problem) {
+      return problem.starts_with(setting->name) &&
+             problem.ends_with("it must be " + setting->range + ".");
+    });
   };
-  EXPECT_THAT(problems_with(range.min), IsEmpty());
-  EXPECT_THAT(problems_with(range.max), IsEmpty());
-  EXPECT_THAT(problems_with(range.above), Not(IsEmpty()));
-  if (range.below != nullptr) {
-    EXPECT_THAT(problems_with(range.below), Not(IsEmpty()));
+  EXPECT_FALSE(rejects(min));
+  EXPECT_FALSE(rejects(max));
+  EXPECT_TRUE(rejects(max + 1));
+  if (min > 0) {
+    EXPECT_TRUE(rejects(min - 1));
   }
 }
 
-constexpr Range kRanges[] = {
-    {"postgres.connections_max", "0", "1", "1000", "1001"},
-    {"postgres.fill_connections_max", "0", "1", "1000", "1001"},
-    {"postgres.waiters_max", nullptr, "0", "100000", "100001"},
-    {"postgres.acquire_timeout", "9ms", "10ms", "60s", "60001ms"},
-    {"postgres.connect_timeout", "999ms", "1s", "60s", "60001ms"},
-    {"postgres.lock_timeout", "9ms", "10ms", "60s", "60001ms"},
-    {"postgres.statement_timeout", "9ms", "11ms", "10min", "600001ms"},
-    {"combiner.lanes", "0", "1", "64", "65"},
-    {"combiner.batch_max", "0", "1", "1000", "1001"},
-    {"combiner.lane_queue_max", "0", "1", "1000000", "1000001"},
-    {"combiner.queue_timeout", "9ms", "10ms", "60s", "60001ms"},
-    {"combiner.attempts_max", "0", "1", "20", "21"},
-    {"memcached.connections_max", "0", "1", "1000", "1001"},
-    {"memcached.connect_timeout", "0ms", "1ms", "10s", "10001ms"},
-    {"memcached.answer_timeout", "0ms", "1ms", "10s", "10001ms"},
-    {"memcached.rest_after_failure", nullptr, "0ms", "60s", "60001ms"},
-    {"memcached.entry_ttl", "0s", "1s", "30d", "2592001s"},
-    {"memcached.lease_ttl", "0s", "1s", "60s", "61s"},
-    {"server.workers", "0", "1", "64", "65"},
-    {"server.connections_max", "0", "1", "1000000", "1000001"},
-    {"server.request_bytes_max", "4095", "20000", "100MB", "100000001"},
-    {"server.request_timeout", "0ms", "1ms", "10min", "600001ms"},
-    {"server.idle_timeout", "0ms", "1ms", "1h", "3600001ms"},
-    {"server.write_timeout", "0ms", "1ms", "10min", "600001ms"},
-    {"executor.threads", "0", "1", "256", "257"},
-    {"executor.queue_max", "0", "1", "1000000", "1000001"},
-    {"executor.queue_timeout", "9ms", "10ms", "60s", "60001ms"},
-    {"api.body_bytes_max", "999", "1KB", "90MB", "100000001"},
-    {"api.shutdown_grace", nullptr, "0ms", "10min", "600001ms"},
-    {"log.queue_max", "15", "16", "1000000", "1000001"},
-};
-
-INSTANTIATE_TEST_SUITE_P(Settings, Ranges, testing::ValuesIn(kRanges), [](const auto& tested) {
-  std::string name = tested.param.name;
+INSTANTIATE_TEST_SUITE_P(Settings, Ranges, testing::ValuesIn(ranges()), [](const auto& tested) {
+  std::string name{tested.param.setting->name};
   std::ranges::replace(name, '.', '_');
   return name;
 });
 
-TEST(Settings, every_number_and_duration_has_its_range_tested) {
+TEST(Settings, every_number_and_duration_has_a_range) {
   for (const auto& setting : settings_table()) {
-    const bool ranged = setting.form == Form::count || setting.form == Form::bytes ||
+    const bool number = setting.form == Form::count || setting.form == Form::bytes ||
                         setting.form == Form::duration || setting.form == Form::whole_seconds;
-    EXPECT_EQ(ranged, std::ranges::find(kRanges, setting.name, &Range::name) != std::end(kRanges))
-        << setting.name;
+    EXPECT_EQ(number, !setting.range.empty()) << setting.name;
   }
+}
+
+TEST(Settings, a_value_outside_its_range_is_reported_with_its_source) {
+  EXPECT_THAT(load(std::nullopt, {{"CODASYNC_POSTGRES_ACQUIRE_TIMEOUT", "9ms"}}).problems,
+              ElementsAre("postgres.acquire_timeout is 9ms (CODASYNC_POSTGRES_ACQUIRE_TIMEOUT): it "
+                          "must be 10ms to 1min."));
+}
+
+TEST(Settings, the_lock_timeout_is_shorter_than_the_statement_timeout) {
+  EXPECT_THAT(load_text("[postgres]\nlock_timeout = \"5s\"\n").problems,
+              ElementsAre("postgres.lock_timeout is 5s (file): it must be shorter than "
+                          "postgres.statement_timeout (5s)."));
+}
+
+TEST(Settings, each_memcached_server_has_an_address_of_its_own) {
+  EXPECT_THAT(
+      load_text("[memcached]\nservers = [\"unix:/a\", \"b:1\", \"unix:/a\", \"c\"]\n").problems,
+      ElementsAre("memcached.servers is unix:/a,b:1,unix:/a,c (file): 'unix:/a' is listed twice; "
+                  "name each server once.",
+                  "memcached.servers is unix:/a,b:1,unix:/a,c (file): 'c' must be unix:/path, "
+                  "host:port or [IPv6]:port."));
 }
 
 TEST(Settings, an_address_has_a_port_or_a_path) {
@@ -327,16 +348,23 @@ TEST(ExampleToml, loads_without_a_problem_and_has_all_settings_with_their_defaul
   EXPECT_EQ(loaded.settings.postgres.url.reveal(), storage::PostgresOptions{}.url.reveal());
 }
 
-TEST(ExampleToml, describes_each_setting_as_the_table_does) {
-  std::ifstream file{example()};
-  std::string text;
-  for (std::string line; std::getline(file, line);) {
-    text.append(line.starts_with("# ") ? line.substr(2) : line)
-        .push_back(line.starts_with("# ") ? ' ' : '\n');
-  }
+std::string text_of(const std::filesystem::path& file) {
+  std::ifstream stream{file};
+  return {std::istreambuf_iterator<char>{stream}, {}};
+}
+
+TEST(ExampleToml, is_the_output_of_the_command_settings) {
+  EXPECT_EQ(text_of(example()), example_toml()) << "codasync settings > config/example.toml";
+}
+
+TEST(ReadmeOfConfig, has_a_table_of_all_settings) {
+  std::string table{"| setting | default | what it is |\n| --- | --- | --- |\n"};
   for (const auto& setting : settings_table()) {
-    EXPECT_THAT(text, HasSubstr(std::string{setting.description})) << setting.name;
+    table.append("| `").append(setting.name).append("` | ").append(setting.default_value);
+    table.append(" | ").append(setting.description()).append(" |\n");
   }
+  const auto readme = text_of(std::filesystem::path{CODASYNC_SOURCE_DIR} / "config/README.md");
+  EXPECT_THAT(readme, HasSubstr("\n" + table + "\n"));
 }
 
 }  // namespace

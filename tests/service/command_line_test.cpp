@@ -343,6 +343,13 @@ TEST_F(CommandLine, reports_a_command_line_that_is_not_valid) {
   }
 }
 
+TEST_F(CommandLine, prints_a_settings_file) {
+  const auto printed = run({"settings"}, {"CODASYNC_EXECUTOR_THREADS=0"});
+  EXPECT_EQ(printed.status, 0);
+  EXPECT_THAT(printed.output, HasSubstr("\n[executor]\n"));
+  EXPECT_THAT(printed.output, HasSubstr("\nthreads = 8\n")) << "the default";
+}
+
 TEST_F(CommandLine, prints_its_version) {
   const auto printed = run({"--version"});
   EXPECT_EQ(printed.status, 0);
