@@ -52,6 +52,9 @@ class HandlerSource final : public cache::Source {
     return static_cast<bool>(*result_);
   }
   [[nodiscard]] std::string encode() const override { return to_cache_entry(result_->value()); }
+  [[nodiscard]] std::optional<Instant> changes_at() const override {
+    return result_->value().changes_at;
+  }
 
  private:
   const Read& read_;

@@ -10,6 +10,9 @@
 namespace codasync::api {
 namespace {
 
+// The end of a reading's ETag when it has expired: its content changes then without a write.
+constexpr std::string_view kExpired = "-x";
+
 void skip_blanks(std::string_view& text) {
   while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
 }
@@ -49,8 +52,9 @@ std::optional<EntityTags> parse_entity_tags(std::string_view header) {
 
 std::string version_tag(std::int64_t version) { return std::to_string(version); }
 
-std::string reading_tag(std::int64_t version, std::int64_t product_version) {
-  return std::to_string(version) + "-" + std::to_string(product_version);
+std::string reading_tag(const Reading& reading) {
+  return std::to_string(reading.version) + "-" + std::to_string(reading.product_version) +
+         std::string{reading.expired ? kExpired : ""};
 }
 
 std::string body_tag(std::string_view body) {
@@ -71,8 +75,11 @@ std::vector<std::int64_t> versions_of(const EntityTags& tags) {
 storage::ReadingPrecondition reading_precondition(const EntityTags& tags) {
   storage::ReadingPrecondition precondition;
   if (tags.any) return precondition;
-  for (const std::string_view tag : tags.tags) {
+  for (std::string_view tag : tags.tags) {
+    const bool expired = tag.ends_with(kExpired);
+    if (expired) tag.remove_suffix(kExpired.size());
     const auto dash = tag.find('-');
+    if (expired && dash == std::string_view::npos) continue;
     const auto reading = parse_positive(tag.substr(0, dash));
     std::optional<std::int64_t> product;
     if (dash != std::string_view::npos) {

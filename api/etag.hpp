@@ -27,15 +27,16 @@ std::optional<EntityTags> parse_entity_tags(std::string_view header);
 
 // Entity tags without quotes.
 std::string version_tag(std::int64_t version);
-std::string reading_tag(std::int64_t version, std::int64_t product_version);
+std::string reading_tag(const Reading& reading);
 std::string body_tag(std::string_view body);  // 96 bits of SHA-256
 
 /// Returns: the versions that If-Match accepts. A tag that is not a version matches nothing; a list
 /// of only such tags accepts version 0, which no row has.
 std::vector<std::int64_t> versions_of(const EntityTags& tags);
 
-/// The same for a reading: its ETag, `"<version>-<product version>"`, or only the `version` of its
-/// JSON, which matches with any product version.
+/// The same for a reading: its ETag, `"<version>-<product version>"`, followed by `-x` once it has
+/// expired, or only the `version` of its JSON, which matches with any product version. That a
+/// reading has expired meanwhile is no change by somebody else, so both ETags of a version match.
 storage::ReadingPrecondition reading_precondition(const EntityTags& tags);
 
 }  // namespace codasync::api

@@ -90,6 +90,8 @@ void describe(Object& object, const Reading& reading) {
       .add("name", reading.name)
       .add(reading.date)
       .add("quantity", reading.quantity)
+      .add("available", reading.available())
+      .add("expired", reading.expired)
       .add("version", reading.version)
       .add("observed_at", reading.observed_at)
       .add("checked_at", reading.checked_at)

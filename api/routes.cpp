@@ -29,7 +29,8 @@ constexpr CachedResponse kProduct{
 constexpr CachedResponse kProductStock{
     [](const Arguments& path) { return cache::product_stock_response(*path.gtin); },
     [](const Arguments& path) {
-      return std::vector{exclusive(storage::product_lock(*path.gtin))};
+      return std::vector{shared(storage::time_zones_lock()),
+                         exclusive(storage::product_lock(*path.gtin))};
     }};
 
 constexpr CachedResponse kShopStock{
@@ -67,9 +68,8 @@ constexpr std::string_view kCascade[] = {"cascade"};
 constexpr std::string_view kProductList[] = {"search", "category", "brand", "limit", "cursor"};
 constexpr std::string_view kProductStockList[] = {"in_stock", "limit", "cursor"};
 constexpr std::string_view kReadingList[] = {
-    "shop",          "GTIN",    "category", "expires_before",
-    "expires_after", "expired", "in_stock", "not_checked_since",
-    "ordering",      "limit",   "cursor"};
+    "shop",     "GTIN",      "category",          "expires_before", "expires_after", "expired",
+    "in_stock", "available", "not_checked_since", "ordering",       "limit",         "cursor"};
 
 // clang-format off
 const std::array kRoutes{

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -31,6 +32,10 @@ class Source {
 
   /// Returns: the entry for what produce() read last.
   [[nodiscard]] virtual std::string encode() const = 0;
+
+  /// Returns: when what produce() read last changes without a write, by the database's clock; the
+  /// entry is not used any more then. Nothing: never.
+  [[nodiscard]] virtual std::optional<Instant> changes_at() const = 0;
 };
 
 /// The result of the caller's own look-up of the entry just before the call, if there was one.
@@ -60,8 +65,8 @@ class Cache {
 
   /// The same for a result that depends on a set of rows: `generation` is its generation entry,
   /// filled under `locks`; the entry itself is named by the generation's token. `query_digest` (up
-  /// to 200 characters of a-z, 0-9 and `-`) stands for everything else that the result depends on:
-  /// the canonical query, and today's date where the rows are compared with it.
+  /// to 200 characters of a-z, 0-9 and `-`) stands for everything else that the result depends on,
+  /// the query.
   virtual ReadPath read_list(const Key& generation, std::span<const storage::Lock> locks,
                              const std::string& query_digest, Source& source) = 0;
 };

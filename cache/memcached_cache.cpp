@@ -112,17 +112,15 @@ ReadPath MemcachedCache::fetch_list(const Key& generation, Locks locks,
     };
     if (auto lease = has_token ? server.lease(entry) : home.lease(generation)) {
       return fill(std::move(*lease), locks, source,
-                  [&](const storage::Fill& held, Server::Lease& mine, const std::string& bytes) {
+                  [&](const storage::Fill& held, Server::Lease& mine, const NewEntry& made) {
                     if (!may_store(held)) return false;
-                    const Instant begun_at = held.started_at();
                     // Other readers cannot have a new token before it is stored, so the entry can
                     // be stored first.
                     if (!has_token)
-                      return server.put(entry, bytes, begun_at) && mine.store(name, begun_at);
+                      return server.put(entry, made) && mine.store({name, made.begun_at});
                     // The token is still stored while the locks are held: no writer has changed
                     // these rows since it was made.
-                    return home.find(generation, Probe::no).bytes == name &&
-                           mine.store(bytes, begun_at);
+                    return home.find(generation, Probe::no).bytes == name && mine.store(made);
                   });
     }
   }
@@ -132,8 +130,8 @@ ReadPath MemcachedCache::fetch_list(const Key& generation, Locks locks,
 ReadPath MemcachedCache::fill_one(Server& server, Server::Lease lease, Locks locks,
                                   Source& source) {
   return fill(std::move(lease), locks, source,
-              [&](const storage::Fill& held, Server::Lease& mine, const std::string& bytes) {
-                return held.may_store(server.slot()) && mine.store(bytes, held.started_at());
+              [&](const storage::Fill& held, Server::Lease& mine, const NewEntry& made) {
+                return held.may_store(server.slot()) && mine.store(made);
               });
 }
 
@@ -147,7 +145,9 @@ ReadPath MemcachedCache::fill(Server::Lease lease, Locks locks, Source& source,
   }
   const bool may_be_stored = source.produce(held->reader());
   failpoint::reach("before-cas");
-  const bool stored = may_be_stored && store(*held, lease, source.encode());
+  if (!may_be_stored) return ReadPath::not_stored;
+  const std::string bytes = source.encode();
+  const bool stored = store(*held, lease, {bytes, held->started_at(), source.changes_at()});
   return stored ? ReadPath::filled : ReadPath::not_stored;
 }
 

@@ -30,7 +30,7 @@ class MemcachedCache final : public Cache {
                       Source& source);
 
   /// Stores an entry while the fill locks are held. Returns: whether it is stored.
-  using Store = std::function<bool(const storage::Fill&, Server::Lease&, const std::string& entry)>;
+  using Store = std::function<bool(const storage::Fill&, Server::Lease&, const NewEntry& entry)>;
   ReadPath fill(Server::Lease lease, Locks locks, Source& source, const Store& store);
   ReadPath fill_one(Server& server, Server::Lease lease, Locks locks, Source& source);
   ReadPath uncached(Source& source, ReadPath path);

@@ -147,7 +147,6 @@ std::vector<Key> keys_of(const storage::Changes& changes) {
   for (const ShopId shop : changes.shops) {
     keys.push_back(shop_response(shop));
     keys.push_back(shop_row(shop));
-    keys.push_back(shop_generation(shop));
   }
   for (const ShopId shop : changes.shop_lists) keys.push_back(shop_generation(shop));
   if (changes.catalogue) keys.push_back(catalogue_generation());

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "cache/entry_expiry.hpp"
-
 namespace codasync::cache {
 namespace {
 
@@ -73,11 +71,12 @@ Lookup Server::find(const Key& key, Probe probe) {
   return found;
 }
 
-bool Server::put(const Key& key, std::string_view bytes, Instant begun_at) {
-  if (bytes.size() > kValueBytesMax || !circuit_.closed()) return false;
+bool Server::put(const Key& key, const NewEntry& entry) {
+  const auto life = life_of(entry);
+  if (!life || !circuit_.closed()) return false;
   const auto connection = lookups_.acquire(options_.answer_timeout);
   if (!connection) return false;
-  const Reply reply = (*connection)->set(key, bytes, expiry_of(begun_at), options_.entry_ttl);
+  const Reply reply = (*connection)->set(key, entry.bytes, life->expiry, life->ttl);
   note(reply, **connection);
   return reply == Reply::yes;
 }
@@ -105,8 +104,9 @@ std::optional<Server::Lease> Server::lease(const Key& key) {
   return Lease{*this, key, std::move(*connection), entry.cas};
 }
 
-std::uint32_t Server::expiry_of(Instant begun_at) const {
-  return entry_expiry(begun_at, options_.entry_ttl, options_.lease_ttl);
+std::optional<EntryLife> Server::life_of(const NewEntry& entry) const {
+  if (entry.bytes.size() > kValueBytesMax) return std::nullopt;
+  return life_of_entry(entry.begun_at, entry.changes_at, options_.entry_ttl, options_.lease_ttl);
 }
 
 void Server::note(Reply reply, const Connection& connection) {
@@ -121,11 +121,10 @@ Server::Lease::Lease(Server& server, Key key, Pool<Connection>::Handle connectio
                      std::uint64_t cas)
     : server_{&server}, key_{std::move(key)}, connection_{std::move(connection)}, cas_{cas} {}
 
-bool Server::Lease::store(std::string_view bytes, Instant begun_at) {
-  if (!connection_ || bytes.size() > kValueBytesMax) return false;
-  const std::uint32_t expiry = server_->expiry_of(begun_at);
-  const std::chrono::seconds ttl = server_->options_.entry_ttl;
-  const Reply reply = (*connection_)->replace(key_, bytes, expiry, ttl, cas_);
+bool Server::Lease::store(const NewEntry& entry) {
+  const auto life = server_->life_of(entry);
+  if (!connection_ || !life) return false;
+  const Reply reply = (*connection_)->replace(key_, entry.bytes, life->expiry, life->ttl, cas_);
   server_->note(reply, **connection_);
   connection_.reset();
   return reply == Reply::yes;

@@ -12,6 +12,7 @@
 #include "cache/cache.hpp"
 #include "cache/circuit_breaker.hpp"
 #include "cache/connection.hpp"
+#include "cache/entry_expiry.hpp"
 #include "cache/pool.hpp"
 #include "storage/model/time.hpp"
 
@@ -19,6 +20,14 @@ namespace codasync::cache {
 
 /// Whether a call may try a server whose circuit is not closed.
 enum class Probe { no, yes };
+
+/// What is stored: `bytes` of data that was read at `begun_at` or later, and that changes without a
+/// write at `changes_at` (nothing: never).
+struct NewEntry {
+  std::string_view bytes;
+  Instant begun_at;
+  std::optional<Instant> changes_at{};
+};
 
 /// One Memcached server: its connections and its circuit breaker.
 /// Threads: safe concurrently.
@@ -69,9 +78,8 @@ class Server {
   /// Looks one key up within answer_timeout, as above.
   Lookup find(const Key& key, Probe probe);
 
-  /// Stores an entry of data that was read at `begun_at` or later.
-  /// Returns: whether it was stored, whatever was there before.
-  bool put(const Key& key, std::string_view bytes, Instant begun_at);
+  /// Stores an entry, whatever was there before. Returns: whether it was stored.
+  bool put(const Key& key, const NewEntry& entry);
 
   /// Deletes a malformed entry, if that is possible now. An entry that was stored meanwhile is
   /// deleted too, which is only a miss.
@@ -91,9 +99,8 @@ class Server {
     Lease& operator=(Lease&&) = delete;
     ~Lease() { drop(); }
 
-    /// Stores data that was read at `begun_at` or later.
-    /// Returns: whether it is stored, which needs a lease that is still valid.
-    bool store(std::string_view bytes, Instant begun_at);
+    /// Returns: whether the entry is stored, which needs a lease that is still valid.
+    bool store(const NewEntry& entry);
     /// Ends the lease, so that others do not have to wait for it.
     void drop();
 
@@ -111,7 +118,8 @@ class Server {
   std::optional<Lease> lease(const Key& key);
 
  private:
-  [[nodiscard]] std::uint32_t expiry_of(Instant begun_at) const;
+  /// Returns: nothing for an entry that is too large, or not worth storing.
+  [[nodiscard]] std::optional<EntryLife> life_of(const NewEntry& entry) const;
 
   /// Updates the circuit breaker after a reply of `connection`.
   void note(Reply reply, const Connection& connection);

@@ -28,6 +28,7 @@ LockName slots_lock() { return name(Class::slots, 0); }
 LockName keeper_lock() { return name(Class::slots, 1); }
 LockName catalogue_lock() { return name(Class::catalogue, 0); }
 LockName shops_lock() { return name(Class::shops, 0); }
+LockName time_zones_lock() { return name(Class::shops, 1); }
 LockName product_lock(Gtin gtin) { return name(Class::product, gtin.number()); }
 LockName shop_lock(ShopId shop) { return name(Class::shop, shop.value()); }
 

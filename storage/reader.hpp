@@ -46,6 +46,8 @@ struct ReadingFilter {
   std::optional<Instant> not_checked_since{};  // looked at before this
   // quantity is not 0 (a reading without a count is in stock); false: it is 0
   std::optional<bool> in_stock{};
+  // in stock and not expired; false: sold out or expired
+  std::optional<bool> available{};
   ReadingOrder order{ReadingOrder::id};
   std::optional<ReadingCursor> after{};
 };
@@ -94,6 +96,10 @@ class Reader {
   virtual std::optional<Reading> reading(ReadingId id) = 0;
   virtual std::optional<Reading> reading(ShopId shop, Gtin gtin) = 0;
   virtual Page<Reading> readings(const ReadingFilter& filter, std::size_t limit) = 0;
+
+  /// Returns: when the current day ends in the shop's time zone; nullopt: no such shop. Inside a
+  /// transaction, the current day is that of the transaction's start, as for all its queries.
+  virtual std::optional<Instant> day_ends_at(ShopId shop) = 0;
 
   /// Returns: shop and product of these readings, removed ones included; unknown ids are left out.
   /// They never change within one history of the database (CacheState::history).

@@ -139,6 +139,7 @@ Outcome<ListQuery, Problem> read_filter(const Query& query) {
   filter.expired = parameters.flag("expired");
   filter.not_checked_since = parameters.instant("not_checked_since");
   filter.in_stock = parameters.flag("in_stock");
+  filter.available = parameters.flag("available");
   filter.order = read_ordering(parameters);
   if (filter.order == storage::ReadingOrder::updated_at_descending && !filter.shop)
     parameters.refuse("ordering", "-updated_at requires the parameter `shop` too.");
@@ -147,18 +148,32 @@ Outcome<ListQuery, Problem> read_filter(const Query& query) {
   return ListQuery{filter, limit};
 }
 
+/// A response that changes without a write at `moment` at the latest.
+void changes_by(Response& response, const std::optional<Instant>& moment) {
+  if (moment && (!response.changes_at || *moment < *response.changes_at))
+    response.changes_at = moment;
+}
+
 /// Returns: a page of readings; `path`: of the list.
 Result page_of_readings(storage::Reader& reader, const ListQuery& list_query, std::string_view path,
                         const Query& query) {
-  const auto page = reader.readings(list_query.filter, list_query.limit);
-  return page_response(page, path, query, [&](const Reading& reading) {
-    return write_cursor(list_query.filter.order, reading);
+  const auto& filter = list_query.filter;
+  const auto page = reader.readings(filter, list_query.limit);
+  auto response = page_response(page, path, query, [&](const Reading& reading) {
+    return write_cursor(filter.order, reading);
   });
+  for (const Reading& reading : page.rows) changes_by(response, reading.expires_at);
+  // Rows enter and leave these lists at midnight, also rows that this page does not show.
+  if (filter.shop && (filter.expired || filter.available))
+    changes_by(response, reader.day_ends_at(*filter.shop));
+  return response;
 }
 
 Result one_response(const std::optional<Reading>& reading) {
   if (!reading) return not_found("There is no stock reading at this address, or it was removed.");
-  return ok(to_json(*reading), reading_tag(reading->version, reading->product_version));
+  auto response = ok(to_json(*reading), reading_tag(*reading));
+  response.changes_at = reading->expires_at;
+  return response;
 }
 
 // ----------------------------------------------------------------------------------------------
@@ -343,9 +358,9 @@ std::optional<ListEntry> list_entry(const Call& call) {
   const auto read = read_filter(call.query);
   if (!read) return std::nullopt;
   const auto& filter = read->filter;
-  // Only lists of one shop have a generation. Lists that depend on the categories of products or on
-  // the current day change without a write to the shop's readings, so they are not cached.
-  if (!filter.shop || filter.category || filter.expired) return std::nullopt;
+  // Only lists of one shop have a generation. Lists that depend on the categories of products
+  // change without a write to the shop's readings, so they are not cached.
+  if (!filter.shop || filter.category) return std::nullopt;
   return ListEntry{cache::shop_generation(*filter.shop),
                    {{storage::shop_lock(*filter.shop), storage::LockMode::exclusive}},
                    call.request.query};
@@ -449,7 +464,7 @@ Operation void_event(const Call& call) { return removal(call, EventKind::void_ev
 WriteResponse written(const Written& written) {
   const auto& reading = written.reading;
   if (!written.present) return {.body = tombstone_json(reading, written.outcome)};
-  return {written.created ? 201 : 200, reading_tag(reading.version, reading.product_version),
+  return {written.created ? 201 : 200, reading_tag(reading),
           written.created ? std::string{kPath} + "/" + std::to_string(reading.id.value())
                           : std::string{},
           to_json(reading, written.outcome)};

@@ -54,10 +54,7 @@ Problem explain(const Refused& refused) {
                       "new ETag."};
       if (refused.reading) {
         problem.members = {{"version", refused.reading->version}};
-        problem.headers = {
-            {"ETag", "\"" +
-                         reading_tag(refused.reading->version, refused.reading->product_version) +
-                         "\""}};
+        problem.headers = {{"ETag", "\"" + reading_tag(*refused.reading) + "\""}};
       }
       return problem;
     }

@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "storage/model/time.hpp"
+
 namespace codasync::api {
 
 enum class Method { get, head, post, put, patch, del, options, other };
@@ -46,6 +48,9 @@ struct Response {
   int status{200};
   std::vector<Header> headers;  // without Content-Length, Connection and Date
   std::string body;
+  /// When the same request will have another response although nothing is written; nothing: never.
+  /// For the cache; it is not sent.
+  std::optional<Instant> changes_at{};
 };
 
 /// Returns: the reason phrase of RFC 9110 for a status that the service uses.

@@ -36,9 +36,19 @@ bool accepts(const WriteContext& context, std::int64_t version) {
          context.if_match->end();
 }
 
-Changes changes_of_shop(ShopId id) {
-  // Its lists of readings too: "expired" depends on the time zone.
-  return {.shops = {id}, .shop_lists = {id}, .all_shops = true};
+Changes changes_of_shop(ShopId id) { return {.shops = {id}, .all_shops = true}; }
+
+/// Returns: everything that shows the shop's time zone: all its readings are expired or not by its
+/// clock. Requires: its lock is held exclusively, so that no reading comes in meanwhile.
+Changes changes_of_time_zone(WriteTransaction& transaction, ShopId id) {
+  Changes changes = changes_of_shop(id);
+  changes.shop_lists = {id};
+  for (const pqxx::row& row : transaction.exec_params(
+           "select id, gtin from stock_readings where shop_id = $1 and present", id.value())) {
+    changes.readings.push_back(
+        {ReadingId{row[0].as<std::int64_t>()}, id, Gtin::from_number(row[1].as<std::int64_t>())});
+  }
+  return changes;
 }
 
 std::optional<Shop> lock_shop(WriteTransaction& transaction, ShopId id) {
@@ -95,8 +105,10 @@ class PostgresCatalogueStore final : public CatalogueStore {
 
   Result update_shop(ShopId id, const ShopDraft& draft, const WriteContext& context,
                      const ResponseEncoder<Shop>& encode) override {
+    auto locks = locks_of(id);
+    if (draft.time_zone) locks.push_back(exclusive(time_zones_lock()));
     return refuse_taken_name([&] {
-      return writer_.write(locks_of(id), context, [&](WriteTransaction& transaction) -> Decision {
+      return writer_.write(locks, context, [&](WriteTransaction& transaction) -> Decision {
         std::optional<Shop> shop = lock_shop(transaction, id);
         if (!shop) return refuse(Why::not_found);
         if (!accepts(context, shop->version)) return changed_since(shop->version);
@@ -105,8 +117,10 @@ class PostgresCatalogueStore final : public CatalogueStore {
         if (name == shop->name && time_zone == shop->time_zone) {
           return CatalogueEffect{encode(*shop, false)};
         }
+        const bool moves = time_zone != shop->time_zone;
         *shop = postgres::change_shop(transaction, id, {name, time_zone}, context.actor);
-        return CatalogueEffect{encode(*shop, false), changes_of_shop(id)};
+        return CatalogueEffect{encode(*shop, false),
+                               moves ? changes_of_time_zone(transaction, id) : changes_of_shop(id)};
       });
     });
   }

@@ -35,7 +35,8 @@ Reading reading_of(const StockRow& row) {
           .observed_at = row.observed_at,
           .updated_at = row.updated_at,
           .checked_at = shelf.looked_at,
-          .counted_at = shelf.counted_at()};
+          .counted_at = shelf.counted_at(),
+          .expired = shelf.date && row.today && shelf.date->date < *row.today};
 }
 
 Refused refused(Why why, const StockRow& row) {

@@ -30,6 +30,7 @@ struct StockRow {
   bool exists{false};                    // in the table, present or not
   bool shop_exists{false};               // not removed
   std::optional<ProductName> product{};  // nullopt: does not exist, or removed
+  std::optional<Date> today{};           // in the shop's time zone; nullopt: no such shop
   std::int64_t version{0};
   Instant observed_at{};
   Instant updated_at{};

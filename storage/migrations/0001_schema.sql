@@ -21,13 +21,27 @@ create function micros_of(moment timestamptz) returns bigint language sql stable
 create function moment_of(micros bigint) returns timestamptz language sql immutable parallel safe strict
   return to_timestamp(micros / 1000000::float8);
 
--- The current day in a time zone. An unknown zone counts as UTC: if an upgrade of the system's zones removes the zone of
--- one shop, lists over all shops must still work.
-create function today_in(zone text) returns date language plpgsql stable parallel safe strict as $$
+-- The day of a moment in a time zone, and the first moment after a day. An unknown zone counts as UTC: if an upgrade of
+-- the system's zones removes the zone of one shop, lists over all shops must still work. Not parallel safe, because a
+-- block with an exception handler is a subtransaction.
+create function day_in(zone text, moment timestamptz) returns date language plpgsql stable strict as $$
 begin
-  return (now() at time zone zone)::date;
+  return (moment at time zone zone)::date;
 exception when invalid_parameter_value then
-  return (now() at time zone 'UTC')::date;
+  return (moment at time zone 'UTC')::date;
+end $$;
+create function end_of_day(day date, zone text) returns timestamptz language plpgsql stable strict as $$
+declare
+  midnight timestamptz := (day + 1)::timestamp at time zone 'UTC';
+begin
+  midnight := (day + 1)::timestamp at time zone zone;
+  -- Where the clocks go back from one o'clock to midnight, this is the second midnight of that day.
+  if ((midnight - interval '1 hour') at time zone zone)::date > day then
+    midnight := midnight - interval '1 hour';
+  end if;
+  return midnight;
+exception when invalid_parameter_value then
+  return midnight;
 end $$;
 
 -- --------------------------------------------------------------------------------------------------------------- catalogue
@@ -315,7 +329,7 @@ returns table (about text, clock bigint, ledger_floor bigint, slots integer, slo
                id bigint, shop_id bigint, gtin bigint, version bigint, observed_at bigint, updated_at bigint,
                received_at bigint, newest_at bigint, sealed_until bigint, tail integer, looked_at bigint, dates_since bigint,
                quantity_since bigint, quantity bigint, plain bigint, lowest bigint, expiry_date integer, date_kind "char",
-               present boolean, shop_exists boolean, product_name text, product_version bigint,
+               present boolean, shop_exists boolean, product_name text, product_version bigint, today integer,
                kind "char", delta bigint, voids uuid, voided boolean, row_ctid tid)
 language plpgsql
 set plan_cache_mode = force_generic_plan set jit = off
@@ -343,12 +357,13 @@ begin
            null::uuid, null::text, null::text,
            null::bigint, null::bigint, null::bigint, null::bigint, null::bigint, null::bigint, null::bigint, null::bigint,
            null::bigint, null::integer, null::bigint, null::bigint, null::bigint, null::bigint, null::bigint, null::bigint,
-           null::integer, null::"char", null::boolean, null::boolean, null::text, null::bigint,
+           null::integer, null::"char", null::boolean, null::boolean, null::text, null::bigint, null::integer,
            null::"char", null::bigint, null::uuid, null::boolean, null::tid
       from ledger_settings l, cache_settings c;
 
   if cardinality(shops) > 0 then
-    -- LockRows is above the sort in the plan, so the locks are taken in this order.
+    -- LockRows is above the sort in the plan, so the locks are taken in this order. The clock for `today` is read after
+    -- them, because the query around it is above LockRows.
     return query
       select 'reading', null::bigint, null::bigint, null::integer, null::text, null::text, null::uuid, null::text, null::text,
              r.id, r.shop_id, r.gtin, r.version, micros_of(r.observed_at), micros_of(r.updated_at),
@@ -356,13 +371,16 @@ begin
              micros_of(r.dates_since), micros_of(r.quantity_since), r.quantity, r.plain, r.lowest,
              r.expiry_date - date '1970-01-01', r.date_kind, r.present,
              r.present or exists (select from shops s where s.id = r.shop_id and s.removed_at is null),
-             case when p.removed_at is null then p.name end, p.version,
-             null::"char", null::bigint, null::uuid, null::boolean, r.ctid
-        from unnest(shops, gtins) as wanted (shop_id, gtin)
-        join stock_readings r on r.shop_id = wanted.shop_id and r.gtin = wanted.gtin
-        join products p on p.gtin = r.gtin
-       order by r.shop_id, r.gtin
-         for update of r;
+             r.name, r.product_version,
+             day_in((select s.time_zone from shops s where s.id = r.shop_id), clock_timestamp()) - date '1970-01-01',
+             null::"char", null::bigint, null::uuid, null::boolean, r.row_ctid
+        from (select r.*, r.ctid as row_ctid, case when p.removed_at is null then p.name end as name,
+                     p.version as product_version
+                from unnest(shops, gtins) as wanted (shop_id, gtin)
+                join stock_readings r on r.shop_id = wanted.shop_id and r.gtin = wanted.gtin
+                join products p on p.gtin = r.gtin
+               order by r.shop_id, r.gtin
+                 for update of r) r;
     get diagnostics found_rows = row_count;
     if found_rows < cardinality(shops) then
       return query
@@ -373,6 +391,7 @@ begin
                null::integer, null::"char", null::boolean,
                exists (select from shops s where s.id = wanted.shop_id and s.removed_at is null),
                p.name, p.version,
+               day_in((select s.time_zone from shops s where s.id = wanted.shop_id), clock_timestamp()) - date '1970-01-01',
                null::"char", null::bigint, null::uuid, null::boolean, null::tid
           from unnest(shops, gtins) as wanted (shop_id, gtin)
           left join products p on p.gtin = wanted.gtin and p.removed_at is null
@@ -387,7 +406,7 @@ begin
              k.name, encode(k.fingerprint, 'hex'), k.answer,
              null::bigint, null::bigint, null::bigint, null::bigint, null::bigint, null::bigint, null::bigint, null::bigint,
              null::bigint, null::integer, null::bigint, null::bigint, null::bigint, null::bigint, null::bigint, null::bigint,
-             null::integer, null::"char", null::boolean, null::boolean, null::text, null::bigint,
+             null::integer, null::"char", null::boolean, null::boolean, null::text, null::bigint, null::integer,
              null::"char", null::bigint, null::uuid, null::boolean, null::tid
         from idempotency_keys k where k.name = any(names);
     return query
@@ -396,7 +415,7 @@ begin
              o.reading_id, null::bigint, null::bigint, e.version, micros_of(o.observed_at), null::bigint, null::bigint, null::bigint,
              null::bigint, null::integer, null::bigint, null::bigint, null::bigint, e.quantity, null::bigint, null::bigint,
              e.expiry_date - date '1970-01-01', e.date_kind, null::boolean, null::boolean, null::text, null::bigint,
-             e.kind, e.delta, e.voids,
+             null::integer, e.kind, e.delta, e.voids,
              -- Not `exists`: in a plan made for empty tables it reads all of stock_voids into a hash table.
              coalesce((select true from stock_voids v where v.reading_id = o.reading_id and v.target = o.name), false),
              null::tid

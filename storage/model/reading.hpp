@@ -24,6 +24,12 @@ struct Reading {
   Instant updated_at;                    // arrival of that event
   std::optional<Instant> checked_at;     // of the newest sighting, check or count
   std::optional<Instant> counted_at;     // of the newest statement of a quantity
+  bool expired;                          // the date is before today in the shop's time zone
+  // When `expired` becomes true without a write. Null: never, or already; always null in Written.
+  std::optional<Instant> expires_at{};
+
+  /// Returns: whether a customer can buy it, as far as is known.
+  [[nodiscard]] bool available() const noexcept { return !expired && quantity != 0; }
 };
 
 /// One line of a reading's history.

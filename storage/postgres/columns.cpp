@@ -153,18 +153,23 @@ Product product_of(const pqxx::row& row) {
 
 Reading reading_of(const pqxx::row& row) {
   Columns columns{row};
-  return {.id = ReadingId{columns.number()},
-          .shop = ShopId{columns.number()},
-          .gtin = Gtin::from_number(columns.number()),
-          .name = columns.text(),
-          .product_version = columns.number(),
-          .date = columns.shelf_date(),
-          .quantity = shown_quantity(columns.optional_number()),
-          .version = columns.number(),
-          .observed_at = columns.instant(),
-          .updated_at = columns.instant(),
-          .checked_at = columns.optional_instant(),
-          .counted_at = columns.optional_instant()};
+  Reading reading{.id = ReadingId{columns.number()},
+                  .shop = ShopId{columns.number()},
+                  .gtin = Gtin::from_number(columns.number()),
+                  .name = columns.text(),
+                  .product_version = columns.number(),
+                  .date = columns.shelf_date(),
+                  .quantity = shown_quantity(columns.optional_number()),
+                  .version = columns.number(),
+                  .observed_at = columns.instant(),
+                  .updated_at = columns.instant(),
+                  .checked_at = columns.optional_instant(),
+                  .counted_at = columns.optional_instant(),
+                  .expired = false};
+  const auto expires_at = columns.optional_instant();
+  reading.expired = expires_at && *expires_at <= columns.instant();
+  if (!reading.expired) reading.expires_at = expires_at;
+  return reading;
 }
 
 HistoryEntry event_of(const pqxx::row& row) {

@@ -43,7 +43,7 @@ char code_of(EventKind kind);
 /// The beginning of a query that uses `z.today`, the current day in a shop's time zone, of `zones
 /// z`. It is computed once for each zone.
 inline const std::string kToday =
-    "with zones as materialized (select time_zone, today_in(time_zone) as today from"
+    "with zones as materialized (select time_zone, day_in(time_zone, now()) as today from"
     " (select distinct time_zone from shops) known) ";
 
 // Of `shops s`.
@@ -56,12 +56,15 @@ inline const std::string kProductColumns =
     "p.gtin, p.name, p.brand, p.category, p.version, " + micros("p.updated_at");
 Product product_of(const pqxx::row& row);
 
-// Of `stock_readings r` and its product `p`.
+// Of `stock_readings r` and its product `p`. now(), as in kToday: a row and the filter that found
+// it agree about the day.
 inline const std::string kReadingColumns =
     "r.id, r.shop_id, r.gtin, p.name, p.version, " + days("r.expiry_date") +
     ", r.date_kind, r.quantity, r.version, " + micros("r.observed_at") + ", " +
     micros("r.updated_at") + ", " + micros("r.looked_at") +
-    ", case when r.quantity is not null then " + micros("r.quantity_since") + " end";
+    ", case when r.quantity is not null then " + micros("r.quantity_since") + " end, " +
+    micros("end_of_day(r.expiry_date, (select time_zone from shops where id = r.shop_id))") + ", " +
+    micros("now()");
 Reading reading_of(const pqxx::row& row);
 
 // Of `stock_events e` and the void `v` of each, if any.

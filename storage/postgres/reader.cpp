@@ -115,6 +115,13 @@ Page<Reading> PostgresReader::readings(const ReadingFilter& filter, std::size_t 
   return page_of<Reading>(readings_query(filter, limit + 1).run(connection_), limit, reading_of);
 }
 
+std::optional<Instant> PostgresReader::day_ends_at(ShopId shop) {
+  const pqxx::result rows = connection_.exec_params(
+      "select micros_of(end_of_day(day_in(time_zone, now()), time_zone)) from shops where id = $1",
+      shop.value());
+  return rows.empty() ? std::nullopt : std::optional{instant_of(rows[0][0])};
+}
+
 std::map<ReadingId, ReadingKey> PostgresReader::reading_keys(const std::vector<ReadingId>& ids) {
   std::map<ReadingId, ReadingKey> keys;
   const auto list = array_of(ids, [](ReadingId id) { return std::to_string(id.value()); });

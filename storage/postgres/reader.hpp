@@ -17,6 +17,7 @@ class PostgresReader : public Reader {
   std::optional<Reading> reading(ReadingId id) override;
   std::optional<Reading> reading(ShopId shop, Gtin gtin) override;
   Page<Reading> readings(const ReadingFilter& filter, std::size_t limit) override;
+  std::optional<Instant> day_ends_at(ShopId shop) override;
   std::map<ReadingId, ReadingKey> reading_keys(const std::vector<ReadingId>& ids) override;
   HistoryPage history(ReadingId id, const std::optional<HistoryCursor>& before,
                       std::size_t limit) override;

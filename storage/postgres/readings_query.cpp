@@ -33,7 +33,10 @@ std::string conditions(const ReadingFilter& filter, Query& query) {
     also("r.expiry_date <= " + today_of_utc());
     also("r.expiry_date < z.today");
   }
-  if (filter.expired == false) also("(r.expiry_date is null or r.expiry_date >= z.today)");
+  const std::string good = "(r.expiry_date is null or r.expiry_date >= z.today)";
+  if (filter.expired == false) also(good);
+  if (filter.available == true) also("not r.sold_out and " + good);
+  if (filter.available == false) also("(r.sold_out or r.expiry_date < z.today)");
   if (filter.not_checked_since) {
     const auto moment = query.parameter(to_string(*filter.not_checked_since)) + "::timestamptz";
     also("r.looked_on <= " + day_of(moment));  // for the index
@@ -103,10 +106,11 @@ Order order_of(const ReadingFilter& filter, Query& query) {
 }  // namespace
 
 Query readings_query(const ReadingFilter& filter, std::size_t rows) {
-  Query query{filter.expired ? kToday : ""};
+  const bool needs_today = filter.expired || filter.available;
+  Query query{needs_today ? kToday : ""};
   const std::string select =
       "select " + kReadingColumns + " from stock_readings r join products p using (gtin)" +
-      (filter.expired ? " join shops s on s.id = r.shop_id join zones z using (time_zone)" : "") +
+      (needs_today ? " join shops s on s.id = r.shop_id join zones z using (time_zone)" : "") +
       " where " + conditions(filter, query);
   if (filter.order == ReadingOrder::expiry_date ||
       filter.order == ReadingOrder::expiry_date_descending)

@@ -44,11 +44,12 @@ struct ReadingColumns {
         shop_exists{read.column_number("shop_exists")},
         product_name{read.column_number("product_name")},
         product_version{read.column_number("product_version")},
+        today{read.column_number("today")},
         row_ctid{read.column_number("row_ctid")} {}
 
   Column about, id, shop_id, gtin, version, observed_at, updated_at, received_at, newest_at,
       sealed_until, tail, looked_at, dates_since, quantity_since, quantity, plain, lowest,
-      expiry_date, date_kind, present, shop_exists, product_name, product_version, row_ctid;
+      expiry_date, date_kind, present, shop_exists, product_name, product_version, today, row_ctid;
 };
 
 Instant since(const pqxx::field& micros) { return optional_instant(micros).value_or(kBeginning); }
@@ -80,6 +81,8 @@ void load_place(const pqxx::row& found, const ReadingColumns& at, StockRow& row)
     row.product = ProductName{found[at.product_name].as<std::string>(),
                               found[at.product_version].as<std::int64_t>()};
   }
+  if (!found[at.today].is_null())
+    row.today = std::chrono::sys_days{std::chrono::days{found[at.today].as<int>()}};
 }
 
 /// The positions of the columns of ledger_events(), looked up once per result.
@@ -258,7 +261,7 @@ const std::string kReadingRows =
     " micros_of(r.dates_since) as dates_since, micros_of(r.quantity_since) as quantity_since,"
     " r.quantity, r.plain, r.lowest, r.expiry_date - date '1970-01-01' as expiry_date, r.date_kind,"
     " r.present, true as shop_exists, p.name as product_name, p.version as product_version,"
-    " r.ctid as row_ctid"
+    " null::integer as today, r.ctid as row_ctid"
     " from stock_readings r join products p using (gtin) ";
 
 std::vector<StockRow> rows_in(const pqxx::result& read) {

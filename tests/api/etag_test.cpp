@@ -29,18 +29,42 @@ TEST(EntityTags, refuse_malformed_headers) {
 
 TEST(EntityTags, that_are_not_versions_match_no_version) {
   EXPECT_EQ(versions_of(*parse_entity_tags(R"("xyz")")), std::vector<std::int64_t>{0});
-  const auto precondition = reading_precondition(
-      *parse_entity_tags(R"("x", "x-y", "0", "1-", "-1", "1-2-3", "99999999999999999999-1")"));
+  const auto precondition = reading_precondition(*parse_entity_tags(
+      R"("x", "x-y", "0", "1-", "-1", "1-2-3", "1-x", "1-2-x-x", "1-2-y", "-x", "99999999999999999999-1")"));
   ASSERT_EQ(precondition.any_of.size(), 1U);
   EXPECT_EQ(precondition.any_of[0].reading, 0);
 }
 
+Reading a_reading(std::int64_t version, std::int64_t product_version, bool expired) {
+  return {.id = ReadingId{1},
+          .shop = ShopId{1},
+          .gtin = Gtin::from_number(4006381333931),
+          .name = "Tea",
+          .product_version = product_version,
+          .date = {},
+          .quantity = {},
+          .version = version,
+          .observed_at = {},
+          .updated_at = {},
+          .checked_at = {},
+          .counted_at = {},
+          .expired = expired};
+}
+
 TEST(EntityTags, contain_the_versions_of_a_reading_and_of_its_product) {
-  const auto precondition =
-      reading_precondition(*parse_entity_tags("\"" + reading_tag(12, 3) + "\""));
-  ASSERT_EQ(precondition.any_of.size(), 1U);
-  EXPECT_EQ(precondition.any_of[0].reading, 12);
-  EXPECT_EQ(precondition.any_of[0].product, 3);
+  for (const bool expired : {false, true}) {
+    const auto precondition = reading_precondition(
+        *parse_entity_tags("\"" + reading_tag(a_reading(12, 3, expired)) + "\""));
+    ASSERT_EQ(precondition.any_of.size(), 1U);
+    EXPECT_EQ(precondition.any_of[0].reading, 12);
+    EXPECT_EQ(precondition.any_of[0].product, 3);
+  }
+}
+
+TEST(EntityTags, of_a_reading_differ_when_its_content_differs) {
+  EXPECT_NE(reading_tag(a_reading(12, 3, false)), reading_tag(a_reading(13, 3, false)));
+  EXPECT_NE(reading_tag(a_reading(12, 3, false)), reading_tag(a_reading(12, 4, false)));
+  EXPECT_NE(reading_tag(a_reading(12, 3, false)), reading_tag(a_reading(12, 3, true)));
 }
 
 TEST(EntityTags, may_contain_only_the_version_of_a_reading) {

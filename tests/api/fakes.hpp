@@ -47,6 +47,7 @@ class FakeReader : public storage::Reader {
   storage::Page<Reading> readings(const storage::ReadingFilter&, std::size_t) override {
     return count(), storage::Page<Reading>{};
   }
+  std::optional<Instant> day_ends_at(ShopId) override { return none<Instant>(); }
   std::map<ReadingId, storage::ReadingKey> reading_keys(
       const std::vector<ReadingId>& ids) override {
     count();
@@ -158,7 +159,8 @@ inline Reading reading() {
           .observed_at = {},
           .updated_at = {},
           .checked_at = {},
-          .counted_at = {}};
+          .counted_at = {},
+          .expired = false};
 }
 
 inline storage::Written written(Reading reading) {

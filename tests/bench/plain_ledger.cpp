@@ -70,7 +70,8 @@ class Writer {
                                      at,
                                      at,
                                      {},
-                                     at}};
+                                     at,
+                                     false}};
     work.commit();
     return written;
   }

@@ -72,7 +72,7 @@ TEST_F(ServerTest, gives_one_lease_and_the_next_when_that_has_ended) {
 }
 
 TEST_F(ServerTest, stores_under_a_valid_lease) {
-  ASSERT_TRUE(server_.lease(kTea)->store("green", now()));
+  ASSERT_TRUE(server_.lease(kTea)->store({"green", now()}));
   const auto found = server_.find(kTea, Probe::yes);
   EXPECT_EQ(found.state, LookupState::hit);
   EXPECT_EQ(found.bytes, "green");
@@ -82,7 +82,7 @@ TEST_F(ServerTest, stores_under_a_valid_lease) {
 TEST_F(ServerTest, stores_nothing_once_the_placeholder_was_deleted) {
   auto lease = server_.lease(kTea);
   memcached_.ask("delete " + kTea.text);
-  EXPECT_FALSE(lease->store("old", now()));
+  EXPECT_FALSE(lease->store({"old", now()}));
   EXPECT_EQ(get(kTea), "END");
 }
 
@@ -91,8 +91,8 @@ TEST_F(ServerTest, stores_nothing_over_the_placeholder_of_another_filler) {
   memcached_.ask("delete " + kTea.text);
   auto other = server_.lease(kTea);
   ASSERT_TRUE(other);
-  EXPECT_FALSE(lease->store("old", now()));
-  EXPECT_TRUE(other->store("new", now()));
+  EXPECT_FALSE(lease->store({"old", now()}));
+  EXPECT_TRUE(other->store({"new", now()}));
   EXPECT_THAT(get(kTea), HasSubstr("new"));
 }
 
@@ -108,11 +108,28 @@ TEST_F(ServerTest, removes_its_own_placeholder_and_no_other) {
 TEST_F(ServerTest, gives_no_entry_after_its_expiry) {
   const auto made = options();
   auto lease = server_.lease(kTea);
-  ASSERT_TRUE(lease->store("old", now() - made.entry_ttl - made.lease_ttl - 4s));
+  ASSERT_TRUE(lease->store({"old", now() - made.entry_ttl - made.lease_ttl - 4s}));
   ASSERT_THAT(get(kTea), HasSubstr("old"));
   const auto found = server_.find(kTea, Probe::yes);
   EXPECT_EQ(found.state, LookupState::unavailable) << "the old entry prevents a fill";
   EXPECT_EQ(found.bytes, "");
+}
+
+TEST_F(ServerTest, stores_nothing_that_changes_by_itself_soon) {
+  auto lease = server_.lease(kTea);
+  const auto start = now();
+  EXPECT_FALSE(lease->store({"good today", start, start + kClockDifferenceMax}));
+  EXPECT_TRUE(lease->store({"good today", start, start + kClockDifferenceMax + 1h}))
+      << "the lease was still valid";
+  EXPECT_FALSE(server_.put(kTea, {"good today", start, start + kClockDifferenceMax}));
+}
+
+TEST_F(ServerTest, gives_no_entry_after_its_content_has_changed_by_itself) {
+  const auto start = now();
+  ASSERT_TRUE(server_.lease(kTea)->store({"good today", start - 2h, start + kClockDifferenceMax}));
+  ASSERT_THAT(get(kTea), HasSubstr("good today"));
+  EXPECT_EQ(server_.find(kTea, Probe::yes).state, LookupState::unavailable)
+      << "a reader's clock can be late by kClockDifferenceMax";
 }
 
 // Each process counts ids from 1, so a new placeholder can have the id of an old one.
@@ -123,7 +140,7 @@ TEST_F(ServerTest, ends_a_lease_at_a_restart) {
   memcached_.restart();
   add(kTea, "lease");
   ASSERT_EQ(get_with_id(kTea), placeholder) << "the same id, or this test shows nothing";
-  EXPECT_FALSE(lease->store("old", now()));
+  EXPECT_FALSE(lease->store({"old", now()}));
   EXPECT_EQ(get_with_id(kTea), placeholder) << "that of another filler is unchanged";
 }
 
@@ -142,13 +159,13 @@ TEST_F(ServerTest, ends_a_lease_with_its_connection) {
   auto lease = server.lease(kTea);
   ASSERT_TRUE(lease);
   gate.cut_now();
-  EXPECT_FALSE(lease->store("old", now()));
+  EXPECT_FALSE(lease->store({"old", now()}));
   EXPECT_THAT(get(kTea), HasSubstr("lease")) << "the placeholder stays until it expires";
   memcached_.ask("delete " + kTea.text);
   ASSERT_EQ(server.find(kTea, Probe::yes).state, LookupState::miss);
   auto next = server.lease(kTea);
   ASSERT_TRUE(next);
-  EXPECT_TRUE(next->store("new", now())) << "on a new connection";
+  EXPECT_TRUE(next->store({"new", now()})) << "on a new connection";
 }
 
 TEST_F(ServerTest, stores_nothing_once_the_placeholder_was_evicted) {
@@ -161,7 +178,7 @@ TEST_F(ServerTest, stores_nothing_once_the_placeholder_was_evicted) {
     flood += "set other" + std::to_string(100'000 + i) + " 0 0 5 noreply\r\nvalue\r\n";
   small.ask(flood);
   ASSERT_EQ(small.ask("get " + kTea.text), "END") << "evicted, or this test shows nothing";
-  EXPECT_FALSE(lease->store("old", now()));
+  EXPECT_FALSE(lease->store({"old", now()}));
   EXPECT_EQ(small.ask("get " + kTea.text), "END");
 }
 
@@ -176,7 +193,7 @@ TEST_F(ServerTest, stores_nothing_with_a_late_command) {
   TextConnection writer{*parse_address(memcached_.address()), 20s};
   writer.begin("delete " + kTea.text + "\r\n", 1);
   writer.advance();
-  EXPECT_FALSE(lease->store("old", now()));
+  EXPECT_FALSE(lease->store({"old", now()}));
   memcached_.thaw();
   EXPECT_TRUE(test::eventually([&] {
     return statistic("cas_misses") + statistic("cas_badval") + statistic("cas_hits") +
@@ -231,7 +248,7 @@ TEST_F(ServerTest, is_not_used_while_its_circuit_is_open) {
   EXPECT_EQ(server.find(kTea, Probe::yes).state, LookupState::unavailable);
   EXPECT_EQ(server.find(kTea, Probe::no).state, LookupState::unavailable);
   EXPECT_FALSE(server.lease(kTea));
-  EXPECT_FALSE(server.put(kTea, "green", now()));
+  EXPECT_FALSE(server.put(kTea, {"green", now()}));
   EXPECT_EQ(gate.connections(), before);
 }
 
@@ -245,11 +262,13 @@ TEST_F(ServerTest, is_used_again_by_a_probe_and_then_by_all_calls) {
 }
 
 TEST_F(ServerTest, does_not_send_a_value_that_memcached_would_reject) {
+  const std::string large(kValueBytesMax, 'x');
+  const std::string too_large = large + "x";
   auto lease = server_.lease(kTea);
-  EXPECT_FALSE(lease->store(std::string(kValueBytesMax + 1, 'x'), now()));
+  EXPECT_FALSE(lease->store({too_large, now()}));
   lease->drop();
-  EXPECT_TRUE(server_.lease(kTea)->store(std::string(kValueBytesMax, 'x'), now()));
-  EXPECT_FALSE(server_.put(kTea, std::string(kValueBytesMax + 1, 'x'), now()));
+  EXPECT_TRUE(server_.lease(kTea)->store({large, now()}));
+  EXPECT_FALSE(server_.put(kTea, {too_large, now()}));
 }
 
 }  // namespace

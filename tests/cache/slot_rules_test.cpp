@@ -61,7 +61,7 @@ TEST(SlotRules, mark_every_slot_down_when_the_cache_has_been_off_for_the_wait) {
 
 TEST(EntryExpiry, is_later_than_memcached_removes_the_entry) {
   const Instant begun_at{1'000'000us + 1us};
-  const auto expiry = entry_expiry(begun_at, 60s, 5s);
+  const auto expiry = life_of_entry(begun_at, std::nullopt, 60s, 5s)->expiry;
   const Instant removed = begun_at + 5s + 60s;  // stored at the last moment of the lease
   EXPECT_FALSE(is_expired(expiry, removed + kClockDifferenceMax));
 }
@@ -69,10 +69,40 @@ TEST(EntryExpiry, is_later_than_memcached_removes_the_entry) {
 TEST(EntryExpiry, has_passed_for_every_reader_when_writers_have_waited) {
   for (const auto fraction : {0us, 1us, 500'000us, 999'999us}) {
     const Instant last_fill{1'000'000s + fraction};
-    const auto expiry = entry_expiry(last_fill, 3600s, 5s);
     const Instant waited = last_fill + wait_after_last_fill(3605s);
-    EXPECT_TRUE(is_expired(expiry, waited - kClockDifferenceMax)) << "a reader's clock is late";
+    for (const auto change : {std::optional<Instant>{}, std::optional{last_fill + 2h}}) {
+      const auto expiry = life_of_entry(last_fill, change, 3600s, 5s)->expiry;
+      EXPECT_TRUE(is_expired(expiry, waited - kClockDifferenceMax)) << "a reader's clock is late";
+    }
   }
+}
+
+TEST(EntryExpiry, has_passed_for_every_reader_when_the_content_changes_by_itself) {
+  const Instant midnight{2'000'000s};
+  for (const auto left : {3s, 4s, 3599s, 3600s, 3601s, 3602s, 3607s, 3609s, 7200s}) {
+    for (const auto fraction : {0us, 1us, 500'000us, 999'999us}) {
+      const Instant begun_at = midnight - left + fraction;
+      const auto life = life_of_entry(begun_at, midnight, 3600s, 5s);
+      if (!life) {
+        EXPECT_LT(midnight - kClockDifferenceMax - begun_at, 1s);
+        continue;
+      }
+      EXPECT_TRUE(is_expired(life->expiry, midnight - kClockDifferenceMax)) << "a clock is late";
+      EXPECT_FALSE(is_expired(life->expiry, begun_at)) << "it can be used";
+      EXPECT_GE(life->ttl, 1s);
+      EXPECT_LE(life->ttl, 3600s);
+      EXPECT_LE(begun_at + life->ttl, midnight - kClockDifferenceMax) << "Memcached removes it";
+      EXPECT_LE(life->expiry, life_of_entry(begun_at, std::nullopt, 3600s, 5s)->expiry);
+    }
+  }
+}
+
+TEST(EntryExpiry, is_at_least_a_second_away) {
+  const Instant now{1'000'000s};
+  for (const auto left : {-3600s, -1s, 0s, 1s, 2s})
+    EXPECT_FALSE(life_of_entry(now, now + left, 3600s, 5s)) << left.count();
+  EXPECT_FALSE(life_of_entry(now + 1us, now + 3s, 3600s, 5s));
+  EXPECT_EQ(life_of_entry(now, now + 3s, 3600s, 5s)->ttl, 1s);
 }
 
 TEST(EntryExpiry, of_a_placeholder_has_passed) { EXPECT_TRUE(is_expired(kPlaceholder, now())); }

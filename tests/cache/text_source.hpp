@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,8 +16,9 @@ class TextSource final : public cache::Source {
  public:
   using Make = std::function<std::string(storage::Reader&)>;
 
-  explicit TextSource(Make make, bool may_be_stored = true)
-      : make_{std::move(make)}, may_be_stored_{may_be_stored} {}
+  explicit TextSource(Make make, bool may_be_stored = true,
+                      std::optional<Instant> changes_at = std::nullopt)
+      : make_{std::move(make)}, may_be_stored_{may_be_stored}, changes_at_{changes_at} {}
 
   /// Returns: the text that was decoded or produced last.
   [[nodiscard]] const std::string& text() const noexcept { return text_; }
@@ -31,10 +33,12 @@ class TextSource final : public cache::Source {
     return may_be_stored_;
   }
   [[nodiscard]] std::string encode() const override { return text_; }
+  [[nodiscard]] std::optional<Instant> changes_at() const override { return changes_at_; }
 
  private:
   const Make make_;
   const bool may_be_stored_;
+  const std::optional<Instant> changes_at_;
   std::string text_;
 };
 

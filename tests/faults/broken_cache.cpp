@@ -1,4 +1,5 @@
 #include <cstdlib>
+#include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -49,9 +50,10 @@ class SourceWithoutLease final : public Source {
   /// The cache calls this just before its `cas`, which then fails because of the other id.
   [[nodiscard]] std::string encode() const override {
     std::string entry = source_.encode();
-    server_.put(key_, entry, read_at_);
+    server_.put(key_, {entry, read_at_});
     return entry;
   }
+  [[nodiscard]] std::optional<Instant> changes_at() const override { return source_.changes_at(); }
 
  private:
   Source& source_;

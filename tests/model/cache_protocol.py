@@ -4,8 +4,9 @@
 It explores every state that writers, fillers, the slot's keeper, the server and the network can reach together, and checks
 in each state what a reader could get. Any process may end at any moment, any reply and any database session may be lost,
 any command may arrive late, and the server may be stopped, end, start again or be unreachable for writers, any number of
-times. In worlds with failovers the primary may be lost, together with a version that clients saw on it and that the standby
-does not have (no response confirmed it). By hand, for larger worlds:
+times. In worlds with a midnight the content changes once without a write, at a moment that a filler reads with it. In
+worlds with failovers the primary may be lost, together with a version that clients saw on it and that the standby does not
+have (no response confirmed it). By hand, for larger worlds:
 
     tests/model/cache_protocol.py --fillers 2 --commits 2 --broken
 
@@ -46,6 +47,8 @@ class Rules:
     no_response_means_ended: bool = False  # a server that does not respond is treated as ended
     flush: bool = True  # a server is emptied before its slot is used with another history of the database
     entries_expire: bool = True  # readers ignore an entry after the expiry that it contains
+    expiry_at_midnight: bool = True  # which is not after the moment when the content changes without a write
+    midnight_when_read: bool = True  # and that moment is counted from the read, not from the time of storing
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,7 @@ class World:
     commits: int = 1
     packets: int = 2  # in transit at a time
     failovers: int = 0
+    midnight: int = 0  # units of time until the content changes without a write; 0: never
 
 
 class Item(NamedTuple):
@@ -66,6 +70,7 @@ class Item(NamedTuple):
     left: int  # units of its time to live, by the server's clock
     version: int = -1  # -1: a placeholder
     end: int = 0  # units until the expiry that it contains, by the clock of all others; -1: expired
+    early: bool = False  # read before midnight
 
 
 class Packet(NamedTuple):
@@ -76,6 +81,7 @@ class Packet(NamedTuple):
     id: int = 0  # store: the placeholder's; 0: any entry
     version: int = -1
     end: int = 0
+    early: bool = False
 
 
 class Actor(NamedTuple):
@@ -88,6 +94,7 @@ class Actor(NamedTuple):
     id: int = 0  # of its placeholder
     version: int = -1
     end: int = 0
+    early: bool = False
 
 
 IDLE = Actor()
@@ -101,6 +108,7 @@ class State(NamedTuple):
     filled_now: bool = True  # the entries of the slot are from this history of the database
     slot: str = "up"  # waiting, down
     wait: int = 0  # units until it ends
+    midnight: int = 0  # units until midnight; 0: it is over
     server: str = "runs"  # stopped, ended
     lag: int = 0  # of the server's clock, which stops with the server and catches up a moment later
     item: Item | None = None
@@ -121,7 +129,7 @@ class Model:
         self.keeper = world.writers + world.fillers
 
     def start(self) -> State:
-        return State(actors=(IDLE,) * (self.keeper + 1))
+        return State(actors=(IDLE,) * (self.keeper + 1), midnight=self.world.midnight)
 
     def wrong(self, s: State) -> str:
         """Returns: which wrong version a reader gets in this state, or an empty text.
@@ -129,12 +137,17 @@ class Model:
         A response or a query may have shown every committed version, so only the newest one is right. A version that
         a failover lost may be read until the slot is emptied.
         """
-        if s.server != "runs" or s.item is None or s.item.version in (-1, s.committed):
+        if s.server != "runs" or s.item is None or s.item.version < 0:
+            return ""
+        late = s.item.early and s.midnight == 0
+        if s.item.version == s.committed and not late:
             return ""
         if s.item.version == s.lost and not s.filled_now:
             return ""
         if self.rules.entries_expire and s.item.end < 0:
             return ""
+        if late:
+            return "content of before midnight is served"
         return f"version {s.item.version} is served, {s.committed} is committed"
 
     def steps(self, s: State) -> Iterator[Step]:
@@ -197,8 +210,11 @@ class Model:
             else:
                 yield from self.lock(s, i, me)
         if me.step == "read" and (me.connected or not rules.lease_ends_with_connection):
-            stored = put(s, i, me._replace(step="storing", id=0, version=-1, end=0))
-            yield f"filler {i} stores {me.version}", send(stored, Packet(i, "store", me.id, me.version, me.end))
+            stored = put(s, i, me._replace(step="storing", id=0, version=-1, end=0, early=False))
+            end = me.end
+            if me.early and not rules.midnight_when_read:
+                end = min(BOTH, max(s.midnight, 1) - 1)
+            yield f"filler {i} stores {me.version}", send(stored, Packet(i, "store", me.id, me.version, end, me.early))
         if me.locks:
             yield f"filler {i} loses its session", put(s, i, me._replace(locks=False))
         yield f"filler {i} stops", put(s, i, IDLE)
@@ -221,9 +237,10 @@ class Model:
                 me = self.read(s, me)
             yield f"filler {i} locks, has read {me.version}", put(s, i, me._replace(step="read"))
 
-    @staticmethod
-    def read(s: State, me: Actor) -> Actor:
-        return me._replace(version=s.committed, end=BOTH)
+    def read(self, s: State, me: Actor) -> Actor:
+        early = s.midnight > 0
+        end = min(BOTH, s.midnight - 1) if early and self.rules.expiry_at_midnight else BOTH
+        return me._replace(version=s.committed, end=end, early=early)
 
     # ------------------------------------------------------------------ the keeper
 
@@ -288,7 +305,7 @@ class Model:
             yes = item is not None and item.version < 0
         else:
             yes = packet.id == 0 or (item is not None and item.id == packet.id)
-            item = Item(self.new_id(s), ENTRY, packet.version, packet.end) if yes else item
+            item = Item(self.new_id(s), ENTRY, packet.version, packet.end, packet.early) if yes else item
         done = s._replace(item=item, packets=s.packets - {packet})
         # A lost reply is the same as one that arrives after its sender stopped.
         yield f"{packet.command} of {packet.sender}: {'yes' if yes else 'no'}", self.receive(done, packet, yes)
@@ -330,6 +347,7 @@ class Model:
             item = older(item, 1)
         later = s._replace(
             wait=max(s.wait - 1, 0),
+            midnight=max(s.midnight - 1, 0),
             lag=lag,
             item=item,
             packets=frozenset(p._replace(end=max(p.end - 1, -1)) if p.version >= 0 else p for p in s.packets),
@@ -431,6 +449,10 @@ BROKEN = [
 ]
 # Two fillers are needed: after a restart the second one's id equals the first one's.
 BROKEN_BY_TWO_FILLERS = [Rules("a lease is used on another connection", lease_ends_with_connection=False)]
+BROKEN_BY_MIDNIGHT = [
+    Rules("an entry outlives the moment when its content changes", expiry_at_midnight=False),
+    Rules("the rest of the day is counted from the time of storing", midnight_when_read=False),
+]
 BROKEN_BY_FAILOVER = [Rules("a slot is used again without a flush", flush=False)]
 
 
@@ -440,7 +462,7 @@ def main() -> None:
         parser.add_argument(f"--{field.name}", type=int, default=field.default)
     parser.add_argument("--broken", action="store_true", help="also the variants that must fail")
     options = vars(parser.parse_args())
-    wrong = [*BROKEN, *BROKEN_BY_TWO_FILLERS, *BROKEN_BY_FAILOVER] if options.pop("broken") else []
+    wrong = [*BROKEN, *BROKEN_BY_TWO_FILLERS, *BROKEN_BY_MIDNIGHT, *BROKEN_BY_FAILOVER] if options.pop("broken") else []
     for rules in [PROTOCOL, *wrong]:
         found = explore(rules, World(**options))
         print(f"{rules.name}: {found.states} states, {found.seconds:.1f} s, {found.wrong or 'holds'}", flush=True)

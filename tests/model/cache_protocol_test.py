@@ -3,8 +3,10 @@
 import unittest
 
 from cache_protocol import (
+    BOTH,
     BROKEN,
     BROKEN_BY_FAILOVER,
+    BROKEN_BY_MIDNIGHT,
     BROKEN_BY_TWO_FILLERS,
     PROTOCOL,
     Rules,
@@ -17,6 +19,10 @@ class CacheProtocol(unittest.TestCase):
     def test_serves_no_old_version_under_faults_of_processes_server_and_network(self) -> None:
         self.holds(World())
 
+    def test_serves_nothing_of_before_midnight_afterwards(self) -> None:
+        for midnight in (1, BOTH, BOTH + 1):
+            self.holds(World(midnight=midnight, packets=1))
+
     def test_serves_no_old_version_after_a_failover(self) -> None:
         self.holds(World(failovers=1, packets=1))
 
@@ -25,6 +31,8 @@ class CacheProtocol(unittest.TestCase):
             self.breaks(rules, World())
         for rules in BROKEN_BY_TWO_FILLERS:
             self.breaks(rules, World(fillers=2, packets=1))
+        for rules in BROKEN_BY_MIDNIGHT:
+            self.breaks(rules, World(midnight=2, packets=1))
         for rules in BROKEN_BY_FAILOVER:
             self.breaks(rules, World(failovers=1, packets=1))
 

@@ -85,6 +85,14 @@ TEST_F(Lists, are_filtered_by_both_values_of_a_flag) {
       {"&expired=false&in_stock=false", of({1, 5})},
       {"&expired=true&in_stock=true", of({3})},
       {"&expired=true&in_stock=false", of({4})},
+      {"&available=true", of({0, 2, 6})},
+      {"&available=1", of({0, 2, 6})},
+      {"&available=false", of({1, 3, 4, 5})},
+      {"&available=0", of({1, 3, 4, 5})},
+      {"&available=false&expired=false", of({1, 5})},
+      {"&available=false&in_stock=true", of({3})},
+      {"&available=true&expired=true", of({})},
+      {"&available=true&in_stock=false", of({})},
   };
   for (const auto* where : {"?limit=1000", "?limit=2", "?limit=3&ordering=expiry_date",
                             "?limit=3&ordering=-expiry_date", "?limit=1&ordering=name"}) {
@@ -94,6 +102,13 @@ TEST_F(Lists, are_filtered_by_both_values_of_a_flag) {
       EXPECT_EQ(all(path + "&shop=" + shop() + query), expected) << where << query;
       EXPECT_EQ(all(path + "&shop=" + shop() + query), expected) << "again, from the cache";
     }
+  }
+  for (const auto& row : get("/api/v1/stock-readings").rows()) {
+    const auto is = [&](std::initializer_list<std::size_t> indices) {
+      return of(indices).contains(row.at("GTIN")) ? "true" : "false";
+    };
+    EXPECT_EQ(row.at("available"), is({0, 2, 6})) << row.at("GTIN");
+    EXPECT_EQ(row.at("expired"), is({3, 4})) << row.at("GTIN");
   }
   for (const auto& [query, expected] : cases) {
     const Set one = expected.contains(quoted(gtins[4])) ? of({4}) : Set{};
@@ -147,8 +162,8 @@ TEST_F(Lists, treat_an_empty_text_as_absent_because_forms_send_every_field) {
   EXPECT_THAT(all("/api/v1/products?search=&brand=Other"), IsEmpty());
   for (const auto* query : {"?category=", "?category=&ordering=", "?category=%20Spices"})
     EXPECT_EQ(all(std::string{"/api/v1/stock-readings"} + query), one) << query;
-  for (const auto* parameter : {"shop", "GTIN", "expired", "in_stock", "limit", "expires_before",
-                                "not_checked_since", "cursor"}) {
+  for (const auto* parameter : {"shop", "GTIN", "expired", "in_stock", "available", "limit",
+                                "expires_before", "not_checked_since", "cursor"}) {
     EXPECT_EQ(get("/api/v1/stock-readings?" + std::string{parameter} + "=").status, 400)
         << parameter << " is not a text";
   }
@@ -177,7 +192,8 @@ TEST_F(Lists, and_all_other_addresses_refuse_unknown_parameters) {
   }
   expect_bad_query("/api/v1/stock-readings?colour=red", "colour",
                    "Unknown parameter. Known parameters: shop, GTIN, category, expires_before, "
-                   "expires_after, expired, in_stock, not_checked_since, ordering, limit, cursor.");
+                   "expires_after, expired, in_stock, available, not_checked_since, ordering, "
+                   "limit, cursor.");
 
   const auto before = database().run(
       "select (select count(*) from stock_events), (select count(*) from shops),"

@@ -176,6 +176,87 @@ TEST_F(ReaderTest, expired_means_before_today_in_the_shops_time_zone) {
       "delete from stock_readings where gtin > 100; delete from products where gtin > 100");
 }
 
+TEST_F(ReaderTest, a_day_ends_when_the_clock_of_its_zone_first_shows_the_next_day) {
+  // Every day of three years in every zone, also where clocks change at midnight.
+  EXPECT_EQ(database_->run(R"sql(
+      select string_agg(z.name || ' ' || d.day::date, ', ') from
+        (select name, generate_series(timestamp '2026-01-01', '2028-12-31', '1 day') as day from pg_timezone_names) as d (name, day)
+        join pg_timezone_names z using (name), end_of_day(d.day::date, z.name) as ends_at
+       where (ends_at at time zone z.name)::date <= d.day::date
+          or ((ends_at - interval '1 us') at time zone z.name)::date > d.day::date)sql"),
+            "");
+  const auto ends = [&](const std::string& day, const std::string& zone) {
+    return database_->run("select end_of_day(date '" + day + "', '" + zone +
+                          "') at time zone 'UTC'");
+  };
+  EXPECT_EQ(ends("2026-10-24", "Atlantic/Azores"), "2026-10-25 00:00:00") << "midnight comes twice";
+  EXPECT_EQ(ends("2027-03-27", "Atlantic/Azores"), "2027-03-28 01:00:00") << "there is no midnight";
+  EXPECT_EQ(ends("2026-10-24", "No/Such"), "2026-10-25 00:00:00");
+  EXPECT_EQ(database_->run("select day_in('No/Such', timestamptz '2026-10-24 23:59:59.9Z')"),
+            "2026-10-24");
+}
+
+TEST_F(ReaderTest, expired_and_available_agree_with_their_filters) {
+  database_->run(R"sql(
+    insert into shops (name, time_zone) values ('Gone zone', 'No/Such'), ('Pago Pago', 'Pacific/Pago_Pago');
+    insert into products (gtin, name) select 200 + i, 'p' from generate_series(0, 99) i;
+    insert into stock_readings (shop_id, gtin, expiry_date, quantity, plain, lowest, present, version, observed_at,
+                                updated_at, looked_at, received_at)
+      select s.id, 200 + i, now()::date - 3 + i % 6, q, q, q, true, 1, now(), now(), now(), now()
+        from shops s, generate_series(0, 29) i, lateral (select (array[null, 0, 5])[1 + i % 3] as q) as quantity
+       where s.removed_at is null;)sql");
+  const auto whole = reader_->readings({}, kPageMax).rows;
+  const auto ids_where = [&](const auto& condition) {
+    std::set<ReadingId> ids;
+    for (const auto& reading : whole)
+      if (condition(reading)) ids.insert(reading.id);
+    return ids;
+  };
+  const auto found = [&](const ReadingFilter& filter) {
+    std::set<ReadingId> ids;
+    for (const auto& reading : reader_->readings(filter, kPageMax).rows) ids.insert(reading.id);
+    return ids;
+  };
+  for (const bool is : {true, false}) {
+    const auto expired = ids_where([&](const auto& r) { return r.expired == is; });
+    const auto available = ids_where([&](const auto& r) { return r.available() == is; });
+    EXPECT_GT(expired.size(), 20U);
+    EXPECT_GT(available.size(), 20U);
+    EXPECT_EQ(found({.expired = is}), expired);
+    EXPECT_EQ(found({.available = is}), available);
+    for (const auto order : {ReadingOrder::expiry_date, ReadingOrder::name})
+      EXPECT_EQ(found({.available = is, .order = order}), available);
+  }
+  const auto now_there = Instant{
+      std::chrono::microseconds{std::stoll(database_->run("select micros_of(clock_timestamp())"))}};
+  for (const auto& reading : whole) {
+    if (!reading.date || reading.expired) {
+      EXPECT_FALSE(reading.expires_at);
+    } else {
+      EXPECT_GT(reading.expires_at, now_there);
+    }
+    EXPECT_EQ(reader_->reading(reading.id)->expires_at, reading.expires_at);
+    EXPECT_EQ(reader_->reading(reading.shop, reading.gtin)->expired, reading.expired);
+  }
+  EXPECT_EQ(reader_->day_ends_at(ShopId{1}),
+            std::chrono::ceil<std::chrono::days>(now_there + std::chrono::microseconds{1}));
+  EXPECT_FALSE(reader_->day_ends_at(ShopId{999}));
+  database_->run(
+      "delete from stock_readings where gtin >= 200; delete from products where gtin >= 200;"
+      "delete from shops where id > 3");
+}
+
+// A block with an exception handler cannot run in a parallel query.
+TEST_F(ReaderTest, lists_of_expired_readings_work_when_the_server_prefers_parallel_plans) {
+  auto options = database_->options();
+  database_->run("alter database " + database_->name() + " set force_parallel_mode = on");
+  const auto storage = make_database(options);
+  EXPECT_NO_THROW(storage->read()->readings({.expired = true}, kPageMax));
+  EXPECT_NO_THROW(storage->read()->readings({.available = false}, kPageMax));
+  EXPECT_NO_THROW(storage->read()->expired_by_shop(10));
+  database_->run("alter database " + database_->name() + " reset force_parallel_mode");
+}
+
 TEST_F(ReaderTest, removed_rows_are_absent) {
   EXPECT_FALSE(reader_->reading(ShopId{2}, Gtin::from_number(30)));
   EXPECT_FALSE(reader_->shop(ShopId{3}));

@@ -42,7 +42,9 @@ DUMPS = {
     " from products",
     "readings.tsv": "select id, version, case when present then '\"expiry_date\":' || "
     f" coalesce('\"' || expiry_date || '\"', 'null') || ',\"date_kind\":' || {KINDS}"
-    " || ',\"quantity\":' || coalesce(quantity::text, 'null') || ',\"version\":' || version"
+    " || ',\"quantity\":' || coalesce(quantity::text, 'null')"
+    " || ',\"available\":' || (case when quantity = 0 then 'false' else 'true' end)"
+    " || ',\"expired\":' || (case when expiry_date < now()::date then 'true' else 'false' end) || ',\"version\":' || version"
     f" || ',\"observed_at\":' || {json_time('observed_at')} || ',\"checked_at\":' || {json_time('looked_at')}"
     " || ',\"counted_at\":' ||"
     f" {json_time('case when quantity is not null then quantity_since end')}"

@@ -173,7 +173,9 @@ std::string Replay::shown() const {
   const Shelf& shelf = state_.shelf;
   return "\"expiry_date\":" + json(shelf.date) +
          ",\"date_kind\":" + json_date_kind(shelf.date_kind) +
-         ",\"quantity\":" + json(shelf.quantity) + ",\"version\":" + std::to_string(version()) +
+         ",\"quantity\":" + json(shelf.quantity) +
+         ",\"available\":" + (shelf.quantity == 0 ? "false" : "true") +
+         ",\"expired\":false,\"version\":" + std::to_string(version()) +
          ",\"observed_at\":" + json_time(state_.observed_at) +
          ",\"checked_at\":" + json_time(shelf.checked_at) +
          ",\"counted_at\":" + json_time(shelf.counted_at) +

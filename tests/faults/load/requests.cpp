@@ -21,6 +21,8 @@ std::string time_text(std::int64_t seconds) {
   return {text, size};
 }
 
+// All dates of the load are in the future, so nothing of it is expired.
+
 /// Returns: one of many dates.
 std::string day(int year, std::int64_t number) {
   return std::to_string(year) + "-0" + std::to_string(1 + number % 9) + "-1" +
@@ -28,7 +30,7 @@ std::string day(int year, std::int64_t number) {
 }
 
 /// Returns: one of a few dates, so that events of one moment agree and disagree.
-std::string close_day(std::int64_t number) { return "2028-01-1" + std::to_string(number % 3); }
+std::string close_day(std::int64_t number) { return "2078-01-1" + std::to_string(number % 3); }
 
 char date_kind(std::int64_t number) { return "\0usb"[number / 3 % 4]; }
 
@@ -104,19 +106,19 @@ LedgerEvent Load::said(const Write& write, std::int64_t number) const {
   switch (write.kind) {
     case Write::Kind::record:
       event.kind = 's';
-      event.date = day(2027, number);
+      event.date = day(2077, number);
       if (!reading.scarce) event.quantity = kShelf + (late ? number % kFew : 0);
       break;
     case Write::Kind::sighting:
       event.kind = 's';
-      event.date = late ? close_day(number) : day(2029, number);
+      event.date = late ? close_day(number) : day(2079, number);
       if (late) event.date_kind = date_kind(number);
       if (late && number % 5 == 0) event.quantity = quantity;
       break;
     case Write::Kind::check:
       event.kind = 'c';
       if (reading.scarce && number % 3 == 0) break;  // the shelf is empty
-      event.date = late ? close_day(number) : day(2028, number);
+      event.date = late ? close_day(number) : day(2078, number);
       if (late) event.date_kind = date_kind(number);
       break;
     case Write::Kind::count:
