@@ -45,41 +45,39 @@ TEST_F(StockReadings, are_shown_everywhere_by_the_new_time_zone_of_their_shop) {
   // The day before today in Kiritimati has not ended in Pago Pago, which is 25 hours behind.
   const auto date = database().run("select (now() at time zone 'Pacific/Kiritimati')::date - 1");
   const auto made = post("/api/v1/stock-readings",
-                         R"({"shop":)" + shop() + R"(,"GTIN":")" + gtin +
-                             R"(","name":"Tea","expiry_date":")" + date + ""
-}",
+                         R"({"name":"Tea","shop":)" + shop() + R"(,"GTIN":")" + gtin +
+                             R"(","expiry_date":")" + date + "\"}",
                          staff());
-ASSERT_EQ(made.status, 201) << made.body;
-Connection through_nginx{edge.port()};
-Connection second{*this, 1};
-const auto shop_path = "/api/v1/shops/" + shop();
-std::set<std::string> tags;
-for (const auto* zone :
-     {"Pacific/Kiritimati", "Pacific/Pago_Pago", "Pacific/Kiritimati", "Pacific/Pago_Pago"}) {
-    ASSERT_EQ(patch(shop_path, R"({"time_zone":")" + std::string{zone} + ""
-}", admin()).status,
+  ASSERT_EQ(made.status, 201) << made.body;
+  Connection through_nginx{edge.port()};
+  Connection second{*this, 1};
+  const auto shop_path = "/api/v1/shops/" + shop();
+  std::set<std::string> tags;
+  for (const auto* zone :
+       {"Pacific/Kiritimati", "Pacific/Pago_Pago", "Pacific/Kiritimati", "Pacific/Pago_Pago"}) {
+    ASSERT_EQ(patch(shop_path, R"({"time_zone":")" + std::string{zone} + "\"}", admin()).status,
               200);
-const std::string expired = std::string{zone} == "Pacific/Kiritimati" ? "true" : "false";
-for (const auto& path :
-     {made.header("Location"), shop_path + "/stock/" + gtin, "/api/v1/products/" + gtin + "/stock",
-      "/api/v1/stock-readings?shop=" + shop(),
-      "/api/v1/stock-readings?expired=" + expired + "&shop=" + shop(),
-      "/api/v1/stock-readings?GTIN=" + gtin}) {
-  for (auto* client : {&through_nginx, &second, &through_nginx, &second}) {
-    const auto response = client->send("GET", path, "", {});
-    EXPECT_EQ(response.text_after("\"expired\":", ","), expired) << zone << " " << path;
-    if (path == made.header("Location")) tags.insert(expired + response.header("ETag"));
+    const std::string expired = std::string{zone} == "Pacific/Kiritimati" ? "true" : "false";
+    for (const auto& path :
+         {made.header("Location"), shop_path + "/stock/" + gtin,
+          "/api/v1/products/" + gtin + "/stock", "/api/v1/stock-readings?shop=" + shop(),
+          "/api/v1/stock-readings?expired=" + expired + "&shop=" + shop(),
+          "/api/v1/stock-readings?GTIN=" + gtin}) {
+      for (auto* client : {&through_nginx, &second, &through_nginx, &second}) {
+        const auto response = client->send("GET", path, "", {});
+        EXPECT_EQ(response.text_after("\"expired\":", ","), expired) << zone << " " << path;
+        if (path == made.header("Location")) tags.insert(expired + response.header("ETag"));
+      }
+    }
   }
-}
-}
-EXPECT_EQ(tags.size(), 2U) << "one ETag for each content";
-// A shop with another name has the same readings: they stay in the cache.
-const auto filled = metric(R"(codasync_cache_reads_total{path="filled"})");
-do_not_compare_reads();
-ASSERT_EQ(patch(shop_path, R"({"name":"South"})", admin()).status, 200);
-EXPECT_EQ(get(made.header("Location")).status, 200);
-EXPECT_EQ(get("/api/v1/stock-readings?shop=" + shop()).status, 200);
-EXPECT_EQ(metric(R"(codasync_cache_reads_total{path="filled"})"), filled);
+  EXPECT_EQ(tags.size(), 2U) << "one ETag for each content";
+  // A shop with another name has the same readings: they stay in the cache.
+  const auto filled = metric(R"(codasync_cache_reads_total{path="filled"})");
+  do_not_compare_reads();
+  ASSERT_EQ(patch(shop_path, R"({"name":"South"})", admin()).status, 200);
+  EXPECT_EQ(get(made.header("Location")).status, 200);
+  EXPECT_EQ(get("/api/v1/stock-readings?shop=" + shop()).status, 200);
+  EXPECT_EQ(metric(R"(codasync_cache_reads_total{path="filled"})"), filled);
 }
 
 // After a failover the id of a lost reading can belong to another one.
