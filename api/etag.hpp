@@ -36,7 +36,7 @@ std::vector<std::int64_t> versions_of(const EntityTags& tags);
 
 /// The same for a reading: its ETag, `"<version>-<product version>"`, followed by `-x` once it has
 /// expired, or only the `version` of its JSON, which matches with any product version. That a
-/// reading has expired meanwhile is no change by somebody else, so both ETags of a version match.
+/// reading has expired meanwhile is no write, so both ETags of a version match.
 storage::ReadingPrecondition reading_precondition(const EntityTags& tags);
 
 }  // namespace codasync::api

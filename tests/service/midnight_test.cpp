@@ -210,7 +210,7 @@ TEST_F(Midnight, of_the_shop_ends_every_response_that_says_available) {
       EXPECT_EQ(status_with(through_nginx, path, tag_of(path)), 304) << path;
     }
 
-    // Nobody has changed the reading: If-Match takes its version, and both tags of it.
+    // The reading was not written: If-Match takes its version, and both tags of it.
     database().run("select keep_ledger_partitions()");
     const auto count_if = [&](const std::string& tag) {
       auto conditional = staff();
