@@ -1,7 +1,7 @@
 #include "api/cli/serve.hpp"
 
 #include <csignal>
-#include <optional>
+#include <memory>
 
 #include "api/dispatcher.hpp"
 #include "api/observability/expired_readings.hpp"
@@ -105,7 +105,8 @@ int serve(const config::Settings& settings, const Load& load) {
   // In the order of need: each may use those above, and is destroyed before them.
   Log log{settings.log};
   Metrics metrics{settings.memcached.servers.size()};
-  std::optional<Service> service;  // what the keeper, the ledger and the executor still do uses it
+  std::unique_ptr<Service>
+      service;  // what the keeper, the ledger and the executor still do uses it
   SlotLog slot_log{settings.memcached, metrics, log, [&service] {
                      service->tokens.clear();
                      service->reading_keys.clear();
@@ -131,8 +132,9 @@ int serve(const config::Settings& settings, const Load& load) {
   ExpiredReadings expired{*control_database};
   Executor executor{settings.executor};
   Executor control{{.threads = 1, .queue_max = 16}};
-  service.emplace(settings.api, *database, *look_up_database, *control_database, *ledger,
-                  *catalogue, *tokens, *cache, executor, control, metrics, log, slot_log);
+  service.reset(new Service{settings.api, *database, *look_up_database, *control_database, *ledger,
+                            *catalogue, *tokens, *cache, executor, control, metrics, log,
+                            slot_log});
   Dispatcher dispatcher{*service};
   Server server{settings.server,
                 [&dispatcher](Request request, Reply reply) {

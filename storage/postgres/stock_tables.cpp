@@ -207,17 +207,19 @@ std::string array_of(const std::vector<LedgerLine>& lines) {
 /// SQL type: segment_row.
 std::string array_of(const std::vector<SegmentOfRow>& segments) {
   RecordArray rows;
-  for (const auto& [row, segment] : segments) {
-    const auto& [present, dates_since, date, looked_at, quantity] = segment.summary;
+  for (const SegmentOfRow& each : segments) {
+    const Segment& segment = each.segment;
+    const Summary& summary = segment.summary;
     const auto add = [&](std::optional<Instant> since, std::optional<std::int64_t> stated,
                          std::int64_t plain, std::int64_t lowest) {
-      rows.add(row->id.value(), segment.until, segment.events, segment.is_base, present,
-               dates_since, date_of(date), kind_of(date), looked_at, since, stated, plain, lowest);
+      rows.add(each.row->id.value(), segment.until, segment.events, segment.is_base,
+               summary.present, summary.dates_since, date_of(summary.date), kind_of(summary.date),
+               summary.looked_at, since, stated, plain, lowest);
     };
-    if (const auto* stated = std::get_if<QuantityStatement>(&quantity)) {
+    if (const auto* stated = std::get_if<QuantityStatement>(&summary.quantity)) {
       add(stated->since, stated->quantity, stated->plain, stated->lowest);
     } else {
-      const auto& adjusted = std::get<QuantityAdjustment>(quantity);
+      const auto& adjusted = std::get<QuantityAdjustment>(summary.quantity);
       add(std::nullopt, std::nullopt, adjusted.sum, adjusted.lowest);
     }
   }
