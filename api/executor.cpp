@@ -16,7 +16,7 @@ Executor::Executor(const ExecutorOptions& options)
 Executor::~Executor() {
   {
     std::deque<Waiting> dropped[2];  // destroyed without the lock: a job may own much
-    const std::scoped_lock hold{mutex_};
+    const MutexLock hold{mutex_};
     stopping_ = true;
     dropped[0].swap(look_ups_);
     dropped[1].swap(work_);
@@ -29,7 +29,7 @@ Executor::~Executor() {
 bool Executor::submit(Kind kind, Job job) {
   bool for_look_up_thread{false};
   {
-    const std::scoped_lock hold{mutex_};
+    const MutexLock hold{mutex_};
     auto& queue = kind == Kind::look_up ? look_ups_ : work_;
     if (stopping_ || queue.size() >= queue_max_) return false;
     queue.push_back({std::move(job), std::chrono::steady_clock::now()});
@@ -40,7 +40,7 @@ bool Executor::submit(Kind kind, Job job) {
 }
 
 std::size_t Executor::waiting() const {
-  const std::scoped_lock hold{mutex_};
+  const MutexLock hold{mutex_};
   return look_ups_.size() + work_.size();
 }
 
@@ -50,8 +50,8 @@ void Executor::run(Thread thread) {
   for (;;) {
     Waiting next;
     {
-      std::unique_lock hold{mutex_};
-      const auto ready = [&] {
+      MutexLock hold{mutex_};
+      const auto ready = [&]() CODASYNC_REQUIRES(mutex_) {
         const bool any = stopping_ || !look_ups_.empty() || (!only_look_ups && !work_.empty());
         if (only_look_ups) look_up_thread_waits_ = !any;
         return any;

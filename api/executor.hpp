@@ -1,15 +1,14 @@
 #pragma once
 
 #include <chrono>
-#include <condition_variable>
 #include <cstddef>
 #include <deque>
 #include <functional>
-#include <mutex>
 #include <thread>
 #include <vector>
 
 #include "api/options.hpp"
+#include "storage/mutex.hpp"
 
 namespace codasync::api {
 
@@ -57,13 +56,13 @@ class Executor {
 
   const std::size_t queue_max_;  // of each queue
   const std::chrono::milliseconds queue_timeout_;
-  mutable std::mutex mutex_;  // guards the next four
-  std::deque<Waiting> look_ups_;
-  std::deque<Waiting> work_;
-  bool look_up_thread_waits_{false};
-  bool stopping_{false};
-  std::condition_variable look_up_thread_;
-  std::condition_variable other_threads_;
+  mutable Mutex mutex_;
+  std::deque<Waiting> look_ups_ CODASYNC_GUARDED_BY(mutex_);
+  std::deque<Waiting> work_ CODASYNC_GUARDED_BY(mutex_);
+  bool look_up_thread_waits_ CODASYNC_GUARDED_BY(mutex_){false};
+  bool stopping_ CODASYNC_GUARDED_BY(mutex_){false};
+  Condition look_up_thread_;
+  Condition other_threads_;
   std::vector<std::jthread> threads_;
 };
 

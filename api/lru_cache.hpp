@@ -4,11 +4,11 @@
 #include <cstring>
 #include <functional>
 #include <list>
-#include <mutex>
 #include <optional>
 #include <unordered_map>
 #include <utility>
 
+#include "storage/mutex.hpp"
 #include "storage/reader.hpp"
 
 namespace codasync::api {
@@ -22,7 +22,7 @@ class LruCache {
   explicit LruCache(std::size_t entries_max = 100'000) : entries_max_{entries_max} {}
 
   [[nodiscard]] std::optional<Value> find(const Key& key) {
-    const std::scoped_lock hold{mutex_};
+    const MutexLock hold{mutex_};
     const auto found = places_.find(key);
     if (found == places_.end()) return std::nullopt;
     entries_.splice(entries_.begin(), entries_, found->second);
@@ -30,7 +30,7 @@ class LruCache {
   }
 
   void store(const Key& key, Value value) {
-    const std::scoped_lock hold{mutex_};
+    const MutexLock hold{mutex_};
     if (const auto found = places_.find(key); found != places_.end()) {
       found->second->second = std::move(value);
       entries_.splice(entries_.begin(), entries_, found->second);
@@ -45,7 +45,7 @@ class LruCache {
   }
 
   void remove(const Key& key) {
-    const std::scoped_lock hold{mutex_};
+    const MutexLock hold{mutex_};
     const auto found = places_.find(key);
     if (found == places_.end()) return;
     entries_.erase(found->second);
@@ -53,7 +53,7 @@ class LruCache {
   }
 
   void clear() {
-    const std::scoped_lock hold{mutex_};
+    const MutexLock hold{mutex_};
     places_.clear();
     entries_.clear();
   }
@@ -62,9 +62,9 @@ class LruCache {
   using Entries = std::list<std::pair<Key, Value>>;
 
   const std::size_t entries_max_;
-  std::mutex mutex_;  // guards the next two
-  Entries entries_;   // the newest use first
-  std::unordered_map<Key, typename Entries::iterator, Hash> places_;
+  Mutex mutex_;
+  Entries entries_ CODASYNC_GUARDED_BY(mutex_);  // the newest use first
+  std::unordered_map<Key, typename Entries::iterator, Hash> places_ CODASYNC_GUARDED_BY(mutex_);
 };
 
 /// A SHA-256 is its own hash.

@@ -2,14 +2,14 @@
 
 #include <cassert>
 #include <chrono>
-#include <condition_variable>
 #include <cstddef>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <utility>
 #include <vector>
+
+#include "storage/mutex.hpp"
 
 namespace codasync::cache {
 
@@ -38,7 +38,8 @@ class Pool {
 
    private:
     friend class Pool;
-    explicit Handle(Pool& pool) : pool_{&pool} {}
+    Handle(Pool& pool, std::unique_ptr<Connection> connection)
+        : pool_{&pool}, connection_{std::move(connection)} {}
 
     Pool* pool_;  // nothing: moved from
     std::unique_ptr<Connection> connection_;
@@ -47,16 +48,20 @@ class Pool {
   /// Returns: a connection, or nothing when all stay lent for `timeout`.
   /// Throws: what `make` throws.
   std::optional<Handle> acquire(std::chrono::milliseconds timeout) {
-    std::unique_lock hold{mutex_};
-    const auto available = [this] { return !idle_.empty() || lent_ < max_; };
-    if (!available() && !returned_.wait_for(hold, timeout, available)) return std::nullopt;
-    ++lent_;
-    Handle handle{*this};
-    if (!idle_.empty()) {
-      handle.connection_ = std::move(idle_.back());
-      idle_.pop_back();
+    std::unique_ptr<Connection> idle;
+    {
+      MutexLock hold{mutex_};
+      const auto available = [this]() CODASYNC_REQUIRES(mutex_) {
+        return !idle_.empty() || lent_ < max_;
+      };
+      if (!available() && !returned_.wait_for(hold, timeout, available)) return std::nullopt;
+      ++lent_;
+      if (!idle_.empty()) {
+        idle = std::move(idle_.back());
+        idle_.pop_back();
+      }
     }
-    hold.unlock();
+    Handle handle{*this, std::move(idle)};
     if (!handle.connection_) handle.connection_ = make_();
     return handle;
   }
@@ -64,7 +69,7 @@ class Pool {
   /// Closes the idle connections: the reason that broke one has probably broken all.
   void drop_idle() {
     std::vector<std::unique_ptr<Connection>> dropped;
-    const std::scoped_lock hold{mutex_};
+    const MutexLock hold{mutex_};
     dropped.swap(idle_);
     idle_.reserve(max_);
   }
@@ -72,7 +77,7 @@ class Pool {
  private:
   void give_back(std::unique_ptr<Connection> connection) {
     {
-      const std::scoped_lock hold{mutex_};
+      const MutexLock hold{mutex_};
       assert(lent_ > 0);
       --lent_;
       if (connection && connection->usable()) idle_.push_back(std::move(connection));
@@ -84,10 +89,10 @@ class Pool {
   const std::size_t max_;
   const Make make_;
 
-  std::mutex mutex_;
-  std::condition_variable returned_;               // wait_for() measures by the steady clock
-  std::vector<std::unique_ptr<Connection>> idle_;  // guarded
-  std::size_t lent_{0};                            // guarded
+  Mutex mutex_;
+  Condition returned_;
+  std::vector<std::unique_ptr<Connection>> idle_ CODASYNC_GUARDED_BY(mutex_);
+  std::size_t lent_ CODASYNC_GUARDED_BY(mutex_){0};
 };
 
 }  // namespace codasync::cache

@@ -40,7 +40,7 @@ void SlotKeeper::start() {
 
 void SlotKeeper::report(std::size_t slot) {
   {
-    const std::scoped_lock hold{mutex_};
+    const MutexLock hold{mutex_};
     reports_.insert(slot);
   }
   reported_.notify_one();
@@ -49,10 +49,11 @@ void SlotKeeper::report(std::size_t slot) {
 void SlotKeeper::run(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     round();
-    std::unique_lock hold{mutex_};
+    MutexLock hold{mutex_};
     // While a slot is not in use, each writer reports a failed deletion. They change nothing.
     reported_.wait_for(hold, stop, all_in_use_ ? Clock::duration{kPause} : kShortPause,
-                       [this] { return all_in_use_ && !reports_.empty(); });
+                       [this]()
+                           CODASYNC_REQUIRES(mutex_) { return all_in_use_ && !reports_.empty(); });
   }
 }
 
@@ -90,7 +91,7 @@ void SlotKeeper::check_slot(const CacheState& state, const Slot& slot) {
 
   bool reported = false;
   {
-    const std::scoped_lock hold{mutex_};
+    const MutexLock hold{mutex_};
     reported = reports_.erase(slot.number) > 0;
   }
   const bool wait_over = waited(state, slot);

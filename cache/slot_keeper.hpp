@@ -1,11 +1,9 @@
 #pragma once
 
 #include <chrono>
-#include <condition_variable>
 #include <cstddef>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <set>
 #include <string>
@@ -14,6 +12,7 @@
 
 #include "cache/server_control.hpp"
 #include "cache/slot_rules.hpp"
+#include "storage/mutex.hpp"
 #include "storage/slot_table.hpp"
 
 namespace codasync::cache {
@@ -96,9 +95,9 @@ class SlotKeeper {
   std::string history_;       // of the last round; empty: not yet
   bool all_in_use_{false};
 
-  std::mutex mutex_;
-  std::condition_variable_any reported_;
-  std::set<std::size_t> reports_;  // guarded
+  Mutex mutex_;
+  StoppableCondition reported_;
+  std::set<std::size_t> reports_ CODASYNC_GUARDED_BY(mutex_);
 
   std::jthread thread_;  // last: it uses all the others
 };

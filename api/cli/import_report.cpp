@@ -37,7 +37,7 @@ ImportReport::ImportReport(std::uint64_t bytes_total,
 }
 
 void ImportReport::refuse(const storage::RowRefusal& refusal) {
-  const std::scoped_lock hold{mutex_};
+  const MutexLock hold{mutex_};
   ++refused_rows_;
   if (refused_.is_open()) {
     refused_ << refusal.line << ',' << refusal.field << ',' << quoted(refusal.reason) << '\n';
@@ -49,9 +49,9 @@ void ImportReport::refuse(const storage::RowRefusal& refusal) {
 }
 
 void ImportReport::progress(const storage::ImportCounts& counts) {
-  const std::scoped_lock hold{mutex_};
+  const MutexLock hold{mutex_};
   counts_ = counts;
-  line_.show([&] {
+  line_.show([&]() CODASYNC_REQUIRES(mutex_) {
     const double done =
         std::min(1.0, static_cast<double>(counts.bytes) / static_cast<double>(bytes_total_));
     const auto filled = static_cast<std::size_t>(done * kBarWidth);
@@ -67,7 +67,7 @@ void ImportReport::progress(const storage::ImportCounts& counts) {
 }
 
 void ImportReport::finish(const std::string& details) {
-  const std::scoped_lock hold{mutex_};
+  const MutexLock hold{mutex_};
   line_.clear();
   if (refused_.is_open()) refused_.close();
   const double seconds = std::chrono::duration<double>(Clock::now() - start_).count();

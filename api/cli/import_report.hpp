@@ -4,12 +4,12 @@
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
-#include <mutex>
 #include <optional>
 #include <string>
 
 #include "api/cli/progress.hpp"
 #include "storage/import/import.hpp"
+#include "storage/mutex.hpp"
 
 namespace codasync::api::cli {
 
@@ -33,11 +33,11 @@ class ImportReport {
   const std::uint64_t bytes_total_;
   const std::chrono::steady_clock::time_point start_;
 
-  std::mutex mutex_;  // guards the members below, and stderr
-  std::ofstream refused_;
-  std::size_t refused_rows_{0};
-  storage::ImportCounts counts_;
-  Progress line_;
+  Mutex mutex_;  // guards stderr too
+  std::ofstream refused_ CODASYNC_GUARDED_BY(mutex_);
+  std::size_t refused_rows_ CODASYNC_GUARDED_BY(mutex_){0};
+  storage::ImportCounts counts_ CODASYNC_GUARDED_BY(mutex_);
+  Progress line_ CODASYNC_GUARDED_BY(mutex_);
 };
 
 }  // namespace codasync::api::cli

@@ -9,7 +9,7 @@ namespace codasync::api::cli {
 void ReadingWriter::write(storage::StockOperation operation, OnRefused refused) {
   wait_for(in_flight_max_ - 1);
   {
-    const std::scoped_lock hold{mutex_};
+    const MutexLock hold{mutex_};
     ++in_flight_;
   }
   operation.actor = command_line();
@@ -21,19 +21,24 @@ void ReadingWriter::write(storage::StockOperation operation, OnRefused refused) 
 
 ReadingWriter::Counts ReadingWriter::finish() {
   wait_for(0);
-  const std::scoped_lock hold{mutex_};
+  const MutexLock hold{mutex_};
   return counts_;
 }
 
+std::string ReadingWriter::failure() {
+  const MutexLock hold{mutex_};
+  return failure_;
+}
+
 void ReadingWriter::wait_for(std::size_t in_flight) {
-  std::unique_lock hold{mutex_};
-  changed_.wait(hold, [&] { return in_flight_ <= in_flight; });
+  MutexLock hold{mutex_};
+  changed_.wait(hold, [&]() CODASYNC_REQUIRES(mutex_) { return in_flight_ <= in_flight; });
 }
 
 void ReadingWriter::take(const storage::StockResult& result, const OnRefused& refused) {
   const auto* refusal = std::get_if<storage::Refused>(&result);
   if (refusal != nullptr) refused(refusal->why);
-  const std::scoped_lock hold{mutex_};
+  const MutexLock hold{mutex_};
   if (refusal != nullptr) {
     ++counts_.refused;
   } else if (const auto* failed = std::get_if<storage::Failed>(&result)) {

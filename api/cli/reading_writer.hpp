@@ -1,11 +1,10 @@
 #pragma once
 
-#include <condition_variable>
 #include <functional>
-#include <mutex>
 #include <string>
 #include <variant>
 
+#include "storage/mutex.hpp"
 #include "storage/stock_ledger.hpp"
 
 namespace codasync::api::cli {
@@ -38,8 +37,8 @@ class ReadingWriter {
   /// Waits for all operations.
   Counts finish();
 
-  /// Returns: the cause of the last failure; empty: none failed. Requires: finish() was called.
-  [[nodiscard]] const std::string& failure() const noexcept { return failure_; }
+  /// Returns: the cause of the last failure until now; empty: none failed.
+  [[nodiscard]] std::string failure();
 
  private:
   void wait_for(std::size_t in_flight);
@@ -48,11 +47,11 @@ class ReadingWriter {
   storage::StockLedger& ledger_;
   const std::size_t in_flight_max_;
 
-  std::mutex mutex_;  // guards the members below
-  std::condition_variable changed_;
-  std::size_t in_flight_{0};
-  Counts counts_;
-  std::string failure_;
+  Mutex mutex_;
+  Condition changed_;
+  std::size_t in_flight_ CODASYNC_GUARDED_BY(mutex_){0};
+  Counts counts_ CODASYNC_GUARDED_BY(mutex_);
+  std::string failure_ CODASYNC_GUARDED_BY(mutex_);
 };
 
 }  // namespace codasync::api::cli

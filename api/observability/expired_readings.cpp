@@ -5,7 +5,7 @@
 namespace codasync::api {
 
 std::vector<Sample> ExpiredReadings::samples() {
-  const std::scoped_lock hold{mutex_};
+  const MutexLock hold{mutex_};
   const auto now = std::chrono::steady_clock::now();
   if (collected_at_ && now - *collected_at_ < kMaxAge) return samples_;
   std::vector<Sample> fresh;

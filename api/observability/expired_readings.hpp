@@ -1,12 +1,12 @@
 #pragma once
 
 #include <chrono>
-#include <mutex>
 #include <optional>
 #include <vector>
 
 #include "api/observability/samples.hpp"
 #include "storage/database.hpp"
+#include "storage/mutex.hpp"
 
 namespace codasync::api {
 
@@ -25,9 +25,9 @@ class ExpiredReadings {
 
  private:
   storage::Database& database_;
-  std::mutex mutex_;  // guards collected_at_ and samples_
-  std::optional<std::chrono::steady_clock::time_point> collected_at_;
-  std::vector<Sample> samples_;
+  Mutex mutex_;
+  std::optional<std::chrono::steady_clock::time_point> collected_at_ CODASYNC_GUARDED_BY(mutex_);
+  std::vector<Sample> samples_ CODASYNC_GUARDED_BY(mutex_);
 };
 
 }  // namespace codasync::api

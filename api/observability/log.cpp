@@ -229,7 +229,7 @@ void Log::write(LogLevel level, std::string_view message, std::initializer_list<
   if (!writes(level)) return;
   {
     const auto moment = now_();
-    const std::scoped_lock hold{mutex_};
+    const MutexLock hold{mutex_};
     report_suppressed(moment);
     if (level >= LogLevel::warning && !limit_.allow(message, moment)) return;
   }

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <memory>
-#include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -14,6 +14,7 @@
 
 #include "api/observability/options.hpp"
 #include "api/observability/repeat_limit.hpp"
+#include "storage/mutex.hpp"
 
 namespace codasync::api {
 
@@ -100,12 +101,12 @@ class Log {
   class Queue;
 
   /// Writes one line for each text of which lines were left out, when its time is over at `now`.
-  void report_suppressed(Clock::time_point now);
+  void report_suppressed(Clock::time_point now) CODASYNC_REQUIRES(mutex_);
 
   std::atomic<LogLevel> level_;
   Clock::time_point (*const now_)();
-  std::mutex mutex_;  // guards limit_
-  RepeatLimit limit_;
+  Mutex mutex_;
+  RepeatLimit limit_ CODASYNC_GUARDED_BY(mutex_);
   std::unique_ptr<Queue> queue_;
 };
 

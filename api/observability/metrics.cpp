@@ -9,11 +9,11 @@
 
 #include <array>
 #include <map>
-#include <mutex>
-#include <shared_mutex>
 #include <tuple>
 #include <utility>
 #include <vector>
+
+#include "storage/mutex.hpp"
 
 namespace codasync::api {
 namespace {
@@ -109,8 +109,9 @@ struct Metrics::Impl {
                                      .Name("codasync_http_request_duration_seconds")
                                      .Help("Time from the arrival of a request to its response.")
                                      .Register(registry);
-  mutable std::shared_mutex series_mutex;  // guards series
-  std::map<std::tuple<std::string_view, std::string_view, int>, RequestSeries> series;
+  SharedMutex series_mutex;
+  std::map<std::tuple<std::string_view, std::string_view, int>, RequestSeries> series
+      CODASYNC_GUARDED_BY(series_mutex);
 
   Family<Counter>& lookups =
       counter("codasync_cache_lookups_total", "Lookups in the cache, by result.");
@@ -214,12 +215,12 @@ void Metrics::request(std::string_view route, std::string_view method, int statu
   const std::tuple key{route, method, status};
   RequestSeries own{};
   {
-    const std::shared_lock hold{impl_->series_mutex};
+    const ReaderLock hold{impl_->series_mutex};
     const auto found = impl_->series.find(key);
     if (found != impl_->series.end()) own = found->second;
   }
   if (own.count == nullptr) {
-    const std::unique_lock hold{impl_->series_mutex};
+    const WriterLock hold{impl_->series_mutex};
     const std::string route_text{route};
     const std::string method_text{method};
     own.count = &impl_->requests.Add(

@@ -3,12 +3,12 @@
 #include <sys/eventfd.h>
 
 #include <cerrno>
-#include <mutex>
 #include <system_error>
 #include <utility>
 #include <vector>
 
 #include "api/transport/unique_fd.hpp"
+#include "storage/mutex.hpp"
 
 namespace codasync::api::transport {
 
@@ -29,7 +29,7 @@ class MessageQueue {
   void post(Message message) {
     bool first{false};
     {
-      const std::lock_guard lock{mutex_};
+      const MutexLock lock{mutex_};
       first = messages_.empty();
       messages_.push_back(std::move(message));
     }
@@ -41,14 +41,14 @@ class MessageQueue {
 
   /// Swaps the messages with `into`, which must be empty: its memory is reused.
   void drain(std::vector<Message>& into) {
-    const std::lock_guard lock{mutex_};
+    const MutexLock lock{mutex_};
     messages_.swap(into);
   }
 
  private:
   UniqueFd fd_;
-  std::mutex mutex_;
-  std::vector<Message> messages_;
+  Mutex mutex_;
+  std::vector<Message> messages_ CODASYNC_GUARDED_BY(mutex_);
 };
 
 }  // namespace codasync::api::transport

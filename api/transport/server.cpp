@@ -68,7 +68,7 @@ class Server::Impl {
   bool drain(std::chrono::milliseconds limit) {
     state_->draining = true;
     for (const auto& worker : workers_) worker->messages().wake();
-    std::unique_lock lock{state_->mutex};
+    MutexLock lock{state_->mutex};
     return state_->changed.wait_for(lock, limit, [&] {
       return state_->workers_not_listening == workers_.size() && state_->connections == 0;
     });

@@ -47,7 +47,7 @@ void ServerState::worker_stopped_listening() {
 }
 
 void ServerState::notify() {
-  const std::lock_guard lock{mutex};  // so that no waiter is between its check and its wait
+  const MutexLock lock{mutex};  // so that no waiter is between its check and its wait
   changed.notify_all();
 }
 

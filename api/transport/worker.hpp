@@ -1,10 +1,8 @@
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
 #include <cstddef>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -16,6 +14,7 @@
 #include "api/transport/reactor.hpp"
 #include "api/transport/refusal.hpp"
 #include "api/transport/server.hpp"
+#include "storage/mutex.hpp"
 
 namespace codasync::api::transport {
 
@@ -23,8 +22,8 @@ namespace codasync::api::transport {
 struct ServerState : ServerCounters {
   std::atomic<bool> draining{false};
   std::atomic<std::size_t> workers_not_listening{0};
-  std::mutex mutex;                 // for `changed` only
-  std::condition_variable changed;  // the last connection or a worker's listening ended
+  Mutex mutex;        // for `changed` only
+  Condition changed;  // the last connection or a worker's listening ended
 
   void connection_closed();
   void worker_stopped_listening();

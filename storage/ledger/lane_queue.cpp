@@ -18,7 +18,7 @@ std::int64_t key_of(const QueuedOperation& queued) {
 bool LaneQueue::push(QueuedOperation& operation) {
   const auto key = key_of(operation);
   {
-    const std::scoped_lock hold{mutex_};
+    const MutexLock hold{mutex_};
     if (closed_ || size_ >= operations_max_) return false;
     auto& line = waiting_[key];
     if (line.empty()) round_robin_.push_back(key);
@@ -31,8 +31,8 @@ bool LaneQueue::push(QueuedOperation& operation) {
 
 std::list<QueuedOperation> LaneQueue::take(std::size_t batch_max) {
   std::list<QueuedOperation> batch;
-  std::unique_lock hold{mutex_};
-  changed_.wait(hold, [this] { return closed_ || size_ > 0; });
+  MutexLock hold{mutex_};
+  changed_.wait(hold, [this]() CODASYNC_REQUIRES(mutex_) { return closed_ || size_ > 0; });
   while (batch.size() < batch_max && !round_robin_.empty()) {
     const auto key = round_robin_.front();
     round_robin_.pop_front();
@@ -49,7 +49,7 @@ std::list<QueuedOperation> LaneQueue::take(std::size_t batch_max) {
 }
 
 void LaneQueue::put_back(std::list<QueuedOperation>& taken, const Batch& operations) {
-  const std::scoped_lock hold{mutex_};
+  const MutexLock hold{mutex_};
   // Backwards, so that the first operation is in front afterwards.
   for (auto operation = operations.rbegin(); operation != operations.rend(); ++operation) {
     const auto place =
@@ -64,7 +64,7 @@ void LaneQueue::put_back(std::list<QueuedOperation>& taken, const Batch& operati
 
 void LaneQueue::close() {
   {
-    const std::scoped_lock hold{mutex_};
+    const MutexLock hold{mutex_};
     closed_ = true;
   }
   changed_.notify_all();

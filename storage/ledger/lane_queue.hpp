@@ -1,14 +1,13 @@
 #pragma once
 
-#include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <list>
-#include <mutex>
 #include <unordered_map>
 #include <vector>
 
 #include "storage/ledger/batch.hpp"
+#include "storage/mutex.hpp"
 
 namespace codasync::storage {
 
@@ -39,12 +38,12 @@ class LaneQueue {
       std::int64_t;  // the reading's lock name: two readings with one name are served as one
 
   const std::size_t operations_max_;
-  std::mutex mutex_;  // guards all members below
-  std::unordered_map<Key, std::list<QueuedOperation>> waiting_;
-  std::deque<Key> round_robin_;
-  std::size_t size_{0};
-  bool closed_{false};
-  std::condition_variable changed_;
+  Mutex mutex_;
+  std::unordered_map<Key, std::list<QueuedOperation>> waiting_ CODASYNC_GUARDED_BY(mutex_);
+  std::deque<Key> round_robin_ CODASYNC_GUARDED_BY(mutex_);
+  std::size_t size_ CODASYNC_GUARDED_BY(mutex_){0};
+  bool closed_ CODASYNC_GUARDED_BY(mutex_){false};
+  Condition changed_;
 };
 
 }  // namespace codasync::storage

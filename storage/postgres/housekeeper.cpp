@@ -1,14 +1,13 @@
 #include "storage/housekeeper.hpp"
 
 #include <algorithm>
-#include <condition_variable>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 
 #include "storage/clock.hpp"
 #include "storage/ledger/clock_repair.hpp"
+#include "storage/mutex.hpp"
 #include "storage/postgres/columns.hpp"
 #include "storage/postgres/connection.hpp"
 
@@ -128,8 +127,8 @@ class ClockMonitor {
 
 void run_housekeeping(const PostgresOptions& options, Invalidation& invalidation,
                       HousekeeperObserver& observer, const std::stop_token& stop) {
-  std::mutex mutex;
-  std::condition_variable_any stopped;
+  Mutex mutex;
+  StoppableCondition stopped;
   ClockMonitor clock{options, invalidation, observer};
   const auto try_to = [&](const auto& work) {
     try {
@@ -147,7 +146,7 @@ void run_housekeeping(const PostgresOptions& options, Invalidation& invalidation
       try_to([&] { delete_old_keys(options, stop); });
       try_to([&] { delete_old_changes(options, stop); });
     }
-    std::unique_lock hold{mutex};
+    MutexLock hold{mutex};
     stopped.wait_for(hold, stop, kClockEvery, [] { return false; });
   }
 }

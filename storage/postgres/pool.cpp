@@ -16,7 +16,7 @@ std::optional<Pool::Lease> Pool::try_acquire() {
   const auto requested = Clock::now();
   std::unique_ptr<Connection> idle;
   {
-    const std::scoped_lock hold{mutex_};
+    const MutexLock hold{mutex_};
     if (lent_ == connections_max_) return std::nullopt;
     ++lent_;
     idle = take_idle();
@@ -47,14 +47,14 @@ Pool::Lease Pool::lend(std::unique_ptr<Connection> idle, Clock::time_point reque
 
 std::unique_ptr<Connection> Pool::wait_for_place() {
   const auto deadline = Clock::now() + options_.acquire_timeout;
-  std::unique_lock hold{mutex_};
+  MutexLock hold{mutex_};
   if (lent_ == connections_max_) {
     if (waiters_ >= options_.waiters_max) {
       throw Unavailable{"queue", "too many requests wait for a connection"};
     }
     ++waiters_;
-    const bool free =
-        freed_.wait_until(hold, deadline, [this] { return lent_ < connections_max_; });
+    const bool free = freed_.wait_until(
+        hold, deadline, [this]() CODASYNC_REQUIRES(mutex_) { return lent_ < connections_max_; });
     --waiters_;
     if (!free) throw Unavailable{"queue", "no connection became free in time"};
   }
@@ -72,7 +72,7 @@ std::unique_ptr<Connection> Pool::take_idle() {
 void Pool::release(std::unique_ptr<Connection> connection) noexcept {
   if (connection) observer_.on_returned(name_);  // nullptr: on_lent() was not called
   {
-    const std::scoped_lock hold{mutex_};
+    const MutexLock hold{mutex_};
     --lent_;
     if (connection && connection->usable()) idle_.push_back(std::move(connection));
   }

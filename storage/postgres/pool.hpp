@@ -1,14 +1,13 @@
 #pragma once
 
 #include <chrono>
-#include <condition_variable>
 #include <cstddef>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <utility>
 #include <vector>
 
+#include "storage/mutex.hpp"
 #include "storage/options.hpp"
 #include "storage/pool_observer.hpp"
 #include "storage/postgres/connection.hpp"
@@ -60,8 +59,8 @@ class Pool {
 
   /// Waits for a free place and counts it as lent. Returns: see take_idle().
   std::unique_ptr<Connection> wait_for_place();
-  /// Returns: an idle connection, or nullptr. Requires: mutex_ is held.
-  std::unique_ptr<Connection> take_idle();
+  /// Returns: an idle connection, or nullptr.
+  std::unique_ptr<Connection> take_idle() CODASYNC_REQUIRES(mutex_);
   /// Lends `idle`, or a new connection where that is nullptr or was closed by the server.
   Lease lend(std::unique_ptr<Connection> idle, Clock::time_point requested);
   void release(std::unique_ptr<Connection> connection) noexcept;
@@ -72,12 +71,11 @@ class Pool {
   const std::size_t connections_max_;
   PoolObserver& observer_;
 
-  std::mutex mutex_;
-  std::condition_variable freed_;
-  // Guarded by mutex_.
-  std::vector<std::unique_ptr<Connection>> idle_;  // last in, first out
-  std::size_t lent_{0};
-  std::size_t waiters_{0};
+  Mutex mutex_;
+  Condition freed_;
+  std::vector<std::unique_ptr<Connection>> idle_ CODASYNC_GUARDED_BY(mutex_);  // last in, first out
+  std::size_t lent_ CODASYNC_GUARDED_BY(mutex_){0};
+  std::size_t waiters_ CODASYNC_GUARDED_BY(mutex_){0};
 };
 
 }  // namespace codasync::storage::postgres

@@ -2,10 +2,10 @@
 
 #include <sys/socket.h>
 
-#include <condition_variable>
-#include <mutex>
 #include <thread>
 #include <utility>
+
+#include "storage/mutex.hpp"
 
 namespace codasync::storage::postgres {
 namespace {
@@ -21,24 +21,24 @@ class Watch {
   }
 
   std::list<ReplyTimeout::Wait>::iterator add(ReplyTimeout::Wait wait) {
-    const std::scoped_lock hold{mutex_};
+    const MutexLock hold{mutex_};
     waits_.push_front(wait);
     if (std::exchange(asleep_, false)) started_.notify_one();
     return waits_.begin();
   }
 
   void remove(std::list<ReplyTimeout::Wait>::iterator wait) {
-    const std::scoped_lock hold{mutex_};
+    const MutexLock hold{mutex_};
     waits_.erase(wait);
   }
 
  private:
   void run(const std::stop_token& stop) {
-    std::unique_lock hold{mutex_};
+    MutexLock hold{mutex_};
     while (!stop.stop_requested()) {
       if (waits_.empty()) {
         asleep_ = true;
-        started_.wait(hold, stop, [this] { return !asleep_; });
+        started_.wait(hold, stop, [this]() CODASYNC_REQUIRES(mutex_) { return !asleep_; });
       }
       started_.wait_for(hold, stop, kCheckInterval, [] { return false; });
       const auto now = Clock::now();
@@ -52,10 +52,10 @@ class Watch {
 
   static constexpr std::chrono::milliseconds kCheckInterval{100};
 
-  std::mutex mutex_;
-  std::condition_variable_any started_;
-  std::list<ReplyTimeout::Wait> waits_;                                      // guarded
-  bool asleep_ = false;                                                      // guarded
+  Mutex mutex_;
+  StoppableCondition started_;
+  std::list<ReplyTimeout::Wait> waits_ CODASYNC_GUARDED_BY(mutex_);
+  bool asleep_ CODASYNC_GUARDED_BY(mutex_){false};
   std::jthread thread_{[this](const std::stop_token& stop) { run(stop); }};  // last
 };
 

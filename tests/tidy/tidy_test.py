@@ -14,12 +14,12 @@ TOP_LEVEL = {"CHANGELOG.md", "CMakeLists.txt", "LICENSE", "README.md", "api", "c
 # The order of the folders: each includes only from itself and from those before it.
 LAYERS = ("storage", "cache", "api/transport", "api", "config", "api/cli")
 # What a folder may include besides itself: regular expressions over the included path.
-CONTRACTS_OF_STORAGE = r"storage/(database|errors|failpoint|invalidation|locks|options|reader|slot_table)\.hpp|storage/model/.*"
+CONTRACTS_OF_STORAGE = r"storage/(database|errors|failpoint|invalidation|locks|mutex|options|reader|slot_table)\.hpp|storage/model/.*"
 CALLABLE_OF_STORAGE = r"storage/(?!postgres/|catalogue/|ledger/(?!combiner\.hpp)).*"
 MAY_INCLUDE = {
     "api": rf"api/transport/.*|cache/.*|{CALLABLE_OF_STORAGE}",
     "api/cli": rf"api/.*|cache/.*|config/settings/(example|settings)\.hpp|{CALLABLE_OF_STORAGE}",
-    "api/transport": "storage/model/.*",
+    "api/transport": r"storage/mutex\.hpp|storage/model/.*",
     "cache": CONTRACTS_OF_STORAGE,
     "config": r"(.*/)?options\.hpp|storage/secret\.hpp",
     "storage": "storage/.*",
@@ -109,6 +109,13 @@ class Includes(unittest.TestCase):
                     folders = (*LIBRARIES[known], "tests")
                     self.assertTrue(any(path.startswith(folder + "/") for folder in folders),
                                     f"{path} includes {included}, which is allowed in {', '.join(folders)} only")
+
+    def test_each_mutex_can_be_checked(self) -> None:
+        """The thread-safety analysis does not see the mutexes of the standard library. Tests may use them."""
+        for path, text in sources(".cpp", ".hpp"):
+            if path != "storage/mutex.hpp" and not path.startswith("tests/"):
+                for included in includes(text, "<"):
+                    self.assertNotIn(included, ("condition_variable", "mutex", "shared_mutex"), f"{path}: use storage/mutex.hpp")
 
     def test_headers_begin_with_pragma_once(self) -> None:
         for path, text in sources(".hpp"):
