@@ -89,7 +89,8 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
     guarded([this] { run(flow_.parse(), Place::event_loop); });
   }
   static void look_up(Service& service, const std::vector<Waiting::LookUp>& look_ups);
-  static void submit_resolve(Service& service, std::vector<std::shared_ptr<Exchange>> unresolved);
+  static void submit_resolve(Service& service,
+                             const std::vector<std::shared_ptr<Exchange>>& unresolved);
 
  private:
   static void resolve(const std::vector<std::shared_ptr<Exchange>>& unresolved, Place place);
@@ -257,6 +258,7 @@ void Exchange::resolve(const std::vector<std::shared_ptr<Exchange>>& unresolved,
   std::exception_ptr failure;
   try {
     std::vector<ReadingId> ids;
+    ids.reserve(unresolved.size());
     for (const auto& exchange : unresolved) ids.emplace_back(exchange->flow_.call().path.id);
     keys = unresolved.front()->database_at(place).read()->reading_keys(ids);
   } catch (...) {
@@ -275,7 +277,8 @@ void Exchange::resolve(const std::vector<std::shared_ptr<Exchange>>& unresolved,
   }
 }
 
-void Exchange::submit_resolve(Service& service, std::vector<std::shared_ptr<Exchange>> unresolved) {
+void Exchange::submit_resolve(Service& service,
+                              const std::vector<std::shared_ptr<Exchange>>& unresolved) {
   const auto resolve_now = [unresolved](Executor::Start start) {
     std::vector<std::shared_ptr<Exchange>> wanted;
     for (const auto& exchange : unresolved) {
@@ -393,8 +396,8 @@ void Dispatcher::dispatch(Request request, Reply reply) {
 void Dispatcher::flush() {
   if (auto look_ups = std::exchange(waiting.look_ups, {}); !look_ups.empty())
     Exchange::look_up(service_, look_ups);
-  if (auto unresolved = std::exchange(waiting.unresolved, {}); !unresolved.empty())
-    Exchange::submit_resolve(service_, std::move(unresolved));
+  if (const auto unresolved = std::exchange(waiting.unresolved, {}); !unresolved.empty())
+    Exchange::submit_resolve(service_, unresolved);
 }
 
 }  // namespace codasync::api

@@ -147,6 +147,7 @@ struct Pattern {
 const std::vector<Pattern>& patterns() {
   static const auto all = [] {
     std::vector<Pattern> made;
+    made.reserve(std::size(kRoutes));
     for (const auto& route : kRoutes) made.push_back({&route, segments(route.pattern)});
     return made;
   }();

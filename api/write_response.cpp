@@ -8,7 +8,7 @@ namespace {
 /// Removes the first line from `text`. Returns: the line without its end.
 std::string take_line(std::string_view& text) {
   const auto end = std::min(text.find('\n'), text.size());
-  const std::string line{text.substr(0, end)};
+  std::string line{text.substr(0, end)};
   text.remove_prefix(std::min(end + 1, text.size()));
   return line;
 }

@@ -28,7 +28,7 @@ struct CatalogueRefusal {
   Why why;
   std::optional<std::int64_t> version{};  // the current one, where If-Match has another
 
-  friend bool operator==(const CatalogueRefusal& refusal, Why why) { return refusal.why == why; }
+  friend bool operator==(const CatalogueRefusal& left, Why right) { return left.why == right; }
 };
 
 /// The writer and the conditions of a write.

@@ -40,6 +40,7 @@ std::vector<ShopId> store_shops(const config::Settings& settings, Writers& write
   }
   const auto ids = shops_by_name(*storage::make_database(settings.postgres));
   std::vector<ShopId> stored;
+  stored.reserve(shops.size());
   for (const auto& shop : shops) stored.push_back(ids.at(shop.name));
   return stored;
 }

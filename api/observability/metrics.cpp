@@ -70,7 +70,8 @@ void append(std::vector<prometheus::MetricFamily>& families, std::vector<Sample>
     family.type = counted ? prometheus::MetricType::Counter : prometheus::MetricType::Gauge;
     prometheus::ClientMetric metric;
     (counted ? metric.counter.value : metric.gauge.value) = sample.value;
-    for (auto& [name, value] : sample.labels) metric.label.push_back({name, std::move(value)});
+    for (auto& label : sample.labels)
+      metric.label.push_back({std::move(label.first), std::move(label.second)});
     family.metric.push_back(std::move(metric));
   }
   for (auto& [name, family] : own) families.push_back(std::move(family));

@@ -13,7 +13,7 @@
 namespace codasync::api::transport {
 
 /// Request line and headers together; beyond it 431 or 414. Nginx sends less than 2 KB.
-inline constexpr std::size_t kHeadBytesMax = 32 * 1024;
+inline constexpr std::size_t kHeadBytesMax = 32UL * 1024;
 
 enum class Framing { no_body, content_length, chunked };
 

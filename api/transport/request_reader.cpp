@@ -5,8 +5,8 @@
 
 namespace codasync::api::transport {
 
-constexpr std::size_t kKeptMemory = 16 * 1024;  // buffer of an idle connection
-constexpr std::size_t kSkippedMax = 64;         // bytes of empty lines before one request
+constexpr std::size_t kKeptMemory = 16UL * 1024;  // buffer of an idle connection
+constexpr std::size_t kSkippedMax = 64;           // bytes of empty lines before one request
 
 void RequestReader::feed(std::string_view bytes) {
   discard_read();

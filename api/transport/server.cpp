@@ -81,7 +81,8 @@ class Server::Impl {
   std::unique_ptr<Reactor> reactor_;  // destroyed first: its threads use the other members
 };
 
-Server::Server(ServerOptions options, Dispatch dispatch, IterationEnd on_iteration_end)
+Server::Server(const ServerOptions& options, const Dispatch& dispatch,
+               const IterationEnd& on_iteration_end)
     : impl_{std::make_unique<Impl>(options, dispatch, on_iteration_end)} {}
 
 Server::~Server() = default;

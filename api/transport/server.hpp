@@ -65,7 +65,8 @@ struct ServerCounters {
 class Server {
  public:
   /// Binds the sockets. Throws: std::system_error naming the address.
-  Server(ServerOptions options, Dispatch dispatch, IterationEnd on_iteration_end);
+  Server(const ServerOptions& options, const Dispatch& dispatch,
+         const IterationEnd& on_iteration_end);
   ~Server();
 
   void start();

@@ -20,7 +20,7 @@ constexpr std::uint64_t kTickTag = 1;
 constexpr std::uint64_t kListenerTag = 2;
 constexpr ConnectionId kFirstConnection = 1U << 16;
 
-constexpr std::size_t kReceiveBytes = 64 * 1024;
+constexpr std::size_t kReceiveBytes = 64UL * 1024;
 constexpr std::size_t kRefusedMax = 128;  // connections beyond connections_max that get a 503
 constexpr auto kLinger = 1s;
 constexpr auto kIdleDrain = 200ms;

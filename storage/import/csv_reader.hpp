@@ -13,9 +13,9 @@
 
 namespace codasync::storage {
 
-inline constexpr std::size_t kCsvFieldBytesMax = 64 * 1024;
+inline constexpr std::size_t kCsvFieldBytesMax = 64UL * 1024;
 inline constexpr std::size_t kCsvColumnsMax = 1'000;
-inline constexpr std::size_t kCsvRecordBytesMax = 1024 * 1024;
+inline constexpr std::size_t kCsvRecordBytesMax = 1024UL * 1024;
 
 /// Why one record could not be read. The reader continues with the next one.
 enum class CsvRefusal {

@@ -153,7 +153,7 @@ std::vector<Placed> make_products(Dice& dice, std::size_t count) {
 Demo::Reading make_reading(Dice& dice, const Aisle& aisle, Date today) {
   const auto keeps = std::chrono::days{dice.below(aisle.keeps_days)};
   const auto overlooked = std::chrono::days{dice.below(4)};  // so that some are expired
-  const auto observed_ago = std::chrono::minutes{dice.below(20 * 24 * 60)};
+  const auto observed_ago = std::chrono::minutes{dice.below(20UL * 24 * 60)};
   return {.shop = 0,
           .product = 0,
           .date = {Date{std::chrono::sys_days{today} + keeps - overlooked}, aisle.date_kind},

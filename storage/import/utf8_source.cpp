@@ -6,7 +6,7 @@
 namespace codasync::storage {
 namespace {
 
-constexpr std::size_t kPieceBytes = 64 * 1024;
+constexpr std::size_t kPieceBytes = 64UL * 1024;
 
 bool is_high_surrogate(char16_t unit) { return unit >= 0xD800 && unit < 0xDC00; }
 bool is_low_surrogate(char16_t unit) { return unit >= 0xDC00 && unit < 0xE000; }
@@ -60,7 +60,7 @@ void Utf8Source::transcode(std::string_view piece) {
       continue;
     }
     const unsigned first = *std::exchange(half_, std::nullopt);
-    take_unit(static_cast<char16_t>(encoding_ == Encoding::utf16_le ? first | byte << 8U
+    take_unit(static_cast<char16_t>(encoding_ == Encoding::utf16_le ? first | unsigned{byte} << 8U
                                                                     : first << 8U | byte));
   }
   if (!at_end) return;

@@ -110,6 +110,7 @@ void BatchFold::prefetch(const Batch& batch) {
   }
   if (needed.empty()) return;
   std::vector<EventRange> ranges;
+  ranges.reserve(needed.size());
   for (const auto& [row, after] : needed) ranges.push_back({.reading = row->id, .after = after});
   auto events = source_.events(ranges);
   std::size_t i = 0;

@@ -101,6 +101,7 @@ void Lane::process(std::list<QueuedOperation> operations) {
   }
   taken_ = &operations;
   if (!batch.empty()) complete(batch);
+  taken_ = nullptr;
 }
 
 void Lane::complete(const Batch& batch) {

@@ -15,7 +15,7 @@ struct TextRefusal {
   char32_t character{0};          // of control_character: which one
   std::size_t characters_max{0};  // of too_long: the limit
 
-  friend bool operator==(const TextRefusal& refusal, Why why) { return refusal.why == why; }
+  friend bool operator==(const TextRefusal& left, Why right) { return left.why == right; }
 };
 
 /// Returns: the reason as a sentence for the user, with the limit, or the character as U+XXXX.

@@ -208,7 +208,7 @@ TEST(Log, writes_whole_lines_from_many_threads) {
   Pipe pipe;
   auto text = std::async(std::launch::async, [&] { return pipe.read_to_end(); });
   {
-    Log log{LogOptions{.queue_max = kThreads * kLines}, pipe.writer()};
+    Log log{LogOptions{.queue_max = std::size_t{kThreads} * kLines}, pipe.writer()};
     std::vector<std::jthread> writers;
     for (int thread = 0; thread < kThreads; ++thread) {
       writers.emplace_back([&log, thread] {

@@ -125,7 +125,7 @@ TEST_F(ConnectionTest, waits_for_a_connection_no_longer_than_connect_timeout) {
   std::list<int> waiting;
   for (int i = 0; i < 4; ++i) {
     waiting.push_back(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-    connect(waiting.back(), raw, size);
+    static_cast<void>(connect(waiting.back(), raw, size));
   }
   Connection connection{{.path = {}, .host = "127.0.0.1", .port = ntohs(local.sin_port)},
                         with(500ms)};

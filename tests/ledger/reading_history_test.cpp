@@ -99,7 +99,7 @@ TEST_F(History, is_folded_correctly_for_any_events_in_any_order_of_arrival) {
 TEST_F(History, of_live_events_is_read_only_for_sealing) {
   for (int i = 0; i < 5 * kTailMax; ++i) batch({live(random_)});
   expect_right("live events");
-  EXPECT_LE(tables_.events_read, 5U * 2U * static_cast<std::size_t>(kTailMax));
+  EXPECT_LE(tables_.events_read, static_cast<std::size_t>(kTailMax) * 5 * 2);
   EXPECT_EQ(tables_.segments_read, 0U);
   EXPECT_LE(state_.tail, kTailMax);
 }
@@ -129,8 +129,9 @@ TEST_F(History, splits_a_large_segment_only_between_different_times) {
   expect_right("many events with few different times");
   std::optional<Instant> before;
   for (const auto& [until, segment] : tables_.segments) {
+    const Instant last = until;
     const auto outside = std::ranges::count_if(tables_.lines, [&](const LedgerEvent& line) {
-      return line.event.observed_at <= until && (!before || line.event.observed_at > *before);
+      return line.event.observed_at <= last && (!before || line.event.observed_at > *before);
     });
     EXPECT_EQ(outside, segment.events);
     before = until;

@@ -67,9 +67,9 @@ int free_port() {
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   socklen_t size = sizeof address;
   auto* raw = reinterpret_cast<sockaddr*>(&address);
-  if (::bind(socket, raw, size) != 0 || ::getsockname(socket, raw, &size) != 0)
-    throw std::runtime_error{"no free port"};
+  const bool found = ::bind(socket, raw, size) == 0 && ::getsockname(socket, raw, &size) == 0;
   ::close(socket);
+  if (!found) throw std::runtime_error{"no free port"};
   return ntohs(address.sin_port);
 }
 
