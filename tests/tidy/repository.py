@@ -40,6 +40,17 @@ def sources(*suffixes: str) -> Iterator[tuple[str, str]]:
             yield str(name), (ROOT / name).read_text(encoding="utf-8")
 
 
+def scripts(interpreter: str) -> list[str]:
+    """Returns: the files that "sh" (with bash) or "python" runs: those with its shebang, and Python's modules."""
+    found = []
+    for name in FILES:
+        with open(ROOT / name, "rb") as file:
+            first = file.readline(100)
+        if re.match(rb"#!.*" + interpreter.encode() + rb"[0-9.]*\b", first) or (interpreter == "python" and name.suffix == ".py"):
+            found.append(str(name))
+    return found
+
+
 def includes(text: str, opening: str) -> list[str]:
     """Returns: the included paths; `opening` is `"` or `<`."""
     return re.findall(rf'^\s*#\s*include\s*{opening}([^">]+)', text, re.MULTILINE)

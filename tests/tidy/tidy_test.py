@@ -7,7 +7,7 @@ import unittest
 from collections.abc import Collection
 from pathlib import Path
 
-from repository import FILES, ROOT, SUFFIXES_OF_TEXTS, includes, sources
+from repository import FILES, ROOT, SUFFIXES_OF_TEXTS, includes, scripts, sources
 
 TOP_LEVEL = {"CHANGELOG.md", "CMakeLists.txt", "LICENSE", "README.md", "api", "cache", "config", "nginx", "storage", "tests"}
 
@@ -202,6 +202,10 @@ class Files(unittest.TestCase):
             executable = (ROOT / name).stat().st_mode & 0o111 != 0
             shebang = (ROOT / name).read_bytes()[:2] == b"#!"
             self.assertEqual(executable, shebang, f"{name}: executable {executable}, begins with #! {shebang}")
+
+    def test_shellcheck_finds_nothing(self) -> None:
+        done = subprocess.run(["shellcheck", *scripts("sh")], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
+        self.assertEqual(done.returncode, 0, done.stdout)
 
     def test_migrations_are_numbered_without_a_gap(self) -> None:
         numbers = []
