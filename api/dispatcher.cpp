@@ -12,6 +12,7 @@
 #include "api/request_flow.hpp"
 #include "api/resources/handlers.hpp"
 #include "api/responses.hpp"
+#include "cache/rows.hpp"
 #include "storage/errors.hpp"
 
 namespace codasync::api {
@@ -119,10 +120,12 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   void act(const Blocking& action, Place place);
   void act(const Control& action, Place place);
   void act(const Read& action, Place place);
+  void act(const ReadRows& action, Place place);
   void act(const StockWrite& action, Place place);
 
   void read(const Read& action, Place place);
   Result read_through_cache(const Read& action);
+  Result read_rows(const ReadRows& action);
   void written(const StockWrite& action, const storage::StockResult& result);
 
   /// Sends the response of a request that waited too long in the queue, or of a read whose client
@@ -332,12 +335,28 @@ Result Exchange::read_through_cache(const Read& action) {
     return std::move(source).take();
   }
   if (const auto* list = std::get_if<CachedList>(&action.caching)) {
+    if (const auto* rows = list->rows(call)) return read_rows(*rows);
     if (const auto entry = list->entry(call)) {
       service_.cache.read_list(entry->generation, entry->locks, body_tag(entry->query), source);
       return std::move(source).take();
     }
   }
   return action.answer(*service_.database.read(), call);
+}
+
+void Exchange::act(const ReadRows& action, Place place) {
+  const auto work = [&action](Exchange& self, Place where) {
+    self.run(self.flow_.acted(self.read_rows(action)), where);
+  };
+  if (place == Place::executor) return work(*this, place);
+  submit(service_.executor, Executor::Kind::work, work);
+}
+
+Result Exchange::read_rows(const ReadRows& action) {
+  const auto& call = flow_.call();
+  const auto keys = action.keys(call);
+  if (!keys) return keys.error();
+  return action.answer(call, cache::read_rows(service_.cache, *keys));
 }
 
 void Exchange::act(const StockWrite& action, Place place) {

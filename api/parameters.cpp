@@ -1,5 +1,7 @@
 #include "api/parameters.hpp"
 
+#include <algorithm>
+
 #include "storage/model/encoding.hpp"
 #include "storage/model/number.hpp"
 #include "storage/model/text.hpp"
@@ -8,6 +10,8 @@ namespace codasync::api {
 namespace {
 
 constexpr std::size_t kLimitDefault = 100;
+constexpr std::size_t kErrorsMax =
+    20;  // of one parameter: a wild query must not make a wild answer
 constexpr char kCursorVersion = '1';
 
 }  // namespace
@@ -34,26 +38,47 @@ std::optional<std::string> Parameters::text(const std::string& name) {
   return std::string{text};
 }
 
-std::optional<std::int64_t> Parameters::id(const std::string& name) {
-  const auto value = take(name);
-  if (!value) return std::nullopt;
-  const auto number = parse_whole_number(*value);
-  if (!number || *number < 1) {
-    refuse(name, "This must be an id, a whole number from 1 to 9223372036854775807.");
-    return std::nullopt;
+/// `parse` returns an outcome: the value, or the sentence for the user.
+template <class Value, class Parse>
+std::vector<Value> Parameters::values(const std::string& name, const Parse& parse) {
+  const auto text = take(name);
+  if (!text) return {};
+  const bool several = text->find(',') != std::string::npos;
+  std::vector<Value> found;
+  std::size_t count = 0;
+  for (std::string_view rest{*text};; ++count) {
+    if (count == kValuesMax) {
+      refuse(name, "At most " + std::to_string(kValuesMax) + " values are allowed.");
+      return {};
+    }
+    const auto part = rest.substr(0, rest.find(','));
+    const Outcome<Value, std::string> value = parse(part);
+    if (!value) {
+      if (errors_[name].size() < kErrorsMax)
+        refuse(name, (several ? "\"" + shown_field(part) + "\": " : "") + value.error());
+    } else if (std::find(found.begin(), found.end(), *value) == found.end()) {
+      found.push_back(*value);
+    }
+    if (part.size() == rest.size()) return found;
+    rest.remove_prefix(part.size() + 1);
   }
-  return number;
 }
 
-std::optional<Gtin> Parameters::gtin(const std::string& name) {
-  const auto value = take(name);
-  if (!value) return std::nullopt;
-  const auto gtin = Gtin::parse(*value);
-  if (!gtin) {
-    refuse(name, std::string{explain(gtin.error())});
-    return std::nullopt;
-  }
-  return *gtin;
+std::vector<ShopId> Parameters::shops(const std::string& name) {
+  return values<ShopId>(name, [](std::string_view text) -> Outcome<ShopId, std::string> {
+    const auto number = parse_whole_number(text);
+    if (!number || *number < 1)
+      return std::string{"This must be an id, a whole number from 1 to 9223372036854775807."};
+    return ShopId{*number};
+  });
+}
+
+std::vector<Gtin> Parameters::gtins(const std::string& name) {
+  return values<Gtin>(name, [](std::string_view text) -> Outcome<Gtin, std::string> {
+    const auto gtin = Gtin::parse(text);
+    if (!gtin) return std::string{explain(gtin.error())};
+    return *gtin;
+  });
 }
 
 std::optional<Date> Parameters::date(const std::string& name) {

@@ -3,12 +3,16 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "api/problem.hpp"
 #include "api/uri.hpp"
 #include "storage/reader.hpp"
 
 namespace codasync::api {
+
+/// The most values of one parameter.
+inline constexpr std::size_t kValuesMax = 100;
 
 /// The query parameters of a request. Read each one once, then call finish(), which reports all
 /// errors together. Unknown parameters are refused earlier, by the route table (routes.hpp).
@@ -19,8 +23,9 @@ class Parameters {
   /// A text to filter by: trimmed, then checked by refuse_name(). An empty text counts as absent,
   /// because forms send every field.
   std::optional<std::string> text(const std::string& name);
-  std::optional<std::int64_t> id(const std::string& name);
-  std::optional<Gtin> gtin(const std::string& name);
+  /// Values with commas between them, each once; empty when the parameter is absent.
+  std::vector<ShopId> shops(const std::string& name);
+  std::vector<Gtin> gtins(const std::string& name);
   std::optional<Date> date(const std::string& name);
   std::optional<Instant> instant(const std::string& name);
   std::optional<std::string> cursor();                // the text given to make_cursor()
@@ -37,6 +42,8 @@ class Parameters {
 
  private:
   std::optional<std::string> take(const std::string& name);
+  template <class Value, class Parse>
+  std::vector<Value> values(const std::string& name, const Parse& parse);
 
   Query query_;
   FieldErrors errors_;

@@ -65,7 +65,9 @@ constexpr Needs kAdmin{Access::admin};
 // Query parameters. The handler reads each of them.
 constexpr std::string_view kPage[] = {"limit", "cursor"};
 constexpr std::string_view kCascade[] = {"cascade"};
-constexpr std::string_view kProductList[] = {"search", "category", "brand", "limit", "cursor"};
+constexpr std::string_view kGtins[] = {"GTIN"};
+constexpr std::string_view kProductList[] = {"GTIN",  "search", "category",
+                                             "brand", "limit",  "cursor"};
 constexpr std::string_view kProductStockList[] = {"in_stock", "limit", "cursor"};
 constexpr std::string_view kReadingList[] = {
     "shop",     "GTIN",      "category",          "expires_before", "expires_after", "expired",
@@ -79,9 +81,10 @@ const std::array kRoutes{
     Route{put,   "/api/v1/shops/{id}",                          kAdmin,           Blocking{&shops::replace}},
     Route{patch, "/api/v1/shops/{id}",                          kAdmin,           Blocking{&shops::change}},
     Route{del,   "/api/v1/shops/{id}",                          kAdmin,           Blocking{&shops::remove}, kCascade},
+    Route{get,   "/api/v1/shops/{id}/stock",                    kReader,          ReadRows{&readings::page_keys, &readings::page}, kGtins},
     Route{get,   "/api/v1/shops/{id}/stock/{gtin}",             kReader,          Read{&readings::one_in_shop, kShopStock}},
 
-    Route{get,   "/api/v1/products",                            kReader,          Read{&products::list, CachedList{&products::list_entry}}, kProductList},
+    Route{get,   "/api/v1/products",                            kReader,          Read{&products::list, CachedList{&products::list_entry, &products::list_rows}}, kProductList},
     Route{post,  "/api/v1/products",                            kAdmin,           Blocking{&products::create}},
     Route{get,   "/api/v1/products/{gtin}",                     kReader,          Read{&products::one, kProduct}},
     Route{put,   "/api/v1/products/{gtin}",                     kAdmin,           Blocking{&products::replace}},
@@ -89,7 +92,7 @@ const std::array kRoutes{
     Route{del,   "/api/v1/products/{gtin}",                     kAdmin,           Blocking{&products::remove}},
     Route{get,   "/api/v1/products/{gtin}/stock",               kReader,          Read{&readings::in_all_shops, kProductStock}, kProductStockList},
 
-    Route{get,   "/api/v1/stock-readings",                      kReader,          Read{&readings::list, CachedList{&readings::list_entry}}, kReadingList},
+    Route{get,   "/api/v1/stock-readings",                      kReader,          Read{&readings::list, CachedList{&readings::list_entry, &readings::list_rows}}, kReadingList},
     Route{post,  "/api/v1/stock-readings",                      kStaff,           StockWrite{&readings::record, &readings::written}},
     Route{get,   "/api/v1/stock-readings/{id}",                 kReaderOfReading, Read{&readings::one, kReading}},
     Route{put,   "/api/v1/stock-readings/{id}",                 kStaffOfReading,  StockWrite{&readings::replace, &readings::written}},

@@ -89,15 +89,25 @@ struct ListEntry {
   std::vector<storage::Lock> locks;
   std::string query;
 };
-/// How a list is cached; no entry for a query that is not worth one.
+struct ReadRows;
+
+/// How a list is cached; no entry for a query that is not worth one. `rows`: for a query that names
+/// rows by their keys, how to read them instead; a null pointer for other queries.
 struct CachedList {
   std::optional<ListEntry> (*entry)(const Call&);
+  const ReadRows* (*rows)(const Call&) = [](const Call&) -> const ReadRows* { return nullptr; };
 };
 
 /// Reads the database, on the executor, or the cache where the route says how it is cached.
 struct Read {
   Result (*answer)(storage::Reader&, const Call&);
   std::variant<std::monostate, CachedResponse, CachedList> caching{};
+};
+
+/// Reads rows by their keys, on the executor; each row is cached by itself (cache/rows.hpp).
+struct ReadRows {
+  Outcome<storage::RowKeys, Problem> (*keys)(const Call&);
+  Result (*answer)(const Call&, const storage::Rows&);
 };
 
 /// Makes an operation for the ledger, on any thread and without blocking, and the response when it
@@ -111,7 +121,7 @@ struct Route {
   Method method;
   std::string_view pattern;  // `{id}`, `{gtin}` and `{event}` stand for one segment
   Needs needs;
-  std::variant<Immediate, Blocking, Control, Read, StockWrite> action;
+  std::variant<Immediate, Blocking, Control, Read, ReadRows, StockWrite> action;
   std::span<const std::string_view> parameters{};  // of the query; all others are refused
 };
 

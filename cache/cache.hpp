@@ -38,6 +38,32 @@ class Source {
   [[nodiscard]] virtual std::optional<Instant> changes_at() const = 0;
 };
 
+/// A row of a page, and everything that its entry contains as locks, with the modes of
+/// cache/README.md.
+struct PageRow {
+  Key key;
+  std::vector<storage::Lock> locks;
+};
+
+/// A page of rows that are cached one by one, as the cache needs it. Rows have numbers: their
+/// positions in the page. Threads: called on the thread that called the cache.
+class PageSource {
+ public:
+  virtual ~PageSource() = default;
+
+  /// As Source::decode().
+  virtual bool decode(std::size_t row, std::string_view entry) = 0;
+
+  /// Reads these rows, with one statement. May throw.
+  virtual void produce(storage::Reader& reader, std::span<const std::size_t> rows) = 0;
+
+  /// Returns: the entry for what produce() read; nothing when it may not be stored.
+  [[nodiscard]] virtual std::optional<std::string> encode(std::size_t row) const = 0;
+
+  /// As Source::changes_at().
+  [[nodiscard]] virtual std::optional<Instant> changes_at(std::size_t row) const = 0;
+};
+
 /// The result of the caller's own look-up of the entry just before the call, if there was one.
 enum class Known { nothing, miss };
 
@@ -69,6 +95,11 @@ class Cache {
   /// the query.
   virtual ReadPath read_list(const Key& generation, std::span<const storage::Lock> locks,
                              const std::string& query_digest, Source& source) = 0;
+
+  /// The same for rows that are cached one by one: one look-up for each server, and for all missing
+  /// ones one transaction with one query. Returns: the path of the missing rows, `hit` without any;
+  /// if there are several, the one that is furthest from a hit.
+  virtual ReadPath read_page(std::span<const PageRow> rows, PageSource& source) = 0;
 };
 
 }  // namespace codasync::cache

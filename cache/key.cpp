@@ -9,6 +9,8 @@ namespace {
 
 std::string response(const char* path) { return std::string{kResponsePrefix} + "/api/v1/" + path; }
 
+std::string row(const char* kind) { return std::string{kRowPrefix} + kind; }
+
 std::string number(std::int64_t value) { return std::to_string(value); }
 
 }  // namespace
@@ -29,8 +31,11 @@ Key shop_stock_response(ShopId shop, Gtin gtin) {
   return {response("shops/") + number(shop.value()) + "/stock/" + gtin.canonical()};
 }
 
-Key product_row(Gtin gtin) { return {"row1:product:" + gtin.canonical()}; }
-Key shop_row(ShopId shop) { return {"row1:shop:" + number(shop.value())}; }
+Key product_row(Gtin gtin) { return {row("product:") + gtin.canonical()}; }
+Key shop_row(ShopId shop) { return {row("shop:") + number(shop.value())}; }
+Key reading_row(ShopId shop, Gtin gtin) {
+  return {row("reading:") + number(shop.value()) + ":" + gtin.canonical()};
+}
 
 Key shop_generation(ShopId shop) { return {"gen1:shop:" + number(shop.value())}; }
 Key catalogue_generation() { return {"gen1:catalogue"}; }

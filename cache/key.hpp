@@ -24,9 +24,11 @@ Key shop_response(ShopId shop);
 Key reading_response(ReadingId reading);
 Key shop_stock_response(ShopId shop, Gtin gtin);
 
-// Rows, in the format of codec.hpp.
+// Rows: kRowPrefix and the kind and key of the row, in the format of codec.hpp.
+inline constexpr const char* kRowPrefix = "row1:";
 Key product_row(Gtin gtin);
 Key shop_row(ShopId shop);
+Key reading_row(ShopId shop, Gtin gtin);
 
 // Generations of lists: random tokens that identify the current state of a set of rows.
 Key shop_generation(ShopId shop);  // readings of one shop

@@ -1,26 +1,18 @@
 #include "cache/memcached_cache.hpp"
 
-#include <array>
 #include <cassert>
 #include <chrono>
+#include <numeric>
 #include <thread>
 #include <utility>
 
 #include "cache/address.hpp"
 #include "cache/generation_token.hpp"
+#include "cache/page_read.hpp"
+#include "cache/retry_pauses.hpp"
 #include "storage/failpoint.hpp"
 
 namespace codasync::cache {
-namespace {
-
-using namespace std::chrono_literals;
-
-// A fill takes one or two milliseconds. A reader that meets a running fill looks up again after
-// each of these pauses, and then reads the database without filling.
-constexpr std::array kRetryPauses{0ms, 1ms, 2ms, 4ms, 8ms};
-
-}  // namespace
-
 MemcachedCache::MemcachedCache(const MemcachedOptions& options, storage::Database& database,
                                Observer& observer)
     : answer_timeout_{options.answer_timeout}, database_{database}, observer_{observer} {
@@ -63,6 +55,19 @@ ReadPath MemcachedCache::read_list(const Key& generation, Locks locks,
                                    const std::string& query_digest, Source& source) {
   const ReadPath path = servers_.empty() ? uncached(source, ReadPath::unavailable)
                                          : fetch_list(generation, locks, query_digest, source);
+  observer_.read(path);
+  return path;
+}
+
+ReadPath MemcachedCache::read_page(std::span<const PageRow> rows, PageSource& source) {
+  ReadPath path = ReadPath::unavailable;
+  if (servers_.empty()) {
+    std::vector<std::size_t> all(rows.size());
+    std::iota(all.begin(), all.end(), 0);
+    source.produce(*database_.read(), all);
+  } else {
+    path = PageRead{servers_, answer_timeout_, database_, observer_, rows, source}.run();
+  }
   observer_.read(path);
   return path;
 }

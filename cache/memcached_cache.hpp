@@ -21,6 +21,7 @@ class MemcachedCache final : public Cache {
                         Known known) override;
   ReadPath read_list(const Key& generation, std::span<const storage::Lock> locks,
                      const std::string& query_digest, Source& source) override;
+  ReadPath read_page(std::span<const PageRow> rows, PageSource& source) override;
 
  private:
   using Locks = std::span<const storage::Lock>;

@@ -1,10 +1,7 @@
 #include "cache/memcached_invalidation.hpp"
 
-#include <poll.h>
-
 #include <algorithm>
 #include <cassert>
-#include <cerrno>
 #include <chrono>
 #include <optional>
 #include <string>
@@ -20,7 +17,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr const char* kDependency = "memcached";
-constexpr int kRoundMax = 20;  // in answer_timeouts
 
 /// The commands for one server.
 struct Deletions {
@@ -36,12 +32,6 @@ std::vector<Deletions> by_slot(const std::vector<Key>& keys, std::size_t slots) 
     ++own.count;
   }
   return all;
-}
-
-/// Returns: milliseconds to wait, rounded up: with 0, poll() would return at once in a loop.
-int milliseconds_until(Clock::time_point deadline) {
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
-  return static_cast<int>(std::max<decltype(left)>(left, 0));
 }
 
 /// The deletions of one transaction, on one connection for each server.
@@ -74,30 +64,11 @@ class Round final : public storage::Invalidation::Pending {
   };
 
   void wait() {
-    // A server that continues to reply has more time: a page of an import deletes many thousand
-    // keys.
-    const auto latest = Clock::now() + kRoundMax * answer_timeout_;
-    auto deadline = Clock::now() + answer_timeout_;
-    for (;;) {
-      std::vector<pollfd> waiting;
-      for (const InUse& server : servers_) {
-        if (!server.connection->done()) {
-          waiting.push_back({server.connection->descriptor(), server.connection->events(), 0});
-        }
-      }
-      if (waiting.empty()) break;
-      const int ready = poll(waiting.data(), waiting.size(), milliseconds_until(deadline));
-      if (ready > 0) deadline = std::min(Clock::now() + answer_timeout_, latest);
-      const bool late = Clock::now() >= deadline;
-      for (const InUse& server : servers_) {
-        if (server.connection->done()) continue;
-        guarded(server.slot, [&] {
-          if (ready > 0) server.connection->advance();
-          if (late && !server.connection->done())
-            throw TextFailure{Unreachable::no_response, "no reply in time"};
-        });
-      }
-    }
+    std::vector<TextConnection*> connections;
+    for (const InUse& server : servers_) connections.push_back(&*server.connection);
+    complete(connections, answer_timeout_, [this](std::size_t i, const TextFailure& failure) {
+      refuse(servers_[i].slot, failure);
+    });
     if (keys_ > 0) observer_.deleted(keys_, Clock::now() - begun_);
   }
 
@@ -107,9 +78,12 @@ class Round final : public storage::Invalidation::Pending {
     try {
       work();
     } catch (const TextFailure& failure) {
-      observer_.delete_failed(slot, failure.reason(), failure.what());
-      throw Unavailable{kDependency, "slot " + std::to_string(slot) + ": " + failure.what()};
+      refuse(slot, failure);
     }
+  }
+  [[noreturn]] void refuse(std::size_t slot, const TextFailure& failure) {
+    observer_.delete_failed(slot, failure.reason(), failure.what());
+    throw Unavailable{kDependency, "slot " + std::to_string(slot) + ": " + failure.what()};
   }
 
   Observer& observer_;
@@ -138,6 +112,11 @@ std::vector<Key> keys_of(const storage::Changes& changes) {
     keys.push_back(reading_response(reading.id));
     keys.push_back(shop_stock_response(reading.shop, reading.gtin));
     keys.push_back(product_stock_response(reading.gtin));
+    keys.push_back(reading_row(reading.shop, reading.gtin));
+  }
+  for (const auto& reading : changes.renamed) {
+    keys.push_back(reading_response(reading.id));
+    keys.push_back(shop_stock_response(reading.shop, reading.gtin));
   }
   for (const Gtin gtin : changes.products) {
     keys.push_back(product_response(gtin));

@@ -20,6 +20,8 @@ Server::Server(std::size_t slot, const Address& address, const MemcachedOptions&
                [=] { return std::make_unique<Connection>(address, options); }},
       leases_{options.connections_max,
               [=] { return std::make_unique<Connection>(address, options); }},
+      rows_{options.connections_max,
+            [=] { return std::make_unique<TextConnection>(address, options.connect_timeout); }},
       circuit_{options.rest_after_failure} {}
 
 std::optional<Server::PendingLookup> Server::send_lookup(std::span<const Request> requests,
@@ -111,10 +113,25 @@ std::optional<EntryLife> Server::life_of(const NewEntry& entry) const {
 
 void Server::note(Reply reply, const Connection& connection) {
   if (reply != Reply::no_response) return circuit_.record_success();
+  note_failure(connection.explain());
+}
+
+void Server::note_failure(std::string_view log_detail) {
   circuit_.record_failure();
   lookups_.drop_idle();
   leases_.drop_idle();
-  observer_.unavailable(slot_, connection.explain());
+  rows_.drop_idle();
+  observer_.unavailable(slot_, log_detail);
+}
+
+std::optional<Server::RowConnection> Server::row_connection() {
+  if (!circuit_.allows_attempt()) return std::nullopt;
+  try {
+    return rows_.acquire(options_.answer_timeout);
+  } catch (const TextFailure& failure) {
+    note_failure(failure.what());
+    return std::nullopt;
+  }
 }
 
 Server::Lease::Lease(Server& server, Key key, Pool<Connection>::Handle connection,

@@ -14,6 +14,7 @@
 #include "cache/connection.hpp"
 #include "cache/entry_expiry.hpp"
 #include "cache/pool.hpp"
+#include "cache/text_connection.hpp"
 #include "storage/model/time.hpp"
 
 namespace codasync::cache {
@@ -117,10 +118,23 @@ class Server {
   /// Returns: the lease, or nothing when another filler has it, or no lease is possible now.
   std::optional<Lease> lease(const Key& key);
 
- private:
+  // For pages of rows (page_read.hpp).
+
+  /// A connection on which rows are looked up and, if they are missing, filled.
+  using RowConnection = Pool<TextConnection>::Handle;
+  /// Returns: nothing when the server is not available now.
+  std::optional<RowConnection> row_connection();
+  /// Updates the circuit breaker after a round on a row connection.
+  void note_success() { circuit_.record_success(); }
+  void note_failure(std::string_view log_detail);
+  void note_malformed() { observer_.malformed(slot_); }
+
+  [[nodiscard]] std::chrono::seconds lease_ttl() const noexcept { return options_.lease_ttl; }
+
   /// Returns: nothing for an entry that is too large, or not worth storing.
   [[nodiscard]] std::optional<EntryLife> life_of(const NewEntry& entry) const;
 
+ private:
   /// Updates the circuit breaker after a reply of `connection`.
   void note(Reply reply, const Connection& connection);
 
@@ -129,10 +143,11 @@ class Server {
   const MemcachedOptions options_;
   Observer& observer_;
 
-  // Have their own locks. Two pools, because a lease lasts as long as a query of the database, and
-  // look-ups must not wait for that.
+  // Have their own locks. Separate pools, because a lease lasts as long as a query of the database,
+  // and look-ups must not wait for that.
   Pool<Connection> lookups_;
   Pool<Connection> leases_;
+  Pool<TextConnection> rows_;
   CircuitBreaker circuit_;
 };
 

@@ -8,18 +8,20 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cassert>
 #include <cerrno>
 #include <memory>
 #include <optional>
-#include <string_view>
 #include <system_error>
+#include <vector>
 
 namespace codasync::cache {
 namespace {
 
-constexpr std::size_t kLineBytesMax = 1024;  // of a reply; the expected ones have 9
+constexpr std::size_t kLineBytesMax = 1024;  // of a reply; the expected ones are shorter
+constexpr int kRoundMax = 20;                // in answer_timeouts
 
 /// The server closed the connection, or it was never open.
 struct Closed {};
@@ -110,9 +112,31 @@ Socket::~Socket() {
 TextConnection::TextConnection(Address address, std::chrono::milliseconds timeout)
     : address_{std::move(address)}, timeout_{timeout}, socket_{connect_to(address_, timeout_)} {}
 
-void TextConnection::begin(std::string commands, std::size_t count) {
+std::optional<std::string_view> reply_line(std::string_view bytes) {
+  const auto end = bytes.substr(0, kLineBytesMax).find("\r\n");
+  if (end != std::string_view::npos) return bytes.substr(0, end);
+  if (bytes.size() > kLineBytesMax)
+    throw TextFailure{Unreachable::no_response, "a reply without a line end"};
+  return std::nullopt;
+}
+
+void refuse_reply(std::string_view line) {
+  throw TextFailure{Unreachable::no_response,
+                    "unexpected reply '" + std::string{line.substr(0, 100)} + "'"};
+}
+
+std::size_t take_acknowledgement(std::size_t, std::string_view bytes) {
+  const auto line = reply_line(bytes);
+  if (!line) return 0;
+  if (line != "DELETED" && line != "NOT_FOUND" && line != "OK") refuse_reply(*line);
+  return line->size() + 2;
+}
+
+void TextConnection::begin(std::string commands, std::size_t count, TakeReply take, Repeat repeat) {
   assert(done() && count > 0);
   commands_ = std::move(commands);
+  take_ = std::move(take);
+  repeat_ = repeat;
   count_ = missing_ = count;
   sent_ = 0;
 }
@@ -122,7 +146,8 @@ void TextConnection::advance() {
     send_some();
     read_some();
   } catch (const Closed&) {
-    if (!reused_) throw TextFailure{Unreachable::no_response, "the server closed the connection"};
+    if (!reused_ || repeat_ == Repeat::no)
+      throw TextFailure{Unreachable::no_response, "the server closed the connection"};
     start_over();
     advance();  // no second repetition, because the connection is new
   }
@@ -157,26 +182,25 @@ void TextConnection::read_some() {
     }
     if (size == 0) throw Closed{};
     unread_.append(buffer.data(), static_cast<std::size_t>(size));
-    take_lines();
+    take_replies();
   }
 }
 
-void TextConnection::take_lines() {
-  std::size_t begin = 0;
-  for (std::size_t end = 0; (end = unread_.find("\r\n", begin)) != std::string::npos;
-       begin = end + 2) {
-    const auto line = std::string_view{unread_}.substr(begin, end - begin);
-    const bool yes = line == "DELETED" || line == "NOT_FOUND" || line == "OK";
-    if (!yes || done()) {
-      missing_ = count_;  // the reply belongs to another command: never usable again
-      throw TextFailure{Unreachable::no_response,
-                        "unexpected reply '" + std::string{line.substr(0, 100)} + "'"};
+void TextConnection::take_replies() {
+  std::string_view rest{unread_};
+  try {
+    while (!rest.empty()) {
+      if (done()) refuse_reply(rest);
+      const auto size = take_(count_ - missing_, rest);
+      if (size == 0) break;
+      rest.remove_prefix(size);
+      --missing_;
     }
-    --missing_;
+  } catch (const TextFailure&) {
+    missing_ = count_;  // never usable again
+    throw;
   }
-  unread_.erase(0, begin);
-  if (unread_.size() > kLineBytesMax)
-    throw TextFailure{Unreachable::no_response, "a reply without a line end"};
+  unread_.erase(0, unread_.size() - rest.size());
 }
 
 void TextConnection::start_over() {
@@ -185,6 +209,49 @@ void TextConnection::start_over() {
   missing_ = count_;
   sent_ = 0;
   unread_.clear();
+}
+
+void complete(std::span<TextConnection* const> connections,
+              std::chrono::milliseconds answer_timeout,
+              const std::function<void(std::size_t, const TextFailure&)>& failed) {
+  using Clock = std::chrono::steady_clock;
+  const auto latest = Clock::now() + kRoundMax * answer_timeout;
+  auto deadline = Clock::now() + answer_timeout;
+  std::vector<bool> ended(connections.size());
+  const auto guarded = [&](std::size_t i, const auto& work) {
+    try {
+      work(*connections[i]);
+    } catch (const TextFailure& failure) {
+      ended[i] = true;
+      failed(i, failure);
+    }
+  };
+  for (std::size_t i = 0; i < connections.size(); ++i) {
+    const bool unsent = (connections[i]->events() & POLLOUT) != 0;
+    if (unsent) guarded(i, [](TextConnection& connection) { connection.advance(); });
+  }
+  for (;;) {
+    std::vector<pollfd> waiting;
+    for (std::size_t i = 0; i < connections.size(); ++i) {
+      ended[i] = ended[i] || connections[i]->done();
+      if (!ended[i]) waiting.push_back({connections[i]->descriptor(), connections[i]->events(), 0});
+    }
+    if (waiting.empty()) return;
+    // Rounded up: with 0, poll() would return at once in a loop.
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
+    const int ready =
+        poll(waiting.data(), waiting.size(), static_cast<int>(std::max<decltype(left)>(left, 0)));
+    if (ready > 0) deadline = std::min(Clock::now() + answer_timeout, latest);
+    const bool late = Clock::now() >= deadline;
+    for (std::size_t i = 0; i < connections.size(); ++i) {
+      if (ended[i]) continue;
+      guarded(i, [&](TextConnection& connection) {
+        if (ready > 0) connection.advance();
+        if (late && !connection.done())
+          throw TextFailure{Unreachable::no_response, "no reply in time"};
+      });
+    }
+  }
 }
 
 void run_command(const Address& address, std::string command,

@@ -2,8 +2,12 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
+#include <optional>
+#include <span>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "cache/address.hpp"
@@ -41,22 +45,38 @@ class Socket {
 /// Throws: TextFailure when the server cannot be reached within `timeout`.
 Socket connect_to(const Address& address, std::chrono::milliseconds timeout);
 
-/// Memcached's text protocol, for commands with a reply of one line: DELETED or NOT_FOUND to a
-/// delete, OK to flush_all. Sends many before it reads the replies, which libmemcached can do only
-/// without replies (NOREPLY). Never blocks except to connect.
+/// Takes the reply to command `number` off the front of `bytes`. Returns: its length; 0 when a part
+/// of it is missing. Throws: TextFailure for any other text.
+using TakeReply = std::function<std::size_t(std::size_t number, std::string_view bytes)>;
+
+/// Returns: the line at the front of `bytes`, without its end; nothing when the end is missing.
+/// Throws: TextFailure for a line that is longer than any reply.
+std::optional<std::string_view> reply_line(std::string_view bytes);
+
+/// Throws: TextFailure for a reply that belongs to another command.
+[[noreturn]] void refuse_reply(std::string_view line);
+
+/// Takes DELETED or NOT_FOUND, the replies to a delete, and OK, the reply to flush_all.
+std::size_t take_acknowledgement(std::size_t number, std::string_view bytes);
+
+/// Whether a round may be sent a second time.
+enum class Repeat { no, yes };
+
+/// Memcached's text protocol. Sends many commands before it reads the replies, which libmemcached
+/// can do only without replies (NOREPLY) or for look-ups. Never blocks except to connect.
 /// Threads: one at a time.
 class TextConnection {
  public:
   /// Throws: TextFailure when the server cannot be reached within `timeout`.
   TextConnection(Address address, std::chrono::milliseconds timeout);
 
-  /// Starts a round. `commands` ends with a line end and has `count` lines.
+  /// Starts a round of `count` commands, each with one reply. If the server has closed a connection
+  /// of an earlier round, the round is repeated on a new one where `repeat` allows it.
   /// Requires: the round before is done().
-  void begin(std::string commands, std::size_t count);
+  void begin(std::string commands, std::size_t count, TakeReply take = &take_acknowledgement,
+             Repeat repeat = Repeat::yes);
 
-  /// Sends and reads as much as is possible without waiting. If the server has closed a connection
-  /// of an earlier round, this connects once more and repeats the round: right for commands that
-  /// may be executed twice, as deletes. Throws: TextFailure.
+  /// Sends and reads as much as is possible without waiting. Throws: TextFailure.
   void advance();
 
   [[nodiscard]] bool done() const noexcept { return missing_ == 0; }
@@ -71,7 +91,7 @@ class TextConnection {
  private:
   void send_some();
   void read_some();
-  void take_lines();
+  void take_replies();
   void start_over();
 
   const Address address_;
@@ -79,11 +99,20 @@ class TextConnection {
   Socket socket_;
   bool reused_{false};  // the socket is older than this round
   std::string commands_;
+  TakeReply take_;
+  Repeat repeat_{Repeat::yes};
   std::size_t count_{0};
   std::size_t sent_{0};     // bytes of commands_
   std::size_t missing_{0};  // replies
-  std::string unread_;      // the first part of a line
+  std::string unread_;      // the first part of a reply
 };
+
+/// Completes the rounds of several connections, which overlap. Waits `answer_timeout` for the next
+/// piece of any reply, and twenty of them in total, because a round can be long. `failed` is called
+/// with the position of each connection whose round fails, which is then not usable; it may throw.
+void complete(std::span<TextConnection* const> connections,
+              std::chrono::milliseconds answer_timeout,
+              const std::function<void(std::size_t, const TextFailure&)>& failed);
 
 /// Runs one command on a new connection. Returns when it is acknowledged.
 /// Throws: TextFailure; Unreachable::no_response without a reply within `answer_timeout`.

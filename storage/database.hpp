@@ -20,6 +20,9 @@ class Fill {
   /// Returns: queries that see everything that committed before the locks were granted.
   virtual Reader& reader() = 0;
 
+  /// Returns: whether try_fill_each() left out this lock, because it was not free.
+  [[nodiscard]] virtual bool left_out(LockName lock) const = 0;
+
   /// Returns: whether entries may be stored in this Memcached slot. The result is valid until the
   /// fill is destroyed.
   [[nodiscard]] virtual bool may_store(std::size_t slot) const = 0;
@@ -42,6 +45,10 @@ class Database {
   /// Returns: nullptr when a writer or another fill holds one of the locks, or all connections for
   /// fills are in use. Throws: Unavailable.
   virtual std::unique_ptr<Fill> try_fill(std::span<const Lock> locks) = 0;
+
+  /// The same for several entries: leaves out those of `locks` that are not free. What needs one of
+  /// them may be read, but not stored.
+  virtual std::unique_ptr<Fill> try_fill_each(std::span<const Lock> locks) = 0;
 
   /// Returns: how far this process's clock is behind the database's; negative: ahead. Throws:
   /// Unavailable when PostgreSQL does not respond, its schema is older than this program requires,

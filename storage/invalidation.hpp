@@ -17,7 +17,8 @@ struct ChangedReading {
 
 /// What a transaction changes, in terms of the domain. The cache derives its entries from this.
 struct Changes {
-  std::vector<ChangedReading> readings{};  // the row, or the product name that it shows, changed
+  std::vector<ChangedReading> readings{};  // the row, or whether it has expired, changed
+  std::vector<ChangedReading> renamed{};   // readings of `products`, which show their names
   std::vector<Gtin> products{};            // product rows
   std::vector<ShopId> shops{};             // shop rows
   std::vector<ShopId> shop_lists{};        // shops with changed lists of readings (rows or names)
@@ -25,8 +26,8 @@ struct Changes {
   bool all_shops{false};                   // lists of shops
 
   [[nodiscard]] bool empty() const noexcept {
-    return readings.empty() && products.empty() && shops.empty() && shop_lists.empty() &&
-           !catalogue && !all_shops;
+    return readings.empty() && renamed.empty() && products.empty() && shops.empty() &&
+           shop_lists.empty() && !catalogue && !all_shops;
   }
 };
 

@@ -21,6 +21,7 @@ struct ShopFilter {
 struct ProductFilter {
   std::vector<std::string> words{};  // each must be in name, brand or category, without regard to
                                      // case and accents, or be the GTIN
+  std::vector<Gtin> gtins{};         // one of these; empty: all
   std::optional<std::string> category{};  // exactly
   std::optional<std::string> brand{};     // exactly
   std::optional<Gtin> after{};            // keyset: numbers above this
@@ -36,8 +37,8 @@ struct ReadingCursor {
 };
 
 struct ReadingFilter {
-  std::optional<ShopId> shop{};
-  std::optional<Gtin> gtin{};
+  std::vector<ShopId> shops{};  // in one of these; empty: all
+  std::vector<Gtin> gtins{};    // of one of these; empty: all
   std::optional<std::string> category{};
   std::optional<Date> expires_before{};  // expiry_date < this
   std::optional<Date> expires_after{};   // expiry_date > this
@@ -74,6 +75,28 @@ struct HistoryPage : Page<HistoryEntry> {
 struct ReadingKey {
   ShopId shop;
   Gtin gtin;
+  friend auto operator<=>(const ReadingKey&, const ReadingKey&) = default;
+};
+
+/// Rows that are wanted, each once.
+struct RowKeys {
+  std::vector<ShopId> shops{};
+  std::vector<Gtin> products{};
+  std::vector<ReadingKey> readings{};
+};
+
+/// The rows that exist.
+struct Rows {
+  std::map<ShopId, Shop> shops{};
+  std::map<Gtin, Product> products{};
+  std::map<ReadingKey, ReadingRow> readings{};
+
+  /// Adds the rows of `more` that are not here.
+  void merge(Rows more) {
+    shops.merge(more.shops);
+    products.merge(more.products);
+    readings.merge(more.readings);
+  }
 };
 
 /// The readings of a shop with a date before today in the shop's time zone.
@@ -96,6 +119,7 @@ class Reader {
   virtual std::optional<Reading> reading(ReadingId id) = 0;
   virtual std::optional<Reading> reading(ShopId shop, Gtin gtin) = 0;
   virtual Page<Reading> readings(const ReadingFilter& filter, std::size_t limit) = 0;
+  virtual Rows rows(const RowKeys& keys) = 0;
 
   /// Returns: when the current day ends in the shop's time zone; nullopt: no such shop. Inside a
   /// transaction, the current day is that of the transaction's start, as for all its queries.

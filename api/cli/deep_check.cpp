@@ -9,6 +9,7 @@
 #include "api/routes.hpp"
 #include "cache/inventory.hpp"
 #include "cache/make_cache.hpp"
+#include "cache/rows.hpp"
 #include "storage/errors.hpp"
 #include "storage/ledger_check.hpp"
 #include "storage/make_storage.hpp"
@@ -96,6 +97,18 @@ std::optional<Expected> expected_at(const std::string& path, storage::Database& 
                   }};
 }
 
+/// The same for the key of any entry.
+std::optional<Expected> expected_for(const cache::Key& key, storage::Database& database) {
+  if (begins(key, cache::kResponsePrefix)) {
+    return expected_at(key.text.substr(std::string_view{cache::kResponsePrefix}.size()), database);
+  }
+  auto row = cache::row_of(key);
+  if (!row) return std::nullopt;
+  return Expected{std::move(row->locks), [keys = std::move(row->keys)](storage::Reader& reader) {
+                    return cache::entry_of(keys, reader.rows(keys));
+                  }};
+}
+
 class CacheComparison {
  public:
   CacheComparison(const config::Settings& settings, bool repair)
@@ -114,12 +127,12 @@ class CacheComparison {
       }
     }
     progress_.clear();
-    std::cout << "Cache       " << count_of(compared_, "response") << " compared, " << differing_
-              << " differed, " << deleted_ << " deleted; " << others_
-              << " lists and other entries not compared\n";
+    std::cout << "Cache       " << compared_ << " entries compared, " << differing_ << " differed, "
+              << deleted_ << " deleted; " << others_ << " lists and other entries not compared\n";
     if (busy_ > 0) {
       found.push_back(
-          count_of(busy_, "response") +
+          std::to_string(busy_) +
+          " cache entries"
           " changed during each comparison. Run the check again when there are fewer writes.");
     }
     if (differing_ > deleted_) {
@@ -134,19 +147,18 @@ class CacheComparison {
  private:
   void compare(std::size_t slot, const cache::Key& key) {
     const std::size_t slots = settings_.memcached.servers.size();
-    if (!begins(key, cache::kResponsePrefix)) {
+    if (!begins(key, cache::kResponsePrefix) && !begins(key, cache::kRowPrefix)) {
       ++others_;
       return;
     }
     progress_.show(
-        [&] { return std::to_string(compared_) + " responses compared with the database"; });
-    const std::string path = key.text.substr(std::string_view{cache::kResponsePrefix}.size());
+        [&] { return std::to_string(compared_) + " cache entries compared with the database"; });
     const auto stored = inventory_.read(slot, key);
     if (!stored) return;  // deleted meanwhile
     ++compared_;
     if (cache::slot_of(key, slots) != slot) return differs(slot, key, "it belongs to another slot");
-    const auto expected = expected_at(path, *database_);
-    if (!expected) return differs(slot, key, "this address does not exist");
+    const auto expected = expected_for(key, *database_);
+    if (!expected) return differs(slot, key, "this address or row does not exist");
     if (expected->bytes(*database_->read()) == stored) return;
     compare_under_locks(slot, key, *expected);
   }

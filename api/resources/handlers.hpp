@@ -20,6 +20,7 @@ Result remove(Service& service, const Call& call);
 namespace products {
 Result list(storage::Reader& reader, const Call& call);
 std::optional<ListEntry> list_entry(const Call& call);
+const ReadRows* list_rows(const Call& call);
 Result one(storage::Reader& reader, const Call& call);
 Result create(Service& service, const Call& call);
 Result replace(Service& service, const Call& call);
@@ -41,6 +42,9 @@ class StaleKey : public Unavailable {
 
 Result list(storage::Reader& reader, const Call& call);
 std::optional<ListEntry> list_entry(const Call& call);
+const ReadRows* list_rows(const Call& call);
+Outcome<storage::RowKeys, Problem> page_keys(const Call& call);
+Result page(const Call& call, const storage::Rows& rows);
 Result one(storage::Reader& reader, const Call& call);  // throws: StaleKey
 Result one_in_shop(storage::Reader& reader, const Call& call);
 Result in_all_shops(storage::Reader& reader, const Call& call);

@@ -88,6 +88,7 @@ Result list(storage::Reader& reader, const Call& call) {
     if (filter.words.size() > kSearchWordsMax)
       parameters.refuse("search", "At most 10 words are allowed.");
   }
+  filter.gtins = parameters.gtins("GTIN");
   filter.category = parameters.text("category");
   filter.brand = parameters.text("brand");
   if (const auto cursor = parameters.cursor()) {
@@ -108,6 +109,23 @@ std::optional<ListEntry> list_entry(const Call& call) {
   return ListEntry{cache::catalogue_generation(),
                    {{storage::catalogue_lock(), storage::LockMode::exclusive}},
                    call.request.query};
+}
+
+const ReadRows* list_rows(const Call& call) {
+  static constexpr ReadRows kRows{[](const Call& of) -> Outcome<storage::RowKeys, Problem> {
+                                    Parameters parameters{of.query};
+                                    storage::RowKeys keys{.products = parameters.gtins("GTIN")};
+                                    if (auto problem = parameters.finish()) return *problem;
+                                    return keys;
+                                  },
+                                  [](const Call&, const storage::Rows& rows) -> Result {
+                                    std::vector<Product> products;  // in the order of the list
+                                    for (const auto& [gtin, product] : rows.products)
+                                      products.push_back(product);
+                                    return ok_by_body(to_json(products));
+                                  }};
+  const bool only_gtins = call.query.size() == 1 && call.query[0].first == "GTIN";
+  return only_gtins ? &kRows : nullptr;
 }
 
 Result one(storage::Reader& reader, const Call& call) {

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "api/resources/handlers.hpp"
 #include "api/responses.hpp"
 #include "storage/model/text.hpp"
@@ -131,8 +133,8 @@ Outcome<ListQuery, Problem> read_filter(const Query& query) {
   Parameters parameters{query};
   storage::ReadingFilter filter;
   const auto limit = parameters.limit();
-  if (const auto shop = parameters.id("shop")) filter.shop = ShopId{*shop};
-  filter.gtin = parameters.gtin("GTIN");
+  filter.shops = parameters.shops("shop");
+  filter.gtins = parameters.gtins("GTIN");
   filter.category = parameters.text("category");
   filter.expires_before = parameters.date("expires_before");
   filter.expires_after = parameters.date("expires_after");
@@ -141,8 +143,8 @@ Outcome<ListQuery, Problem> read_filter(const Query& query) {
   filter.in_stock = parameters.flag("in_stock");
   filter.available = parameters.flag("available");
   filter.order = read_ordering(parameters);
-  if (filter.order == storage::ReadingOrder::updated_at_descending && !filter.shop)
-    parameters.refuse("ordering", "-updated_at requires the parameter `shop` too.");
+  if (filter.order == storage::ReadingOrder::updated_at_descending && filter.shops.size() != 1)
+    parameters.refuse("ordering", "-updated_at requires the parameter `shop` too, with one shop.");
   read_cursor(parameters, filter);
   if (auto problem = parameters.finish()) return *problem;
   return ListQuery{filter, limit};
@@ -164,8 +166,8 @@ Result page_of_readings(storage::Reader& reader, const ListQuery& list_query, st
   });
   for (const Reading& reading : page.rows) changes_by(response, reading.expires_at);
   // Rows enter and leave these lists at midnight, also rows that this page does not show.
-  if (filter.shop && (filter.expired || filter.available))
-    changes_by(response, reader.day_ends_at(*filter.shop));
+  if (filter.shops.size() == 1 && (filter.expired || filter.available))
+    changes_by(response, reader.day_ends_at(filter.shops[0]));
   return response;
 }
 
@@ -174,6 +176,44 @@ Result one_response(const std::optional<Reading>& reading) {
   auto response = ok(to_json(*reading), reading_tag(*reading));
   response.changes_at = reading->expires_at;
   return response;
+}
+
+// ----------------------------------------------------------------------------------------------
+// pages of rows
+
+storage::RowKeys rows_of(std::vector<ShopId> shops, std::vector<Gtin> gtins) {
+  storage::RowKeys keys;
+  for (const auto shop : shops) {
+    for (const auto gtin : gtins) keys.readings.push_back({shop, gtin});
+  }
+  keys.shops = std::move(shops);
+  keys.products = std::move(gtins);
+  return keys;
+}
+
+/// The rows of a list that names shops and products.
+Outcome<storage::RowKeys, Problem> rows_of_list(const Call& call) {
+  Parameters parameters{call.query};
+  auto shops = parameters.shops("shop");
+  auto gtins = parameters.gtins("GTIN");
+  if (auto problem = parameters.finish()) return *problem;
+  return rows_of(std::move(shops), std::move(gtins));
+}
+
+/// Returns: nothing when the shop has no reading of the product.
+std::optional<Reading> with_product(const storage::Rows& rows, const storage::ReadingKey& key) {
+  const auto reading = rows.readings.find(key);
+  const auto product = rows.products.find(key.gtin);
+  if (reading == rows.readings.end() || product == rows.products.end()) return std::nullopt;
+  return Reading{reading->second, product->second.name, product->second.version};
+}
+
+std::vector<Reading> with_products(const storage::Rows& rows) {
+  std::vector<Reading> readings;
+  for (const auto& [key, row] : rows.readings) {
+    if (auto reading = with_product(rows, key)) readings.push_back(std::move(*reading));
+  }
+  return readings;
 }
 
 // ----------------------------------------------------------------------------------------------
@@ -360,10 +400,44 @@ std::optional<ListEntry> list_entry(const Call& call) {
   const auto& filter = read->filter;
   // Only lists of one shop have a generation. Lists that depend on the categories of products
   // change without a write to the shop's readings, so they are not cached.
-  if (!filter.shop || filter.category) return std::nullopt;
-  return ListEntry{cache::shop_generation(*filter.shop),
-                   {{storage::shop_lock(*filter.shop), storage::LockMode::exclusive}},
+  if (filter.shops.size() != 1 || filter.category) return std::nullopt;
+  return ListEntry{cache::shop_generation(filter.shops[0]),
+                   {{storage::shop_lock(filter.shops[0]), storage::LockMode::exclusive}},
                    call.request.query};
+}
+
+const ReadRows* list_rows(const Call& call) {
+  static constexpr ReadRows kRows{&rows_of_list, [](const Call&, const storage::Rows& rows) {
+                                    auto readings = with_products(rows);
+                                    std::ranges::sort(readings, {}, &Reading::id);
+                                    return Result{ok_by_body(to_json(readings))};
+                                  }};
+  const auto is = [](const auto& parameter) {
+    return parameter.first == "shop" || parameter.first == "GTIN";
+  };
+  if (call.query.size() != 2 || !std::ranges::all_of(call.query, is)) return nullptr;
+  const auto keys = rows_of_list(call);
+  const bool both = keys && !keys->shops.empty() && !keys->products.empty();
+  return both && keys->readings.size() <= kValuesMax ? &kRows : nullptr;
+}
+
+Outcome<storage::RowKeys, Problem> page_keys(const Call& call) {
+  Parameters parameters{call.query};
+  auto gtins = parameters.gtins("GTIN");
+  if (call.query.empty())
+    parameters.refuse("GTIN", "This parameter is required: up to 100 GTINs with commas between.");
+  if (auto problem = parameters.finish()) return *problem;
+  return rows_of({ShopId{call.path.id}}, std::move(gtins));
+}
+
+Result page(const Call& call, const storage::Rows& rows) {
+  const ShopId shop{call.path.id};
+  if (!rows.shops.contains(shop)) return not_found(Subject::shop);
+  std::vector<Reading> readings;
+  for (const auto gtin : Parameters{call.query}.gtins("GTIN")) {
+    if (auto reading = with_product(rows, {shop, gtin})) readings.push_back(std::move(*reading));
+  }
+  return ok_by_body(to_json(readings));
 }
 
 Result one(storage::Reader& reader, const Call& call) {
@@ -379,7 +453,7 @@ Result one_in_shop(storage::Reader& reader, const Call& call) {
 
 Result in_all_shops(storage::Reader& reader, const Call& call) {
   Parameters parameters{call.query};
-  ListQuery list_query{{.gtin = call.path.gtin}, parameters.limit()};
+  ListQuery list_query{{.gtins = {*call.path.gtin}}, parameters.limit()};
   list_query.filter.in_stock = parameters.flag("in_stock");
   read_cursor(parameters, list_query.filter);
   if (auto problem = parameters.finish()) return *problem;

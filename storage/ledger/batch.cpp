@@ -100,7 +100,7 @@ BatchResult fold_and_commit(WriteTransaction& transaction, StockRows rows,
     const auto& shown = naming->changes;
     changes.products = shown.products;
     changes.catalogue = shown.catalogue;
-    changes.readings.insert(changes.readings.end(), shown.readings.begin(), shown.readings.end());
+    changes.renamed = shown.renamed;
     changes.shop_lists.insert(changes.shop_lists.end(), shown.shop_lists.begin(),
                               shown.shop_lists.end());
   }

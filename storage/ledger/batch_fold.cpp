@@ -24,19 +24,19 @@ StockKey key_of(const StockOperation& operation) {
 /// Requires: the row has a product.
 Reading reading_of(const StockRow& row) {
   const auto& shelf = row.fold.shelf;
-  return {.id = row.id,
-          .shop = row.shop,
-          .gtin = row.gtin,
-          .name = row.product->name,
-          .product_version = row.product->version,
-          .date = shelf.date,
-          .quantity = shelf.quantity(),
-          .version = row.version,
-          .observed_at = row.observed_at,
-          .updated_at = row.updated_at,
-          .checked_at = shelf.looked_at,
-          .counted_at = shelf.counted_at(),
-          .expired = shelf.date && row.today && shelf.date->date < *row.today};
+  return {{.id = row.id,
+           .shop = row.shop,
+           .gtin = row.gtin,
+           .date = shelf.date,
+           .quantity = shelf.quantity(),
+           .version = row.version,
+           .observed_at = row.observed_at,
+           .updated_at = row.updated_at,
+           .checked_at = shelf.looked_at,
+           .counted_at = shelf.counted_at(),
+           .expired = shelf.date && row.today && shelf.date->date < *row.today},
+          row.product->name,
+          row.product->version};
 }
 
 Refused refused(Why why, const StockRow& row) {

@@ -10,13 +10,11 @@
 
 namespace codasync {
 
-/// A stock reading as responses show it.
-struct Reading {
+/// A stock reading without what its product's row says.
+struct ReadingRow {
   ReadingId id;
   ShopId shop;
   Gtin gtin;
-  std::string name;  // the product's
-  std::int64_t product_version;
   std::optional<ShelfDate> date;
   std::optional<std::int64_t> quantity;  // nullopt: never counted
   std::int64_t version;                  // from 1, incremented with each change of a shown field
@@ -25,11 +23,17 @@ struct Reading {
   std::optional<Instant> checked_at;     // of the newest sighting, check or count
   std::optional<Instant> counted_at;     // of the newest statement of a quantity
   bool expired;                          // the date is before today in the shop's time zone
-  // When `expired` becomes true without a write. Null: never, or already; always null in Written.
+  // When `expired` becomes true without a write. Null: never, or already. Only queries set it.
   std::optional<Instant> expires_at{};
 
   /// Returns: whether a customer can buy it, as far as is known.
   [[nodiscard]] bool available() const noexcept { return !expired && quantity != 0; }
+};
+
+/// A stock reading as responses show it.
+struct Reading : ReadingRow {
+  std::string name;  // the product's
+  std::int64_t product_version;
 };
 
 /// One line of a reading's history.

@@ -12,6 +12,13 @@ class Columns {
  public:
   explicit Columns(const pqxx::row& row) : row_{row} {}
 
+  /// Returns: whether the next column is null, which is skipped then with the following ones.
+  bool skip_null(pqxx::row::size_type columns) {
+    if (!row_[column_].is_null()) return false;
+    column_ += columns;
+    return true;
+  }
+
   std::int64_t number() { return next().as<std::int64_t>(); }
   std::string text() { return next().as<std::string>(); }
   Instant instant() { return instant_of(next()); }
@@ -132,8 +139,9 @@ std::array<std::uint8_t, 32> fingerprint_of(const pqxx::field& hex) {
   return bytes;
 }
 
-Shop shop_of(const pqxx::row& row) {
-  Columns columns{row};
+namespace {
+
+Shop shop_of(Columns& columns) {
   return {.id = ShopId{columns.number()},
           .name = columns.text(),
           .time_zone = columns.text(),
@@ -141,8 +149,7 @@ Shop shop_of(const pqxx::row& row) {
           .updated_at = columns.instant()};
 }
 
-Product product_of(const pqxx::row& row) {
-  Columns columns{row};
+Product product_of(Columns& columns) {
   return {.gtin = Gtin::from_number(columns.number()),
           .name = columns.text(),
           .brand = columns.optional_text(),
@@ -151,25 +158,61 @@ Product product_of(const pqxx::row& row) {
           .updated_at = columns.instant()};
 }
 
-Reading reading_of(const pqxx::row& row) {
-  Columns columns{row};
-  Reading reading{.id = ReadingId{columns.number()},
-                  .shop = ShopId{columns.number()},
-                  .gtin = Gtin::from_number(columns.number()),
-                  .name = columns.text(),
-                  .product_version = columns.number(),
-                  .date = columns.shelf_date(),
-                  .quantity = shown_quantity(columns.optional_number()),
-                  .version = columns.number(),
-                  .observed_at = columns.instant(),
-                  .updated_at = columns.instant(),
-                  .checked_at = columns.optional_instant(),
-                  .counted_at = columns.optional_instant(),
-                  .expired = false};
+ReadingRow reading_row_of(Columns& columns) {
+  ReadingRow reading{.id = ReadingId{columns.number()},
+                     .shop = ShopId{columns.number()},
+                     .gtin = Gtin::from_number(columns.number()),
+                     .date = columns.shelf_date(),
+                     .quantity = shown_quantity(columns.optional_number()),
+                     .version = columns.number(),
+                     .observed_at = columns.instant(),
+                     .updated_at = columns.instant(),
+                     .checked_at = columns.optional_instant(),
+                     .counted_at = columns.optional_instant(),
+                     .expired = false};
   const auto expires_at = columns.optional_instant();
-  reading.expired = expires_at && *expires_at <= columns.instant();
+  const auto now = columns.instant();
+  reading.expired = expires_at && *expires_at <= now;
   if (!reading.expired) reading.expires_at = expires_at;
   return reading;
+}
+
+}  // namespace
+
+Shop shop_of(const pqxx::row& row) {
+  Columns columns{row};
+  return shop_of(columns);
+}
+
+Product product_of(const pqxx::row& row) {
+  Columns columns{row};
+  return product_of(columns);
+}
+
+Reading reading_of(const pqxx::row& row) {
+  Columns columns{row};
+  auto reading = reading_row_of(columns);
+  auto name = columns.text();
+  return {std::move(reading), std::move(name), columns.number()};
+}
+
+void add_row(const pqxx::row& row, Rows& rows) {
+  constexpr pqxx::row::size_type kOfShop = 5;
+  constexpr pqxx::row::size_type kOfProduct = 6;
+  constexpr pqxx::row::size_type kOfReading = 12;
+  Columns columns{row};
+  if (!columns.skip_null(kOfShop)) {
+    auto shop = shop_of(columns);
+    rows.shops.emplace(shop.id, std::move(shop));
+  }
+  if (!columns.skip_null(kOfProduct)) {
+    auto product = product_of(columns);
+    rows.products.emplace(product.gtin, std::move(product));
+  }
+  if (!columns.skip_null(kOfReading)) {
+    const auto reading = reading_row_of(columns);
+    rows.readings.emplace(ReadingKey{reading.shop, reading.gtin}, reading);
+  }
 }
 
 HistoryEntry event_of(const pqxx::row& row) {

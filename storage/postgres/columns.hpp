@@ -9,6 +9,7 @@
 
 #include "storage/model/catalogue.hpp"
 #include "storage/model/reading.hpp"
+#include "storage/reader.hpp"
 #include "storage/token.hpp"
 
 // Rows of the tables as values: for each type, the columns that a query must select and the
@@ -56,16 +57,29 @@ inline const std::string kProductColumns =
     "p.gtin, p.name, p.brand, p.category, p.version, " + micros("p.updated_at");
 Product product_of(const pqxx::row& row);
 
-// Of `stock_readings r` and its product `p`. now(), as in kToday: a row and the filter that found
-// it agree about the day.
-inline const std::string kReadingColumns =
-    "r.id, r.shop_id, r.gtin, p.name, p.version, " + days("r.expiry_date") +
-    ", r.date_kind, r.quantity, r.version, " + micros("r.observed_at") + ", " +
-    micros("r.updated_at") + ", " + micros("r.looked_at") +
+// Of `stock_readings r`. now(), as in kToday: a row and the filter that found it agree about the
+// day.
+inline const std::string kReadingRowColumns =
+    "r.id, r.shop_id, r.gtin, " + days("r.expiry_date") + ", r.date_kind, r.quantity, r.version, " +
+    micros("r.observed_at") + ", " + micros("r.updated_at") + ", " + micros("r.looked_at") +
     ", case when r.quantity is not null then " + micros("r.quantity_since") + " end, " +
     micros("end_of_day(r.expiry_date, (select time_zone from shops where id = r.shop_id))") + ", " +
     micros("now()");
+
+// Of `stock_readings r` and its product `p`.
+inline const std::string kReadingColumns = kReadingRowColumns + ", p.name, p.version";
 Reading reading_of(const pqxx::row& row);
+
+// Of shops, products and readings with the keys `w`: left joins, so that only one of the three has
+// values in each row.
+inline const std::string kRowColumns =
+    kShopColumns + ", " + kProductColumns + ", " + kReadingRowColumns;
+inline constexpr const char* kRowTables =
+    " left join shops s on w.kind = 's' and s.id = w.shop_id and s.removed_at is null"
+    " left join products p on w.kind = 'p' and p.gtin = w.gtin and p.removed_at is null"
+    " left join stock_readings r on w.kind = 'r' and r.shop_id = w.shop_id and r.gtin = w.gtin"
+    " and r.present";
+void add_row(const pqxx::row& row, Rows& rows);
 
 // Of `stock_events e` and the void `v` of each, if any.
 inline const std::string kEventColumns =

@@ -25,18 +25,20 @@ class PooledReader final : private Pool::Lease, public PostgresReader {
       : Pool::Lease{std::move(lease)}, PostgresReader{**static_cast<Pool::Lease*>(this)} {}
 };
 
-/// Stores whether all locks were granted in a setting, for a later statement of the same message.
+/// Stores the locks that were not granted in a setting, for a later statement of the same message.
 std::string try_all(const std::vector<Lock>& locks) {
-  return "select set_config('codasync.granted', (" + postgres::try_locks(locks) + ")::text, true);";
+  return "select set_config('codasync.left_out', coalesce((" + postgres::try_each_lock(locks) +
+         "), ''), true);";
 }
 
 // Rows of the context that are not slots.
-constexpr std::int64_t kGrantedRow = -1;
+constexpr std::int64_t kLeftOutRow = -1;
 constexpr std::int64_t kClockRow = -2;
 
 std::string fill_context(const PostgresOptions& options) {
   return postgres::storable_slots_query(options) +
-         " union all select -1, current_setting('codasync.granted')::boolean::int"
+         " union all select -1, unnest(string_to_array("
+         "current_setting('codasync.left_out'), ',')::bigint[])"
          " union all select -2, " +
          postgres::micros("clock_timestamp()");
 }
@@ -49,8 +51,8 @@ class PostgresFill final : public Fill {
         reader_{*lease_} {
     for (const pqxx::row& row : transaction_.first()) {
       const auto number = row[0].as<std::int64_t>();
-      if (number == kGrantedRow) {
-        granted_ = row[1].as<int>() == 1;
+      if (number == kLeftOutRow) {
+        left_out_.insert(LockName{row[1].as<std::int64_t>()});
       } else if (number == kClockRow) {
         started_at_ = postgres::instant_of(row[1]);
       } else {
@@ -59,7 +61,8 @@ class PostgresFill final : public Fill {
     }
   }
 
-  [[nodiscard]] bool granted() const noexcept { return granted_; }
+  [[nodiscard]] bool complete() const noexcept { return left_out_.empty(); }
+  [[nodiscard]] bool left_out(LockName lock) const override { return left_out_.contains(lock); }
   Reader& reader() override { return reader_; }
   [[nodiscard]] bool may_store(std::size_t slot) const override { return storable_.contains(slot); }
   [[nodiscard]] Instant started_at() const override { return started_at_; }
@@ -69,8 +72,8 @@ class PostgresFill final : public Fill {
   Transaction transaction_;
   PostgresReader reader_;
   std::set<std::size_t> storable_;
+  std::set<LockName> left_out_;
   Instant started_at_{};
-  bool granted_{false};
 };
 
 Unavailable schema_is_old(int newest) {
@@ -91,13 +94,13 @@ class PostgresDatabase final : public Database {
   }
 
   std::unique_ptr<Fill> try_fill(std::span<const Lock> locks) override {
-    auto connection = fills_.try_acquire();
-    if (!connection) return nullptr;
-    std::vector<Lock> all{locks.begin(), locks.end()};
-    all.push_back({slots_lock(), LockMode::shared});
-    auto fill = std::make_unique<PostgresFill>(std::move(*connection), in_order(std::move(all)),
-                                               fill_context_);
-    return fill->granted() ? std::move(fill) : nullptr;
+    auto fill = begin_fill(locks);
+    return fill && fill->complete() ? std::move(fill) : nullptr;
+  }
+
+  std::unique_ptr<Fill> try_fill_each(std::span<const Lock> locks) override {
+    auto fill = begin_fill(locks);
+    return fill && !fill->left_out(slots_lock()) ? std::move(fill) : nullptr;
   }
 
   std::chrono::microseconds ping() override {
@@ -119,6 +122,15 @@ class PostgresDatabase final : public Database {
   }
 
  private:
+  std::unique_ptr<PostgresFill> begin_fill(std::span<const Lock> locks) {
+    auto connection = fills_.try_acquire();
+    if (!connection) return nullptr;
+    std::vector<Lock> all{locks.begin(), locks.end()};
+    all.push_back({slots_lock(), LockMode::shared});
+    return std::make_unique<PostgresFill>(std::move(*connection), in_order(std::move(all)),
+                                          fill_context_);
+  }
+
   const std::string fill_context_;
   Pool reads_;
   Pool fills_;

@@ -12,6 +12,10 @@ std::string from(const std::vector<Lock>& locks) {
          "'::boolean[]) as locks (number, exclusive)";
 }
 
+constexpr const char* kTry =
+    "case when exclusive then pg_try_advisory_xact_lock(number)"
+    " else pg_try_advisory_xact_lock_shared(number) end";
+
 }  // namespace
 
 std::string numbers_of(const std::vector<Lock>& locks) {
@@ -30,9 +34,14 @@ std::string wait_for_locks(const std::vector<Lock>& locks) {
 }
 
 std::string try_locks(const std::vector<Lock>& locks) {
-  return "select bool_and(case when exclusive then pg_try_advisory_xact_lock(number)"
-         " else pg_try_advisory_xact_lock_shared(number) end)" +
-         from(locks);
+  return std::string{"select bool_and("} + kTry + ")" + from(locks);
+}
+
+std::string try_each_lock(const std::vector<Lock>& locks) {
+  return std::string{
+             "select string_agg(number::text, ',') filter (where not granted) from (select"
+             " number, "} +
+         kTry + " as granted" + from(locks) + ") tried";
 }
 
 }  // namespace codasync::storage::postgres

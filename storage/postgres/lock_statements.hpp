@@ -18,4 +18,7 @@ std::string wait_for_locks(const std::vector<Lock>& locks);
 /// Returns: a query that tries all locks without waiting. Its one row: whether all were granted.
 std::string try_locks(const std::vector<Lock>& locks);
 
+/// The same. Its one value: the numbers of the locks that were not granted, such as `1,2`; or null.
+std::string try_each_lock(const std::vector<Lock>& locks);
+
 }  // namespace codasync::storage::postgres

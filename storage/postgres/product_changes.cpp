@@ -21,7 +21,7 @@ Changes changes_of_products(WriteTransaction& transaction, const std::vector<Gti
            "present",
            array_of(gtins, [](Gtin gtin) { return std::to_string(gtin.number()); }))) {
     const ShopId shop{row[1].as<std::int64_t>()};
-    changes.readings.push_back(
+    changes.renamed.push_back(
         {ReadingId{row[0].as<std::int64_t>()}, shop, Gtin::from_number(row[2].as<std::int64_t>())});
     shops.insert(shop);
   }

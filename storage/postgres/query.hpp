@@ -6,6 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "storage/model/gtin.hpp"
+#include "storage/model/ids.hpp"
+#include "storage/postgres/arrays.hpp"
 #include "storage/postgres/connection.hpp"
 
 namespace codasync::storage::postgres {
@@ -28,6 +31,16 @@ class Query {
   }
   std::string parameter(std::int64_t value) {
     return parameter(std::to_string(value)) + "::bigint";
+  }
+
+  /// The same for an array of their numbers.
+  std::string parameter(const std::vector<ShopId>& shops) {
+    return parameter(array_of(shops, [](ShopId id) { return std::to_string(id.value()); })) +
+           "::bigint[]";
+  }
+  std::string parameter(const std::vector<Gtin>& gtins) {
+    return parameter(array_of(gtins, [](Gtin gtin) { return std::to_string(gtin.number()); })) +
+           "::bigint[]";
   }
 
   pqxx::result run(Connection& connection) const {

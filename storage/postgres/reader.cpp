@@ -94,6 +94,7 @@ Page<Product> PostgresReader::products(const ProductFilter& filter, std::size_t 
     query.add(" and (" + contains(word, query) +
               (gtin ? " or p.gtin = " + query.parameter(gtin->number()) : "") + ")");
   }
+  if (!filter.gtins.empty()) query.add(" and gtin = any(" + query.parameter(filter.gtins) + ")");
   if (filter.category) query.add(" and category = " + query.parameter(*filter.category));
   if (filter.brand) query.add(" and brand = " + query.parameter(*filter.brand));
   if (filter.after) query.add(" and gtin > " + query.parameter(filter.after->number()));
@@ -109,6 +110,26 @@ std::optional<Reading> PostgresReader::reading(ShopId shop, Gtin gtin) {
   return first_of<Reading>(connection_.exec_params(kReading + "r.shop_id = $1 and r.gtin = $2",
                                                    shop.value(), gtin.number()),
                            reading_of);
+}
+
+Rows PostgresReader::rows(const RowKeys& keys) {
+  static const std::string kStatement =
+      "select " + kRowColumns +
+      " from (select 's' as kind, shop_id, null::bigint as gtin from unnest($1::bigint[]) shop_id"
+      " union all select 'p', null, gtin from unnest($2::bigint[]) gtin"
+      " union all select 'r', shop_id, gtin from unnest($3::bigint[], $4::bigint[]) k (shop_id, "
+      "gtin)"
+      ") w" +
+      kRowTables;
+  const auto number = [](auto value) { return std::to_string(value); };
+  Rows rows;
+  for (const pqxx::row& row : connection_.exec_params(
+           kStatement, array_of(keys.shops, [&](ShopId id) { return number(id.value()); }),
+           array_of(keys.products, [&](Gtin gtin) { return number(gtin.number()); }),
+           array_of(keys.readings, [&](const auto& key) { return number(key.shop.value()); }),
+           array_of(keys.readings, [&](const auto& key) { return number(key.gtin.number()); })))
+    add_row(row, rows);
+  return rows;
 }
 
 Page<Reading> PostgresReader::readings(const ReadingFilter& filter, std::size_t limit) {

@@ -16,6 +16,7 @@ class PostgresReader : public Reader {
   Page<Product> products(const ProductFilter& filter, std::size_t limit) override;
   std::optional<Reading> reading(ReadingId id) override;
   std::optional<Reading> reading(ShopId shop, Gtin gtin) override;
+  Rows rows(const RowKeys& keys) override;
   Page<Reading> readings(const ReadingFilter& filter, std::size_t limit) override;
   std::optional<Instant> day_ends_at(ShopId shop) override;
   std::map<ReadingId, ReadingKey> reading_keys(const std::vector<ReadingId>& ids) override;

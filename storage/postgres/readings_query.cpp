@@ -21,8 +21,17 @@ std::string day_of(const std::string& moment) {
 std::string conditions(const ReadingFilter& filter, Query& query) {
   std::string sql = "r.present";
   const auto also = [&](const std::string& condition) { sql += " and " + condition; };
-  if (filter.shop) also("r.shop_id = " + query.parameter(filter.shop->value()));
-  if (filter.gtin) also("r.gtin = " + query.parameter(filter.gtin->number()));
+  // One value with `=`, so that an index can serve the order too.
+  if (filter.shops.size() == 1) {
+    also("r.shop_id = " + query.parameter(filter.shops[0].value()));
+  } else if (!filter.shops.empty()) {
+    also("r.shop_id = any(" + query.parameter(filter.shops) + ")");
+  }
+  if (filter.gtins.size() == 1) {
+    also("r.gtin = " + query.parameter(filter.gtins[0].number()));
+  } else if (!filter.gtins.empty()) {
+    also("r.gtin = any(" + query.parameter(filter.gtins) + ")");
+  }
   if (filter.category) also("p.category = " + query.parameter(*filter.category));
   if (filter.expires_before)
     also("r.expiry_date < " + query.parameter(to_string(*filter.expires_before)) + "::date");

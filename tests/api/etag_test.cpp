@@ -36,19 +36,19 @@ TEST(EntityTags, that_are_not_versions_match_no_version) {
 }
 
 Reading a_reading(std::int64_t version, std::int64_t product_version, bool expired) {
-  return {.id = ReadingId{1},
-          .shop = ShopId{1},
-          .gtin = Gtin::from_number(4006381333931),
-          .name = "Tea",
-          .product_version = product_version,
-          .date = {},
-          .quantity = {},
-          .version = version,
-          .observed_at = {},
-          .updated_at = {},
-          .checked_at = {},
-          .counted_at = {},
-          .expired = expired};
+  return {{.id = ReadingId{1},
+           .shop = ShopId{1},
+           .gtin = Gtin::from_number(4006381333931),
+           .date = {},
+           .quantity = {},
+           .version = version,
+           .observed_at = {},
+           .updated_at = {},
+           .checked_at = {},
+           .counted_at = {},
+           .expired = expired},
+          "Tea",
+          product_version};
 }
 
 TEST(EntityTags, contain_the_versions_of_a_reading_and_of_its_product) {

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <map>
+#include <numeric>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -48,6 +49,15 @@ class FakeReader : public storage::Reader {
     return count(), storage::Page<Reading>{};
   }
   std::optional<Instant> day_ends_at(ShopId) override { return none<Instant>(); }
+  storage::Rows rows(const storage::RowKeys& keys) override {
+    count();
+    storage::Rows found;
+    for (const auto id : keys.shops) {
+      const auto shop = rows_.shops.find(id.value());
+      if (shop != rows_.shops.end()) found.shops.emplace(id, shop->second);
+    }
+    return found;
+  }
   std::map<ReadingId, storage::ReadingKey> reading_keys(
       const std::vector<ReadingId>& ids) override {
     count();
@@ -96,6 +106,9 @@ class FakeDatabase : public storage::Database {
  public:
   explicit FakeDatabase(FakeRows& rows) : rows_{rows} {}
   std::unique_ptr<storage::Reader> read() override { return std::make_unique<FakeReader>(rows_); }
+  std::unique_ptr<storage::Fill> try_fill_each(std::span<const storage::Lock>) override {
+    return nullptr;
+  }
   std::unique_ptr<storage::Fill> try_fill(std::span<const storage::Lock>) override {
     return nullptr;
   }
@@ -141,6 +154,13 @@ class FakeCache : public cache::Cache {
     source.produce(*database_.read());
     return cache::ReadPath::lock_busy;
   }
+  cache::ReadPath read_page(std::span<const cache::PageRow> rows,
+                            cache::PageSource& source) override {
+    std::vector<std::size_t> all(rows.size());
+    std::iota(all.begin(), all.end(), 0);
+    source.produce(*database_.read(), all);
+    return cache::ReadPath::lock_busy;
+  }
 
  private:
   storage::Database& database_;
@@ -148,19 +168,19 @@ class FakeCache : public cache::Cache {
 
 /// Returns: a reading with the id 5.
 inline Reading reading() {
-  return {.id = ReadingId{5},
-          .shop = ShopId{1},
-          .gtin = Gtin::from_number(4006381333931),
-          .name = "Tea",
-          .product_version = 1,
-          .date = {},
-          .quantity = {},
-          .version = 1,
-          .observed_at = {},
-          .updated_at = {},
-          .checked_at = {},
-          .counted_at = {},
-          .expired = false};
+  return {{.id = ReadingId{5},
+           .shop = ShopId{1},
+           .gtin = Gtin::from_number(4006381333931),
+           .date = {},
+           .quantity = {},
+           .version = 1,
+           .observed_at = {},
+           .updated_at = {},
+           .checked_at = {},
+           .counted_at = {},
+           .expired = false},
+          "Tea",
+          1};
 }
 
 inline storage::Written written(Reading reading) {

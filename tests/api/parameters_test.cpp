@@ -8,7 +8,7 @@ namespace {
 TEST(Parameters, are_read_by_type) {
   Parameters parameters{
       {{"shop", "7"}, {"expired", "true"}, {"expires_before", "2026-12-24"}, {"limit", "5"}}};
-  EXPECT_EQ(parameters.id("shop"), 7);
+  EXPECT_EQ(parameters.shops("shop"), std::vector{ShopId{7}});
   EXPECT_EQ(parameters.flag("expired"), true);
   EXPECT_EQ(parameters.date("expires_before"), parse_date("2026-12-24"));
   EXPECT_EQ(parameters.limit(), 5U);
@@ -31,16 +31,60 @@ TEST(Parameters, that_are_flags_distinguish_false_and_absent) {
 TEST(Parameters, report_all_invalid_and_repeated_parameters_together) {
   Parameters parameters{
       {{"shop", "x"}, {"expired", "maybe"}, {"limit", "1001"}, {"GTIN", "1"}, {"GTIN", "2"}}};
-  parameters.id("shop");
+  parameters.shops("shop");
   parameters.flag("expired");
   parameters.limit();
-  parameters.gtin("GTIN");
+  parameters.gtins("GTIN");
   const auto problem = parameters.finish();
   ASSERT_TRUE(problem);
   EXPECT_EQ(problem->status, 400);
   EXPECT_EQ(problem->type, "bad-query");
   for (const auto* name : {"shop", "expired", "limit", "GTIN"})
     EXPECT_TRUE(problem->errors.contains(name)) << name;
+}
+
+TEST(Parameters, with_several_values_have_each_once_in_their_order) {
+  const auto gtins = [](const char* text) { return Parameters{{{"GTIN", text}}}.gtins("GTIN"); };
+  const auto tea = Gtin::from_number(4006381333931);
+  const auto salt = Gtin::from_number(96385074);
+  EXPECT_EQ(gtins("4006381333931"), std::vector{tea});
+  EXPECT_EQ(gtins("4006381333931,96385074"), (std::vector{tea, salt}));
+  EXPECT_EQ(gtins("96385074,4006381333931,96385074,04006381333931"), (std::vector{salt, tea}));
+  EXPECT_EQ((Parameters{{{"shop", "3,1,3"}}}.shops("shop")), (std::vector{ShopId{3}, ShopId{1}}));
+  EXPECT_TRUE(Parameters{{}}.gtins("GTIN").empty());
+}
+
+TEST(Parameters, with_several_values_report_which_one_is_invalid) {
+  const auto errors = [](const std::string& text) {
+    Parameters parameters{{{"GTIN", text}}};
+    parameters.gtins("GTIN");
+    const auto problem = parameters.finish();
+    return problem ? problem->errors.at("GTIN") : std::vector<std::string>{};
+  };
+  const std::string wrong{explain(GtinRefusal::wrong_check_digit)};
+  EXPECT_EQ(errors("4006381333932"), std::vector{wrong}) << "the only value";
+  EXPECT_EQ(errors("96385074,4006381333932"), std::vector{"\"4006381333932\": " + wrong});
+  EXPECT_EQ(errors("4006381333932,96385074,96385075").size(), 2U);
+  for (const auto* text : {"", ",", "96385074,", ",96385074", "96385074,,4006381333931",
+                           "96385074, 4006381333931", "96385074;4006381333931", "96385074,\xFF"})
+    EXPECT_FALSE(errors(text).empty()) << text;
+}
+
+TEST(Parameters, with_several_values_have_a_limit) {
+  const auto repeated = [](std::size_t count, const std::string& value) {
+    std::string text{value};
+    for (std::size_t i = 1; i < count; ++i) text += "," + value;
+    Parameters parameters{{{"GTIN", text}}};
+    parameters.gtins("GTIN");
+    return parameters.finish();
+  };
+  EXPECT_FALSE(repeated(100, "96385074"));
+  const auto problem = repeated(101, "96385074");
+  ASSERT_TRUE(problem);
+  EXPECT_EQ(problem->errors.at("GTIN"),
+            std::vector<std::string>{"At most 100 values are allowed."});
+  EXPECT_EQ(repeated(100, "x")->errors.at("GTIN").size(), 20U) << "the response is not as long";
+  EXPECT_TRUE(repeated(1'000'000, "x"));
 }
 
 TEST(Parameters, of_text_are_trimmed_and_absent_when_empty) {

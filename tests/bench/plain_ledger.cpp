@@ -59,19 +59,19 @@ class Writer {
     run(work, kAppend, event, id, operation.delta, moment, operation.actor.id.value(),
         operation.actor.name, version);
     storage::Written written{EventOutcome::applied, false, true,
-                             Reading{ReadingId{id},
-                                     operation.shop,
-                                     operation.gtin,
+                             Reading{{.id = ReadingId{id},
+                                      .shop = operation.shop,
+                                      .gtin = operation.gtin,
+                                      .date = {},
+                                      .quantity = quantity,
+                                      .version = version,
+                                      .observed_at = at,
+                                      .updated_at = at,
+                                      .checked_at = {},
+                                      .counted_at = at,
+                                      .expired = false},
                                      found[0][3].as<std::string>(),
-                                     found[0][4].as<std::int64_t>(),
-                                     {},
-                                     quantity,
-                                     version,
-                                     at,
-                                     at,
-                                     {},
-                                     at,
-                                     false}};
+                                     found[0][4].as<std::int64_t>()}};
     work.commit();
     return written;
   }

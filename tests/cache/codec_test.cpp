@@ -21,6 +21,31 @@ Shop a_shop() {
           Instant{std::chrono::microseconds{1'764'000'000'123'456}}};
 }
 
+ReadingRow a_reading() {
+  const Instant start{std::chrono::microseconds{1'764'000'000'123'456}};
+  return {.id = ReadingId{9},
+          .shop = ShopId{3},
+          .gtin = Gtin::from_number(4006381333931),
+          .date = ShelfDate{std::chrono::year{2026} / 12 / 24, DateKind::best_before},
+          .quantity = 12,
+          .version = 5,
+          .observed_at = start,
+          .updated_at = start + std::chrono::seconds{1},
+          .checked_at = start + std::chrono::seconds{2},
+          .counted_at = start + std::chrono::seconds{3},
+          .expired = false};
+}
+
+bool same(const ReadingRow& a, const ReadingRow& b) {
+  const bool same_date =
+      a.date.has_value() == b.date.has_value() &&
+      (!a.date || (a.date->date == b.date->date && a.date->kind == b.date->kind));
+  return same_date && a.id == b.id && a.shop == b.shop && a.gtin == b.gtin &&
+         a.quantity == b.quantity && a.version == b.version && a.observed_at == b.observed_at &&
+         a.updated_at == b.updated_at && a.checked_at == b.checked_at &&
+         a.counted_at == b.counted_at && a.expired == b.expired;
+}
+
 bool same(const Product& a, const Product& b) {
   return a.gtin == b.gtin && a.name == b.name && a.brand == b.brand && a.category == b.category &&
          a.version == b.version && a.updated_at == b.updated_at;
@@ -41,6 +66,53 @@ TEST(Codec, decodes_what_it_encoded) {
   EXPECT_EQ(shop.updated_at, a_shop().updated_at);
 }
 
+TEST(Codec, decodes_every_reading_that_it_encoded) {
+  auto reading = a_reading();
+  EXPECT_TRUE(same(decode_reading(encode(reading)).value(), reading));
+  for (const auto kind : {std::optional<DateKind>{}, std::optional{DateKind::use_by},
+                          std::optional{DateKind::sell_by}, std::optional{DateKind::best_before}}) {
+    reading.date->kind = kind;
+    reading.expired = !reading.expired;
+    EXPECT_TRUE(same(decode_reading(encode(reading)).value(), reading));
+  }
+  reading.date.reset();
+  reading.quantity = 0;
+  reading.checked_at.reset();
+  EXPECT_TRUE(same(decode_reading(encode(reading)).value(), reading));
+  reading.quantity.reset();
+  reading.counted_at.reset();
+  EXPECT_TRUE(same(decode_reading(encode(reading)).value(), reading));
+}
+
+TEST(Codec, distinguishes_no_reading_by_its_shop_and_product) {
+  const auto reading = a_reading();
+  const auto none = encode_no_reading(reading.shop, reading.gtin);
+  EXPECT_TRUE(is_no_reading(none, reading.shop, reading.gtin));
+  EXPECT_FALSE(is_no_reading(none, ShopId{4}, reading.gtin));
+  EXPECT_FALSE(is_no_reading(none, reading.shop, Gtin::from_number(96385074)));
+  EXPECT_FALSE(is_no_reading(encode(reading), reading.shop, reading.gtin));
+  EXPECT_FALSE(decode_reading(none));
+}
+
+// Memcached checks nothing: any client of it can store well-formed bytes.
+TEST(Codec, refuses_times_and_dates_that_cannot_be_written) {
+  auto reading = a_reading();
+  reading.updated_at = Instant::max();
+  EXPECT_FALSE(decode_reading(encode(reading)));
+  reading = a_reading();
+  reading.checked_at = Instant::min();
+  EXPECT_FALSE(decode_reading(encode(reading)));
+  reading = a_reading();
+  reading.date->date = std::chrono::year{12000} / 1 / 1;
+  EXPECT_FALSE(decode_reading(encode(reading)));
+  auto product = a_product();
+  product.updated_at = Instant::max();
+  EXPECT_FALSE(decode_product(encode(product)));
+  auto shop = a_shop();
+  shop.updated_at = Instant::min();
+  EXPECT_FALSE(decode_shop(encode(shop)));
+}
+
 TEST(Codec, writes_the_same_bytes_in_every_release) {
   const std::string expected{
       "S\x01"
@@ -58,6 +130,7 @@ TEST(Codec, writes_the_same_bytes_in_every_release) {
 TEST(Codec, refuses_a_row_of_another_kind_or_version) {
   EXPECT_FALSE(decode_shop(encode(a_product())));
   EXPECT_FALSE(decode_product(encode(a_shop())));
+  EXPECT_FALSE(decode_reading(encode(a_product())));
   std::string newer = encode(a_product());
   newer[1] = 2;
   EXPECT_FALSE(decode_product(newer));
@@ -69,6 +142,10 @@ TEST(Codec, refuses_a_row_that_is_too_short_or_too_long) {
     EXPECT_FALSE(decode_product(std::string_view{whole}.substr(0, size))) << size;
   }
   EXPECT_FALSE(decode_product(whole + '\0'));
+  const std::string reading = encode(a_reading());
+  for (std::size_t size = 0; size < reading.size(); ++size) {
+    EXPECT_FALSE(decode_reading(std::string_view{reading}.substr(0, size))) << size;
+  }
 }
 
 TEST(Codec, refuses_a_row_with_a_changed_bit) {
@@ -77,6 +154,12 @@ TEST(Codec, refuses_a_row_with_a_changed_bit) {
     std::string damaged = whole;
     damaged[bit / 8] = static_cast<char>(damaged[bit / 8] ^ (1 << (bit % 8)));
     EXPECT_FALSE(decode_product(damaged)) << bit;
+  }
+  const std::string reading = encode(a_reading());
+  for (std::size_t bit = 0; bit < reading.size() * 8; ++bit) {
+    std::string damaged = reading;
+    damaged[bit / 8] = static_cast<char>(damaged[bit / 8] ^ (1 << (bit % 8)));
+    EXPECT_FALSE(decode_reading(damaged)) << bit;
   }
 }
 
@@ -87,9 +170,13 @@ TEST(Codec, accepts_any_bytes_without_an_exception) {
   for (int round = 0; round < 20'000; ++round) {
     std::string bytes(random() % 80, '\0');
     for (char& byte : bytes) byte = static_cast<char>(random());
-    if (bytes.size() > 1 && round % 2 == 0) bytes.replace(0, 2, round % 4 == 0 ? "P\x01" : "S\x01");
+    static const std::string kKinds{"PSRN"};
+    if (bytes.size() > 1 && round % 2 == 0)
+      bytes.replace(0, 2, std::string{kKinds[static_cast<std::size_t>(round) / 2 % 4], '\x01'});
     EXPECT_FALSE(decode_product(bytes));
     EXPECT_FALSE(decode_shop(bytes));
+    EXPECT_FALSE(decode_reading(bytes));
+    EXPECT_FALSE(is_no_reading(bytes, ShopId{1}, Gtin::from_number(1)));
   }
 }
 

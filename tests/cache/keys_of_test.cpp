@@ -23,10 +23,22 @@ TEST(KeysOfChanges, of_a_reading_are_all_responses_that_contain_it) {
   storage::Changes changes;
   changes.readings.push_back({ReadingId{9}, kNorth, kTea});
   changes.shop_lists.push_back(kNorth);
-  EXPECT_THAT(names(changes), UnorderedElementsAre(reading_response(ReadingId{9}).text,
-                                                   shop_stock_response(kNorth, kTea).text,
-                                                   product_stock_response(kTea).text,
-                                                   shop_generation(kNorth).text));
+  EXPECT_THAT(names(changes),
+              UnorderedElementsAre(reading_response(ReadingId{9}).text,
+                                   shop_stock_response(kNorth, kTea).text,
+                                   product_stock_response(kTea).text,
+                                   reading_row(kNorth, kTea).text, shop_generation(kNorth).text));
+}
+
+TEST(KeysOfChanges, of_a_renamed_product_are_the_responses_of_its_readings_but_not_their_rows) {
+  storage::Changes changes;
+  changes.products.push_back(kTea);
+  changes.renamed.push_back({ReadingId{9}, kNorth, kTea});
+  EXPECT_THAT(
+      names(changes),
+      UnorderedElementsAre(product_response(kTea).text, product_row(kTea).text,
+                           product_stock_response(kTea).text, reading_response(ReadingId{9}).text,
+                           shop_stock_response(kNorth, kTea).text));
 }
 
 TEST(KeysOfChanges, of_a_product_are_its_responses_and_its_row) {
@@ -52,7 +64,7 @@ TEST(KeysOfChanges, contain_a_key_of_several_changes_once) {
     changes.readings.push_back({ReadingId{shop}, ShopId{shop}, kTea});
     changes.shop_lists.push_back(kNorth);
   }
-  EXPECT_EQ(names(changes).size(), 100U + 100U + 1U + 1U);
+  EXPECT_EQ(names(changes).size(), 3 * 100U + 1U + 1U);
 }
 
 }  // namespace

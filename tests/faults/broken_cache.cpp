@@ -30,6 +30,9 @@ class DatabaseWithoutFillLocks final : public storage::Database {
   std::unique_ptr<storage::Fill> try_fill(std::span<const storage::Lock>) override {
     return database_.try_fill({});
   }
+  std::unique_ptr<storage::Fill> try_fill_each(std::span<const storage::Lock>) override {
+    return database_.try_fill_each({});
+  }
   std::chrono::microseconds ping() override { return database_.ping(); }
 
  private:
@@ -83,6 +86,9 @@ class BrokenCache final : public Cache {
   ReadPath read_list(const Key& generation, std::span<const storage::Lock> locks,
                      const std::string& query_digest, Source& source) override {
     return cache_.read_list(generation, locks, query_digest, source);
+  }
+  ReadPath read_page(std::span<const PageRow> rows, PageSource& source) override {
+    return cache_.read_page(rows, source);
   }
 
  private:

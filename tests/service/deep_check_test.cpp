@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 
+#include "cache/codec.hpp"
 #include "tests/service/service.hpp"
 
 namespace codasync::test {
@@ -46,7 +47,7 @@ TEST_F(DeepCheck, finds_no_difference_in_data_of_the_service) {
   const auto result = check();
   EXPECT_EQ(result.status, 0) << result.output;
   EXPECT_THAT(result.output, HasSubstr("1 reading compared, 0 differed, 0 repaired"));
-  EXPECT_THAT(result.output, HasSubstr("5 responses compared, 0 differed, 0 deleted"));
+  EXPECT_THAT(result.output, HasSubstr("5 entries compared, 0 differed, 0 deleted"));
   EXPECT_THAT(result.output, HasSubstr("2 lists and other entries not compared"));
 }
 
@@ -172,6 +173,7 @@ TEST_F(DeepCheck, compares_many_readings_and_long_histories) {
 }
 
 TEST_F(DeepCheck, finds_and_deletes_entries_that_differ_from_the_database) {
+  do_not_compare_reads();
   const auto path = a_reading_with_a_history();
   store_entry(path, R"({"quantity":1})");
   store_entry("/api/v1/products/4006381333931", R"({"name":"of yesterday"})");
@@ -182,14 +184,45 @@ TEST_F(DeepCheck, finds_and_deletes_entries_that_differ_from_the_database) {
   EXPECT_EQ(get(path).number("quantity"), 1) << "the service sends the wrong entry";
   const auto found = check();
   EXPECT_EQ(found.status, 1);
-  EXPECT_THAT(found.output, HasSubstr("6 responses compared, 6 differed, 0 deleted"));
+  EXPECT_THAT(found.output, HasSubstr("6 entries compared, 6 differed, 0 deleted"));
   EXPECT_THAT(found.output, HasSubstr("coda1:" + path + ": it differs from the database"));
-  EXPECT_THAT(found.output, HasSubstr("coda1:/api/v1/nonsense: this address does not exist"));
+  EXPECT_THAT(found.output,
+              HasSubstr("coda1:/api/v1/nonsense: this address or row does not exist"));
   const auto repaired = repair();
   EXPECT_EQ(repaired.status, 0) << repaired.output;
   EXPECT_THAT(repaired.output, HasSubstr("6 differed, 6 deleted"));
   EXPECT_EQ(check().status, 0);
   EXPECT_EQ(get(path).number("quantity"), 7);
+}
+
+TEST_F(DeepCheck, finds_and_deletes_rows_that_differ_from_the_database) {
+  do_not_compare_reads();
+  a_reading_with_a_history();
+  put("/api/v1/products/96385074", R"({"name":"Salt"})", admin());
+  const auto page = "/api/v1/shops/" + shop() + "/stock?GTIN=4006381333931,96385074";
+  const auto before = get(page).body;
+  const auto clean = check();
+  EXPECT_EQ(clean.status, 0) << clean.output;
+  EXPECT_THAT(clean.output, HasSubstr("5 entries compared, 0 differed"));
+  const auto tea = Gtin::from_number(4006381333931);
+  const auto store = [this](const std::string& key, const std::string& row) {
+    memcached().ask("set " + key + " 4102444800 0 " + std::to_string(row.size()) + "\r\n" + row);
+  };
+  store("row1:product:4006381333931", cache::encode(Product{tea, "of yesterday", {}, {}, 1, {}}));
+  store("row1:product:9520000000097",
+        cache::encode(Product{Gtin::from_number(9520000000097), "never there", {}, {}, 1, {}}));
+  store("row1:reading:" + shop() + ":4006381333931",
+        cache::encode_no_reading(ShopId{std::stoll(shop())}, tea));
+  store("row1:shop:99", cache::encode(Shop{ShopId{99}, "never there", "UTC", 1, {}}));
+  store("row1:shop:01", cache::encode(Shop{ShopId{1}, "another spelling", "UTC", 1, {}}));
+  EXPECT_EQ(get(page).body, "[]") << "the service sends the wrong rows";
+  const auto found = check();
+  EXPECT_EQ(found.status, 1);
+  EXPECT_THAT(found.output, HasSubstr("8 entries compared, 5 differed, 0 deleted")) << found.output;
+  EXPECT_THAT(found.output, HasSubstr("row1:shop:01: this address or row does not exist"));
+  EXPECT_EQ(repair().status, 0);
+  EXPECT_EQ(check().status, 0);
+  EXPECT_EQ(get(page).body, before);
 }
 
 TEST_F(DeepCheck, finds_an_entry_in_a_slot_that_its_writes_do_not_use) {

@@ -50,10 +50,14 @@ std::optional<Reads> reads_of(const Row& row) {
         "id",
         {base + "/stock-readings/" + id, base + "/shops/" + shop + "/stock/" + gtin},
         {base + "/products/" + gtin + "/stock", base + "/stock-readings?limit=1000&shop=" + shop,
-         base + "/stock-readings?limit=1000&GTIN=" + gtin}};
+         base + "/stock-readings?limit=1000&GTIN=" + gtin,
+         base + "/shops/" + shop + "/stock?GTIN=9520000000998," + gtin,
+         base + "/stock-readings?shop=" + shop + "&GTIN=" + gtin}};
   }
   if (row.contains("brand"))
-    return Reads{"GTIN", {base + "/products/" + gtin}, {base + "/products?limit=1000"}};
+    return Reads{"GTIN",
+                 {base + "/products/" + gtin},
+                 {base + "/products?limit=1000", base + "/products?GTIN=9520000000998," + gtin}};
   if (row.contains("time_zone"))
     return Reads{"id", {base + "/shops/" + id}, {base + "/shops?limit=1000"}};
   if (row.contains("role"))

@@ -138,10 +138,13 @@ TEST_F(Midnight, of_the_shop_ends_every_response_that_says_available) {
     const std::vector<std::string> singles{base + "/stock-readings/" + id,
                                            base + "/shops/" + place + "/stock/" + gtin};
     const std::vector<std::string> lists{
-        base + "/products/" + gtin + "/stock", base + "/products/" + gtin + "/stock?in_stock=true",
+        base + "/products/" + gtin + "/stock",
+        base + "/products/" + gtin + "/stock?in_stock=true",
         base + "/stock-readings?shop=" + place,
         base + "/stock-readings?ordering=expiry_date&shop=" + place,
-        base + "/stock-readings?GTIN=" + gtin};
+        base + "/stock-readings?GTIN=" + gtin,
+        base + "/stock-readings?GTIN=" + gtin + "&shop=" + place,
+        base + "/shops/" + place + "/stock?GTIN=" + gtin};
     /// Returns: the reading in the response; empty when it is not in it.
     const auto row_in = [&](const HttpResponse& response) {
       if (auto row = response.row(); !row.empty()) return row;

@@ -77,6 +77,39 @@ TEST_F(DatabaseTest, fill_takes_all_its_locks_or_no_lock) {
   EXPECT_TRUE(storage->try_fill(std::vector{free}));
 }
 
+TEST_F(DatabaseTest, fill_of_several_entries_leaves_out_what_a_writer_holds) {
+  const auto storage = make_database(options());
+  Connection connection{options()};
+  const Lock free{shop_lock(ShopId{1}), LockMode::exclusive};
+  const Lock other{product_lock(Gtin::from_number(96385074)), LockMode::shared};
+  std::unique_ptr<Fill> fill;
+  {
+    WriteTransaction writer{connection, {kWriterOfProduct}, {}};
+    fill = storage->try_fill_each(std::vector{free, kProduct, other});
+    ASSERT_TRUE(fill);
+    EXPECT_TRUE(fill->left_out(kProduct.name));
+    EXPECT_FALSE(fill->left_out(free.name));
+    EXPECT_FALSE(fill->left_out(other.name));
+  }
+  EXPECT_NO_THROW((WriteTransaction{connection, {kWriterOfProduct}, {}})) << "it is not held";
+  EXPECT_THROW((WriteTransaction{connection, {{free.name, LockMode::shared}}, {}}),
+               postgres::LockTimeout);
+  fill.reset();
+  fill = storage->try_fill_each(std::vector{free, kProduct});
+  ASSERT_TRUE(fill);
+  EXPECT_FALSE(fill->left_out(kProduct.name));
+}
+
+TEST_F(DatabaseTest, fill_of_several_entries_needs_the_lock_of_the_slots) {
+  const auto storage = make_database(options());
+  Connection connection{options()};
+  connection.exec("begin; select pg_advisory_xact_lock(" + std::to_string(slots_lock().number) +
+                  ")");
+  EXPECT_FALSE(storage->try_fill_each(std::vector{kProduct}));
+  connection.exec("rollback");
+  EXPECT_TRUE(storage->try_fill_each(std::vector{kProduct}));
+}
+
 /// Slot 0 is usable; 1 and 3 are unavailable, and 2 was emptied before a failover.
 class FillOfSlots : public DatabaseTest {
  protected:

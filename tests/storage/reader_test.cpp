@@ -83,6 +83,12 @@ class ReaderTest : public testing::Test {
     return rows;
   }
 
+  static ReadingFilter in(const std::optional<ShopId>& shop, ReadingOrder order) {
+    ReadingFilter filter{.order = order};
+    if (shop) filter.shops = {*shop};
+    return filter;
+  }
+
   std::set<std::int64_t> gtins(const ReadingFilter& filter) {
     std::set<std::int64_t> found;
     for (const Reading& reading : reader_->readings(filter, kPageMax).rows) {
@@ -101,10 +107,10 @@ TEST_F(ReaderTest, pages_cover_every_reading_once_in_every_order) {
        {ReadingOrder::id, ReadingOrder::expiry_date, ReadingOrder::expiry_date_descending,
         ReadingOrder::name, ReadingOrder::updated_at_descending}) {
     for (const auto& shop : {std::optional<ShopId>{}, std::optional{ShopId{2}}}) {
-      const auto whole = all({.shop = shop, .order = order}, kPageMax);
+      const auto whole = all(in(shop, order), kPageMax);
       EXPECT_EQ(whole.size(), shop ? 19U : 29U);
       for (const std::size_t limit : {1U, 3U, 10U, 29U}) {
-        const auto paged = all({.shop = shop, .order = order}, limit);
+        const auto paged = all(in(shop, order), limit);
         const bool same = std::equal(whole.begin(), whole.end(), paged.begin(), paged.end(),
                                      [](const auto& a, const auto& b) { return a.id == b.id; });
         EXPECT_TRUE(same) << "order " << static_cast<int>(order) << ", limit " << limit;
@@ -156,7 +162,7 @@ TEST_F(ReaderTest, filters_select_the_right_readings) {
             which([&](const auto& r) { return r.checked_at < moment; }));
   EXPECT_EQ(gtins({.category = "hot"}),
             which([](const auto& r) { return r.gtin.number() % 3 == 0; }));
-  EXPECT_EQ(gtins({.gtin = Gtin::from_number(7)}), std::set<std::int64_t>{7});
+  EXPECT_EQ(gtins({.gtins = {Gtin::from_number(7)}}), std::set<std::int64_t>{7});
 }
 
 TEST_F(ReaderTest, expired_means_before_today_in_the_shops_time_zone) {
@@ -281,6 +287,45 @@ TEST_F(ReaderTest, returns_shop_and_product_of_many_readings) {
   EXPECT_TRUE(reader_->reading_keys({}).empty());
 }
 
+TEST_F(ReaderTest, reads_rows_of_all_tables_by_their_keys) {
+  const auto gtin = [](std::int64_t number) { return Gtin::from_number(number); };
+  // Of each table one that exists, one that was removed or closed, and one that is unknown.
+  const auto rows = reader_->rows(
+      {{ShopId{1}, ShopId{3}, ShopId{99}},
+       {gtin(7), gtin(40), gtin(99)},
+       {{ShopId{1}, gtin(7)}, {ShopId{2}, gtin(30)}, {ShopId{2}, gtin(7)}, {ShopId{2}, gtin(12)}}});
+  ASSERT_EQ(rows.shops.size(), 1U);
+  EXPECT_EQ(rows.shops.at(ShopId{1}).name, "North");
+  ASSERT_EQ(rows.products.size(), 1U);
+  EXPECT_EQ(rows.products.at(gtin(7)).name, reader_->product(gtin(7))->name);
+  ASSERT_EQ(rows.readings.size(), 2U);
+  for (const auto& [key, row] : rows.readings) {
+    const auto reading = reader_->reading(key.shop, key.gtin).value();
+    EXPECT_EQ(row.id, reading.id);
+    EXPECT_EQ(row.date.has_value(), reading.date.has_value());
+    EXPECT_EQ(row.quantity, reading.quantity);
+    EXPECT_EQ(row.version, reading.version);
+    EXPECT_EQ(row.checked_at, reading.checked_at);
+    EXPECT_EQ(row.counted_at, reading.counted_at);
+    EXPECT_EQ(row.expires_at, reading.expires_at);
+    EXPECT_EQ(row.expired, reading.expired);
+  }
+  const auto nothing = reader_->rows({});
+  EXPECT_TRUE(nothing.shops.empty() && nothing.products.empty() && nothing.readings.empty());
+}
+
+TEST_F(ReaderTest, filters_by_several_shops_and_products) {
+  const auto gtin = [](std::int64_t number) { return Gtin::from_number(number); };
+  EXPECT_EQ(gtins({.gtins = {gtin(3), gtin(12), gtin(99)}}), (std::set<std::int64_t>{3, 12}));
+  EXPECT_EQ(gtins({.shops = {ShopId{1}, ShopId{2}}}), gtins({}));
+  EXPECT_EQ(gtins({.shops = {ShopId{1}, ShopId{99}}}), gtins({.shops = {ShopId{1}}}));
+  EXPECT_EQ(gtins({.shops = {ShopId{1}, ShopId{2}}, .gtins = {gtin(3), gtin(12)}}),
+            (std::set<std::int64_t>{3, 12}));
+  const auto products = reader_->products({.gtins = {gtin(12), gtin(3), gtin(40)}}, 10).rows;
+  ASSERT_EQ(products.size(), 2U);
+  EXPECT_EQ(products[0].gtin, gtin(3));
+}
+
 TEST_F(ReaderTest, reads_all_fields_of_a_row) {
   const auto reading = reader_->reading(ShopId{1}, Gtin::from_number(7));
   ASSERT_TRUE(reading);
@@ -344,7 +389,7 @@ TEST(UnknownTimeZone, of_one_shop_counts_as_utc_and_breaks_no_list) {
   const auto storage = make_database(database.options());
   for (const bool expired : {true, false}) {
     EXPECT_EQ(storage->read()->readings({.expired = expired}, 10).rows.size(), 2U);
-    EXPECT_EQ(storage->read()->readings({.shop = ShopId{2}, .expired = expired}, 10).rows.size(),
+    EXPECT_EQ(storage->read()->readings({.shops = {ShopId{2}}, .expired = expired}, 10).rows.size(),
               1U);
   }
   const auto counts = storage->read()->expired_by_shop(10);

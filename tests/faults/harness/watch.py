@@ -201,7 +201,7 @@ class Hits:
 
 
 def differences_at_rest(stack: Stack) -> tuple[int, list[str]]:
-    """Compares every entry of the cache, and every list through it, with what the database alone says.
+    """Compares every entry of the cache, and every list and page through it, with what the database alone says.
 
     Returns: how many were compared, and what differs.
     """
@@ -217,6 +217,11 @@ def differences_at_rest(stack: Stack) -> tuple[int, list[str]]:
             key = unquote(found[1])
             if key.startswith("gen1:shop:"):
                 lists.add(f"/api/v1/stock-readings?shop={key.rsplit(':', 1)[1]}&limit=1000")
+            if key.startswith("row1:reading:"):
+                _, _, shop, gtin = key.split(":")
+                lists.add(f"/api/v1/shops/{shop}/stock?GTIN={gtin}")
+            if key.startswith("row1:product:"):
+                lists.add(f"/api/v1/products?GTIN={key.rsplit(':', 1)[1]}")
             if not key.startswith("coda1:"):
                 continue
             entry = node.ask(f"get {key}", b"END\r\n")

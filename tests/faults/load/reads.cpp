@@ -11,13 +11,14 @@ constexpr double kRest = 0.01;         // of a connection whose read was refused
 constexpr double kIfNoneMatch = 0.25;  // of the reads
 
 /// What is read, of a hundred: some of everything.
-constexpr std::pair<Kind, int> kEverything[]{{Kind::reading_in_shop, 36},
+constexpr std::pair<Kind, int> kEverything[]{{Kind::reading_in_shop, 30},
                                              {Kind::reading_by_id, 22},
                                              {Kind::product_stock, 12},
                                              {Kind::product, 10},
                                              {Kind::shop, 5},
                                              {Kind::shop_list, 4},
                                              {Kind::shop_list_by_expiry, 4},
+                                             {Kind::shop_page, 6},
                                              {Kind::products, 2},
                                              {Kind::shops, 3},
                                              {Kind::history, 2}};
@@ -59,6 +60,7 @@ void Load::begin_read(Connection& connection) {
     case Kind::shop:
     case Kind::shop_list:
     case Kind::shop_list_by_expiry:
+    case Kind::shop_page:
       wanted = ranked.shop;
       break;
     case Kind::products:

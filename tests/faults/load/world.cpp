@@ -9,6 +9,7 @@ namespace {
 
 constexpr const char* kBase = "/api/v1";
 constexpr std::size_t kPage = 1000;  // of every list: whole ones, so that who is missing is missed
+constexpr std::size_t kPageProductsMax = 100;  // of one request
 
 /// Returns: GTIN-13 number n of the range for demonstrations.
 std::string gtin(std::size_t n) {
@@ -28,6 +29,7 @@ const char* name_of(Kind kind) {
                                         "a shop",
                                         "a shop's list",
                                         "a shop's list by date",
+                                        "a page of a shop",
                                         "the list of products",
                                         "the list of shops",
                                         "a history"};
@@ -174,10 +176,24 @@ void World::make_resources() {
     add(Kind::shop_list, s, "/stock-readings?shop=" + id + "&" + page, shown);
     add(Kind::shop_list_by_expiry, s,
         "/stock-readings?shop=" + id + "&ordering=expiry_date&" + page, shown);
+    add_page(s);
   }
   all_products.insert(all_products.end(), all_names.begin(), all_names.end());
   add(Kind::products, 0, "/products?" + page, all_products);
   add(Kind::shops, 0, "/shops?" + page, all_shops);
+}
+
+/// The first products of a shop by their GTINs, as many as one request may have.
+void World::add_page(std::size_t shop) {
+  const auto count = std::min(on_shelves, kPageProductsMax);
+  std::string uri = "/shops/" + std::to_string(shops[shop].id) + "/stock?GTIN=";
+  std::vector<Register*> shown;
+  for (std::size_t p = 0; p < count; ++p) {
+    uri += (p == 0 ? "" : ",") + products[p].gtin;
+    shown.push_back(&reading(shop, p).versions);
+  }
+  for (std::size_t p = 0; p < count; ++p) shown.push_back(&products[p].names);
+  add(Kind::shop_page, shop, uri, shown);
 }
 
 void World::changed(const Register& written) {
@@ -214,6 +230,7 @@ Shown World::read(const Resource& resource, const Answer& answer, Findings& find
     case Kind::product_stock:
     case Kind::shop_list:
     case Kind::shop_list_by_expiry:
+    case Kind::shop_page:
       read_readings(resource, answer, shown, findings);
       break;
     case Kind::product:
@@ -268,12 +285,12 @@ void World::read_products(const Resource& resource, std::string_view body, Shown
 
 void World::read_readings(const Resource& resource, const Answer& answer, Shown& shown,
                           Findings& findings) const {
-  // One reading: itself, its product's name, and the product's version in the tag. A shop's list:
-  // one reading for each product, then their names. A product's stock: one reading for each shop,
-  // then its name.
+  // One reading: itself, its product's name, and the product's version in the tag. A shop's list or
+  // page: one reading for each product, then their names. A product's stock: one reading for each
+  // shop, then its name.
   const bool one = resource.kind == Kind::reading_in_shop || resource.kind == Kind::reading_by_id;
   const bool of_product = resource.kind == Kind::product_stock;
-  const std::size_t rows = one ? 1 : of_product ? shops.size() : on_shelves;
+  const std::size_t rows = one ? 1 : of_product ? shops.size() : resource.registers.size() / 2;
   std::fill_n(shown.versions.begin(), rows, kAbsent);
   for (const auto object : objects_of(answer.body)) {
     const Row row = read_row(object);

@@ -70,11 +70,12 @@ enum class Kind : std::uint8_t {
   shop,
   shop_list,
   shop_list_by_expiry,
+  shop_page,
   products,
   shops,
   history,
 };
-inline constexpr std::size_t kKinds = 10;
+inline constexpr std::size_t kKinds = 11;
 const char* name_of(Kind kind);
 
 /// What one answer says about each register of its resource, in their order.
@@ -152,6 +153,7 @@ class World {
   Shown read(const Resource& resource, const Answer& answer, Findings& findings) const;
 
  private:
+  void add_page(std::size_t shop);
   void add(Kind kind, std::size_t index, std::string uri, std::vector<Register*> registers);
   void read_products(const Resource& resource, std::string_view body, Shown& shown,
                      Findings& findings) const;
