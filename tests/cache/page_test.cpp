@@ -328,7 +328,7 @@ TEST_F(PageTest, waits_for_the_rows_that_another_reader_fills) {
                     produced += static_cast<int>(other.produced().size());
                   });
                 }
-                others.clear();  // they give up after some milliseconds
+                others.clear();  // they stop waiting after some milliseconds
               }};
   EXPECT_EQ(read(first), ReadPath::filled);
   EXPECT_EQ(produced, 4 * kProducts);

@@ -101,7 +101,7 @@ TEST_F(Pages, are_read_with_one_statement_and_then_from_the_cache) {
   EXPECT_EQ(after[4].at("name"), "\"Tea\"");
 }
 
-TEST_F(Pages, remember_that_a_shop_does_not_have_a_product) {
+TEST_F(Pages, store_that_a_shop_does_not_have_a_product) {
   const auto& gtins = some_gtins();
   for (const auto& gtin : gtins) put("/api/v1/products/" + gtin, R"({"name":"Tea"})", admin());
   do_not_compare_reads();
@@ -120,7 +120,7 @@ TEST_F(Pages, remember_that_a_shop_does_not_have_a_product) {
                 .status,
             201);
   EXPECT_THAT(values(path), ElementsAre(quoted(gtins[6]))) << "it is back";
-  // A product that does not exist has no entry: anybody can ask for any number.
+  // A product that does not exist has no entry: a client can ask for any number.
   const auto items = memcached().ask("stats");
   EXPECT_THAT(values("/api/v1/shops/" + shop() + "/stock?GTIN=9520000000998"), IsEmpty());
   EXPECT_EQ(memcached().ask("get row1:reading:" + shop() + ":9520000000998"), "END");
