@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "api/cache_entry.hpp"
+#include "api/cors.hpp"
 #include "api/observability/log.hpp"
 #include "api/request_flow.hpp"
 #include "api/resources/handlers.hpp"
@@ -403,6 +404,7 @@ void Exchange::send(Response response) {
                                     {"traceparent", request.traceparent}});
   }
   response.headers.push_back({"X-Request-Id", request.request_id});
+  allow_origin(response, request, service_.options);
   std::move(reply_).send(std::move(response));
 }
 

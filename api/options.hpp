@@ -2,6 +2,8 @@
 
 #include <chrono>
 #include <cstddef>
+#include <string>
+#include <vector>
 
 // Fixed after the start; config/settings/table.cpp has the ranges.
 
@@ -17,8 +19,13 @@ struct ExecutorOptions {
 /// Limits and permissions for clients.
 struct ApiOptions {
   bool public_reads{true};  // false: every read needs a token, and Nginx must not use the cache
+  std::vector<std::string> cors_origins{};           // whose web pages may use the API (cors.hpp)
   std::size_t body_bytes_max{1'000'000};             // of a request; more is 413
   std::chrono::milliseconds shutdown_grace{10'000};  // for requests in flight after SIGTERM
 };
+
+/// Returns: why these are not values of `api.cors_origins`, one sentence end for each; empty: they
+/// are. An origin is compared with what browsers send, so it must be spelled as they do.
+std::vector<std::string> problems_of_origins(const std::vector<std::string>& origins);
 
 }  // namespace codasync::api

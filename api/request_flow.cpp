@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "api/cors.hpp"
 #include "api/etag.hpp"
 #include "api/responses.hpp"
 
@@ -57,6 +58,7 @@ NextStep RequestFlow::parse() {
     return refuse({413, "content-too-large",
                    "The body exceeds " + std::to_string(options_.body_bytes_max) + " bytes."});
   }
+  if (auto preflight = answer_preflight(request, options_)) return next::Respond{*preflight};
   if (request.method == Method::options) return acted(options_of(request.path));
   const auto matched = match(request.method, canonical_path(request.path));
   if (!matched) return refuse(matched.error());

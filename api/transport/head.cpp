@@ -60,7 +60,7 @@ struct UsedHeader {
   std::string_view name;
   std::string& (*target)(Request& request);
 };
-constexpr std::array<UsedHeader, 7> kUsedHeaders{{
+constexpr std::array<UsedHeader, 9> kUsedHeaders{{
     {"authorization", [](Request& request) -> std::string& { return request.authorization; }},
     {"if-match", [](Request& request) -> std::string& { return request.if_match.emplace(); }},
     {"if-none-match", [](Request& request) -> std::string& { return request.if_none_match; }},
@@ -69,6 +69,9 @@ constexpr std::array<UsedHeader, 7> kUsedHeaders{{
     {"content-type", [](Request& request) -> std::string& { return request.content_type; }},
     {"x-request-id", [](Request& request) -> std::string& { return request.request_id; }},
     {"traceparent", [](Request& request) -> std::string& { return request.traceparent; }},
+    {"origin", [](Request& request) -> std::string& { return request.origin; }},
+    {"access-control-request-method",
+     [](Request& request) -> std::string& { return request.preflight_method; }},
 }};
 
 constexpr std::array<std::pair<std::string_view, Method>, 9> kMethods{{

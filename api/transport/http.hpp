@@ -33,6 +33,8 @@ struct Request {
   std::string content_type;
   std::string request_id;
   std::string traceparent;
+  std::string origin;            // of the web page that sends the request
+  std::string preflight_method;  // Access-Control-Request-Method
   // The reverse proxy has just looked this address up in the cache and found nothing
   // (`X-Cache-Lookup: miss`): another look-up would most likely miss as well. A hint only.
   bool cache_missed{false};

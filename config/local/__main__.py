@@ -42,6 +42,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--port", type=number(1024, 65535), default=8080)
     parser.add_argument("--instances", type=number(1, INSTANCES_MAX))
     parser.add_argument("--program")
+    parser.add_argument("--cors-origins", default="none")
     parser.add_argument("--pgbouncer", action="store_true")
     parser.add_argument("--prometheus", action="store_true")
     parser.add_argument("--ha", action="store_true")
@@ -67,7 +68,7 @@ def up(options: argparse.Namespace) -> NoReturn:
     for stale in folder.glob("program.*"):  # of a rolling restart that was interrupted
         subprocess.run(account.command("rm", "-rf", stale), check=True, cwd="/")
     prepare.copy_program(ROOT, built, state.program, account)
-    arguments = ["run", "--dir", folder, "--port", options.port, *instances(options)]
+    arguments = ["run", "--dir", folder, "--port", options.port, *instances(options), "--cors-origins", options.cors_origins]
     flags = ("pgbouncer", "prometheus", "ha", "no-demo", "detach")
     arguments += [f"--{name}" for name in flags if getattr(options, name.replace("-", "_"))]
     become(account, state, arguments)
@@ -131,6 +132,7 @@ def main() -> int:
     settings = run.Options(
         options.port,
         options.instances or 1,
+        options.cors_origins,
         demo=not options.no_demo,
         pgbouncer=options.pgbouncer,
         prometheus=options.prometheus,

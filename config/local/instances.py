@@ -30,6 +30,7 @@ class Instances:
     state: State
     supervisor: Supervisor
     port: int  # of Nginx; the direct ports of the instances follow it
+    cors_origins: str
     nginx_status: str | None  # address of Nginx's status page
     processes: list[Process] = field(default_factory=list)
     addresses: list[str] = field(default_factory=list)  # for tools; a new process has a new address
@@ -55,7 +56,7 @@ class Instances:
 
     def configure_nginx(self, count: int) -> None:
         """Makes Nginx use the first `count` instances; starts it if it does not run. Throws: Failed, StopRequested."""
-        configuration = nginx.render(self.state, self.supervisor, self.port, count, self.nginx_status)
+        configuration = nginx.render(self.state, self.supervisor, self.port, count, self.cors_origins, self.nginx_status)
         if self.nginx is None:
             self.nginx = self.supervisor.start(nginx.server(self.port, configuration), READY_SECONDS)
             return

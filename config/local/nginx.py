@@ -10,7 +10,7 @@ from state import State
 from supervisor import Server, Supervisor
 
 
-def render(state: State, supervisor: Supervisor, port: int, instances: int, status: str | None) -> str:
+def render(state: State, supervisor: Supervisor, port: int, instances: int, cors_origins: str, status: str | None) -> str:
     """Returns: the path of the configuration; with `status`, Nginx serves its status page at that address. Throws: Failed, StopRequested."""
     services = [word for n in range(1, instances + 1) for word in ("--service", f"unix:{service_socket(state, n)}")]
     command: Sequence[str] = [
@@ -25,6 +25,8 @@ def render(state: State, supervisor: Supervisor, port: int, instances: int, stat
         f"127.0.0.1:{port}",
         "--memcached",
         memcached_address(state),
+        "--cors-origins",
+        cors_origins,
         *services,
         *(["--status", status] if status else []),
     ]

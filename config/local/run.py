@@ -28,6 +28,7 @@ OPEN_FILES = 65536
 class Options:
     port: int
     instances: int
+    cors_origins: str  # in the form of the environment: with commas
     demo: bool
     pgbouncer: bool
     prometheus: bool
@@ -109,12 +110,12 @@ def start(state: State, supervisor: Supervisor, options: Options) -> Stack:
         supervisor.start(pgbouncer.server(state), READY_SECONDS)
         database = replace(database, service=pgbouncer.url(state))
     supervisor.start(servers.memcached(state), READY_SECONDS)
-    write_private(state.settings, settings(state, database.service))
+    write_private(state.settings, settings(state, database.service, options.cors_origins))
     migrate(state, supervisor, database)
     first_start(state, supervisor, options.demo)
 
     monitoring = prometheus.choose(options.port, options.pgbouncer) if options.prometheus else None
-    instances = Instances(state, supervisor, options.port, monitoring.nginx_status if monitoring else None)
+    instances = Instances(state, supervisor, options.port, options.cors_origins, monitoring.nginx_status if monitoring else None)
     for _ in range(options.instances):
         instances.add()
     instances.configure_nginx(options.instances)
@@ -186,14 +187,18 @@ def codasync(state: State, supervisor: Supervisor, *arguments: str, **environmen
     return supervisor.run(arguments[0], command, SETUP_SECONDS, **environment)
 
 
-def settings(state: State, database: str) -> str:
-    """Returns: the settings file with the database address of the service; all other settings have their defaults."""
+def settings(state: State, database: str, cors_origins: str) -> str:
+    """Returns: the settings file; all settings that are not in it have their defaults."""
+    origins = [] if cors_origins == "none" else cors_origins.split(",")
     return f"""# Written by config/up at each start. CODASYNC_SERVER_LISTEN gives each process its own addresses.
 [postgres]
 url = {json.dumps(database)}
 
 [memcached]
 servers = [{json.dumps(servers.memcached_address(state))}]
+
+[api]
+cors_origins = {json.dumps(origins)}
 """
 
 

@@ -3,6 +3,7 @@
 #include <sstream>
 
 #include "config/settings/table.hpp"
+#include "config/settings/values.hpp"
 
 namespace codasync::config {
 namespace {
@@ -38,6 +39,7 @@ std::string toml_of(const Setting& setting) {
     case Form::count:
       return setting.default_value;
     case Form::list:
+      if (setting.default_value == print(std::vector<std::string>{})) return "[]";
       return "[" + in_quotes(setting.default_value) + "]";  // no default has several elements
     case Form::bytes:
     case Form::duration:

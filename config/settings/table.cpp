@@ -128,6 +128,13 @@ Problems check_request_bytes(const Settings& all) {
           print(Bytes{kHeadBytes}) + " more for the headers, or above"};
 }
 
+Problems check_origins(const Settings& all) {
+  auto found = api::problems_of_origins(all.api.cors_origins);
+  if (!all.api.public_reads && all.api.cors_origins == std::vector<std::string>{"*"})
+    found.emplace_back("it must list the origins when api.public_reads is false");
+  return found;
+}
+
 std::string unchanged(const std::string& value) { return value; }
 
 std::string on_all_interfaces(const std::string& port) { return "0.0.0.0:" + port; }
@@ -217,6 +224,10 @@ std::vector<Setting> make_table() {
 
       setting(MEMBER(api.public_reads),
               "false: every read needs a token, and Nginx must not use the cache"),
+      checked(setting(MEMBER(api.cors_origins),
+                      "Origins, such as https://shop.example, whose web pages may use the API "
+                      "(CORS), or only * for reads by every page; Nginx needs the same list"),
+              check_origins),
       bytes(MEMBER(api.body_bytes_max), 1000, 100'000'000, "Size of a body; more is 413"),
       ranged(MEMBER(api.shutdown_grace), 0ms, 10min,
              "Longest time for the requests in progress after SIGTERM"),

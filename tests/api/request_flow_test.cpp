@@ -184,6 +184,19 @@ TEST_F(RequestFlowTest, answers_options_without_a_token) {
   EXPECT_EQ(status(flow(Method::options, "*").parse()), 204);
 }
 
+TEST_F(RequestFlowTest, answers_a_preflight_at_every_address_and_other_options_as_without_it) {
+  options_.cors_origins = {"https://a.example"};
+  Request preflight;
+  preflight.method = Method::options;
+  preflight.path = "/api/v1/nothing";
+  preflight.origin = "https://a.example";
+  preflight.preflight_method = "GET";
+  EXPECT_EQ(status(RequestFlow(preflight, options_, tokens_, keys_).parse()), 204);
+  preflight.origin = "https://b.example";
+  EXPECT_EQ(status(RequestFlow(preflight, options_, tokens_, keys_).parse()), 404);
+  EXPECT_EQ(status(flow(Method::options, "/api/v1/nothing").parse()), 404);
+}
+
 TEST_F(RequestFlowTest, makes_304_of_a_response_that_the_client_has) {
   Request request;
   request.path = "/api/v1/shops/1";

@@ -116,6 +116,19 @@ TEST(Settings, accept_the_addresses_that_platforms_set) {
   }
 }
 
+TEST(Settings, refuse_origins_that_no_browser_sends) {
+  const auto loaded = load_text("[api]\ncors_origins = [\"https://a.example/\"]\n");
+  EXPECT_THAT(loaded.problems, ElementsAre(HasSubstr("'https://a.example/' is not an origin")));
+  EXPECT_THAT(
+      load_text("[api]\ncors_origins = [\"https://a.example\"]\n").settings.api.cors_origins,
+      ElementsAre("https://a.example"));
+  EXPECT_THAT(load(std::nullopt, {{"CODASYNC_API_CORS_ORIGINS", "*"}}).problems, IsEmpty());
+  EXPECT_THAT(load(std::nullopt,
+                   {{"CODASYNC_API_CORS_ORIGINS", "*"}, {"CODASYNC_API_PUBLIC_READS", "false"}})
+                  .problems,
+              ElementsAre(HasSubstr("it must list the origins when api.public_reads is false")));
+}
+
 TEST(Settings, refuse_a_memcached_address_with_a_login) {
   const auto loaded = load(std::nullopt, {{"MEMCACHED_URL", "memcached://u:hunter2@cache:11211"}});
   EXPECT_THAT(loaded.problems,

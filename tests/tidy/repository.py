@@ -7,7 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS_WITH_CODE = ("api", "cache", "config", "storage", "tests")
-SUFFIXES_OF_TEXTS = {".c", ".cmake", ".conf", ".cpp", ".css", ".h", ".hpp", ".html", ".ini", ".js", ".json", ".md", ".py", ".sql",
+SUFFIXES_OF_TEXTS = {".c", ".cmake", ".conf", ".cpp", ".css", ".h", ".hpp", ".html", ".ini", ".js", ".json", ".md", ".mjs", ".py", ".sql",
                      ".template", ".toml", ".txt", ".yaml", ".yml", ""}
 
 
