@@ -110,6 +110,7 @@ const std::array kRoutes{
 
     Route{get,   "/healthz",                                    kOpen,            Immediate{&health::alive}},
     Route{get,   "/readyz",                                     kOpen,            Control{&health::ready, Executor::Kind::look_up}},
+    Route{get,   "/openapi.json",                               kOpen,            Immediate{&description::document}},
     Route{get,   "/metrics",                                    kOpen,            Control{&health::metrics, Executor::Kind::work}},
 };
 // clang-format on

@@ -7,6 +7,7 @@
 #include "api/observability/log.hpp"
 #include "api/observability/metrics.hpp"
 #include "api/observability/slot_watch.hpp"
+#include "api/openapi/document.hpp"
 #include "api/options.hpp"
 #include "cache/cache.hpp"
 #include "storage/catalogue_store.hpp"
@@ -31,6 +32,7 @@ struct Service {
   Metrics& metrics;
   Log& log;
   const SlotLog& slot_log;  // readiness waits for the first check of the slots
+  const Response description{openapi::describe(options.public_reads)};
   TokenCache tokens{};
   ReadingKeyCache reading_keys{};
   std::atomic<bool> schema_fits{false};  // the database was migrated for this program

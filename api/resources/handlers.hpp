@@ -75,6 +75,10 @@ Result create(Service& service, const Call& call);
 Result revoke(Service& service, const Call& call);
 }  // namespace tokens
 
+namespace description {
+Result document(Service& service, const Call& call);
+}  // namespace description
+
 namespace health {
 Result alive(Service& service, const Call& call);
 Result ready(Service& service, const Call& call);

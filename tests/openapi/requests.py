@@ -1,0 +1,117 @@
+"""One good request for every operation, in an order in which all of them succeed, and the requests with problems of their own.
+
+The kinds of problems that many operations have (no token, malformed bodies …) are derived from the good requests (openapi_test.py).
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+TEA = "4006381333931"
+MILK = "96385074"
+RICE = "036000291452"
+
+
+@dataclass(frozen=True)
+class Request:
+    """`path` is filled in with the arguments; {…} in a body too."""
+
+    method: str
+    path: str
+    status: int
+    body: Any = None
+    token: str = ""  # admin, staff, other (staff of another shop), or none
+    arguments: dict[str, str] = field(default_factory=dict)
+    query: str = ""
+    code: str = ""  # of the problem
+    headers: dict[str, str] = field(default_factory=dict)
+    keep: dict[str, str] = field(default_factory=dict)  # arguments of later requests: name → member of the answer
+
+    @property
+    def operation(self) -> tuple[str, str]:
+        return self.method, self.path
+
+
+SHOP, SHOPS = "/api/v1/shops/{id}", "/api/v1/shops"
+PRODUCT, PRODUCTS = "/api/v1/products/{gtin}", "/api/v1/products"
+READING, READINGS = "/api/v1/stock-readings/{id}", "/api/v1/stock-readings"
+HISTORY = READING + "/history"
+TOKEN, TOKENS = "/api/v1/tokens/{id}", "/api/v1/tokens"
+
+shop, south, tea = {"id": "{shop}"}, {"id": "{south}"}, {"gtin": TEA}
+reading, token = {"id": "{reading}"}, {"id": "{token}"}
+
+GOOD = [
+    Request("POST", SHOPS, 201, {"name": "North", "time_zone": "Europe/Zurich"}, "admin", keep={"shop": "id"}),
+    Request("POST", SHOPS, 201, {"name": "South"}, "admin", keep={"south": "id"}),
+    Request("GET", SHOPS, 200),
+    Request("GET", SHOP, 200, arguments=shop),
+    Request("PUT", SHOP, 200, {"name": "North Street"}, "admin", shop),
+    Request("PATCH", SHOP, 200, {"time_zone": "Europe/Lisbon"}, "admin", shop),
+    Request("POST", PRODUCTS, 201, {"GTIN": TEA, "name": "Green tea", "category": "Tea"}, "admin"),
+    Request("PUT", PRODUCT, 201, {"name": "Rice"}, "admin", {"gtin": RICE}),
+    Request("PUT", PRODUCT, 200, {"name": "Green tea", "brand": "Leaf", "category": "Tea"}, "admin", tea),
+    Request("PATCH", PRODUCT, 200, {"name": "Green tea, 20 bags"}, "admin", tea),
+    Request("GET", PRODUCTS, 200),
+    Request("GET", PRODUCT, 200, arguments=tea),
+    Request("POST", READINGS, 201, {"shop": 1, "GTIN": TEA, "expiry_date": "2026-12-24"}, "staff", keep={"reading": "id"}),
+    Request("POST", READINGS, 200, {"shop": 1, "GTIN": TEA, "expiry_date": "2026-12-20", "date_kind": "best_before"}, "staff"),
+    Request(
+        "PUT", READING, 200,
+        {"shop": 1, "GTIN": TEA, "name": "Green tea, 20 bags", "expiry_date": "2026-12-20", "quantity": 12},
+        "staff", reading,
+    ),
+    Request("PATCH", READING, 200, {"quantity": 10}, "staff", reading),
+    Request("POST", READING + "/adjust", 200, {"delta": -2, "reason": "sold"}, "staff", reading),
+    Request("GET", READINGS, 200),
+    Request("GET", READING, 200, arguments=reading),
+    Request("GET", "/api/v1/shops/{id}/stock", 200, arguments=shop, query=f"GTIN={TEA},{RICE}"),
+    Request("GET", "/api/v1/shops/{id}/stock/{gtin}", 200, arguments=shop | tea),
+    Request("GET", "/api/v1/products/{gtin}/stock", 200, arguments=tea),
+    Request("GET", HISTORY, 200, token="staff", arguments=reading, query="limit=3", keep={"event": "0/id"}),
+    Request("DELETE", HISTORY + "/{event}", 204, {"reason": "a wrong shelf"}, "staff", reading | {"event": "{event}"}),
+    Request("POST", TOKENS, 201, {"name": "Phone 7", "role": "staff", "shops": [1]}, "admin", keep={"token": "id"}),
+    Request("GET", TOKENS, 200, token="admin"),
+    Request("GET", TOKENS + "/self", 200, token="staff"),
+    Request("GET", TOKEN, 200, token="admin", arguments=token),
+    Request("GET", "/healthz", 200),
+    Request("GET", "/readyz", 200),
+    Request("GET", "/metrics", 200),
+    Request("GET", "/openapi.json", 200),
+]
+
+# After those above.
+REFUSED = [
+    Request("POST", SHOPS, 409, {"name": "South"}, "admin", code="name-taken"),
+    Request("PUT", SHOP, 409, {"name": "South"}, "admin", shop, code="name-taken"),
+    Request("PATCH", SHOP, 409, {"name": "South"}, "admin", shop, code="name-taken"),
+    Request("PUT", SHOP, 422, {"id": 2, "name": "North Street"}, "admin", shop, code="identity-is-fixed"),
+    Request("PATCH", SHOP, 422, {"id": 2, "name": "North Street"}, "admin", shop, code="identity-is-fixed"),
+    Request("DELETE", SHOP, 409, None, "admin", shop, code="has-readings"),
+    Request("POST", PRODUCTS, 409, {"GTIN": TEA, "name": "Tea"}, "admin", code="already-exists"),
+    Request("PUT", PRODUCT, 422, {"GTIN": MILK, "name": "Tea"}, "admin", tea, code="identity-is-fixed"),
+    Request("PATCH", PRODUCT, 422, {"GTIN": MILK}, "admin", tea, code="identity-is-fixed"),
+    Request("DELETE", PRODUCT, 409, None, "admin", tea, code="has-readings"),
+    Request("POST", READINGS, 422, {"shop": 999, "GTIN": TEA}, "staff", code="unknown-shop"),
+    Request("POST", READINGS, 422, {"shop": 1, "GTIN": MILK}, "staff", code="unknown-product"),
+    Request(
+        "PUT", READING, 422, {"shop": 2, "GTIN": TEA, "name": "Green tea, 20 bags", "expiry_date": None}, "staff", reading,
+        code="identity-is-fixed",
+    ),
+    Request("PATCH", READING, 422, {"shop": 2, "quantity": 1}, "staff", reading, code="identity-is-fixed"),
+    Request("POST", READING + "/adjust", 409, {"delta": -100}, "staff", reading, code="below-zero"),
+    Request("POST", READING + "/adjust", 409, {"delta": 2147483647}, "staff", reading, code="above-max"),
+    Request("POST", READINGS, 201, {"shop": 2, "GTIN": TEA}, "staff", keep={"uncounted": "id"}),
+    Request("POST", READING + "/adjust", 409, {"delta": 1}, "staff", {"id": "{uncounted}"}, code="never-counted"),
+    Request("GET", HISTORY, 200, token="staff", arguments=reading, query="limit=10", keep={"void": "void/id"}),
+    Request("DELETE", HISTORY + "/{event}", 409, None, "staff", reading | {"event": "{void}"}, code="event-not-voidable"),
+    Request("GET", HISTORY, 403, token="other", arguments=reading, code="forbidden"),
+    Request("POST", TOKENS, 422, {"name": "Phone 8", "role": "staff", "shops": [999]}, "admin", code="unknown-shop"),
+]
+
+# What removes the rows, at the end.
+LAST = [
+    Request("DELETE", READING, 204, {"reason": "sold out"}, "staff", {"id": "{reading}"}),
+    Request("DELETE", SHOP, 204, None, "admin", shop, query="cascade=true"),
+    Request("DELETE", PRODUCT, 204, None, "admin", {"gtin": RICE}),
+    Request("DELETE", TOKEN, 204, None, "admin", token),
+]
