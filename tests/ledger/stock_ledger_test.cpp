@@ -131,8 +131,9 @@ TEST_F(StockLedger, lets_only_admins_rename_and_invalidates_all_that_shows_the_n
       << "both readings show the new name";
   const auto changes = invalidation.changes().back();
   std::set<ShopId> shops;
-  for (const auto& reading : changes.readings) shops.insert(reading.shop);
+  for (const auto& reading : changes.renamed) shops.insert(reading.shop);
   EXPECT_THAT(shops, testing::ElementsAre(ShopId{1}, ShopId{2}));
+  EXPECT_EQ(changes.readings.size(), 1U) << "of the operation; the other one shows another name";
   EXPECT_EQ(changes.products.size(), 1U);
   EXPECT_THAT(changes.shop_lists, testing::IsSupersetOf({ShopId{1}, ShopId{2}}));
 }

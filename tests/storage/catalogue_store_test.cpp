@@ -160,8 +160,9 @@ TEST_F(CatalogueTest, rename_invalidates_everything_that_shows_the_name) {
   ASSERT_TRUE(rename(kTea, "Green tea"));
   const Changes changes = invalidation.changes().back();
   std::vector<ShopId> shops;
-  for (const auto& reading : changes.readings) shops.push_back(reading.shop);
+  for (const auto& reading : changes.renamed) shops.push_back(reading.shop);
   EXPECT_THAT(shops, UnorderedElementsAre(ShopId{2}, ShopId{3}));
+  EXPECT_TRUE(changes.readings.empty()) << "their own rows are the same";
   EXPECT_THAT(changes.shop_lists, UnorderedElementsAre(ShopId{2}, ShopId{3}));
   EXPECT_THAT(changes.products, ElementsAre(kTea));
   EXPECT_TRUE(changes.catalogue);
