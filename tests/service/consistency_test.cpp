@@ -43,13 +43,18 @@ class Consistency : public ServiceTest {
 
   /// Returns: the version of one reading as one of its four addresses shows it.
   std::int64_t read(Connection& own, const Key& key, unsigned which) const {
-    if (which < 2)
-      return own.send("GET", which == 0 ? key.path : key.id_path, "", {}).number("version");
-    const auto list = own.send("GET",
-                               which == 2 ? "/api/v1/stock-readings?shop=" + shop()
-                                          : "/api/v1/products/" + key.gtin + "/stock",
-                               "", {});
-    return std::stoll(list.text_after("\"version\":", ",", list.body.find("\"" + key.gtin + "\"")));
+    const std::string paths[] = {key.path, key.id_path, "/api/v1/stock-readings?shop=" + shop(),
+                                 "/api/v1/products/" + key.gtin + "/stock"};
+    HttpResponse response;
+    // 503 is possible on a machine that is too slow for the timeouts.
+    for (int attempt = 0; attempt < 100 && response.status != 200; ++attempt) {
+      response = own.send("GET", paths[which], "", {});
+      if (response.status != 503) break;
+    }
+    EXPECT_EQ(response.status, 200) << response.body;
+    if (which < 2) return response.number("version");
+    const auto row = response.body.find("\"" + key.gtin + "\"");
+    return std::stoll(response.text_after("\"version\":", ",", row));
   }
 
   /// Runs readers and writers at these ports. A read may not show a version older than the newest
