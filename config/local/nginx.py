@@ -23,6 +23,8 @@ def render(state: State, supervisor: Supervisor, port: int, instances: int, cors
         str(state.program / "nginx" / "ngx_http_response_cache_module.so"),
         "--listen",
         f"127.0.0.1:{port}",
+        "--docs",
+        str(state.program / "nginx" / "docs" / "site"),
         "--memcached",
         memcached_address(state),
         "--cors-origins",

@@ -90,6 +90,11 @@ class Browser(unittest.TestCase):
                 self.node("cors.mjs", *arguments)
         eventually(self.logged_a_preflight, "a preflight of Chromium in Nginx' log")
 
+    def test_the_page_of_the_api_shows_every_operation_and_sends_requests(self) -> None:
+        env = self.stack.env()
+        screenshot = os.environ.get("CODASYNC_SCREENSHOT", "")
+        self.node("docs.mjs", env["CODASYNC_URL"], env["CODASYNC_STAFF_TOKEN"], self.record().rsplit("/", 1)[1], screenshot)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -12,7 +12,7 @@ from pathlib import Path
 from containers import REVISION, STORE, TARGETS, build, command, enter_own_network, environment, image, logs, podman, succeeds
 from report import checked, end_on_sigterm
 from servers import ROOT, eventually
-from smoke import send, smoke, wait_until_ready
+from smoke import expect, send, smoke, wait_until_ready
 
 URL = "http://127.0.0.1:8080"
 SERVERS = ("postgres", "memcached", "service", "edge")
@@ -90,6 +90,7 @@ def run_compose() -> None:
         words = ["codasync", "token", "create", "--name=smoke", "--role=admin"]
         token = podman("exec", name_of("service"), *words)
         done = smoke(URL, token, edge=True)
+        expect(send(f"{URL}/docs/swagger-ui-bundle.js"), 200)
         # Nginx writes its log once a second.
         eventually(lambda: '"cache":"hit"' in logs(name_of("edge")), "a cache hit in Nginx's log")
         assert token not in logs(name_of("edge")) + logs(name_of("service"))

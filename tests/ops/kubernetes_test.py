@@ -15,7 +15,7 @@ import yaml
 from containers import STORE, build, enter_own_network, logs, podman, succeeds
 from report import checked, end_on_sigterm, not_here
 from servers import ROOT, eventually
-from smoke import send, smoke
+from smoke import expect, send, smoke
 
 OVERLAYS = ROOT / "config" / "deploy" / "kubernetes" / "overlays"
 # Kubernetes' types, a compiler that checks them, and a kubectl for machines without one.
@@ -243,6 +243,7 @@ def run_demo(objects: list[Object]) -> str:
         eventually(lambda: send("http://127.0.0.1:8081/readyz").status == 200, "the service is ready")
         token = podman("exec", "pod-codasync-service", *words)
         done = smoke(url, token, edge=True)
+        expect(send(f"{url}/docs/swagger-ui-bundle.js"), 200)
         # Nginx writes its log once a second.
         eventually(lambda: '"cache":"hit"' in logs("pod-codasync-edge-edge"), "a cache hit in Nginx's log")
         # As the kubelet would check: alive without the database, ready only with it.

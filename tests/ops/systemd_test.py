@@ -12,7 +12,7 @@ import time
 from containers import STORE, build, command, enter_own_network, environment, image, logs, podman, succeeds
 from report import checked, end_on_sigterm
 from servers import ROOT, eventually
-from smoke import send, smoke, wait_until_ready
+from smoke import expect, send, smoke, wait_until_ready
 
 HOST, DATABASE = "codasync-host", "codasync-host-postgres"
 URL = "http://127.0.0.1:8080"
@@ -128,6 +128,7 @@ def main() -> None:
         words = "set -a; . /etc/codasync/service.env; exec codasync token create --name smoke --role admin"  # README.md
         token = podman("exec", HOST, "sh", "-c", words)
         done = smoke(URL, token, edge=True)
+        expect(send(f"{URL}/docs/swagger-ui-bundle.js"), 200)
         check_rights()
         checked(f"systemd in a container, the units as installed (migration, Memcached, two instances, edge): {done}; "
                 "no process has root or capabilities (Nginx: ports below 1024), each has a filter of system calls")

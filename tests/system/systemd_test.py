@@ -58,6 +58,18 @@ class Systemd(unittest.TestCase):
         assert grace and unit
         self.assertGreater(int(unit[1]), int(grace[1]) + 5)
 
+    def test_the_edge_gets_what_is_installed(self) -> None:
+        unit = (self.root / "etc/systemd/system/codasync-edge.service").read_text()
+        (command,) = re.findall("^ExecStartPre=(.*) [$]EDGE$", unit, re.MULTILINE)
+        inside = re.sub(" /usr/", f" {self.root}/usr/", " " + command).split()
+        folder = inside[inside.index("--dir") + 1] = str(self.root / "edge")
+        done = subprocess.run([*inside, "--service", "unix:/s"], capture_output=True, text=True)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        files = re.findall(f"{self.root}/usr/[^ ;$]+", Path(folder, "nginx.conf").read_text())
+        self.assertGreater(len(files), 1)
+        for file in files:
+            self.assertTrue(Path(file).exists(), file)
+
     def test_a_second_install_keeps_the_settings_and_only_root_reads_secrets(self) -> None:
         secret = self.root / "etc/codasync/service.env"
         self.assertEqual(secret.stat().st_mode & 0o777, 0o600)

@@ -1,5 +1,6 @@
 """The files of the repository, for the tests of this folder."""
 
+import json
 import re
 import subprocess
 from collections.abc import Iterator
@@ -8,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS_WITH_CODE = ("api", "cache", "config", "storage", "tests")
 SUFFIXES_OF_TEXTS = {".c", ".cmake", ".conf", ".cpp", ".css", ".h", ".hpp", ".html", ".ini", ".js", ".json", ".md", ".mjs", ".py", ".sql",
-                     ".template", ".toml", ".txt", ".yaml", ".yml", ""}
+                     ".template", ".toml", ".ts", ".txt", ".yaml", ".yml", ""}
 
 
 def files() -> list[Path]:
@@ -54,3 +55,13 @@ def scripts(interpreter: str) -> list[str]:
 def includes(text: str, opening: str) -> list[str]:
     """Returns: the included paths; `opening` is `"` or `<`."""
     return re.findall(rf'^\s*#\s*include\s*{opening}([^">]+)', text, re.MULTILINE)
+
+
+def npm_packages() -> dict[Path, dict[str, str]]:
+    """Returns: for each folder with a package.json the packages that it names, with their versions."""
+    found = {}
+    for name in FILES:
+        if name.name == "package.json":
+            package = json.loads((ROOT / name).read_text(encoding="utf-8"))
+            found[name.parent] = package.get("dependencies", {}) | package.get("devDependencies", {})
+    return found

@@ -7,7 +7,7 @@ import unittest
 from collections.abc import Collection
 from pathlib import Path
 
-from repository import FILES, ROOT, SUFFIXES_OF_TEXTS, includes, scripts, sources
+from repository import FILES, ROOT, SUFFIXES_OF_TEXTS, includes, npm_packages, scripts, sources
 
 TOP_LEVEL = {"CHANGELOG.md", "CMakeLists.txt", "LICENSE", "README.md", "api", "cache", "config", "nginx", "storage", "tests"}
 
@@ -131,12 +131,13 @@ class Libraries(unittest.TestCase):
                 linked |= set(re.findall(r"pkg_check_modules\([^)]*\s([^\s)]+)\)", text))
                 linked |= set(re.findall(r"find_(?:package|library)\((?:PISTACHE_LIBRARY )?(\w+)", text))
         linked -= {"PkgConfig", "Threads"}
+        packages = {name for named in npm_packages().values() for name in named}
         for name in linked:
             self.assertIn(name, LINKED, "a new library needs a line in this test and one in the README")
         readme = (ROOT / "README.md").read_text(encoding="utf-8")
         section = readme.partition("## Libraries\n")[2].partition("\n## ")[0]
         listed = {re.split(r"[ ,]", name)[0] for name in re.findall(r"^\| ([^|]+?) \| [^|]+ \|$", section, re.MULTILINE)[2:]}
-        self.assertEqual(listed, {LINKED[name] for name in linked})
+        self.assertEqual(listed, {LINKED[name] for name in linked} | packages)
 
 
 class Files(unittest.TestCase):
