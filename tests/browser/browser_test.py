@@ -1,4 +1,7 @@
-"""Web pages in Debian's Chromium, with a stack of config/up."""
+"""Web pages in Debian's Chromium, with a stack of config/up.
+
+With CODASYNC_SCREENSHOT=FILE.png the page /docs is also written as a picture.
+"""
 
 import functools
 import http.server
