@@ -3,12 +3,14 @@
 #include <exception>
 #include <map>
 #include <memory>
+#include <set>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "api/cache_entry.hpp"
 #include "api/cors.hpp"
+#include "api/gathered_reads.hpp"
 #include "api/observability/log.hpp"
 #include "api/request_flow.hpp"
 #include "api/resources/handlers.hpp"
@@ -28,7 +30,7 @@ enum class Place {
   event_loop,  // must not block
   look_ups,    // of the executor: may run one short query
   executor,    // may block
-  ledger,      // a lane that delivers a result: must not block
+  result,      // a lane of the ledger or a fill that delivers a result: must not block
 };
 
 Place place_of(Executor::Thread thread) {
@@ -64,8 +66,6 @@ class HandlerSource final : public cache::Source {
   std::optional<Result> result_;
 };
 
-class Exchange;
-
 /// The requests of one iteration of this thread's event loop that wait for a common look-up.
 struct Waiting {
   struct LookUp {
@@ -76,6 +76,8 @@ struct Waiting {
   std::vector<std::shared_ptr<Exchange>> unresolved;  // need a reading's shop and product
 };
 thread_local Waiting waiting;
+
+}  // namespace
 
 /// One request with the way to its client, while it moves between threads. It gets exactly one
 /// response.
@@ -121,17 +123,22 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   void act(const Blocking& action, Place place);
   void act(const Control& action, Place place);
   void act(const Read& action, Place place);
+  void act(const ReadOne& action, Place place);
   void act(const ReadRows& action, Place place);
   void act(const StockWrite& action, Place place);
 
   void read(const Read& action, Place place);
+  [[nodiscard]] static bool submit_misses(Service& service);
+  static void read_misses(Service& service);
+  static void read_batch(Service& service, const std::vector<Misses::Taken>& batch);
+  void answered(std::optional<Result> result);
   Result read_through_cache(const Read& action);
   Result read_rows(const ReadRows& action);
   void written(const StockWrite& action, const storage::StockResult& result);
 
   /// Sends the response of a request that waited too long in the queue, or of a read whose client
   /// has gone. Returns: whether it was one of them.
-  bool answers_without_work(Executor::Start start);
+  bool answers_without_work(bool too_late);
   storage::Database& database_at(Place place) {
     return place == Place::look_ups ? service_.look_up_database : service_.database;
   }
@@ -179,18 +186,18 @@ template <class Work>
 void Exchange::submit(Executor& executor, Executor::Kind kind, Work work) {
   const bool taken =
       executor.submit(kind, [self = shared_from_this(), work](Executor::Start start) {
-        if (!self->answers_without_work(start))
+        if (!self->answers_without_work(start.too_late))
           self->guarded([&] { work(*self, place_of(start.thread)); });
       });
   if (!taken) fail(unavailable(kBusy));
 }
 
-bool Exchange::answers_without_work(Executor::Start start) {
+bool Exchange::answers_without_work(bool too_late) {
   const auto method = flow_.call().request.method;
   const bool reads = method == Method::get || method == Method::head;
   if (reads && reply_.client_gone()) {
     send({kClientClosedRequest, {}, {}});
-  } else if (start.too_late) {
+  } else if (too_late) {
     fail(unavailable(kBusy));
   } else {
     return false;
@@ -213,7 +220,7 @@ void Exchange::perform(next::LookUp& wanted, Place place) {
   if (place == Place::event_loop) {
     waiting.look_ups.push_back({std::move(wanted.key), shared_from_this()});
   } else {
-    run(flow_.looked_up(std::nullopt, cache::Known::nothing), place);  // the read looks it up
+    run(flow_.looked_up(std::nullopt), place);  // the read looks it up
   }
 }
 
@@ -236,9 +243,7 @@ void Exchange::look_up(Service& service, const std::vector<Waiting::LookUp>& loo
       // A malformed entry is found again by the read, and deleted there.
       auto response =
           entry.state == LookupState::hit ? from_cache_entry(entry.bytes) : std::nullopt;
-      const auto known_now =
-          entry.state == LookupState::miss ? cache::Known::miss : cache::Known::nothing;
-      self.run(self.flow_.looked_up(std::move(response), known_now), Place::event_loop);
+      self.run(self.flow_.looked_up(std::move(response)), Place::event_loop);
     });
   }
 }
@@ -251,7 +256,7 @@ void Exchange::perform(next::ResolveReading&, Place place) {
     case Place::look_ups:
     case Place::executor:
       return resolve({shared_from_this()}, place);
-    case Place::ledger:
+    case Place::result:
       return submit(service_.executor, Executor::Kind::look_up,
                     [](Exchange& self, Place where) { resolve({self.shared_from_this()}, where); });
   }
@@ -286,7 +291,7 @@ void Exchange::submit_resolve(Service& service,
   const auto resolve_now = [unresolved](Executor::Start start) {
     std::vector<std::shared_ptr<Exchange>> wanted;
     for (const auto& exchange : unresolved) {
-      if (exchange->answers_without_work(start)) continue;
+      if (exchange->answers_without_work(start.too_late)) continue;
       wanted.push_back(exchange);
     }
     if (!wanted.empty()) resolve(wanted, place_of(start.thread));
@@ -318,21 +323,14 @@ void Exchange::act(const Read& action, Place place) {
 }
 
 void Exchange::read(const Read& action, Place place) {
-  try {
-    run(flow_.acted(read_through_cache(action)), place);
-  } catch (const readings::StaleKey&) {
-    auto again = flow_.stale_key();
-    if (!again) throw;
-    run(std::move(*again), place);
-  }
+  run(flow_.acted(read_through_cache(action)), place);
 }
 
 Result Exchange::read_through_cache(const Read& action) {
   const auto& call = flow_.call();
   HandlerSource source{action, call};
   if (const auto* cached = flow_.cached_response()) {
-    service_.cache.read_through(cached->key(call.path), cached->locks(call.path), source,
-                                flow_.known());
+    service_.cache.read_through(cached->key(call.path), cached->locks(call.path), source);
     return std::move(source).take();
   }
   if (const auto* list = std::get_if<CachedList>(&action.caching)) {
@@ -343,6 +341,60 @@ Result Exchange::read_through_cache(const Read& action) {
     }
   }
   return action.answer(*service_.database.read(), call);
+}
+
+void Exchange::act(const ReadOne&, Place) {
+  switch (service_.misses.add(shared_from_this())) {
+    case Misses::Added::waits:
+      return;
+    case Misses::Added::full:
+      return fail(unavailable(kBusy));
+    case Misses::Added::need_worker:
+      if (!submit_misses(service_)) read_misses(service_);
+  }
+}
+
+bool Exchange::submit_misses(Service& service) {
+  return service.executor.submit(Executor::Kind::work,
+                                 [&service](Executor::Start) { read_misses(service); });
+}
+
+void Exchange::read_misses(Service& service) {
+  do {
+    read_batch(service, service.misses.take());
+  } while (service.misses.goes_on() && !submit_misses(service));
+}
+
+void Exchange::read_batch(Service& service, const std::vector<Misses::Taken>& batch) {
+  std::vector<GatheredRead> reads;
+  std::set<Exchange*> unanswered;
+  for (const auto& [exchange, too_late] : batch) {
+    auto& self = *exchange;
+    if (self.answers_without_work(too_late)) continue;
+    unanswered.insert(&self);
+    reads.push_back({&std::get<ReadOne>(self.flow_.route().action), &self.flow_.call().path,
+                     [&self, &unanswered](std::optional<Result> result) {
+                       unanswered.erase(&self);
+                       self.guarded([&] { self.answered(std::move(result)); });
+                     }});
+  }
+  if (reads.empty()) return;
+  std::exception_ptr failure;
+  try {
+    read_together(service.cache, reads);
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  for (auto* left : unanswered) left->guarded([&] { std::rethrow_exception(failure); });
+}
+
+void Exchange::answered(std::optional<Result> result) {
+  const bool missing = !result || (!*result && result->error().status == 404);
+  if (missing) {
+    if (auto again = flow_.stale_key()) return run(std::move(*again), Place::result);
+  }
+  if (!result) throw Unavailable{"postgres", "the rows of a stock reading contradict each other"};
+  run(flow_.acted(std::move(*result)), Place::result);
 }
 
 void Exchange::act(const ReadRows& action, Place place) {
@@ -379,14 +431,14 @@ void Exchange::written(const StockWrite& action, const storage::StockResult& res
   if (const auto* refused = std::get_if<storage::Refused>(&result)) {
     if (refused->why == storage::Refused::Why::token_revoked) flow_.token_refused();
     if (refused->why == storage::Refused::Why::not_found) {
-      if (auto again = flow_.stale_key()) return run(std::move(*again), Place::ledger);
+      if (auto again = flow_.stale_key()) return run(std::move(*again), Place::result);
     }
   } else if (const auto* failed = std::get_if<storage::Failed>(&result)) {
     service_.log.warning("a write failed", {{"request_id", flow_.call().request.request_id},
                                             {"dependency", failed->dependency},
                                             {"detail", failed->log_detail}});
   }
-  run(flow_.acted(readings::to_result(result, action.answer)), Place::ledger);
+  run(flow_.acted(readings::to_result(result, action.answer)), Place::result);
 }
 
 // ---- respond
@@ -407,8 +459,6 @@ void Exchange::send(Response response) {
   allow_origin(response, request, service_.options);
   std::move(reply_).send(std::move(response));
 }
-
-}  // namespace
 
 void Dispatcher::dispatch(Request request, Reply reply) {
   std::make_shared<Exchange>(service_, std::move(request), std::move(reply))->start();

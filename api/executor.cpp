@@ -4,8 +4,7 @@
 
 namespace codasync::api {
 
-Executor::Executor(const ExecutorOptions& options)
-    : queue_max_{options.queue_max}, queue_timeout_{options.queue_timeout} {
+Executor::Executor(const ExecutorOptions& options) : options_{options} {
   threads_.reserve(options.threads + 1);
   threads_.emplace_back([this] { run(Thread::look_ups); });
   for (std::size_t i = 0; i < options.threads; ++i) {
@@ -31,7 +30,7 @@ bool Executor::submit(Kind kind, Job job) {
   {
     const MutexLock hold{mutex_};
     auto& queue = kind == Kind::look_up ? look_ups_ : work_;
-    if (stopping_ || queue.size() >= queue_max_) return false;
+    if (stopping_ || queue.size() >= options_.queue_max) return false;
     queue.push_back({std::move(job), std::chrono::steady_clock::now()});
     for_look_up_thread = kind == Kind::look_up && std::exchange(look_up_thread_waits_, false);
   }
@@ -63,7 +62,7 @@ void Executor::run(Thread thread) {
       queue.pop_front();
     }
     const auto waited = std::chrono::steady_clock::now() - next.since;
-    next.job({thread, waited > queue_timeout_});
+    next.job({thread, waited > options_.queue_timeout});
   }
 }
 

@@ -46,6 +46,8 @@ class Executor {
   /// Returns: how many jobs wait.
   [[nodiscard]] std::size_t waiting() const;
 
+  [[nodiscard]] const ExecutorOptions& options() const noexcept { return options_; }
+
  private:
   struct Waiting {
     Job job;
@@ -54,8 +56,7 @@ class Executor {
 
   void run(Thread thread);
 
-  const std::size_t queue_max_;  // of each queue
-  const std::chrono::milliseconds queue_timeout_;
+  const ExecutorOptions options_;
   mutable Mutex mutex_;
   std::deque<Waiting> look_ups_ CODASYNC_GUARDED_BY(mutex_);
   std::deque<Waiting> work_ CODASYNC_GUARDED_BY(mutex_);

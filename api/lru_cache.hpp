@@ -81,7 +81,7 @@ struct TokenHashHash {
 using TokenCache = LruCache<storage::TokenHash, storage::Token, TokenHashHash>;
 
 /// The shop and product of each reading. They never change for an id of one history of the
-/// database; a handler compares them with the row (readings::StaleKey).
+/// database; a handler compares them with the row (ReadOne).
 using ReadingKeyCache = LruCache<ReadingId, storage::ReadingKey>;
 
 }  // namespace codasync::api

@@ -12,7 +12,7 @@ namespace codasync::api {
 /// The threads for what may block: queries, catalogue writes.
 struct ExecutorOptions {
   std::size_t threads{8};       // besides one that runs short look-ups only
-  std::size_t queue_max{1024};  // requests that may wait for a thread; further ones get 503
+  std::size_t queue_max{1024};  // of each queue: requests that may wait; further ones get 503
   std::chrono::milliseconds queue_timeout{5000};  // a request that waited longer gets 503
 };
 

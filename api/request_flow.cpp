@@ -118,6 +118,7 @@ NextStep RequestFlow::check_token() {
 // ---- look up
 
 const CachedResponse* RequestFlow::cached_response() const {
+  if (const auto* one = std::get_if<ReadOne>(&route_->action)) return &one->cached;
   const auto* read = std::get_if<Read>(&route_->action);
   return read != nullptr && call_.query.empty() ? std::get_if<CachedResponse>(&read->caching)
                                                 : nullptr;
@@ -127,13 +128,12 @@ NextStep RequestFlow::look_up() {
   const auto* cached = cached_response();
   if (cached == nullptr) return resolve();
   // The reverse proxy has just looked the same entry up.
-  if (call_.request.cache_missed) return looked_up(std::nullopt, cache::Known::miss);
+  if (call_.request.cache_missed) return looked_up(std::nullopt);
   return next::LookUp{cached->key(call_.path)};
 }
 
-NextStep RequestFlow::looked_up(std::optional<Response> response, cache::Known known) {
+NextStep RequestFlow::looked_up(std::optional<Response> response) {
   if (response) return acted(std::move(*response));
-  known_ = known;
   return resolve();
 }
 

@@ -6,7 +6,7 @@
 #include "api/lru_cache.hpp"
 #include "api/options.hpp"
 #include "api/routes.hpp"
-#include "cache/cache.hpp"
+#include "cache/key.hpp"
 
 namespace codasync::api {
 
@@ -52,7 +52,7 @@ class RequestFlow {
   NextStep token_found(std::optional<storage::Token> token);
 
   /// `response`: of the entry; nothing for a miss, or when the cache could not be asked.
-  NextStep looked_up(std::optional<Response> response, cache::Known known);
+  NextStep looked_up(std::optional<Response> response);
 
   /// `key`: nothing when no reading has this id.
   NextStep reading_resolved(std::optional<storage::ReadingKey> key);
@@ -70,11 +70,9 @@ class RequestFlow {
   /// Requires: the next step is Act.
   [[nodiscard]] const Route& route() const { return *route_; }
   [[nodiscard]] const Call& call() const noexcept { return call_; }
-  /// What is known of the cache entry before the action looks for it.
-  [[nodiscard]] cache::Known known() const noexcept { return known_; }
   /// Returns: the pattern of the route, or `none` for a request without one: a metric's label.
   [[nodiscard]] std::string_view pattern() const noexcept;
-  /// Returns: how the route caches a single resource; null pointer: not at all, or the request has
+  /// Returns: how the route caches its one response; null pointer: not at all, or the request has
   /// parameters.
   [[nodiscard]] const CachedResponse* cached_response() const;
 
@@ -95,7 +93,6 @@ class RequestFlow {
   Call call_;
   const Route* route_{nullptr};
   std::optional<storage::TokenHash> token_;
-  cache::Known known_{cache::Known::nothing};
   bool key_was_cached_{false};
 };
 

@@ -77,16 +77,16 @@ constexpr std::string_view kReadingList[] = {
 const std::array kRoutes{
     Route{get,   "/api/v1/shops",                               kReader,          Read{&shops::list, CachedList{&shops::list_entry}}, kPage},
     Route{post,  "/api/v1/shops",                               kAdmin,           Blocking{&shops::create}},
-    Route{get,   "/api/v1/shops/{id}",                          kReader,          Read{&shops::one, kShop}},
+    Route{get,   "/api/v1/shops/{id}",                          kReader,          ReadOne{kShop, &shops::keys, &shops::one}},
     Route{put,   "/api/v1/shops/{id}",                          kAdmin,           Blocking{&shops::replace}},
     Route{patch, "/api/v1/shops/{id}",                          kAdmin,           Blocking{&shops::change}},
     Route{del,   "/api/v1/shops/{id}",                          kAdmin,           Blocking{&shops::remove}, kCascade},
     Route{get,   "/api/v1/shops/{id}/stock",                    kReader,          ReadRows{&readings::page_keys, &readings::page}, kGtins},
-    Route{get,   "/api/v1/shops/{id}/stock/{gtin}",             kReader,          Read{&readings::one_in_shop, kShopStock}},
+    Route{get,   "/api/v1/shops/{id}/stock/{gtin}",             kReader,          ReadOne{kShopStock, &readings::keys_in_shop, &readings::one_in_shop}},
 
     Route{get,   "/api/v1/products",                            kReader,          Read{&products::list, CachedList{&products::list_entry, &products::list_rows}}, kProductList},
     Route{post,  "/api/v1/products",                            kAdmin,           Blocking{&products::create}},
-    Route{get,   "/api/v1/products/{gtin}",                     kReader,          Read{&products::one, kProduct}},
+    Route{get,   "/api/v1/products/{gtin}",                     kReader,          ReadOne{kProduct, &products::keys, &products::one}},
     Route{put,   "/api/v1/products/{gtin}",                     kAdmin,           Blocking{&products::replace}},
     Route{patch, "/api/v1/products/{gtin}",                     kAdmin,           Blocking{&products::change}},
     Route{del,   "/api/v1/products/{gtin}",                     kAdmin,           Blocking{&products::remove}},
@@ -94,7 +94,7 @@ const std::array kRoutes{
 
     Route{get,   "/api/v1/stock-readings",                      kReader,          Read{&readings::list, CachedList{&readings::list_entry, &readings::list_rows}}, kReadingList},
     Route{post,  "/api/v1/stock-readings",                      kStaff,           StockWrite{&readings::record, &readings::written}},
-    Route{get,   "/api/v1/stock-readings/{id}",                 kReaderOfReading, Read{&readings::one, kReading}},
+    Route{get,   "/api/v1/stock-readings/{id}",                 kReaderOfReading, ReadOne{kReading, &readings::keys, &readings::one}},
     Route{put,   "/api/v1/stock-readings/{id}",                 kStaffOfReading,  StockWrite{&readings::replace, &readings::written}},
     Route{patch, "/api/v1/stock-readings/{id}",                 kStaffOfReading,  StockWrite{&readings::change, &readings::written}},
     Route{del,   "/api/v1/stock-readings/{id}",                 kStaffOfReading,  StockWrite{&readings::remove, &readings::no_content}},

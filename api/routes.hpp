@@ -75,9 +75,8 @@ struct Control {
   Executor::Kind kind;
 };
 
-/// How a single resource is cached: its entry, and what the handler reads as locks
-/// (cache/README.md). The entry is the response without parameters; with parameters nothing is
-/// cached.
+/// How one response is cached: its entry, and what the handler reads as locks (cache/README.md).
+/// The entry is the response without parameters; with parameters nothing is cached.
 struct CachedResponse {
   cache::Key (*key)(const Arguments&);
   std::vector<storage::Lock> (*locks)(const Arguments&);
@@ -104,6 +103,16 @@ struct Read {
   std::variant<std::monostate, CachedResponse, CachedList> caching{};
 };
 
+/// Reads a single resource that is made of a few rows. Reads of one moment share one query, on the
+/// executor; the response is cached.
+struct ReadOne {
+  CachedResponse cached;
+  storage::RowKeys (*keys)(const Arguments&);
+  /// `rows`: those of the keys that exist. Returns: nothing when the row has another id than the
+  /// path: after a failover or a restore the id belongs to another reading.
+  std::optional<Result> (*answer)(const Arguments&, const storage::Rows& rows);
+};
+
 /// Reads rows by their keys, on the executor; each row is cached by itself (cache/rows.hpp).
 struct ReadRows {
   Outcome<storage::RowKeys, Problem> (*keys)(const Call&);
@@ -121,7 +130,7 @@ struct Route {
   Method method;
   std::string_view pattern;  // `{id}`, `{gtin}` and `{event}` stand for one segment
   Needs needs;
-  std::variant<Immediate, Blocking, Control, Read, ReadRows, StockWrite> action;
+  std::variant<Immediate, Blocking, Control, Read, ReadOne, ReadRows, StockWrite> action;
   std::span<const std::string_view> parameters{};  // of the query; all others are refused
 };
 

@@ -46,7 +46,8 @@ struct PageRow {
 };
 
 /// A page of rows that are cached one by one, as the cache needs it. Rows have numbers: their
-/// positions in the page. Threads: called on the thread that called the cache.
+/// positions in the page; no two have the same key. Threads: called on the thread that called the
+/// cache.
 class PageSource {
  public:
   virtual ~PageSource() = default;
@@ -62,10 +63,11 @@ class PageSource {
 
   /// As Source::changes_at().
   [[nodiscard]] virtual std::optional<Instant> changes_at(std::size_t row) const = 0;
-};
 
-/// The result of the caller's own look-up of the entry just before the call, if there was one.
-enum class Known { nothing, miss };
+  /// These rows are decoded or produced, and the cache does not call for them any more. Each row is
+  /// ready once, unless the call throws. Must not throw.
+  virtual void ready(std::span<const std::size_t> /*rows*/) {}
+};
 
 /// The cache protocol (cache/README.md): no result is older than the last write that was
 /// acknowledged. Threads: safe concurrently.
@@ -82,12 +84,11 @@ class Cache {
 
   /// Makes `source` decode the entry, or produce it from the database and store it under the
   /// protocol where that is possible; the last of its calls made the result. `locks` names
-  /// everything that produce() reads, with the modes of cache/README.md. `known`: an entry that was
-  /// missing a moment ago is not looked up again before it is filled. Waits up to about 15 ms while
-  /// another fill of the entry runs: not for an event loop. Throws: what the database and `source`
-  /// throw; never because of Memcached.
+  /// everything that produce() reads, with the modes of cache/README.md. Waits up to about 15 ms
+  /// while another fill of the entry runs: not for an event loop. Throws: what the database and
+  /// `source` throw; never because of Memcached.
   virtual ReadPath read_through(const Key& key, std::span<const storage::Lock> locks,
-                                Source& source, Known known) = 0;
+                                Source& source) = 0;
 
   /// The same for a result that depends on a set of rows: `generation` is its generation entry,
   /// filled under `locks`; the entry itself is named by the generation's token. `query_digest` (up

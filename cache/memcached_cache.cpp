@@ -10,9 +10,35 @@
 #include "cache/generation_token.hpp"
 #include "cache/page_read.hpp"
 #include "cache/retry_pauses.hpp"
+#include "storage/errors.hpp"
 #include "storage/failpoint.hpp"
 
 namespace codasync::cache {
+namespace {
+
+/// A single entry as a page of one row.
+class OneRow final : public PageSource {
+ public:
+  explicit OneRow(Source& source) : source_{source} {}
+
+  bool decode(std::size_t, std::string_view entry) override { return source_.decode(entry); }
+  void produce(storage::Reader& reader, std::span<const std::size_t>) override {
+    may_be_stored_ = source_.produce(reader);
+  }
+  [[nodiscard]] std::optional<std::string> encode(std::size_t) const override {
+    return may_be_stored_ ? std::optional{source_.encode()} : std::nullopt;
+  }
+  [[nodiscard]] std::optional<Instant> changes_at(std::size_t) const override {
+    return source_.changes_at();
+  }
+
+ private:
+  Source& source_;
+  bool may_be_stored_{false};
+};
+
+}  // namespace
+
 MemcachedCache::MemcachedCache(const MemcachedOptions& options, storage::Database& database,
                                Observer& observer)
     : answer_timeout_{options.answer_timeout}, database_{database}, observer_{observer} {
@@ -44,11 +70,10 @@ std::vector<Lookup> MemcachedCache::lookup(std::span<const Key> keys) {
   return found;
 }
 
-ReadPath MemcachedCache::read_through(const Key& key, Locks locks, Source& source, Known known) {
-  const ReadPath path =
-      servers_.empty() ? uncached(source, ReadPath::unavailable) : fetch(key, locks, source, known);
-  observer_.read(path);
-  return path;
+ReadPath MemcachedCache::read_through(const Key& key, Locks locks, Source& source) {
+  const PageRow row{key, {locks.begin(), locks.end()}};
+  OneRow page{source};
+  return read_page({&row, 1}, page);
 }
 
 ReadPath MemcachedCache::read_list(const Key& generation, Locks locks,
@@ -65,29 +90,12 @@ ReadPath MemcachedCache::read_page(std::span<const PageRow> rows, PageSource& so
     std::vector<std::size_t> all(rows.size());
     std::iota(all.begin(), all.end(), 0);
     source.produce(*database_.read(), all);
+    source.ready(all);
   } else {
     path = PageRead{servers_, answer_timeout_, database_, observer_, rows, source}.run();
   }
   observer_.read(path);
   return path;
-}
-
-ReadPath MemcachedCache::fetch(const Key& key, Locks locks, Source& source, Known known) {
-  Server& server = server_of(key);
-  if (known == Known::miss) {
-    if (auto lease = server.lease(key)) return fill_one(server, std::move(*lease), locks, source);
-  }
-  for (const auto pause : kRetryPauses) {
-    std::this_thread::sleep_for(pause);
-    const Lookup found = server.find(key, Probe::yes);
-    if (found.state == LookupState::unavailable) return uncached(source, ReadPath::unavailable);
-    if (found.state == LookupState::hit) {
-      if (source.decode(found.bytes)) return ReadPath::hit;
-      server.discard(key);
-    }
-    if (auto lease = server.lease(key)) return fill_one(server, std::move(*lease), locks, source);
-  }
-  return uncached(source, ReadPath::lease_lost);
 }
 
 ReadPath MemcachedCache::fetch_list(const Key& generation, Locks locks,
@@ -132,23 +140,22 @@ ReadPath MemcachedCache::fetch_list(const Key& generation, Locks locks,
   return uncached(source, ReadPath::lease_lost);
 }
 
-ReadPath MemcachedCache::fill_one(Server& server, Server::Lease lease, Locks locks,
-                                  Source& source) {
-  return fill(std::move(lease), locks, source,
-              [&](const storage::Fill& held, Server::Lease& mine, const NewEntry& made) {
-                return held.may_store(server.slot()) && mine.store(made);
-              });
-}
-
 ReadPath MemcachedCache::fill(Server::Lease lease, Locks locks, Source& source,
                               const Store& store) {
   failpoint::reach("lease-held");
-  const auto held = database_.try_fill(locks);
+  auto held = database_.try_fill(locks);
   if (!held) {
     lease.drop();
     return uncached(source, ReadPath::lock_busy);
   }
-  const bool may_be_stored = source.produce(held->reader());
+  bool may_be_stored = false;
+  try {
+    may_be_stored = source.produce(held->reader());
+  } catch (const Unavailable&) {  // slower than writers may wait
+    lease.drop();
+    held = nullptr;
+    return uncached(source, ReadPath::not_stored);
+  }
   failpoint::reach("before-cas");
   if (!may_be_stored) return ReadPath::not_stored;
   const std::string bytes = source.encode();

@@ -17,8 +17,8 @@ class MemcachedCache final : public Cache {
   MemcachedCache(const MemcachedOptions& options, storage::Database& database, Observer& observer);
 
   std::vector<Lookup> lookup(std::span<const Key> keys) override;
-  ReadPath read_through(const Key& key, std::span<const storage::Lock> locks, Source& source,
-                        Known known) override;
+  ReadPath read_through(const Key& key, std::span<const storage::Lock> locks,
+                        Source& source) override;
   ReadPath read_list(const Key& generation, std::span<const storage::Lock> locks,
                      const std::string& query_digest, Source& source) override;
   ReadPath read_page(std::span<const PageRow> rows, PageSource& source) override;
@@ -26,14 +26,12 @@ class MemcachedCache final : public Cache {
  private:
   using Locks = std::span<const storage::Lock>;
 
-  ReadPath fetch(const Key& key, Locks locks, Source& source, Known known);
   ReadPath fetch_list(const Key& generation, Locks locks, const std::string& query_digest,
                       Source& source);
 
   /// Stores an entry while the fill locks are held. Returns: whether it is stored.
   using Store = std::function<bool(const storage::Fill&, Server::Lease&, const NewEntry& entry)>;
   ReadPath fill(Server::Lease lease, Locks locks, Source& source, const Store& store);
-  ReadPath fill_one(Server& server, Server::Lease lease, Locks locks, Source& source);
   ReadPath uncached(Source& source, ReadPath path);
 
   [[nodiscard]] Server& server_of(const Key& key) const;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "cache/retry_pauses.hpp"
+#include "storage/errors.hpp"
 #include "storage/failpoint.hpp"
 
 namespace codasync::cache {
@@ -51,7 +52,10 @@ ReadPath PageRead::run() {
   }
   if (!missing.empty()) path = worse(path, ReadPath::lease_lost);
   missing.insert(missing.end(), unavailable.begin(), unavailable.end());
-  if (!missing.empty()) source_.produce(*database_.read(), missing);
+  if (!missing.empty()) {
+    source_.produce(*database_.read(), missing);
+    source_.ready(missing);
+  }
   return path;
 }
 
@@ -72,6 +76,7 @@ std::vector<PageRead::Part> PageRead::look_up(const Numbers& rows) {
     if (found_[row].state == State::hit) decode(row, server_of(row));
     observer_.looked_up(lookup_state(found_[row].state));
   }
+  source_.ready(with_state(rows, State::hit));
   std::vector<Part> with_leases;
   for (auto& part : parts) {
     part.rows = with_state(part.rows, State::leased);
@@ -139,17 +144,37 @@ ReadPath PageRead::fill(std::vector<Part> parts, const Numbers& leased, const Nu
     locks.insert(locks.end(), rows_[row].locks.begin(), rows_[row].locks.end());
   auto wanted = leased;
   wanted.insert(wanted.end(), besides.begin(), besides.end());
-  const auto held = database_.try_fill_each(locks);
+  auto held = database_.try_fill_each(locks);
+  ReadPath uncached = ReadPath::lock_busy;
+  if (held && !produced_in_time(*held, wanted)) {
+    held = nullptr;
+    uncached = ReadPath::not_stored;
+  }
   if (!held) {
     leases.store({});
     source_.produce(*database_.read(), wanted);
-    return ReadPath::lock_busy;
+    source_.ready(wanted);
+    return uncached;
   }
-  source_.produce(held->reader(), wanted);
   failpoint::reach("before-cas");
   std::vector<std::optional<std::string>> commands(rows_.size());
   for (const auto row : leased) commands[row] = store_command(*held, row);
-  return leases.store(commands) == leased.size() ? ReadPath::filled : ReadPath::not_stored;
+  const auto stored = leases.store(commands);
+  source_.ready(wanted);
+  if (stored == leased.size()) return ReadPath::filled;
+  const auto is_busy = [&](const auto& lock) { return held->left_out(lock.name); };
+  return std::any_of(locks.begin(), locks.end(), is_busy) ? ReadPath::lock_busy
+                                                          : ReadPath::not_stored;
+}
+
+/// Returns: false when the query took so long that it would stop writers.
+bool PageRead::produced_in_time(storage::Fill& held, const Numbers& rows) {
+  try {
+    source_.produce(held.reader(), rows);
+    return true;
+  } catch (const Unavailable&) {
+    return false;
+  }
 }
 
 /// Returns: nothing for a row that may not be stored.

@@ -72,6 +72,7 @@ class PageRead {
 
   /// Reads the leased rows and stores them; reads the rows `besides` too.
   ReadPath fill(std::vector<Part> parts, const Numbers& leased, const Numbers& besides);
+  bool produced_in_time(storage::Fill& held, const Numbers& rows);
   [[nodiscard]] std::optional<std::string> store_command(const storage::Fill& held,
                                                          std::size_t row) const;
   std::size_t end_leases(std::span<Part> parts,

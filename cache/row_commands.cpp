@@ -9,7 +9,8 @@ namespace codasync::cache {
 namespace {
 
 constexpr std::string_view kLineEnd = "\r\n";
-constexpr std::size_t kRowBytesMax = 64 * 1024;  // a row has less than 4 KiB
+// As kValueBytesMax: no larger entry is stored.
+constexpr std::size_t kRowBytesMax = 1'000'000;
 
 /// Takes the word at the front of `line` and the blank after it.
 std::string_view take_word(std::string_view& line) {

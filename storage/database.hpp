@@ -12,7 +12,8 @@
 namespace codasync::storage {
 
 /// A read with a result that may be stored in the cache. It holds the fill locks until it is
-/// destroyed, so no writer of the same data can commit meanwhile.
+/// destroyed, so no writer of the same data can commit meanwhile. A query, or a pause between two,
+/// that takes longer than half of `lock_timeout` ends it: the query throws Unavailable.
 class Fill {
  public:
   virtual ~Fill() = default;

@@ -112,12 +112,9 @@ class Reader {
  public:
   virtual ~Reader() = default;
 
-  virtual std::optional<Shop> shop(ShopId id) = 0;
   virtual Page<Shop> shops(const ShopFilter& filter, std::size_t limit) = 0;
   virtual std::optional<Product> product(Gtin gtin) = 0;
   virtual Page<Product> products(const ProductFilter& filter, std::size_t limit) = 0;
-  virtual std::optional<Reading> reading(ReadingId id) = 0;
-  virtual std::optional<Reading> reading(ShopId shop, Gtin gtin) = 0;
   virtual Page<Reading> readings(const ReadingFilter& filter, std::size_t limit) = 0;
   virtual Rows rows(const RowKeys& keys) = 0;
 

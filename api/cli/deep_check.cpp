@@ -80,8 +80,11 @@ bool begins(const cache::Key& key, std::string_view prefix) { return key.text.st
 std::optional<Expected> expected_at(const std::string& path, storage::Database& database) {
   const auto matched = match(Method::get, path);
   if (!matched) return std::nullopt;
+  const auto* one = std::get_if<ReadOne>(&matched->route->action);
   const auto* read = std::get_if<Read>(&matched->route->action);
-  const auto* cached = read == nullptr ? nullptr : std::get_if<CachedResponse>(&read->caching);
+  const auto* cached = one != nullptr    ? &one->cached
+                       : read != nullptr ? std::get_if<CachedResponse>(&read->caching)
+                                         : nullptr;
   if (cached == nullptr) return std::nullopt;
   Call call{.request = {}, .path = matched->arguments, .query = {}, .actor = {}};
   if (matched->route->needs.resolve == Resolve::reading) {
@@ -91,9 +94,12 @@ std::optional<Expected> expected_at(const std::string& path, storage::Database& 
     call.path.reading = keys.at(id);
   }
   return Expected{cached->locks(call.path),
-                  [read, call](storage::Reader& reader) -> std::optional<std::string> {
-                    const auto response = read->answer(reader, call);
-                    return response ? std::optional{to_cache_entry(*response)} : std::nullopt;
+                  [one, read, call](storage::Reader& reader) -> std::optional<std::string> {
+                    const auto response =
+                        one != nullptr ? one->answer(call.path, reader.rows(one->keys(call.path)))
+                                       : std::optional{read->answer(reader, call)};
+                    return response && *response ? std::optional{to_cache_entry(**response)}
+                                                 : std::nullopt;
                   }};
 }
 

@@ -10,7 +10,8 @@ namespace codasync::api {
 namespace shops {
 Result list(storage::Reader& reader, const Call& call);
 std::optional<ListEntry> list_entry(const Call& call);
-Result one(storage::Reader& reader, const Call& call);
+storage::RowKeys keys(const Arguments& path);
+std::optional<Result> one(const Arguments& path, const storage::Rows& rows);
 Result create(Service& service, const Call& call);
 Result replace(Service& service, const Call& call);
 Result change(Service& service, const Call& call);
@@ -21,7 +22,8 @@ namespace products {
 Result list(storage::Reader& reader, const Call& call);
 std::optional<ListEntry> list_entry(const Call& call);
 const ReadRows* list_rows(const Call& call);
-Result one(storage::Reader& reader, const Call& call);
+storage::RowKeys keys(const Arguments& path);
+std::optional<Result> one(const Arguments& path, const storage::Rows& rows);
 Result create(Service& service, const Call& call);
 Result replace(Service& service, const Call& call);
 Result change(Service& service, const Call& call);
@@ -30,23 +32,15 @@ Result remove(Service& service, const Call& call);
 
 namespace readings {
 
-/// The row of an id has another shop or product than the reading key of the call: after a failover
-/// or a restore the id belongs to another reading.
-class StaleKey : public Unavailable {
- public:
-  StaleKey()
-      : Unavailable{
-            "postgres",
-            "a stock reading's id belongs to another reading since a failover or a restore"} {}
-};
-
 Result list(storage::Reader& reader, const Call& call);
 std::optional<ListEntry> list_entry(const Call& call);
 const ReadRows* list_rows(const Call& call);
 Outcome<storage::RowKeys, Problem> page_keys(const Call& call);
 Result page(const Call& call, const storage::Rows& rows);
-Result one(storage::Reader& reader, const Call& call);  // throws: StaleKey
-Result one_in_shop(storage::Reader& reader, const Call& call);
+storage::RowKeys keys(const Arguments& path);
+std::optional<Result> one(const Arguments& path, const storage::Rows& rows);
+storage::RowKeys keys_in_shop(const Arguments& path);
+std::optional<Result> one_in_shop(const Arguments& path, const storage::Rows& rows);
 Result in_all_shops(storage::Reader& reader, const Call& call);
 Result history(storage::Reader& reader, const Call& call);
 

@@ -128,10 +128,12 @@ const ReadRows* list_rows(const Call& call) {
   return only_gtins ? &kRows : nullptr;
 }
 
-Result one(storage::Reader& reader, const Call& call) {
-  const auto product = reader.product(*call.path.gtin);
-  if (!product) return not_found(Subject::product);
-  return ok(to_json(*product), version_tag(product->version));
+storage::RowKeys keys(const Arguments& path) { return {.products = {*path.gtin}}; }
+
+std::optional<Result> one(const Arguments& path, const storage::Rows& rows) {
+  const auto found = rows.products.find(*path.gtin);
+  if (found == rows.products.end()) return not_found(Subject::product);
+  return ok(to_json(found->second), version_tag(found->second.version));
 }
 
 Result create(Service& service, const Call& call) {

@@ -80,10 +80,12 @@ std::optional<ListEntry> list_entry(const Call& call) {
                    call.request.query};
 }
 
-Result one(storage::Reader& reader, const Call& call) {
-  const auto shop = reader.shop(ShopId{call.path.id});
-  if (!shop) return not_found(Subject::shop);
-  return ok(to_json(*shop), version_tag(shop->version));
+storage::RowKeys keys(const Arguments& path) { return {.shops = {ShopId{path.id}}}; }
+
+std::optional<Result> one(const Arguments& path, const storage::Rows& rows) {
+  const auto found = rows.shops.find(ShopId{path.id});
+  if (found == rows.shops.end()) return not_found(Subject::shop);
+  return ok(to_json(found->second), version_tag(found->second.version));
 }
 
 Result create(Service& service, const Call& call) {

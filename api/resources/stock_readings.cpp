@@ -191,6 +191,11 @@ storage::RowKeys rows_of(std::vector<ShopId> shops, std::vector<Gtin> gtins) {
   return keys;
 }
 
+/// The rows of one reading.
+storage::RowKeys rows_of(const storage::ReadingKey& key) {
+  return {.products = {key.gtin}, .readings = {key}};
+}
+
 /// The rows of a list that names shops and products.
 Outcome<storage::RowKeys, Problem> rows_of_list(const Call& call) {
   Parameters parameters{call.query};
@@ -440,15 +445,20 @@ Result page(const Call& call, const storage::Rows& rows) {
   return ok_by_body(to_json(readings));
 }
 
-Result one(storage::Reader& reader, const Call& call) {
-  const auto reading = reader.reading(ReadingId{call.path.id});
-  const auto& key = *call.path.reading;  // the locks of a fill are made from it
-  if (reading && (reading->shop != key.shop || reading->gtin != key.gtin)) throw StaleKey{};
+storage::RowKeys keys(const Arguments& path) { return rows_of(*path.reading); }
+
+std::optional<Result> one(const Arguments& path, const storage::Rows& rows) {
+  const auto reading = with_product(rows, *path.reading);
+  if (reading && reading->id != ReadingId{path.id}) return std::nullopt;
   return one_response(reading);
 }
 
-Result one_in_shop(storage::Reader& reader, const Call& call) {
-  return one_response(reader.reading(ShopId{call.path.id}, *call.path.gtin));
+storage::RowKeys keys_in_shop(const Arguments& path) {
+  return rows_of({ShopId{path.id}, *path.gtin});
+}
+
+std::optional<Result> one_in_shop(const Arguments& path, const storage::Rows& rows) {
+  return one_response(with_product(rows, {ShopId{path.id}, *path.gtin}));
 }
 
 Result in_all_shops(storage::Reader& reader, const Call& call) {

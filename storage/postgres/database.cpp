@@ -31,6 +31,14 @@ std::string try_all(const std::vector<Lock>& locks) {
          "), ''), true);";
 }
 
+/// A fill that is slower than this reads without locks instead, so that a writer that waits for
+/// them gets them in time.
+std::string fill_limits(const PostgresOptions& options) {
+  const auto half = std::to_string(options.lock_timeout.count() / 2);
+  return "set local statement_timeout = " + half +
+         "; set local idle_in_transaction_session_timeout = " + half + ";";
+}
+
 // Rows of the context that are not slots.
 constexpr std::int64_t kLeftOutRow = -1;
 constexpr std::int64_t kClockRow = -2;
@@ -45,9 +53,10 @@ std::string fill_context(const PostgresOptions& options) {
 
 class PostgresFill final : public Fill {
  public:
-  PostgresFill(Pool::Lease lease, const std::vector<Lock>& locks, const std::string& context)
+  PostgresFill(Pool::Lease lease, const std::vector<Lock>& locks, const std::string& limits,
+               const std::string& context)
       : lease_{std::move(lease)},
-        transaction_{*lease_, Transaction::Access::read_only, try_all(locks) + context},
+        transaction_{*lease_, Transaction::Access::read_only, limits + try_all(locks) + context},
         reader_{*lease_} {
     for (const pqxx::row& row : transaction_.first()) {
       const auto number = row[0].as<std::int64_t>();
@@ -85,7 +94,8 @@ Unavailable schema_is_old(int newest) {
 class PostgresDatabase final : public Database {
  public:
   PostgresDatabase(const PostgresOptions& options, PoolObserver& observer)
-      : fill_context_{fill_context(options)},
+      : fill_limits_{fill_limits(options)},
+        fill_context_{fill_context(options)},
         reads_{PoolName::reads, options, options.connections_max, observer},
         fills_{PoolName::fills, options, options.fill_connections_max, observer} {}
 
@@ -128,9 +138,10 @@ class PostgresDatabase final : public Database {
     std::vector<Lock> all{locks.begin(), locks.end()};
     all.push_back({slots_lock(), LockMode::shared});
     return std::make_unique<PostgresFill>(std::move(*connection), in_order(std::move(all)),
-                                          fill_context_);
+                                          fill_limits_, fill_context_);
   }
 
+  const std::string fill_limits_;
   const std::string fill_context_;
   Pool reads_;
   Pool fills_;

@@ -52,21 +52,9 @@ std::string contains(const std::string& word, Query& query) {
          ")) || '%'";
 }
 
-const std::string kReading = "select " + kReadingColumns +
-                             " from stock_readings r join products p using (gtin)"
-                             " where r.present and ";
-
 std::string bytea(const TokenHash& hash) { return "\\x" + to_hex(hash); }
 
 }  // namespace
-
-std::optional<Shop> PostgresReader::shop(ShopId id) {
-  return first_of<Shop>(
-      connection_.exec_params(
-          "select " + kShopColumns + " from shops s where id = $1 and removed_at is null",
-          id.value()),
-      shop_of);
-}
 
 Page<Shop> PostgresReader::shops(const ShopFilter& filter, std::size_t limit) {
   const std::int64_t after = filter.after ? filter.after->value() : 0;
@@ -100,16 +88,6 @@ Page<Product> PostgresReader::products(const ProductFilter& filter, std::size_t 
   if (filter.after) query.add(" and gtin > " + query.parameter(filter.after->number()));
   return page_of<Product>(query.add(" order by gtin" + limit_to(limit)).run(connection_), limit,
                           product_of);
-}
-
-std::optional<Reading> PostgresReader::reading(ReadingId id) {
-  return first_of<Reading>(connection_.exec_params(kReading + "r.id = $1", id.value()), reading_of);
-}
-
-std::optional<Reading> PostgresReader::reading(ShopId shop, Gtin gtin) {
-  return first_of<Reading>(connection_.exec_params(kReading + "r.shop_id = $1 and r.gtin = $2",
-                                                   shop.value(), gtin.number()),
-                           reading_of);
 }
 
 Rows PostgresReader::rows(const RowKeys& keys) {

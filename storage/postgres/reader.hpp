@@ -10,12 +10,9 @@ class PostgresReader : public Reader {
  public:
   explicit PostgresReader(Connection& connection) : connection_{connection} {}
 
-  std::optional<Shop> shop(ShopId id) override;
   Page<Shop> shops(const ShopFilter& filter, std::size_t limit) override;
   std::optional<Product> product(Gtin gtin) override;
   Page<Product> products(const ProductFilter& filter, std::size_t limit) override;
-  std::optional<Reading> reading(ReadingId id) override;
-  std::optional<Reading> reading(ShopId shop, Gtin gtin) override;
   Rows rows(const RowKeys& keys) override;
   Page<Reading> readings(const ReadingFilter& filter, std::size_t limit) override;
   std::optional<Instant> day_ends_at(ShopId shop) override;

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <future>
+#include <string>
+#include <vector>
 
 #include "api/cache_entry.hpp"
 #include "api/routes.hpp"
@@ -43,7 +45,7 @@ class DispatcherTest : public testing::Test {
     return made;
   }
 
-  Response respond(Request sent) {
+  std::future<Response> begin(Request sent) {
     struct Promise : Reply::Sink {
       std::promise<Response> promise;
       void send(Response response) override { promise.set_value(std::move(response)); }
@@ -52,8 +54,9 @@ class DispatcherTest : public testing::Test {
     auto future = sink->promise.get_future();
     dispatcher.dispatch(std::move(sent), Reply{sink});
     dispatcher.flush();
-    return future.get();
+    return future;
   }
+  Response respond(Request sent) { return begin(std::move(sent)).get(); }
 
   static std::string header(const Response& response, std::string_view name) {
     for (const auto& header : response.headers) {
@@ -90,6 +93,55 @@ TEST_F(DispatcherTest, responds_to_a_read_with_etag_and_request_id) {
       R"({"id":1,"name":"North","time_zone":"UTC","version":3,"updated_at":"2026-11-24T09:30:00Z"})");
   EXPECT_EQ(header(response, "ETag"), "\"3\"");
   EXPECT_TRUE(Uuid::parse(header(response, "X-Request-Id")));
+}
+
+TEST_F(DispatcherTest, reads_misses_that_come_during_a_query_with_one_more_query) {
+  for (std::int64_t id = 2; id <= 20; ++id) {
+    rows.shops.insert({id, Shop{ShopId{id}, "Shop " + std::to_string(id), "UTC", id, {}}});
+  }
+  std::promise<void> first_begun;
+  std::promise<void> others_wait;
+  rows.before_each = [&, released = others_wait.get_future().share()] {
+    if (rows.queries == 1) {
+      first_begun.set_value();
+      released.wait();
+    }
+  };
+  std::vector<std::future<Response>> responses;
+  responses.push_back(begin(request(Method::get, "/api/v1/shops/1")));
+  first_begun.get_future().wait();
+  for (std::int64_t id = 2; id <= 21; ++id)  // 21 does not exist
+    responses.push_back(begin(request(Method::get, "/api/v1/shops/" + std::to_string(id))));
+  responses.push_back(begin(request(Method::get, "/api/v1/shops/7/")));  // wanted twice
+  others_wait.set_value();
+  for (std::size_t i = 0; i < responses.size(); ++i) {
+    const auto response = responses[i].get();
+    EXPECT_EQ(response.status, i == 20 ? 404 : 200) << i;
+    const auto id = i == 21 ? 7 : static_cast<int>(i) + 1;
+    if (response.status != 200) continue;
+    EXPECT_TRUE(response.body.starts_with("{\"id\":" + std::to_string(id) + ","));
+  }
+  EXPECT_EQ(rows.queries, 2);
+}
+
+TEST_F(DispatcherTest, refuses_each_read_of_a_batch_whose_query_fails) {
+  std::promise<void> first_begun;
+  std::promise<void> others_wait;
+  rows.before_each = [&, released = others_wait.get_future().share()] {
+    if (rows.queries > 1) throw Unavailable{"postgres", "secret host name"};
+    first_begun.set_value();
+    released.wait();
+  };
+  auto first = begin(request(Method::get, "/api/v1/shops/1"));
+  first_begun.get_future().wait();
+  std::vector<std::future<Response>> others;
+  for (int id = 2; id < 12; ++id)
+    others.push_back(begin(request(Method::get, "/api/v1/shops/" + std::to_string(id))));
+  others_wait.set_value();
+  EXPECT_EQ(first.get().status, 200);
+  for (auto& other : others) EXPECT_EQ(other.get().status, 503);
+  rows.before_each = [] {};
+  EXPECT_EQ(respond(request(Method::get, "/api/v1/shops/1")).status, 200) << "a worker is free";
 }
 
 TEST_F(DispatcherTest, accepts_only_request_ids_of_safe_characters) {
@@ -299,7 +351,9 @@ TEST_F(AnotherHistory, without_this_id_returns_404) {
 }
 
 TEST_F(AnotherHistory, that_changes_with_each_query_returns_503) {
-  rows.reading_keys.at(5) = kLost;  // differs from the row in each query
+  rows.reading_keys.at(5) = kLost;
+  rows.readings.at(5) = reading_of(kLost);
+  rows.readings.at(5).id = ReadingId{6};
   const auto response = respond(request(Method::get, kPath));
   EXPECT_EQ(response.status, 503);
   EXPECT_FALSE(header(response, "Retry-After").empty());

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <memory>
@@ -32,7 +33,6 @@ class FakeReader : public storage::Reader {
  public:
   explicit FakeReader(FakeRows& rows) : rows_{rows} {}
 
-  std::optional<Shop> shop(ShopId id) override { return find(rows_.shops, id.value()); }
   storage::Page<Shop> shops(const storage::ShopFilter&, std::size_t) override {
     count();
     storage::Page<Shop> page;
@@ -43,8 +43,6 @@ class FakeReader : public storage::Reader {
   storage::Page<Product> products(const storage::ProductFilter&, std::size_t) override {
     return count(), storage::Page<Product>{};
   }
-  std::optional<Reading> reading(ReadingId id) override { return find(rows_.readings, id.value()); }
-  std::optional<Reading> reading(ShopId, Gtin) override { return none<Reading>(); }
   storage::Page<Reading> readings(const storage::ReadingFilter&, std::size_t) override {
     return count(), storage::Page<Reading>{};
   }
@@ -55,6 +53,14 @@ class FakeReader : public storage::Reader {
     for (const auto id : keys.shops) {
       const auto shop = rows_.shops.find(id.value());
       if (shop != rows_.shops.end()) found.shops.emplace(id, shop->second);
+    }
+    for (const auto& [id, reading] : rows_.readings) {
+      const storage::ReadingKey key{reading.shop, reading.gtin};
+      const bool wanted =
+          std::find(keys.readings.begin(), keys.readings.end(), key) != keys.readings.end();
+      if (!wanted) continue;
+      found.readings.emplace(key, reading);
+      found.products.emplace(key.gtin, Product{key.gtin, reading.name, {}, {}, 1, {}});
     }
     return found;
   }
@@ -126,7 +132,7 @@ class FakeCache : public cache::Cache {
  public:
   explicit FakeCache(storage::Database& database) : database_{database} {}
   std::map<std::string, std::string> entries;
-  std::vector<storage::Lock> locks;  // of the last read_through()
+  std::vector<storage::Lock> locks;  // of the last read_through() or row of read_page()
   int round_trips{0};
 
   std::vector<cache::Lookup> lookup(std::span<const cache::Key> keys) override {
@@ -141,11 +147,10 @@ class FakeCache : public cache::Cache {
     return found;
   }
   cache::ReadPath read_through(const cache::Key& key, std::span<const storage::Lock> wanted,
-                               cache::Source& source, cache::Known known) override {
+                               cache::Source& source) override {
     locks.assign(wanted.begin(), wanted.end());
     const auto entry = entries.find(key.text);
-    if (known == cache::Known::nothing && entry != entries.end() && source.decode(entry->second))
-      return cache::ReadPath::hit;
+    if (entry != entries.end() && source.decode(entry->second)) return cache::ReadPath::hit;
     source.produce(*database_.read());
     return cache::ReadPath::lock_busy;
   }
@@ -156,9 +161,19 @@ class FakeCache : public cache::Cache {
   }
   cache::ReadPath read_page(std::span<const cache::PageRow> rows,
                             cache::PageSource& source) override {
-    std::vector<std::size_t> all(rows.size());
-    std::iota(all.begin(), all.end(), 0);
-    source.produce(*database_.read(), all);
+    std::vector<std::size_t> missing;
+    for (std::size_t row = 0; row < rows.size(); ++row) {
+      locks = rows[row].locks;
+      const auto entry = entries.find(rows[row].key.text);
+      if (entry == entries.end() || !source.decode(row, entry->second)) {
+        missing.push_back(row);
+      } else {
+        source.ready({&row, 1});
+      }
+    }
+    if (missing.empty()) return cache::ReadPath::hit;
+    source.produce(*database_.read(), missing);
+    source.ready(missing);
     return cache::ReadPath::lock_busy;
   }
 

@@ -53,14 +53,13 @@ TEST_F(RequestFlowTest, of_a_hit_is_parse_look_up_respond) {
   auto step = request.parse();
   ASSERT_TRUE(is<next::LookUp>(step));
   EXPECT_EQ(std::get<next::LookUp>(step).key.text, cache::product_response(kTea).text);
-  EXPECT_EQ(status(request.looked_up(Response{200, {}, "{}"}, cache::Known::nothing)), 200);
+  EXPECT_EQ(status(request.looked_up(Response{200, {}, "{}"})), 200);
 }
 
-TEST_F(RequestFlowTest, of_a_miss_acts_and_passes_on_that_the_entry_is_missing) {
+TEST_F(RequestFlowTest, of_a_miss_acts) {
   auto request = flow(Method::get, "/api/v1/shops/1");
   ASSERT_TRUE(is<next::LookUp>(request.parse()));
-  ASSERT_TRUE(is<next::Act>(request.looked_up(std::nullopt, cache::Known::miss)));
-  EXPECT_EQ(request.known(), cache::Known::miss);
+  ASSERT_TRUE(is<next::Act>(request.looked_up(std::nullopt)));
   EXPECT_EQ(status(request.acted(Response{})), 200);
 }
 
@@ -70,13 +69,12 @@ TEST_F(RequestFlowTest, looks_nothing_up_that_the_reverse_proxy_has_just_missed)
   request.cache_missed = true;
   RequestFlow flow{request, options_, tokens_, keys_};
   ASSERT_TRUE(is<next::Act>(flow.parse()));
-  EXPECT_EQ(flow.known(), cache::Known::miss);
 }
 
 TEST_F(RequestFlowTest, of_a_reading_by_its_id_resolves_the_id_once) {
   auto first = flow(Method::get, "/api/v1/stock-readings/5");
   ASSERT_TRUE(is<next::LookUp>(first.parse()));
-  auto step = first.looked_up(std::nullopt, cache::Known::miss);
+  auto step = first.looked_up(std::nullopt);
   ASSERT_TRUE(is<next::ResolveReading>(step));
   EXPECT_EQ(std::get<next::ResolveReading>(step).id, ReadingId{5});
   ASSERT_TRUE(is<next::Act>(first.reading_resolved(kKey)));
@@ -84,14 +82,14 @@ TEST_F(RequestFlowTest, of_a_reading_by_its_id_resolves_the_id_once) {
 
   auto second = flow(Method::get, "/api/v1/stock-readings/5");
   ASSERT_TRUE(is<next::LookUp>(second.parse()));
-  EXPECT_TRUE(is<next::Act>(second.looked_up(std::nullopt, cache::Known::miss)));
+  EXPECT_TRUE(is<next::Act>(second.looked_up(std::nullopt)));
   EXPECT_EQ(second.call().path.reading->shop, ShopId{1});
 }
 
 TEST_F(RequestFlowTest, of_an_unknown_id_ends_with_404_and_caches_nothing) {
   auto request = flow(Method::get, "/api/v1/stock-readings/5");
   static_cast<void>(request.parse());
-  static_cast<void>(request.looked_up(std::nullopt, cache::Known::miss));
+  static_cast<void>(request.looked_up(std::nullopt));
   EXPECT_EQ(status(request.reading_resolved(std::nullopt)), 404);
   EXPECT_EQ(keys_.find(ReadingId{5}), std::nullopt);
 }
@@ -100,7 +98,7 @@ TEST_F(RequestFlowTest, resolves_an_id_again_when_the_cached_key_is_stale_but_on
   keys_.store(ReadingId{5}, {ShopId{9}, kTea});
   auto request = flow(Method::get, "/api/v1/stock-readings/5");
   static_cast<void>(request.parse());
-  ASSERT_TRUE(is<next::Act>(request.looked_up(std::nullopt, cache::Known::nothing)));
+  ASSERT_TRUE(is<next::Act>(request.looked_up(std::nullopt)));
   const auto again = request.stale_key();
   ASSERT_TRUE(again && is<next::ResolveReading>(*again));
   ASSERT_TRUE(is<next::Act>(request.reading_resolved(kKey)));
@@ -203,7 +201,7 @@ TEST_F(RequestFlowTest, makes_304_of_a_response_that_the_client_has) {
   request.if_none_match = "\"7\"";
   RequestFlow same{request, options_, tokens_, keys_};
   static_cast<void>(same.parse());
-  const auto end = same.looked_up(Response{200, {{"ETag", "\"7\""}}, "{}"}, cache::Known::nothing);
+  const auto end = same.looked_up(Response{200, {{"ETag", "\"7\""}}, "{}"});
   EXPECT_EQ(status(end), 304);
   EXPECT_TRUE(std::get<next::Respond>(end).response.body.empty());
 }

@@ -204,7 +204,7 @@ TEST_F(PageTest, reads_only_the_rows_that_are_missing) {
 TEST_F(PageTest, leaves_out_the_rows_that_a_writer_holds) {
   Writer writer{*this, 5, "new"};
   Names names{kProducts};
-  EXPECT_EQ(read(names), ReadPath::not_stored);
+  EXPECT_EQ(read(names), ReadPath::lock_busy);
   EXPECT_EQ(names.names(), all("old")) << "the write is not acknowledged yet";
   EXPECT_THAT(absent(), ElementsAre(5)) << "and no placeholder delays the next reader";
   writer.commit();

@@ -87,7 +87,7 @@ TEST(RowCommands, refuse_the_reply_to_another_command) {
                                          "VA 3 c0 f9" + key,
                                          "VA 3 f9 c17" + key,
                                          "VA 3 c17 f99999999999" + key,
-                                         "VA 65537 c17 f9" + key,
+                                         "VA 1000001 c17 f9" + key,
                                          "VA -1 c17 f9" + key};
   for (const auto& reply : replies)
     EXPECT_THROW(take(reply + kEnd + "tea" + kEnd), TextFailure) << reply;

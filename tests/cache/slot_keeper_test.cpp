@@ -55,7 +55,7 @@ class Process {
   /// Returns: the path of a read.
   ReadPath read() {
     test::TextSource source{[](storage::Reader&) { return "value"; }};
-    return cache_->read_through(kKey, kLocks, source, Known::nothing);
+    return cache_->read_through(kKey, kLocks, source);
   }
   /// Returns: whether a writer may commit.
   bool write() try {

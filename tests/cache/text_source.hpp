@@ -49,9 +49,8 @@ struct Fetched {
 };
 
 inline Fetched fetch(cache::Cache& cache, const cache::Key& key,
-                     const std::vector<storage::Lock>& locks, TextSource source,
-                     cache::Known known = cache::Known::nothing) {
-  const auto path = cache.read_through(key, locks, source, known);
+                     const std::vector<storage::Lock>& locks, TextSource source) {
+  const auto path = cache.read_through(key, locks, source);
   return {source.text(), path};
 }
 

@@ -39,29 +39,36 @@ class DatabaseWithoutFillLocks final : public storage::Database {
   storage::Database& database_;
 };
 
-/// set-without-lease: an entry is stored although its placeholder was deleted.
-class SourceWithoutLease final : public Source {
+/// set-without-lease: entries are stored although their placeholders were deleted.
+class SourceWithoutLeases final : public PageSource {
  public:
-  SourceWithoutLease(Source& source, Server& server, const Key& key)
-      : source_{source}, server_{server}, key_{key} {}
+  SourceWithoutLeases(PageSource& source, const std::vector<std::unique_ptr<Server>>& servers,
+                      std::span<const PageRow> rows)
+      : source_{source}, servers_{servers}, rows_{rows} {}
 
-  bool decode(std::string_view entry) override { return source_.decode(entry); }
-  bool produce(storage::Reader& reader) override {
+  bool decode(std::size_t row, std::string_view entry) override {
+    return source_.decode(row, entry);
+  }
+  void produce(storage::Reader& reader, std::span<const std::size_t> rows) override {
     read_at_ = now();
-    return source_.produce(reader);
+    source_.produce(reader, rows);
   }
   /// The cache calls this just before its `cas`, which then fails because of the other id.
-  [[nodiscard]] std::string encode() const override {
-    std::string entry = source_.encode();
-    server_.put(key_, {entry, read_at_});
+  [[nodiscard]] std::optional<std::string> encode(std::size_t row) const override {
+    auto entry = source_.encode(row);
+    const auto& key = rows_[row].key;
+    if (entry) servers_[slot_of(key, servers_.size())]->put(key, {*entry, read_at_});
     return entry;
   }
-  [[nodiscard]] std::optional<Instant> changes_at() const override { return source_.changes_at(); }
+  [[nodiscard]] std::optional<Instant> changes_at(std::size_t row) const override {
+    return source_.changes_at(row);
+  }
+  void ready(std::span<const std::size_t> rows) override { source_.ready(rows); }
 
  private:
-  Source& source_;
-  Server& server_;
-  const Key& key_;
+  PageSource& source_;
+  const std::vector<std::unique_ptr<Server>>& servers_;
+  const std::span<const PageRow> rows_;
   Instant read_at_{};
 };
 
@@ -77,18 +84,18 @@ class BrokenCache final : public Cache {
   }
 
   std::vector<Lookup> lookup(std::span<const Key> keys) override { return cache_.lookup(keys); }
-  ReadPath read_through(const Key& key, std::span<const storage::Lock> locks, Source& source,
-                        Known known) override {
-    if (!is_broken("set-without-lease")) return cache_.read_through(key, locks, source, known);
-    SourceWithoutLease broken{source, *servers_[slot_of(key, servers_.size())], key};
-    return cache_.read_through(key, locks, broken, known);
+  ReadPath read_through(const Key& key, std::span<const storage::Lock> locks,
+                        Source& source) override {
+    return cache_.read_through(key, locks, source);
   }
   ReadPath read_list(const Key& generation, std::span<const storage::Lock> locks,
                      const std::string& query_digest, Source& source) override {
     return cache_.read_list(generation, locks, query_digest, source);
   }
   ReadPath read_page(std::span<const PageRow> rows, PageSource& source) override {
-    return cache_.read_page(rows, source);
+    if (!is_broken("set-without-lease")) return cache_.read_page(rows, source);
+    SourceWithoutLeases broken{source, servers_, rows};
+    return cache_.read_page(rows, broken);
   }
 
  private:

@@ -43,8 +43,13 @@ class DatabaseTest : public testing::Test {
     options.connections_max = 1;
     options.fill_connections_max = 1;
     options.waiters_max = 1;
-    options.lock_timeout = milliseconds{10};
     options.acquire_timeout = acquire_timeout;
+    return options;
+  }
+  /// Of a writer that does not wait for a fill.
+  PostgresOptions impatient() const {
+    PostgresOptions options = database_.options();
+    options.lock_timeout = milliseconds{10};
     return options;
   }
   void kill_other_sessions() const {
@@ -58,7 +63,7 @@ class DatabaseTest : public testing::Test {
 
 TEST_F(DatabaseTest, fill_and_writer_of_the_same_data_exclude_each_other) {
   const auto storage = make_database(options());
-  Connection connection{options()};
+  Connection connection{impatient()};
   {
     WriteTransaction writer{connection, {kWriterOfProduct}, {}};
     EXPECT_FALSE(storage->try_fill(std::vector{kProduct}));
@@ -68,9 +73,20 @@ TEST_F(DatabaseTest, fill_and_writer_of_the_same_data_exclude_each_other) {
   EXPECT_THROW((WriteTransaction{connection, {kWriterOfProduct}, {}}), postgres::LockTimeout);
 }
 
+TEST_F(DatabaseTest, fill_that_pauses_ends_before_a_writer_gives_up) {
+  auto patience = options();
+  patience.lock_timeout = milliseconds{2000};
+  const auto storage = make_database(patience);
+  const auto fill = storage->try_fill(std::vector{kProduct});
+  ASSERT_TRUE(fill);
+  Connection connection{patience};
+  EXPECT_NO_THROW((WriteTransaction{connection, {kWriterOfProduct}, {}}));
+  EXPECT_THROW(fill->reader().product(kTea), Unavailable);
+}
+
 TEST_F(DatabaseTest, fill_takes_all_its_locks_or_no_lock) {
   const auto storage = make_database(options());
-  Connection connection{options()};
+  Connection connection{impatient()};
   WriteTransaction writer{connection, {kWriterOfProduct}, {}};
   const Lock free{shop_lock(ShopId{1}), LockMode::exclusive};
   EXPECT_FALSE(storage->try_fill(std::vector{free, kProduct}));
@@ -79,7 +95,7 @@ TEST_F(DatabaseTest, fill_takes_all_its_locks_or_no_lock) {
 
 TEST_F(DatabaseTest, fill_of_several_entries_leaves_out_what_a_writer_holds) {
   const auto storage = make_database(options());
-  Connection connection{options()};
+  Connection connection{impatient()};
   const Lock free{shop_lock(ShopId{1}), LockMode::exclusive};
   const Lock other{product_lock(Gtin::from_number(96385074)), LockMode::shared};
   std::unique_ptr<Fill> fill;
@@ -102,7 +118,7 @@ TEST_F(DatabaseTest, fill_of_several_entries_leaves_out_what_a_writer_holds) {
 
 TEST_F(DatabaseTest, fill_of_several_entries_needs_the_lock_of_the_slots) {
   const auto storage = make_database(options());
-  Connection connection{options()};
+  Connection connection{impatient()};
   connection.exec("begin; select pg_advisory_xact_lock(" + std::to_string(slots_lock().number) +
                   ")");
   EXPECT_FALSE(storage->try_fill_each(std::vector{kProduct}));
@@ -153,7 +169,7 @@ TEST_F(FillOfSlots, stores_nothing_while_fills_are_off) {
 TEST_F(FillOfSlots, blocks_changes_of_the_slots) {
   const auto database = make_database(options());
   const auto fill = database->try_fill(std::vector{kProduct});
-  Connection connection{options()};
+  Connection connection{impatient()};
   EXPECT_THROW(
       (postgres::Transaction{connection, postgres::Transaction::Access::read_write,
                              postgres::wait_for_locks({{slots_lock(), LockMode::exclusive}})}),
@@ -177,13 +193,13 @@ TEST_F(DatabaseTest, fill_reads_what_committed_before_its_locks) {
   database_.run("insert into shops (name) values ('North')");
   const auto fill = storage->try_fill(std::vector{Lock{shop_lock(ShopId{1}), LockMode::shared}});
   ASSERT_TRUE(fill);
-  EXPECT_EQ(fill->reader().shop(ShopId{1})->name, "North");
+  EXPECT_EQ(fill->reader().rows({.shops = {ShopId{1}}}).shops.at(ShopId{1}).name, "North");
 }
 
 TEST_F(DatabaseTest, fills_do_not_starve_reads) {
   const auto storage = make_database(options());
   const auto fill = storage->try_fill(std::vector{kProduct});
-  EXPECT_NO_THROW(storage->read()->shop(ShopId{1}));
+  EXPECT_NO_THROW(storage->read()->product(kTea));
 }
 
 TEST_F(DatabaseTest, fill_does_not_wait_for_a_connection) {
@@ -212,16 +228,16 @@ TEST_F(DatabaseTest, refuses_when_no_connection_becomes_free_in_time) {
 TEST_F(DatabaseTest, gives_a_returned_connection_to_a_waiting_request) {
   const auto storage = make_database(options(milliseconds{20'000}));
   auto busy = storage->read();
-  auto waiter = std::async(std::launch::async, [&] { return storage->read()->shop(ShopId{1}); });
+  auto waiter = std::async(std::launch::async, [&] { return storage->read()->product(kTea); });
   busy.reset();
   EXPECT_FALSE(waiter.get());
 }
 
 TEST_F(DatabaseTest, replaces_a_connection_that_was_killed_while_idle) {
   const auto storage = make_database(options());
-  storage->read()->shop(ShopId{1});
+  storage->read()->product(kTea);
   kill_other_sessions();
-  EXPECT_NO_THROW(storage->read()->shop(ShopId{1}));
+  EXPECT_NO_THROW(storage->read()->product(kTea));
 }
 
 TEST_F(DatabaseTest, closes_a_connection_that_broke_in_use) {
@@ -230,10 +246,10 @@ TEST_F(DatabaseTest, closes_a_connection_that_broke_in_use) {
   {
     const auto reader = storage->read();
     kill_other_sessions();
-    EXPECT_THROW(reader->shop(ShopId{1}), Unavailable);
-    EXPECT_THROW(reader->shop(ShopId{1}), Unavailable);
+    EXPECT_THROW(reader->product(kTea), Unavailable);
+    EXPECT_THROW(reader->product(kTea), Unavailable);
   }
-  EXPECT_NO_THROW(storage->read()->shop(ShopId{1}));
+  EXPECT_NO_THROW(storage->read()->product(kTea));
 }
 
 TEST_F(DatabaseTest, fill_with_a_lost_connection_releases_its_locks) {
@@ -241,7 +257,7 @@ TEST_F(DatabaseTest, fill_with_a_lost_connection_releases_its_locks) {
   const auto fill = storage->try_fill(std::vector{kProduct});
   kill_other_sessions();
   EXPECT_THROW(fill->reader().product(kTea), Unavailable);
-  Connection connection{options()};
+  Connection connection{impatient()};
   EXPECT_NO_THROW((WriteTransaction{connection, {kWriterOfProduct}, {}}));
 }
 

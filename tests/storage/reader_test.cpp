@@ -89,6 +89,12 @@ class ReaderTest : public testing::Test {
     return filter;
   }
 
+  std::optional<ReadingRow> reading_row(ShopId shop, Gtin gtin) {
+    const storage::ReadingKey key{shop, gtin};
+    const auto rows = reader_->rows({.readings = {key}}).readings;
+    const auto found = rows.find(key);
+    return found == rows.end() ? std::nullopt : std::optional{found->second};
+  }
   std::set<std::int64_t> gtins(const ReadingFilter& filter) {
     std::set<std::int64_t> found;
     for (const Reading& reading : reader_->readings(filter, kPageMax).rows) {
@@ -241,8 +247,9 @@ TEST_F(ReaderTest, expired_and_available_agree_with_their_filters) {
     } else {
       EXPECT_GT(reading.expires_at, now_there);
     }
-    EXPECT_EQ(reader_->reading(reading.id)->expires_at, reading.expires_at);
-    EXPECT_EQ(reader_->reading(reading.shop, reading.gtin)->expired, reading.expired);
+    const auto row = reading_row(reading.shop, reading.gtin).value();
+    EXPECT_EQ(row.expires_at, reading.expires_at);
+    EXPECT_EQ(row.expired, reading.expired);
   }
   EXPECT_EQ(reader_->day_ends_at(ShopId{1}),
             std::chrono::ceil<std::chrono::days>(now_there + std::chrono::microseconds{1}));
@@ -264,8 +271,8 @@ TEST_F(ReaderTest, lists_of_expired_readings_work_when_the_server_prefers_parall
 }
 
 TEST_F(ReaderTest, removed_rows_are_absent) {
-  EXPECT_FALSE(reader_->reading(ShopId{2}, Gtin::from_number(30)));
-  EXPECT_FALSE(reader_->shop(ShopId{3}));
+  EXPECT_FALSE(reading_row(ShopId{2}, Gtin::from_number(30)));
+  EXPECT_TRUE(reader_->rows({.shops = {ShopId{3}}}).shops.empty());
   EXPECT_FALSE(reader_->product(Gtin::from_number(40)));
   EXPECT_EQ(reader_->shops({}, 10).rows.size(), 2U);
   const auto id = database_->run("select id from stock_readings where gtin = 30");
@@ -300,7 +307,9 @@ TEST_F(ReaderTest, reads_rows_of_all_tables_by_their_keys) {
   EXPECT_EQ(rows.products.at(gtin(7)).name, reader_->product(gtin(7))->name);
   ASSERT_EQ(rows.readings.size(), 2U);
   for (const auto& [key, row] : rows.readings) {
-    const auto reading = reader_->reading(key.shop, key.gtin).value();
+    const auto page = reader_->readings({.shops = {key.shop}, .gtins = {key.gtin}}, 1).rows;
+    ASSERT_EQ(page.size(), 1U);
+    const auto& reading = page[0];
     EXPECT_EQ(row.id, reading.id);
     EXPECT_EQ(row.date.has_value(), reading.date.has_value());
     EXPECT_EQ(row.quantity, reading.quantity);
@@ -327,8 +336,10 @@ TEST_F(ReaderTest, filters_by_several_shops_and_products) {
 }
 
 TEST_F(ReaderTest, reads_all_fields_of_a_row) {
-  const auto reading = reader_->reading(ShopId{1}, Gtin::from_number(7));
-  ASSERT_TRUE(reading);
+  const auto page =
+      reader_->readings({.shops = {ShopId{1}}, .gtins = {Gtin::from_number(7)}}, 1).rows;
+  ASSERT_EQ(page.size(), 1U);
+  const auto* const reading = page.data();
   EXPECT_EQ(reading->name, "Tea 0");
   EXPECT_EQ(reading->product_version, 1);
   EXPECT_EQ(reading->date, (ShelfDate{*parse_date("2030-01-02"), std::nullopt}));
