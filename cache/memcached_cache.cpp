@@ -85,17 +85,14 @@ ReadPath MemcachedCache::read_list(const Key& generation, Locks locks,
 }
 
 ReadPath MemcachedCache::read_page(std::span<const PageRow> rows, PageSource& source) {
-  ReadPath path = ReadPath::unavailable;
-  if (servers_.empty()) {
-    std::vector<std::size_t> all(rows.size());
-    std::iota(all.begin(), all.end(), 0);
-    source.produce(*database_.read(), all);
-    source.ready(all);
-  } else {
-    path = PageRead{servers_, answer_timeout_, database_, observer_, rows, source}.run();
-  }
-  observer_.read(path);
-  return path;
+  if (!servers_.empty())
+    return PageRead{servers_, answer_timeout_, database_, observer_, rows, source}.run();
+  std::vector<std::size_t> all(rows.size());
+  std::iota(all.begin(), all.end(), 0);
+  source.produce(*database_.read(), all);
+  for (std::size_t i = 0; i < all.size(); ++i) observer_.read(ReadPath::unavailable);
+  source.ready(all);
+  return ReadPath::unavailable;
 }
 
 ReadPath MemcachedCache::fetch_list(const Key& generation, Locks locks,

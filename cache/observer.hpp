@@ -28,7 +28,7 @@ class Observer {
   virtual ~Observer() = default;
 
   virtual void looked_up(LookupState) {}
-  virtual void read(ReadPath) {}
+  virtual void read(ReadPath) {}  // of each entry, before its reader gets it
 
   /// A read or a fill got no reply; reads do not use the server for a while.
   virtual void unavailable(std::size_t /*slot*/, std::string_view /*log_detail*/) {}

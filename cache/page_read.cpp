@@ -28,16 +28,12 @@ LookupState lookup_state(State state) {
   __builtin_unreachable();
 }
 
-/// Returns: the path that is further from a hit.
-ReadPath worse(ReadPath a, ReadPath b) { return std::max(a, b); }
-
 }  // namespace
 
 ReadPath PageRead::run() {
   Numbers missing(rows_.size());
   std::iota(missing.begin(), missing.end(), 0);
   Numbers unavailable;
-  ReadPath path = ReadPath::hit;
   for (const auto pause : kRetryPauses) {
     std::this_thread::sleep_for(pause);
     auto parts = look_up(missing);
@@ -45,18 +41,26 @@ ReadPath PageRead::run() {
     const auto silent = with_state(missing, State::unavailable);
     unavailable.insert(unavailable.end(), silent.begin(), silent.end());
     missing = with_state(missing, State::others);
-    if (!silent.empty()) path = ReadPath::unavailable;
-    if (!leased.empty())
-      path = worse(path, fill(std::move(parts), leased, std::exchange(unavailable, {})));
+    if (!leased.empty()) fill(std::move(parts), leased, std::exchange(unavailable, {}));
     if (missing.empty()) break;
   }
-  if (!missing.empty()) path = worse(path, ReadPath::lease_lost);
+  for (const auto row : missing) paths_[row] = ReadPath::lease_lost;
   missing.insert(missing.end(), unavailable.begin(), unavailable.end());
   if (!missing.empty()) {
     source_.produce(*database_.read(), missing);
-    source_.ready(missing);
+    ready(missing);
   }
-  return path;
+  return path_;
+}
+
+/// These rows are done, by the paths that were set.
+void PageRead::ready(const Numbers& rows) {
+  for (const auto row : rows) {
+    const auto path = paths_[row];
+    observer_.read(path);
+    path_ = std::max(path_, path);  // the one that is further from a hit
+  }
+  source_.ready(rows);
 }
 
 PageRead::Numbers PageRead::with_state(const Numbers& rows, State state) const {
@@ -74,9 +78,10 @@ std::vector<PageRead::Part> PageRead::look_up(const Numbers& rows) {
   complete_all(parts);
   for (const auto row : rows) {
     if (found_[row].state == State::hit) decode(row, server_of(row));
+    if (found_[row].state == State::hit) paths_[row] = ReadPath::hit;
     observer_.looked_up(lookup_state(found_[row].state));
   }
-  source_.ready(with_state(rows, State::hit));
+  ready(with_state(rows, State::hit));
   std::vector<Part> with_leases;
   for (auto& part : parts) {
     part.rows = with_state(part.rows, State::leased);
@@ -136,7 +141,7 @@ void PageRead::complete_all(std::span<Part> parts) {
 
 // ---- fill
 
-ReadPath PageRead::fill(std::vector<Part> parts, const Numbers& leased, const Numbers& besides) {
+void PageRead::fill(std::vector<Part> parts, const Numbers& leased, const Numbers& besides) {
   Leases leases{*this, std::move(parts)};
   failpoint::reach("lease-held");
   std::vector<storage::Lock> locks;
@@ -145,26 +150,29 @@ ReadPath PageRead::fill(std::vector<Part> parts, const Numbers& leased, const Nu
   auto wanted = leased;
   wanted.insert(wanted.end(), besides.begin(), besides.end());
   auto held = database_.try_fill_each(locks);
-  ReadPath uncached = ReadPath::lock_busy;
-  if (held && !produced_in_time(*held, wanted)) {
-    held = nullptr;
-    uncached = ReadPath::not_stored;
+  const bool got_locks = held != nullptr;
+  if (held && !produced_in_time(*held, wanted)) held = nullptr;
+  for (const auto row : leased) {
+    const bool busy = !got_locks || (held && is_left_out(*held, row));
+    paths_[row] = busy ? ReadPath::lock_busy : ReadPath::not_stored;
   }
-  if (!held) {
+  if (held) {
+    failpoint::reach("before-cas");
+    std::vector<std::optional<std::string>> commands(rows_.size());
+    for (const auto row : leased) commands[row] = store_command(*held, row);
+    leases.store(commands);  // sets the path of what is stored
+  } else {
     leases.store({});
     source_.produce(*database_.read(), wanted);
-    source_.ready(wanted);
-    return uncached;
   }
-  failpoint::reach("before-cas");
-  std::vector<std::optional<std::string>> commands(rows_.size());
-  for (const auto row : leased) commands[row] = store_command(*held, row);
-  const auto stored = leases.store(commands);
-  source_.ready(wanted);
-  if (stored == leased.size()) return ReadPath::filled;
-  const auto is_busy = [&](const auto& lock) { return held->left_out(lock.name); };
-  return std::any_of(locks.begin(), locks.end(), is_busy) ? ReadPath::lock_busy
-                                                          : ReadPath::not_stored;
+  ready(wanted);
+}
+
+/// Returns: whether the row's entry needs a lock that is not held.
+bool PageRead::is_left_out(const storage::Fill& held, std::size_t row) const {
+  const auto& locks = rows_[row].locks;
+  return std::any_of(locks.begin(), locks.end(),
+                     [&](const auto& lock) { return held.left_out(lock.name); });
 }
 
 /// Returns: false when the query took so long that it would stop writers.
@@ -180,43 +188,37 @@ bool PageRead::produced_in_time(storage::Fill& held, const Numbers& rows) {
 /// Returns: nothing for a row that may not be stored.
 std::optional<std::string> PageRead::store_command(const storage::Fill& held,
                                                    std::size_t row) const {
-  const auto& [key, locks] = rows_[row];
   const auto& server = server_of(row);
-  if (!held.may_store(server.slot()) ||
-      std::any_of(locks.begin(), locks.end(),
-                  [&](const auto& lock) { return held.left_out(lock.name); }))
-    return std::nullopt;
+  if (!held.may_store(server.slot()) || is_left_out(held, row)) return std::nullopt;
   const auto entry = source_.encode(row);
   if (!entry) return std::nullopt;
   const auto life = server.life_of({*entry, held.started_at(), source_.changes_at(row)});
   if (!life) return std::nullopt;
-  return store_row(key, found_[row].cas, *life, *entry);
+  return store_row(rows_[row].key, found_[row].cas, *life, *entry);
 }
 
-std::size_t PageRead::end_leases(std::span<Part> parts,
-                                 const std::vector<std::optional<std::string>>& commands) {
-  std::size_t stored = 0;
+void PageRead::end_leases(std::span<Part> parts,
+                          const std::vector<std::optional<std::string>>& commands) {
   for (auto& part : parts) {
     std::string text;
-    std::vector<bool> stores;
+    std::vector<std::optional<std::size_t>> stores;  // the row; nothing: its lease is dropped
     for (const auto row : part.rows) {
       const bool has_entry = !commands.empty() && commands[row];
       text += has_entry ? *commands[row] : drop_row(rows_[row].key, found_[row].cas);
-      stores.push_back(has_entry);
+      stores.push_back(has_entry ? std::optional{row} : std::nullopt);
     }
     // On the connection of the leases only.
     part.connection->begin(
         std::move(text), part.rows.size(),
-        [&stored, stores](std::size_t number, std::string_view reply) {
+        [this, stores](std::size_t number, std::string_view reply) {
           bool done = false;
           const auto size = take_done(reply, done);
-          if (size > 0 && done && stores[number]) ++stored;
+          if (size > 0 && done && stores[number]) paths_[*stores[number]] = ReadPath::filled;
           return size;
         },
         Repeat::no);
   }
   complete_all(parts);
-  return stored;
 }
 
 }  // namespace codasync::cache

@@ -29,7 +29,8 @@ class PageRead {
         observer_{observer},
         rows_{rows},
         source_{source},
-        found_(rows.size()) {}
+        found_(rows.size()),
+        paths_(rows.size(), ReadPath::unavailable) {}
 
   ReadPath run();
 
@@ -51,11 +52,10 @@ class PageRead {
     Leases(const Leases&) = delete;
     Leases& operator=(const Leases&) = delete;
 
-    /// Stores the entries of the rows that have one, and drops the other leases. Returns: the
-    /// number of entries that were stored.
-    std::size_t store(const std::vector<std::optional<std::string>>& commands) {
+    /// Stores the entries of the rows that have one, and drops the other leases.
+    void store(const std::vector<std::optional<std::string>>& commands) {
       auto parts = std::exchange(parts_, {});
-      return read_.end_leases(parts, commands);
+      read_.end_leases(parts, commands);
     }
 
    private:
@@ -71,12 +71,13 @@ class PageRead {
   [[nodiscard]] Numbers with_state(const Numbers& rows, FoundRow::State state) const;
 
   /// Reads the leased rows and stores them; reads the rows `besides` too.
-  ReadPath fill(std::vector<Part> parts, const Numbers& leased, const Numbers& besides);
+  void fill(std::vector<Part> parts, const Numbers& leased, const Numbers& besides);
   bool produced_in_time(storage::Fill& held, const Numbers& rows);
   [[nodiscard]] std::optional<std::string> store_command(const storage::Fill& held,
                                                          std::size_t row) const;
-  std::size_t end_leases(std::span<Part> parts,
-                         const std::vector<std::optional<std::string>>& commands);
+  [[nodiscard]] bool is_left_out(const storage::Fill& held, std::size_t row) const;
+  void end_leases(std::span<Part> parts, const std::vector<std::optional<std::string>>& commands);
+  void ready(const Numbers& rows);
 
   [[nodiscard]] Server& server_of(std::size_t row) const {
     return *servers_[slot_of(rows_[row].key, servers_.size())];
@@ -89,6 +90,8 @@ class PageRead {
   const std::span<const PageRow> rows_;
   PageSource& source_;
   std::vector<FoundRow> found_;
+  std::vector<ReadPath> paths_;
+  ReadPath path_{ReadPath::hit};  // of the whole page
 };
 
 }  // namespace codasync::cache

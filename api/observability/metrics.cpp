@@ -121,7 +121,7 @@ struct Metrics::Impl {
   Counter& lookup_unavailable = lookups.Add({{"result", "unavailable"}});
 
   Family<Counter>& reads =
-      counter("codasync_cache_reads_total", "Reads through the cache, by path.");
+      counter("codasync_cache_reads_total", "Entries read through the cache, by path.");
   Counter& read_hit = reads.Add({{"path", "hit"}});
   Counter& read_filled = reads.Add({{"path", "filled"}});
   Counter& read_not_stored = reads.Add({{"path", "not_stored"}});
