@@ -1,5 +1,6 @@
 #include "api/dispatcher.hpp"
 
+#include <algorithm>
 #include <exception>
 #include <map>
 #include <memory>
@@ -128,8 +129,8 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   void act(const StockWrite& action, Place place);
 
   void read(const Read& action, Place place);
-  [[nodiscard]] static bool submit_misses(Service& service);
-  static void read_misses(Service& service);
+  [[nodiscard]] static bool submit_misses(Service& service, Misses& misses);
+  static void read_misses(Service& service, Misses& misses);
   static void read_batch(Service& service, const std::vector<Misses::Taken>& batch);
   void answered(std::optional<Result> result);
   Result read_through_cache(const Read& action);
@@ -344,25 +345,26 @@ Result Exchange::read_through_cache(const Read& action) {
 }
 
 void Exchange::act(const ReadOne&, Place) {
-  switch (service_.misses.add(shared_from_this())) {
+  auto& misses = service_.misses.at(&flow_.route());
+  switch (misses.add(shared_from_this())) {
     case Misses::Added::waits:
       return;
     case Misses::Added::full:
       return fail(unavailable(kBusy));
     case Misses::Added::need_worker:
-      if (!submit_misses(service_)) read_misses(service_);
+      if (!submit_misses(service_, misses)) read_misses(service_, misses);
   }
 }
 
-bool Exchange::submit_misses(Service& service) {
-  return service.executor.submit(Executor::Kind::work,
-                                 [&service](Executor::Start) { read_misses(service); });
+bool Exchange::submit_misses(Service& service, Misses& misses) {
+  return service.executor.submit(
+      Executor::Kind::work, [&service, &misses](Executor::Start) { read_misses(service, misses); });
 }
 
-void Exchange::read_misses(Service& service) {
+void Exchange::read_misses(Service& service, Misses& misses) {
   do {
-    read_batch(service, service.misses.take());
-  } while (service.misses.goes_on() && !submit_misses(service));
+    read_batch(service, misses.take());
+  } while (misses.goes_on() && !submit_misses(service, misses));
 }
 
 void Exchange::read_batch(Service& service, const std::vector<Misses::Taken>& batch) {
@@ -458,6 +460,19 @@ void Exchange::send(Response response) {
   response.headers.push_back({"X-Request-Id", request.request_id});
   allow_origin(response, request, service_.options);
   std::move(reply_).send(std::move(response));
+}
+
+MissesOfRoutes make_misses(const ExecutorOptions& options) {
+  MissesOfRoutes misses;
+  for (const auto& route : routes()) {
+    if (!std::holds_alternative<ReadOne>(route.action)) continue;
+    misses.try_emplace(&route,
+                       Misses::Limits{.workers_max = std::max<std::size_t>(options.threads / 4, 1),
+                                      .batch_max = 64,
+                                      .waiting_max = options.queue_max,
+                                      .timeout = options.queue_timeout});
+  }
+  return misses;
 }
 
 void Dispatcher::dispatch(Request request, Reply reply) {

@@ -1,8 +1,7 @@
 #pragma once
 
-#include <algorithm>
 #include <atomic>
-#include <cstddef>
+#include <map>
 #include <memory>
 
 #include "api/executor.hpp"
@@ -22,16 +21,16 @@ namespace codasync::api {
 
 class Exchange;  // a request on its way (dispatcher.cpp)
 
-/// Reads of single resources that missed the cache.
+struct Route;
+
 using Misses = Gathering<std::shared_ptr<Exchange>>;
 
-/// Returns: their limits. The executor's other threads stay free for other reads.
-inline Misses::Limits limits_of_misses(const ExecutorOptions& options) {
-  return {.workers_max = std::max<std::size_t>(options.threads / 4, 1),
-          .batch_max = 64,
-          .waiting_max = options.queue_max,
-          .timeout = options.queue_timeout};
-}
+/// Reads of single resources that missed the cache: for each route by itself, so that a slow table
+/// delays no reads of others.
+using MissesOfRoutes = std::map<const Route*, Misses>;
+
+/// Returns: the misses of each route with ReadOne. The executor's other threads stay free.
+MissesOfRoutes make_misses(const ExecutorOptions& options);
 
 /// Everything that answering a request may need. The main function fills it in; it outlives the
 /// server.
@@ -50,7 +49,7 @@ struct Service {
   Log& log;
   const SlotLog& slot_log;  // readiness waits for the first check of the slots
   const Response description{openapi::describe(options.public_reads)};
-  Misses misses{limits_of_misses(executor.options())};
+  MissesOfRoutes misses{make_misses(executor.options())};
   TokenCache tokens{};
   ReadingKeyCache reading_keys{};
   std::atomic<bool> schema_fits{false};  // the database was migrated for this program

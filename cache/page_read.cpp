@@ -161,6 +161,7 @@ void PageRead::fill(std::vector<Part> parts, const Numbers& leased, const Number
     std::vector<std::optional<std::string>> commands(rows_.size());
     for (const auto row : leased) commands[row] = store_command(*held, row);
     leases.store(commands);  // sets the path of what is stored
+    held = nullptr;          // the next reader or writer finds the locks free
   } else {
     leases.store({});
     source_.produce(*database_.read(), wanted);

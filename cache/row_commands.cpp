@@ -76,7 +76,8 @@ std::size_t take_row(std::string_view reply, const Key& key, Instant now, FoundR
   if (reply.size() < end) return 0;
   if (reply.substr(end - kLineEnd.size(), kLineEnd.size()) != kLineEnd) refuse_reply(*line);
   row.cas = head->cas;
-  const bool placeholder = head->size == 0 || head->flags == kPlaceholder;
+  // Of a command like this one, or of a fill of a list.
+  const bool placeholder = (head->size == 0 && head->flags == 0) || head->flags == kPlaceholder;
   if (placeholder && !head->made) {
     row.state = FoundRow::State::others;
   } else if (placeholder || is_expired(head->flags, now)) {

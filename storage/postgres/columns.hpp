@@ -72,13 +72,15 @@ Reading reading_of(const pqxx::row& row);
 
 // Of shops, products and readings with the keys `w`: left joins, so that only one of the three has
 // values in each row.
-inline const std::string kRowColumns =
-    kShopColumns + ", " + kProductColumns + ", " + kReadingRowColumns;
-inline constexpr const char* kRowTables =
-    " left join shops s on w.kind = 's' and s.id = w.shop_id and s.removed_at is null"
-    " left join products p on w.kind = 'p' and p.gtin = w.gtin and p.removed_at is null"
-    " left join stock_readings r on w.kind = 'r' and r.shop_id = w.shop_id and r.gtin = w.gtin"
-    " and r.present";
+// values in each row. A table that is not wanted is not touched, so that a lock on it delays nobody
+// else.
+struct RowTables {
+  bool shops;
+  bool products;
+  bool readings;
+};
+std::string row_columns(const RowTables& wanted);
+std::string row_joins(const RowTables& wanted);
 void add_row(const pqxx::row& row, Rows& rows);
 
 // Of `stock_events e` and the void `v` of each, if any.
