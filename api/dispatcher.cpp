@@ -364,7 +364,7 @@ bool Exchange::submit_misses(Service& service, Misses& misses) {
 void Exchange::read_misses(Service& service, Misses& misses) {
   do {
     read_batch(service, misses.take());
-  } while (misses.goes_on() && !submit_misses(service, misses));
+  } while (misses.continues() && !submit_misses(service, misses));
 }
 
 void Exchange::read_batch(Service& service, const std::vector<Misses::Taken>& batch) {

@@ -11,8 +11,8 @@
 namespace codasync::api {
 
 /// Items that are worked on together: those that come while all workers are busy form the next
-/// batch. An item that comes while a worker is free waits for nobody. A worker is a job of the
-/// caller: it starts when add() or goes_on() says so, and takes one batch.
+/// batch. An item that comes while a worker is free does not wait. A worker is a job of the
+/// caller: it starts when add() or continues() says so, and takes one batch.
 /// Threads: safe concurrently.
 template <class Item>
 class Gathering {
@@ -57,8 +57,8 @@ class Gathering {
     return batch;
   }
 
-  /// Ends a worker. Returns: whether items wait, so that the caller has to go on as a worker.
-  [[nodiscard]] bool goes_on() {
+  /// Ends a worker. Returns: whether items wait, so that the caller has to continue as a worker.
+  [[nodiscard]] bool continues() {
     const MutexLock lock{mutex_};
     if (!waiting_.empty()) return true;
     --workers_;

@@ -71,9 +71,8 @@ inline const std::string kReadingColumns = kReadingRowColumns + ", p.name, p.ver
 Reading reading_of(const pqxx::row& row);
 
 // Of shops, products and readings with the keys `w`: left joins, so that only one of the three has
-// values in each row.
-// values in each row. A table that is not wanted is not touched, so that a lock on it delays nobody
-// else.
+// values in each row. A table that is not wanted is not read, so that a lock on it does not delay
+// reads of the others.
 struct RowTables {
   bool shops;
   bool products;

@@ -23,7 +23,7 @@ TEST(Gathering, gives_a_lone_item_a_worker_at_once) {
   Numbers numbers{{.workers_max = 1, .batch_max = 8, .waiting_max = 8, .timeout = 1h}};
   EXPECT_EQ(numbers.add(1), Added::need_worker);
   EXPECT_EQ(items(numbers.take()), std::vector{1});
-  EXPECT_FALSE(numbers.goes_on());
+  EXPECT_FALSE(numbers.continues());
   EXPECT_EQ(numbers.add(2), Added::need_worker) << "the worker has ended";
 }
 
@@ -34,12 +34,12 @@ TEST(Gathering, gives_what_comes_while_all_workers_are_busy_to_the_next_that_is_
   EXPECT_EQ(numbers.add(2), Added::need_worker);
   EXPECT_EQ(items(numbers.take()), std::vector{2});
   for (const int number : {3, 4, 5, 6}) EXPECT_EQ(numbers.add(number), Added::waits);
-  ASSERT_TRUE(numbers.goes_on());
+  ASSERT_TRUE(numbers.continues());
   EXPECT_EQ(items(numbers.take()), (std::vector{3, 4, 5})) << "at most a batch";
-  ASSERT_TRUE(numbers.goes_on());
+  ASSERT_TRUE(numbers.continues());
   EXPECT_EQ(items(numbers.take()), std::vector{6});
-  EXPECT_FALSE(numbers.goes_on());
-  EXPECT_FALSE(numbers.goes_on());
+  EXPECT_FALSE(numbers.continues());
+  EXPECT_FALSE(numbers.continues());
 }
 
 TEST(Gathering, takes_no_more_items_than_may_wait) {
@@ -78,8 +78,8 @@ TEST(Gathering, leaves_no_item_without_a_worker_whatever_the_threads_do) {
             continue;
           do {
             worked += static_cast<int>(numbers.take().size());
-            --busy;  // before goes_on(): from there another worker may start
-          } while (numbers.goes_on() && ++busy > 0);
+            --busy;  // before continues(): from there another worker may start
+          } while (numbers.continues() && ++busy > 0);
         }
       });
     }

@@ -73,13 +73,13 @@ TEST_F(DatabaseTest, fill_and_writer_of_the_same_data_exclude_each_other) {
   EXPECT_THROW((WriteTransaction{connection, {kWriterOfProduct}, {}}), postgres::LockTimeout);
 }
 
-TEST_F(DatabaseTest, fill_that_pauses_ends_before_a_writer_gives_up) {
-  auto patience = options();
-  patience.lock_timeout = milliseconds{2000};
-  const auto storage = make_database(patience);
+TEST_F(DatabaseTest, fill_that_pauses_ends_before_a_writer_fails) {
+  auto shorter = options();
+  shorter.lock_timeout = milliseconds{2000};
+  const auto storage = make_database(shorter);
   const auto fill = storage->try_fill(std::vector{kProduct});
   ASSERT_TRUE(fill);
-  Connection connection{patience};
+  Connection connection{shorter};
   EXPECT_NO_THROW((WriteTransaction{connection, {kWriterOfProduct}, {}}));
   EXPECT_THROW(fill->reader().product(kTea), Unavailable);
 }
