@@ -72,6 +72,29 @@ class SourceWithoutLeases final : public PageSource {
   Instant read_at_{};
 };
 
+/// entries-outlive-midnight: an entry does not end when its content changes without a write.
+class SourceWithoutEnd final : public PageSource {
+ public:
+  explicit SourceWithoutEnd(PageSource& source) : source_{source} {}
+
+  bool decode(std::size_t row, std::string_view entry) override {
+    return source_.decode(row, entry);
+  }
+  void produce(storage::Reader& reader, std::span<const std::size_t> rows) override {
+    source_.produce(reader, rows);
+  }
+  [[nodiscard]] std::optional<std::string> encode(std::size_t row) const override {
+    return source_.encode(row);
+  }
+  [[nodiscard]] std::optional<Instant> changes_at(std::size_t) const override {
+    return std::nullopt;
+  }
+  void ready(std::span<const std::size_t> rows) override { source_.ready(rows); }
+
+ private:
+  PageSource& source_;
+};
+
 class BrokenCache final : public Cache {
  public:
   BrokenCache(const MemcachedOptions& options, storage::Database& database, Observer& observer)
@@ -93,6 +116,10 @@ class BrokenCache final : public Cache {
     return cache_.read_list(generation, locks, query_digest, source);
   }
   ReadPath read_page(std::span<const PageRow> rows, PageSource& source) override {
+    if (is_broken("entries-outlive-midnight")) {
+      SourceWithoutEnd broken{source};
+      return cache_.read_page(rows, broken);
+    }
     if (!is_broken("set-without-lease")) return cache_.read_page(rows, source);
     SourceWithoutLeases broken{source, servers_, rows};
     return cache_.read_page(rows, broken);
