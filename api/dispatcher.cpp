@@ -337,7 +337,8 @@ Result Exchange::read_through_cache(const Read& action) {
   if (const auto* list = std::get_if<CachedList>(&action.caching)) {
     if (const auto* rows = list->rows(call)) return read_rows(*rows);
     if (const auto entry = list->entry(call)) {
-      service_.cache.read_list(entry->generation, entry->locks, body_tag(entry->query), source);
+      service_.cache.read_list(entry->generation, entry->locks,
+                               body_tag(std::string{flow_.pattern()} + "?" + entry->query), source);
       return std::move(source).take();
     }
   }

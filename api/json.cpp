@@ -132,6 +132,12 @@ std::string to_json(const Product& product) {
   return object.done();
 }
 
+std::string to_json(const storage::ProductGroup& group) {
+  Object object;
+  object.add("name", group.name).add("products", group.products);
+  return object.done();
+}
+
 std::string to_json(const Reading& reading) {
   Object object;
   describe(object, reading);

@@ -12,6 +12,7 @@
 #include "storage/model/catalogue.hpp"
 #include "storage/model/outcome.hpp"
 #include "storage/model/reading.hpp"
+#include "storage/reader.hpp"
 #include "storage/token.hpp"
 
 namespace codasync::api {
@@ -19,6 +20,7 @@ namespace codasync::api {
 // The resources as JSON.
 std::string to_json(const Shop& shop);
 std::string to_json(const Product& product);
+std::string to_json(const storage::ProductGroup& group);
 std::string to_json(const Reading& reading);
 std::string to_json(const Reading& reading, EventOutcome outcome);  // of a write
 /// Returns: the JSON of a removed reading: its identity and `"removed": true`.

@@ -138,6 +138,16 @@ std::size_t Parameters::limit() {
   return static_cast<std::size_t>(*number);
 }
 
+std::optional<std::size_t> Parameters::one_of(const std::string& name,
+                                              std::span<const std::string_view> names) {
+  const auto value = text(name);
+  if (!value) return std::nullopt;
+  const auto found = std::ranges::find(names, *value);
+  if (found != names.end()) return static_cast<std::size_t>(found - names.begin());
+  refuse(name, "This must be one of: " + listed(names) + ".");
+  return std::nullopt;
+}
+
 void Parameters::refuse(const std::string& name, std::string sentence) {
   errors_[name].push_back(std::move(sentence));
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,6 +33,9 @@ class Parameters {
   std::optional<std::int64_t> id_cursor();            // the id given to make_cursor()
   std::optional<bool> flag(const std::string& name);  // `true` or `1`, `false` or `0`
   std::size_t limit();                                // 1…kPageMax, default 100
+  /// Returns: the place of the value in `names`; nothing when the parameter is absent or empty.
+  std::optional<std::size_t> one_of(const std::string& name,
+                                    std::span<const std::string_view> names);
 
   void refuse(const std::string& name, std::string sentence);
   /// Refuses a cursor that is not one of this list.

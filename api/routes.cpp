@@ -66,8 +66,8 @@ constexpr Needs kAdmin{Access::admin};
 constexpr std::string_view kPage[] = {"limit", "cursor"};
 constexpr std::string_view kCascade[] = {"cascade"};
 constexpr std::string_view kGtins[] = {"GTIN"};
-constexpr std::string_view kProductList[] = {"GTIN",  "search", "category",
-                                             "brand", "limit",  "cursor"};
+constexpr std::string_view kProductList[] = {"GTIN",     "search", "category", "brand",
+                                             "ordering", "limit",  "cursor"};
 constexpr std::string_view kProductStockList[] = {"in_stock", "limit", "cursor"};
 constexpr std::string_view kReadingList[] = {
     "shop",     "GTIN",      "category",          "expires_before", "expires_after", "expired",
@@ -91,6 +91,9 @@ const std::array kRoutes{
     Route{patch, "/api/v1/products/{gtin}",                     kAdmin,           Blocking{&products::change}},
     Route{del,   "/api/v1/products/{gtin}",                     kAdmin,           Blocking{&products::remove}},
     Route{get,   "/api/v1/products/{gtin}/stock",               kReader,          Read{&readings::in_all_shops, kProductStock}, kProductStockList},
+
+    Route{get,   "/api/v1/categories",                          kReader,          Read{&products::categories, CachedList{&products::list_entry}}, kPage},
+    Route{get,   "/api/v1/brands",                              kReader,          Read{&products::brands, CachedList{&products::list_entry}}, kPage},
 
     Route{get,   "/api/v1/stock-readings",                      kReader,          Read{&readings::list, CachedList{&readings::list_entry, &readings::list_rows}}, kReadingList},
     Route{post,  "/api/v1/stock-readings",                      kStaff,           StockWrite{&readings::record, &readings::written}},

@@ -18,13 +18,30 @@ struct ShopFilter {
   std::optional<ShopId> after{};  // keyset: ids above this
 };
 
+enum class ProductOrder { gtin, name };
+
+/// The end of a page of products; `name`: only in the order of names.
+struct ProductCursor {
+  Gtin gtin;
+  std::string name{};
+};
+
 struct ProductFilter {
   std::vector<std::string> words{};  // each must be in name, brand or category, without regard to
                                      // case and accents, or be the GTIN
   std::vector<Gtin> gtins{};         // one of these; empty: all
   std::optional<std::string> category{};  // exactly
   std::optional<std::string> brand{};     // exactly
-  std::optional<Gtin> after{};            // keyset: numbers above this
+  ProductOrder order{ProductOrder::gtin};
+  std::optional<ProductCursor> after{};
+};
+
+enum class ProductGroupKind { brand, category };
+
+/// The products with one brand, or with one category.
+struct ProductGroup {
+  std::string name;
+  std::int64_t products;
 };
 
 enum class ReadingOrder { id, expiry_date, expiry_date_descending, name, updated_at_descending };
@@ -115,6 +132,12 @@ class Reader {
   virtual Page<Shop> shops(const ShopFilter& filter, std::size_t limit) = 0;
   virtual std::optional<Product> product(Gtin gtin) = 0;
   virtual Page<Product> products(const ProductFilter& filter, std::size_t limit) = 0;
+
+  /// Returns: the groups after the name `after`, or all, by name without regard to case and
+  /// accents. A group has at least one product.
+  virtual Page<ProductGroup> product_groups(ProductGroupKind kind,
+                                            const std::optional<std::string>& after,
+                                            std::size_t limit) = 0;
   virtual Page<Reading> readings(const ReadingFilter& filter, std::size_t limit) = 0;
   virtual Rows rows(const RowKeys& keys) = 0;
 

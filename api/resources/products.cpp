@@ -1,11 +1,13 @@
 #include "api/resources/handlers.hpp"
 #include "api/responses.hpp"
+#include "storage/model/text.hpp"
 
 namespace codasync::api::products {
 namespace {
 
 constexpr std::string_view kPath = "/api/v1/products";
 constexpr std::size_t kSearchWordsMax = 10;
+constexpr std::string_view kOrderings[] = {"GTIN", "name"};  // as storage::ProductOrder
 
 std::string stored_response(const Product& product, bool created) {
   return serialise({created ? 201 : 200, version_tag(product.version),
@@ -77,6 +79,37 @@ std::vector<std::string> split_words(const std::string& text) {
   return words;
 }
 
+// A cursor of products contains the GTIN, and the name in the order of names.
+
+std::string write_cursor(storage::ProductOrder order, const Product& last) {
+  auto text = last.gtin.canonical();
+  if (order == storage::ProductOrder::name) text += "|" + last.name;
+  return make_cursor(text);
+}
+
+std::optional<storage::ProductCursor> parse_cursor(storage::ProductOrder order,
+                                                   const std::string& text) {
+  const auto end = std::min(text.find('|'), text.size());
+  const auto gtin = Gtin::parse(std::string_view{text}.substr(0, end));
+  const bool has_name = end < text.size();
+  if (!gtin || has_name != (order == storage::ProductOrder::name)) return std::nullopt;
+  if (!has_name) return storage::ProductCursor{*gtin};
+  auto name = text.substr(end + 1);
+  if (refuse_name(name)) return std::nullopt;
+  return storage::ProductCursor{*gtin, std::move(name)};
+}
+
+Result groups(storage::Reader& reader, const Call& call, storage::ProductGroupKind kind,
+              std::string_view path) {
+  Parameters parameters{call.query};
+  const auto limit = parameters.limit();
+  const auto after = parameters.cursor();
+  if (after && refuse_name(*after)) parameters.refuse_cursor();
+  if (auto problem = parameters.finish()) return *problem;
+  return page_response(reader.product_groups(kind, after, limit), path, call.query,
+                       [](const auto& group) { return make_cursor(group.name); });
+}
+
 }  // namespace
 
 Result list(storage::Reader& reader, const Call& call) {
@@ -91,18 +124,24 @@ Result list(storage::Reader& reader, const Call& call) {
   filter.gtins = parameters.gtins("GTIN");
   filter.category = parameters.text("category");
   filter.brand = parameters.text("brand");
+  filter.order =
+      static_cast<storage::ProductOrder>(parameters.one_of("ordering", kOrderings).value_or(0));
   if (const auto cursor = parameters.cursor()) {
-    const auto after = Gtin::parse(*cursor);
-    if (after) {
-      filter.after = *after;
-    } else {
-      parameters.refuse_cursor();
-    }
+    filter.after = parse_cursor(filter.order, *cursor);
+    if (!filter.after) parameters.refuse_cursor();
   }
   if (auto problem = parameters.finish()) return *problem;
   const auto page = reader.products(filter, limit);
   return page_response(page, kPath, call.query,
-                       [](const auto& product) { return make_cursor(product.gtin.canonical()); });
+                       [&](const auto& last) { return write_cursor(filter.order, last); });
+}
+
+Result categories(storage::Reader& reader, const Call& call) {
+  return groups(reader, call, storage::ProductGroupKind::category, "/api/v1/categories");
+}
+
+Result brands(storage::Reader& reader, const Call& call) {
+  return groups(reader, call, storage::ProductGroupKind::brand, "/api/v1/brands");
 }
 
 std::optional<ListEntry> list_entry(const Call& call) {

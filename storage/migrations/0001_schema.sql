@@ -70,8 +70,49 @@ create table products (
 );
 create index products_name on products (sort_name, gtin);
 create index products_category on products (category, gtin) where removed_at is null;
+create index products_category_name on products (category, sort_name, gtin) where removed_at is null;
 create index products_brand on products (brand, gtin) where removed_at is null;
+create index products_brand_name on products (brand, sort_name, gtin) where removed_at is null;
 create index products_search on products using gin (search gin_trgm_ops);
+
+-- How many products each brand and each category has. Counting them for each request would read the whole catalogue.
+create table product_groups (
+  kind       text not null check (kind in ('brand', 'category')),
+  name       text not null,
+  products   bigint not null,
+  sort_name  text collate "C" not null generated always as (folded(name)) stored,
+  primary key (kind, name)
+);
+create index product_groups_name on product_groups (kind, sort_name, name collate "C");
+
+-- One statement changes its rows in one order, so two statements rarely wait for each other in a circle. If they do,
+-- PostgreSQL ends one of them, and its write is repeated. Products are never deleted, only removed.
+create function count_product_groups() returns trigger language plpgsql as $$
+begin
+  if tg_op = 'INSERT' then
+    insert into product_groups as g (kind, name, products)
+    select k.kind, k.name, count(*)
+      from new_products p cross join lateral (values ('brand', p.brand), ('category', p.category)) k (kind, name)
+     where p.removed_at is null and k.name is not null
+     group by k.kind, k.name order by k.kind, k.name
+    on conflict (kind, name) do update set products = g.products + excluded.products;
+  else
+    insert into product_groups as g (kind, name, products)
+    select k.kind, k.name, sum(k.products)
+      from old_products o join new_products n using (gtin)
+     cross join lateral (values ('brand', o.brand, -1, o.removed_at), ('category', o.category, -1, o.removed_at),
+                                ('brand', n.brand, 1, n.removed_at), ('category', n.category, 1, n.removed_at))
+                        k (kind, name, products, removed_at)
+     where k.removed_at is null and k.name is not null
+     group by k.kind, k.name having sum(k.products) <> 0 order by k.kind, k.name
+    on conflict (kind, name) do update set products = g.products + excluded.products;
+  end if;
+  return null;
+end $$;
+create trigger products_inserted after insert on products referencing new table as new_products
+  for each statement execute function count_product_groups();
+create trigger products_updated after update on products referencing old table as old_products new table as new_products
+  for each statement execute function count_product_groups();
 
 -- ---------------------------------------------------------------------------------------------------------- stock readings
 

@@ -1,5 +1,7 @@
 #include "storage/postgres/reader.hpp"
 
+#include <algorithm>
+
 #include "storage/model/encoding.hpp"
 #include "storage/postgres/arrays.hpp"
 #include "storage/postgres/columns.hpp"
@@ -31,7 +33,11 @@ Page<Row> page_of(const pqxx::result& rows, std::size_t limit, Read&& read) {
 
 /// Words of three characters and more are found anywhere, also inside words, with the trigram
 /// index; shorter words are found at the beginning of words.
-constexpr std::size_t kAnywhereBytes = 3;
+constexpr std::ptrdiff_t kAnywhereCharacters = 3;
+
+std::ptrdiff_t characters(const std::string& utf8) {
+  return std::ranges::count_if(utf8, [](char byte) { return (byte & 0xC0) != 0x80; });
+}
 
 /// Returns: `word` with the special characters of LIKE escaped.
 std::string escaped(const std::string& word) {
@@ -47,7 +53,7 @@ std::string escaped(const std::string& word) {
 /// begins with a blank, like each word of the text.
 std::string contains(const std::string& word, Query& query) {
   const auto pattern = query.parameter(escaped(word));
-  const bool anywhere = word.size() >= kAnywhereBytes;
+  const bool anywhere = characters(word) >= kAnywhereCharacters;
   return "p.search like '%' || " + std::string{anywhere ? "ltrim(folded(" : "(folded("} + pattern +
          ")) || '%'";
 }
@@ -85,9 +91,30 @@ Page<Product> PostgresReader::products(const ProductFilter& filter, std::size_t 
   if (!filter.gtins.empty()) query.add(" and gtin = any(" + query.parameter(filter.gtins) + ")");
   if (filter.category) query.add(" and category = " + query.parameter(*filter.category));
   if (filter.brand) query.add(" and brand = " + query.parameter(*filter.brand));
-  if (filter.after) query.add(" and gtin > " + query.parameter(filter.after->number()));
-  return page_of<Product>(query.add(" order by gtin" + limit_to(limit)).run(connection_), limit,
-                          product_of);
+  const bool by_name = filter.order == ProductOrder::name;
+  if (filter.after) {
+    const auto gtin = query.parameter(filter.after->gtin.number());
+    query.add(by_name ? " and (sort_name, gtin) > (folded(" + query.parameter(filter.after->name) +
+                            "), " + gtin + ")"
+                      : " and gtin > " + gtin);
+  }
+  query.add(std::string{" order by "} + (by_name ? "sort_name, gtin" : "gtin") + limit_to(limit));
+  return page_of<Product>(query.run(connection_), limit, product_of);
+}
+
+Page<ProductGroup> PostgresReader::product_groups(ProductGroupKind kind,
+                                                  const std::optional<std::string>& after,
+                                                  std::size_t limit) {
+  Query query{std::string{"select name, products from product_groups where kind = '"} +
+              (kind == ProductGroupKind::brand ? "brand" : "category") + "' and products > 0"};
+  if (after) {
+    const auto name = query.parameter(*after);
+    query.add(" and (sort_name, name collate \"C\") > (folded(" + name + "), " + name + ")");
+  }
+  query.add(" order by sort_name, name collate \"C\"" + limit_to(limit));
+  return page_of<ProductGroup>(query.run(connection_), limit, [](const pqxx::row& row) {
+    return ProductGroup{row[0].as<std::string>(), row[1].as<std::int64_t>()};
+  });
 }
 
 Rows PostgresReader::rows(const RowKeys& keys) {

@@ -13,6 +13,8 @@ class PostgresReader : public Reader {
   Page<Shop> shops(const ShopFilter& filter, std::size_t limit) override;
   std::optional<Product> product(Gtin gtin) override;
   Page<Product> products(const ProductFilter& filter, std::size_t limit) override;
+  Page<ProductGroup> product_groups(ProductGroupKind kind, const std::optional<std::string>& after,
+                                    std::size_t limit) override;
   Rows rows(const RowKeys& keys) override;
   Page<Reading> readings(const ReadingFilter& filter, std::size_t limit) override;
   std::optional<Instant> day_ends_at(ShopId shop) override;

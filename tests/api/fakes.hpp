@@ -43,6 +43,11 @@ class FakeReader : public storage::Reader {
   storage::Page<Product> products(const storage::ProductFilter&, std::size_t) override {
     return count(), storage::Page<Product>{};
   }
+  storage::Page<storage::ProductGroup> product_groups(storage::ProductGroupKind,
+                                                      const std::optional<std::string>&,
+                                                      std::size_t) override {
+    return count(), storage::Page<storage::ProductGroup>{};
+  }
   storage::Page<Reading> readings(const storage::ReadingFilter&, std::size_t) override {
     return count(), storage::Page<Reading>{};
   }

@@ -53,6 +53,8 @@ GOOD = [
     Request("PATCH", PRODUCT, 200, {"name": "Green tea, 20 bags"}, "admin", tea),
     Request("GET", PRODUCTS, 200),
     Request("GET", PRODUCT, 200, arguments=tea),
+    Request("GET", "/api/v1/categories", 200),
+    Request("GET", "/api/v1/brands", 200),
     Request("POST", READINGS, 201, {"shop": 1, "GTIN": TEA, "expiry_date": "2026-12-24"}, "staff", keep={"reading": "id"}),
     Request("POST", READINGS, 200, {"shop": 1, "GTIN": TEA, "expiry_date": "2026-12-20", "date_kind": "best_before"}, "staff"),
     Request(

@@ -251,6 +251,53 @@ TEST_F(Lists, of_tokens_have_opaque_cursors) {
   expect_bad_query("/api/v1/tokens?cursor=2", "cursor", "Invalid cursor.");
 }
 
+TEST_F(Lists, of_brands_and_categories_follow_the_catalogue) {
+  const auto path = [&](const std::string& gtin) { return "/api/v1/products/" + gtin; };
+  const auto expect_groups = [&](const std::string& kind, const std::string& body) {
+    EXPECT_EQ(get("/api/v1/" + kind).body, body);
+    EXPECT_EQ(get("/api/v1/" + kind + "/").body, body) << "again, from the cache";
+  };
+  expect_groups("categories", "[]");
+  put(path("96385074"), R"({"name":"Sea salt","brand":"Sel","category":"Spices"})", admin());
+  put(path("4006381333931"), R"({"name":"Äpfel","category":"Fruit"})", admin());
+  expect_groups("brands", R"([{"name":"Sel","products":1}])");
+  expect_groups("categories", R"([{"name":"Fruit","products":1},{"name":"Spices","products":1}])");
+  patch(path("4006381333931"), R"({"category":"Spices","brand":"école"})", admin());
+  expect_groups("brands", R"([{"name":"école","products":1},{"name":"Sel","products":1}])");
+  expect_groups("categories", R"([{"name":"Spices","products":2}])");
+  EXPECT_EQ(all("/api/v1/brands?limit=1", "name"), (Set{"\"école\"", "\"Sel\""}));
+  EXPECT_EQ(del(path("96385074"), admin()).status, 204);
+  expect_groups("categories", R"([{"name":"Spices","products":1}])");
+  expect_bad_query("/api/v1/brands?limit=1&search=x", "search",
+                   "Unknown parameter. Known parameters: limit, cursor.");
+  expect_bad_query("/api/v1/brands?cursor=x", "cursor", "Invalid cursor.");
+}
+
+TEST_F(Lists, of_products_are_ordered_by_name_or_gtin) {
+  put("/api/v1/products/96385074", R"({"name":"Zucker"})", admin());
+  put("/api/v1/products/4006381333931", R"({"name":"äpfel|1"})", admin());
+  put("/api/v1/products/036000291452", R"({"name":"Apfel"})", admin());
+  const auto order = [&](const std::string& query) {
+    std::vector<std::string> found;
+    for (auto path = "/api/v1/products?limit=1" + query; !path.empty();) {
+      const auto page = get(path);
+      EXPECT_EQ(page.status, 200) << path << page.body;
+      found.push_back(page.row().empty() ? page.rows().at(0).at("name") : "");
+      path = page.next_page();
+    }
+    return found;
+  };
+  using testing::ElementsAre;
+  EXPECT_THAT(order("&ordering=name"), ElementsAre("\"Apfel\"", "\"äpfel|1\"", "\"Zucker\""));
+  for (const auto* query : {"", "&ordering=GTIN", "&ordering="})
+    EXPECT_THAT(order(query), ElementsAre("\"Zucker\"", "\"Apfel\"", "\"äpfel|1\"")) << query;
+  const auto next = get("/api/v1/products?limit=1&ordering=name").next_page();
+  expect_bad_query(next.substr(0, next.find("ordering")) + next.substr(next.find("cursor")),
+                   "cursor", "Invalid cursor.");
+  expect_bad_query("/api/v1/products?ordering=brand", "ordering",
+                   "This must be one of: GTIN, name.");
+}
+
 class Tokens : public ServiceTest {};
 
 TEST_F(Tokens, can_be_read_by_id_and_by_their_owner) {

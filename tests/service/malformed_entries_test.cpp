@@ -24,10 +24,10 @@ class MalformedEntries : public ServiceTest {
                 HasSubstr("STORED"));
   }
 
-  /// Returns: the key of the list of this query in the current generation.
-  std::string list_of(const cache::Key& generation, const std::string& query) {
+  /// Returns: the key of the list at this address in the current generation.
+  std::string list_of(const cache::Key& generation, const std::string& address) {
     const auto text = memcached().ask("get " + generation.text);  // VALUE … CR LF token CR LF END
-    return cache::list_entry(text.substr(text.find("\r\n") + 2, 32), api::body_tag(query)).text;
+    return cache::list_entry(text.substr(text.find("\r\n") + 2, 32), api::body_tag(address)).text;
   }
 
   /// Reads `path` with each of the malformed values in its entry `key`.
@@ -75,7 +75,7 @@ TEST_F(MalformedEntries, of_a_list_are_misses_and_are_replaced) {
         List{"/api/v1/products", "limit=5", cache::catalogue_generation()}}) {
     const auto uri = path + "?" + query;
     ASSERT_EQ(get(uri).status, 200);
-    ASSERT_NO_FATAL_FAILURE(expect_the_same_response(uri, list_of(generation, query)));
+    ASSERT_NO_FATAL_FAILURE(expect_the_same_response(uri, list_of(generation, uri)));
   }
 }
 

@@ -366,10 +366,83 @@ TEST_F(ReaderTest, words_find_products_by_name_or_brand_without_wildcards) {
 }
 
 TEST_F(ReaderTest, pages_of_products_are_in_the_order_of_their_numbers) {
-  const auto page = reader_->products({.after = Gtin::from_number(37)}, 1);
+  const auto page = reader_->products({.after = ProductCursor{Gtin::from_number(37)}}, 1);
   ASSERT_EQ(page.rows.size(), 1U);
   EXPECT_EQ(page.rows[0].gtin.number(), 38);
   EXPECT_TRUE(page.more);
+}
+
+TEST_F(ReaderTest, products_are_sorted_by_name_without_regard_to_case_and_accents) {
+  database_->run(
+      "insert into products (gtin, name, brand) values (211, 'äpfel', 'X'), (212, 'Apfel', 'X'),"
+      " (213, 'Zucker', 'X'), (214, 'APFEL', 'X'), (215, 'Birne', 'Y')");
+  const auto names = [&](ProductFilter filter) {
+    filter.order = ProductOrder::name;
+    std::vector<std::int64_t> found;
+    for (int pages = 0; pages < 10; ++pages) {
+      const auto page = reader_->products(filter, 2);
+      for (const auto& product : page.rows) found.push_back(product.gtin.number());
+      if (!page.more) return found;
+      filter.after = ProductCursor{page.rows.back().gtin, page.rows.back().name};
+    }
+    ADD_FAILURE() << "the pages do not end";
+    return found;
+  };
+  EXPECT_THAT(names({.brand = "X"}), ElementsAre(211, 212, 214, 213));
+  EXPECT_THAT(names({.words = {"apf"}}), ElementsAre(211, 212, 214));
+  EXPECT_EQ(names({.category = "hot"}).size(), 13U);
+  database_->run(
+      "update products set removed_at = now() where gtin > 200; delete from products where gtin > "
+      "200");
+}
+
+TEST_F(ReaderTest, short_words_are_found_at_the_beginning_of_words) {
+  database_->run(
+      "insert into products (gtin, name) values (221, 'Öl'), (222, 'Gemüse'), (223, 'Erdöl')");
+  const auto found = [&](const std::string& word) {
+    std::set<std::int64_t> gtins;
+    for (const auto& product : reader_->products({.words = {word}}, 10).rows)
+      gtins.insert(product.gtin.number());
+    return gtins;
+  };
+  EXPECT_EQ(found("öl"), (std::set<std::int64_t>{221})) << "two characters, three bytes";
+  EXPECT_EQ(found("ü"), std::set<std::int64_t>{});
+  EXPECT_EQ(found("müs"), std::set<std::int64_t>{222});
+  database_->run("delete from products where gtin > 200");
+}
+
+TEST_F(ReaderTest, groups_of_products_are_counted_with_each_change) {
+  const auto groups = [&](ProductGroupKind kind, std::optional<std::string> after = {}) {
+    std::vector<std::pair<std::string, std::int64_t>> found;
+    for (int pages = 0; pages < 10; ++pages) {
+      const auto page = reader_->product_groups(kind, after, 1);
+      for (const auto& group : page.rows) found.emplace_back(group.name, group.products);
+      if (!page.more) break;
+      after = page.rows.back().name;
+    }
+    return found;
+  };
+  using testing::Pair;
+  constexpr auto category = ProductGroupKind::category;
+  EXPECT_THAT(groups(category), ElementsAre(Pair("cold", 26), Pair("hot", 13)));
+  EXPECT_THAT(groups(ProductGroupKind::brand), ElementsAre(Pair("Leaf 100%", 19)))
+      << "the removed product does not count";
+  database_->run(
+      "insert into products (gtin, name, category) values (231, 'a', 'Öko'), (232, 'b', 'Öko'), "
+      "(233, 'c', null);"
+      "update products set category = 'hot' where gtin = 1;"
+      "update products set removed_at = now() where gtin = 232;"
+      "update products set name = 'c2' where gtin = 233;"
+      "insert into products (gtin, name, category) values (232, 'b', 'Zoo'), (234, 'd', 'zoo')"
+      " on conflict (gtin) do update set category = excluded.category, removed_at = null");
+  EXPECT_THAT(groups(category), ElementsAre(Pair("cold", 25), Pair("hot", 14), Pair("Öko", 1),
+                                            Pair("Zoo", 1), Pair("zoo", 1)));
+  EXPECT_THAT(groups(category, "oko"), ElementsAre(Pair("Öko", 1), Pair("Zoo", 1), Pair("zoo", 1)));
+  database_->run(
+      "update products set category = 'cold' where gtin = 1;"
+      "update products set removed_at = now() where gtin > 200");
+  EXPECT_THAT(groups(category), ElementsAre(Pair("cold", 26), Pair("hot", 13)));
+  database_->run("delete from products where gtin > 200");
 }
 
 TEST_F(ReaderTest, finds_valid_tokens_only) {
