@@ -35,12 +35,14 @@ std::optional<std::string> Parameters::text(const std::string& name) {
     refuse(name, explain(*refusal));
     return std::nullopt;
   }
+  spell(name, std::string{text});
   return std::string{text};
 }
 
-/// `parse` returns an outcome: the value, or the sentence for the user.
-template <class Value, class Parse>
-std::vector<Value> Parameters::values(const std::string& name, const Parse& parse) {
+/// `parse` returns an outcome: the value, or the sentence for the user. `print`: its only spelling.
+template <class Value, class Parse, class Print>
+std::vector<Value> Parameters::values(const std::string& name, const Parse& parse,
+                                      const Print& print) {
   const auto text = take(name);
   if (!text) return {};
   const bool several = text->find(',') != std::string::npos;
@@ -59,32 +61,45 @@ std::vector<Value> Parameters::values(const std::string& name, const Parse& pars
     } else if (std::find(found.begin(), found.end(), *value) == found.end()) {
       found.push_back(*value);
     }
-    if (part.size() == rest.size()) return found;
+    if (part.size() == rest.size()) break;
     rest.remove_prefix(part.size() + 1);
   }
+  auto sorted = found;
+  std::ranges::sort(sorted);
+  std::string spelled;
+  for (const auto& value : sorted) spelled += (spelled.empty() ? "" : ",") + print(value);
+  spell(name, std::move(spelled));
+  return found;
 }
 
 std::vector<ShopId> Parameters::shops(const std::string& name) {
-  return values<ShopId>(name, [](std::string_view text) -> Outcome<ShopId, std::string> {
-    const auto number = parse_whole_number(text);
-    if (!number || *number < 1)
-      return std::string{"This must be an id, a whole number from 1 to 9223372036854775807."};
-    return ShopId{*number};
-  });
+  return values<ShopId>(
+      name,
+      [](std::string_view text) -> Outcome<ShopId, std::string> {
+        const auto number = parse_whole_number(text);
+        if (!number || *number < 1)
+          return std::string{"This must be an id, a whole number from 1 to 9223372036854775807."};
+        return ShopId{*number};
+      },
+      [](ShopId shop) { return std::to_string(shop.value()); });
 }
 
 std::vector<Gtin> Parameters::gtins(const std::string& name) {
-  return values<Gtin>(name, [](std::string_view text) -> Outcome<Gtin, std::string> {
-    const auto gtin = Gtin::parse(text);
-    if (!gtin) return std::string{explain(gtin.error())};
-    return *gtin;
-  });
+  return values<Gtin>(
+      name,
+      [](std::string_view text) -> Outcome<Gtin, std::string> {
+        const auto gtin = Gtin::parse(text);
+        if (!gtin) return std::string{explain(gtin.error())};
+        return *gtin;
+      },
+      [](Gtin gtin) { return gtin.canonical(); });
 }
 
 std::optional<Date> Parameters::date(const std::string& name) {
   const auto value = take(name);
   if (!value) return std::nullopt;
   const auto date = parse_date(*value);
+  if (date) spell(name, to_string(*date));
   if (!date) refuse(name, "This must be a valid date in the form YYYY-MM-DD.");
   return date;
 }
@@ -93,6 +108,7 @@ std::optional<Instant> Parameters::instant(const std::string& name) {
   const auto value = take(name);
   if (!value) return std::nullopt;
   const auto instant = parse_instant(*value);
+  if (instant) spell(name, to_string(*instant));
   if (!instant)
     refuse(name, "This must be a date and time with a UTC offset, such as 2026-11-24T09:30:00Z.");
   return instant;
@@ -102,6 +118,7 @@ std::optional<std::string> Parameters::cursor() {
   const auto value = take("cursor");
   if (!value) return std::nullopt;
   auto carried = read_cursor(*value);
+  if (carried) spell("cursor", make_cursor(*carried));
   if (!carried) refuse_cursor();
   return carried;
 }
@@ -120,10 +137,13 @@ std::optional<std::int64_t> Parameters::id_cursor() {
 std::optional<bool> Parameters::flag(const std::string& name) {
   const auto value = take(name);
   if (!value) return std::nullopt;
-  if (*value == "true" || *value == "1") return true;
-  if (*value == "false" || *value == "0") return false;
-  refuse(name, "This must be true or false.");
-  return std::nullopt;
+  const bool is_true = *value == "true" || *value == "1";
+  if (!is_true && *value != "false" && *value != "0") {
+    refuse(name, "This must be true or false.");
+    return std::nullopt;
+  }
+  spell(name, is_true ? "true" : "false");
+  return is_true;
 }
 
 std::size_t Parameters::limit() {
@@ -135,6 +155,7 @@ std::size_t Parameters::limit() {
            "This must be a whole number from 1 to " + std::to_string(storage::kPageMax) + ".");
     return kLimitDefault;
   }
+  spell("limit", static_cast<std::size_t>(*number) == kLimitDefault ? "" : std::to_string(*number));
   return static_cast<std::size_t>(*number);
 }
 
@@ -166,15 +187,20 @@ std::optional<std::string> read_cursor(std::string_view cursor) {
   return from_base64url(cursor.substr(1));
 }
 
-Header next_page(std::string_view path, const Query& query, std::string_view cursor) {
-  std::string link{"<"};
-  link += path;
-  link.push_back('?');
-  for (const auto& [name, value] : query) {
-    if (name != "cursor") link += encode(name) + "=" + encode(value) + "&";
+std::string Parameters::canonical() const {
+  std::string text;
+  for (const auto& [name, value] : spelled_) {
+    if (!value.empty()) text += (text.empty() ? "" : "&") + encode(name) + "=" + encode(value);
   }
-  link += "cursor=" + std::string{cursor} + ">; rel=\"next\"";
-  return {"Link", std::move(link)};
+  return text;
+}
+
+Header Parameters::next_page(std::string_view path, std::string_view cursor) const {
+  auto first_page = *this;
+  first_page.spell("cursor", "");
+  auto query = first_page.canonical();
+  query += (query.empty() ? "cursor=" : "&cursor=") + std::string{cursor};
+  return {"Link", "<" + std::string{path} + "?" + query + ">; rel=\"next\""};
 }
 
 }  // namespace codasync::api

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -37,6 +38,14 @@ class Parameters {
   std::optional<std::size_t> one_of(const std::string& name,
                                     std::span<const std::string_view> names);
 
+  /// Spells a parameter that was read, for canonical(); empty: it is the default.
+  void spell(const std::string& name, std::string value) { spelled_[name] = std::move(value); }
+  /// Returns: the parameters that were read, sorted by name, each value in one spelling, defaults
+  /// left out: `a=1&b=2`, escaped. Queries with the same meaning have the same text.
+  [[nodiscard]] std::string canonical() const;
+  /// Returns: the Link header to the next page (RFC 8288): canonical() with another cursor.
+  [[nodiscard]] Header next_page(std::string_view path, std::string_view cursor) const;
+
   void refuse(const std::string& name, std::string sentence);
   /// Refuses a cursor that is not one of this list.
   void refuse_cursor() { refuse("cursor", "Invalid cursor."); }
@@ -46,11 +55,12 @@ class Parameters {
 
  private:
   std::optional<std::string> take(const std::string& name);
-  template <class Value, class Parse>
-  std::vector<Value> values(const std::string& name, const Parse& parse);
+  template <class Value, class Parse, class Print>
+  std::vector<Value> values(const std::string& name, const Parse& parse, const Print& print);
 
   Query query_;
   FieldErrors errors_;
+  std::map<std::string, std::string> spelled_;
 };
 
 /// Returns: an opaque cursor that contains `text`.
@@ -60,8 +70,5 @@ std::optional<std::string> read_cursor(std::string_view cursor);
 
 /// Returns: a cursor for Parameters::id_cursor().
 std::string make_cursor(std::int64_t id);
-
-/// Returns: the Link header to the next page (RFC 8288): the same query with another cursor.
-Header next_page(std::string_view path, const Query& query, std::string_view cursor);
 
 }  // namespace codasync::api

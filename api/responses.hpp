@@ -21,12 +21,13 @@ Response ok(std::string json, const std::string& tag);
 Response ok_by_body(std::string json);
 
 /// Returns: the same for a page of a list, with a link to the next page if there is one. `path` and
-/// `query`: of the list. `cursor_of`: the cursor after the last row of the page.
+/// `parameters`: of the list. `cursor_of`: the cursor after the last row of the page.
 template <class Page, class CursorOf>
-Response page_response(const Page& page, std::string_view path, const Query& query,
+Response page_response(const Page& page, std::string_view path, const Parameters& parameters,
                        const CursorOf& cursor_of) {
   auto response = ok_by_body(to_json(page.rows));
-  if (page.more) response.headers.push_back(next_page(path, query, cursor_of(page.rows.back())));
+  if (page.more)
+    response.headers.push_back(parameters.next_page(path, cursor_of(page.rows.back())));
   return response;
 }
 

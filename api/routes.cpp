@@ -92,8 +92,8 @@ const std::array kRoutes{
     Route{del,   "/api/v1/products/{gtin}",                     kAdmin,           Blocking{&products::remove}},
     Route{get,   "/api/v1/products/{gtin}/stock",               kReader,          Read{&readings::in_all_shops, kProductStock}, kProductStockList},
 
-    Route{get,   "/api/v1/categories",                          kReader,          Read{&products::categories, CachedList{&products::list_entry}}, kPage},
-    Route{get,   "/api/v1/brands",                              kReader,          Read{&products::brands, CachedList{&products::list_entry}}, kPage},
+    Route{get,   "/api/v1/categories",                          kReader,          Read{&products::categories, CachedList{&products::groups_entry}}, kPage},
+    Route{get,   "/api/v1/brands",                              kReader,          Read{&products::brands, CachedList{&products::groups_entry}}, kPage},
 
     Route{get,   "/api/v1/stock-readings",                      kReader,          Read{&readings::list, CachedList{&readings::list_entry, &readings::list_rows}}, kReadingList},
     Route{post,  "/api/v1/stock-readings",                      kStaff,           StockWrite{&readings::record, &readings::written}},

@@ -44,13 +44,22 @@ struct ProductGroup {
   std::int64_t products;
 };
 
-enum class ReadingOrder { id, expiry_date, expiry_date_descending, name, updated_at_descending };
+enum class ReadingOrder {
+  id,
+  expiry_date,
+  expiry_date_descending,
+  name,  // without regard to case and accents, then by GTIN and shop
+  updated_at_descending,
+  checked_on,  // the day (UTC) of the newest check; only with not_checked_since
+  gtin,        // then by shop
+};
 
-/// The end of a page of readings: the sort key of its last row as text (nullopt for null) and its
-/// id.
+/// A position in a list of readings.
 struct ReadingCursor {
-  std::optional<std::string> key;
-  ReadingId id;
+  std::optional<std::int64_t> key{};  // the day, or microseconds, since 1970; null: no date
+  std::int64_t number{0};             // the id; by name and by gtin: the GTIN
+  std::int64_t shop{0};               // by name and by gtin
+  std::string name{};                 // by name
 };
 
 struct ReadingFilter {
@@ -66,7 +75,7 @@ struct ReadingFilter {
   std::optional<bool> in_stock{};
   // in stock and not expired; false: sold out or expired
   std::optional<bool> available{};
-  ReadingOrder order{ReadingOrder::id};
+  ReadingOrder order{ReadingOrder::id};  // one of orders_of() (storage/reading_orders.hpp)
   std::optional<ReadingCursor> after{};
 };
 
@@ -75,6 +84,13 @@ template <class Row>
 struct Page {
   std::vector<Row> rows;
   bool more{false};
+};
+
+/// One page of a list of readings. It can have fewer rows than asked for although others follow
+/// (storage/reading_orders.hpp). `next`: where the next page begins; nothing: this is the last one.
+struct ReadingPage {
+  std::vector<Reading> rows;
+  std::optional<ReadingCursor> next{};
 };
 
 /// The end of a page of a history.
@@ -138,7 +154,7 @@ class Reader {
   virtual Page<ProductGroup> product_groups(ProductGroupKind kind,
                                             const std::optional<std::string>& after,
                                             std::size_t limit) = 0;
-  virtual Page<Reading> readings(const ReadingFilter& filter, std::size_t limit) = 0;
+  virtual ReadingPage readings(const ReadingFilter& filter, std::size_t limit) = 0;
   virtual Rows rows(const RowKeys& keys) = 0;
 
   /// Returns: when the current day ends in the shop's time zone; nullopt: no such shop. Inside a

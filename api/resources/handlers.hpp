@@ -22,7 +22,8 @@ namespace products {
 Result list(storage::Reader& reader, const Call& call);
 Result categories(storage::Reader& reader, const Call& call);
 Result brands(storage::Reader& reader, const Call& call);
-std::optional<ListEntry> list_entry(const Call& call);  // of each of these
+std::optional<ListEntry> list_entry(const Call& call);
+std::optional<ListEntry> groups_entry(const Call& call);  // of categories and brands
 const ReadRows* list_rows(const Call& call);
 storage::RowKeys keys(const Arguments& path);
 std::optional<Result> one(const Arguments& path, const storage::Rows& rows);

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "api/resources/handlers.hpp"
 #include "api/responses.hpp"
 #include "storage/model/text.hpp"
@@ -99,14 +101,62 @@ std::optional<storage::ProductCursor> parse_cursor(storage::ProductOrder order,
   return storage::ProductCursor{*gtin, std::move(name)};
 }
 
+/// The query of a list.
+struct ListQuery {
+  storage::ProductFilter filter{};
+  std::size_t limit{0};
+};
+
+ListQuery read_list(Parameters& parameters) {
+  ListQuery query{.limit = parameters.limit()};
+  auto& filter = query.filter;
+  if (const auto search = parameters.text("search")) {
+    filter.words = split_words(*search);
+    if (filter.words.size() > kSearchWordsMax)
+      parameters.refuse("search", "At most 10 words are allowed.");
+    std::ranges::sort(filter.words);
+    std::string spelled;
+    for (const auto& word : filter.words) spelled += (spelled.empty() ? "" : " ") + word;
+    parameters.spell("search", std::move(spelled));
+  }
+  filter.gtins = parameters.gtins("GTIN");
+  filter.category = parameters.text("category");
+  filter.brand = parameters.text("brand");
+  filter.order =
+      static_cast<storage::ProductOrder>(parameters.one_of("ordering", kOrderings).value_or(0));
+  if (filter.order == storage::ProductOrder::gtin) parameters.spell("ordering", "");
+  if (const auto cursor = parameters.cursor()) {
+    filter.after = parse_cursor(filter.order, *cursor);
+    if (!filter.after) parameters.refuse_cursor();
+  }
+  return query;
+}
+
+/// The same for a list of groups.
+struct GroupQuery {
+  std::optional<std::string> after;
+  std::size_t limit;
+};
+
+GroupQuery read_groups(Parameters& parameters) {
+  GroupQuery query{parameters.cursor(), parameters.limit()};
+  if (query.after && refuse_name(*query.after)) parameters.refuse_cursor();
+  return query;
+}
+
+std::optional<ListEntry> entry_of(const Parameters& parameters) {
+  if (parameters.finish()) return std::nullopt;
+  return ListEntry{cache::catalogue_generation(),
+                   {{storage::catalogue_lock(), storage::LockMode::exclusive}},
+                   parameters.canonical()};
+}
+
 Result groups(storage::Reader& reader, const Call& call, storage::ProductGroupKind kind,
               std::string_view path) {
   Parameters parameters{call.query};
-  const auto limit = parameters.limit();
-  const auto after = parameters.cursor();
-  if (after && refuse_name(*after)) parameters.refuse_cursor();
+  const auto query = read_groups(parameters);
   if (auto problem = parameters.finish()) return *problem;
-  return page_response(reader.product_groups(kind, after, limit), path, call.query,
+  return page_response(reader.product_groups(kind, query.after, query.limit), path, parameters,
                        [](const auto& group) { return make_cursor(group.name); });
 }
 
@@ -114,26 +164,10 @@ Result groups(storage::Reader& reader, const Call& call, storage::ProductGroupKi
 
 Result list(storage::Reader& reader, const Call& call) {
   Parameters parameters{call.query};
-  const auto limit = parameters.limit();
-  storage::ProductFilter filter;
-  if (const auto search = parameters.text("search")) {
-    filter.words = split_words(*search);
-    if (filter.words.size() > kSearchWordsMax)
-      parameters.refuse("search", "At most 10 words are allowed.");
-  }
-  filter.gtins = parameters.gtins("GTIN");
-  filter.category = parameters.text("category");
-  filter.brand = parameters.text("brand");
-  filter.order =
-      static_cast<storage::ProductOrder>(parameters.one_of("ordering", kOrderings).value_or(0));
-  if (const auto cursor = parameters.cursor()) {
-    filter.after = parse_cursor(filter.order, *cursor);
-    if (!filter.after) parameters.refuse_cursor();
-  }
+  const auto query = read_list(parameters);
   if (auto problem = parameters.finish()) return *problem;
-  const auto page = reader.products(filter, limit);
-  return page_response(page, kPath, call.query,
-                       [&](const auto& last) { return write_cursor(filter.order, last); });
+  return page_response(reader.products(query.filter, query.limit), kPath, parameters,
+                       [&](const auto& last) { return write_cursor(query.filter.order, last); });
 }
 
 Result categories(storage::Reader& reader, const Call& call) {
@@ -145,9 +179,15 @@ Result brands(storage::Reader& reader, const Call& call) {
 }
 
 std::optional<ListEntry> list_entry(const Call& call) {
-  return ListEntry{cache::catalogue_generation(),
-                   {{storage::catalogue_lock(), storage::LockMode::exclusive}},
-                   call.request.query};
+  Parameters parameters{call.query};
+  read_list(parameters);
+  return entry_of(parameters);
+}
+
+std::optional<ListEntry> groups_entry(const Call& call) {
+  Parameters parameters{call.query};
+  read_groups(parameters);
+  return entry_of(parameters);
 }
 
 const ReadRows* list_rows(const Call& call) {

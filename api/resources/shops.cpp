@@ -70,14 +70,18 @@ Result list(storage::Reader& reader, const Call& call) {
   if (const auto after = parameters.id_cursor()) filter.after = ShopId{*after};
   if (auto problem = parameters.finish()) return *problem;
   const auto page = reader.shops(filter, limit);
-  return page_response(page, kPath, call.query,
+  return page_response(page, kPath, parameters,
                        [](const auto& shop) { return make_cursor(shop.id.value()); });
 }
 
 std::optional<ListEntry> list_entry(const Call& call) {
+  Parameters parameters{call.query};
+  parameters.limit();
+  parameters.id_cursor();
+  if (parameters.finish()) return std::nullopt;
   return ListEntry{cache::shops_generation(),
                    {{storage::shops_lock(), storage::LockMode::exclusive}},
-                   call.request.query};
+                   parameters.canonical()};
 }
 
 storage::RowKeys keys(const Arguments& path) { return {.shops = {ShopId{path.id}}}; }

@@ -2,7 +2,9 @@
 
 #include "api/resources/handlers.hpp"
 #include "api/responses.hpp"
+#include "storage/model/number.hpp"
 #include "storage/model/text.hpp"
+#include "storage/reading_orders.hpp"
 
 // The handlers of /stock-readings and of a product's stock in shops. The ledger (storage/ledger/)
 // decides about writes; stock_refusals.cpp makes problems of its refusals.
@@ -18,89 +20,95 @@ constexpr std::string_view kPath = "/api/v1/stock-readings";
 // ----------------------------------------------------------------------------------------------
 // lists: filters, order, cursors
 
-struct Ordering {
-  std::string_view name;
-  storage::ReadingOrder order;
-};
-constexpr Ordering kOrderings[] = {
-    {"id", storage::ReadingOrder::id},
-    {"expiry_date", storage::ReadingOrder::expiry_date},
-    {"-expiry_date", storage::ReadingOrder::expiry_date_descending},
-    {"name", storage::ReadingOrder::name},
-    {"-updated_at", storage::ReadingOrder::updated_at_descending},
-};
-
-// A cursor of readings contains the ordering, the id and the sort key; a null key is left out.
-constexpr char kSeparator = '|';
+// As storage::ReadingOrder. A client cannot name the last ones: they are the order without
+// `ordering`.
+constexpr std::string_view kOrderings[] = {"id",          "expiry_date", "-expiry_date", "name",
+                                           "-updated_at", "checked",     "GTIN"};
+constexpr std::span kNamed{kOrderings, 5};
 
 std::string_view name_of(storage::ReadingOrder order) {
-  for (const auto& known : kOrderings) {
-    if (known.order == order) return known.name;
-  }
-  __builtin_unreachable();
+  return kOrderings[static_cast<std::size_t>(order)];
 }
 
-std::string write_cursor(storage::ReadingOrder order, const Reading& last) {
-  auto text = std::string{name_of(order)} + kSeparator + std::to_string(last.id.value());
-  switch (order) {
-    case storage::ReadingOrder::id:
-      break;
-    case storage::ReadingOrder::expiry_date:
-    case storage::ReadingOrder::expiry_date_descending:
-      if (last.date) text += kSeparator + to_string(last.date->date);
-      break;
-    case storage::ReadingOrder::name:
-      text += kSeparator + last.name;
-      break;
-    case storage::ReadingOrder::updated_at_descending:
-      text += kSeparator + to_string(last.updated_at);
-      break;
-  }
+// A cursor of readings contains the ordering and the fields of storage::ReadingCursor; an absent
+// key is empty.
+constexpr char kSeparator = '|';
+
+std::string write_cursor(storage::ReadingOrder order, const storage::ReadingCursor& position) {
+  auto text = std::string{name_of(order)} + kSeparator + std::to_string(position.number) +
+              kSeparator + std::to_string(position.shop) + kSeparator +
+              (position.key ? std::to_string(*position.key) : "");
+  if (order == storage::ReadingOrder::name) text += kSeparator + position.name;
   return make_cursor(text);
 }
 
-/// Returns: whether write_cursor() can write this key. Clients can send any text as a cursor.
-bool fits(storage::ReadingOrder order, const std::optional<std::string>& key) {
+/// Returns: whether write_cursor() can write this. Clients can send any text as a cursor.
+bool fits(storage::ReadingOrder order, const storage::ReadingCursor& position) {
+  constexpr std::int64_t kDaysMax = 1'000'000;
+  constexpr std::int64_t kMicrosMax = std::int64_t{kDaysMax} * 86'400'000'000;
+  const auto key_up_to = [&](std::int64_t max) {
+    return position.key && *position.key >= -max && *position.key <= max;
+  };
+  using enum storage::ReadingOrder;
   switch (order) {
-    case storage::ReadingOrder::id:
-      return !key;
-    case storage::ReadingOrder::expiry_date:
-    case storage::ReadingOrder::expiry_date_descending:
-      return !key || (parse_date(*key) && to_string(*parse_date(*key)) == *key);
-    case storage::ReadingOrder::name:
-      return key && !refuse_name(*key);
-    case storage::ReadingOrder::updated_at_descending: {
-      const auto instant = key ? parse_instant(*key) : std::nullopt;
-      return instant && to_string(*instant) == *key;
-    }
+    case id:
+    case gtin:
+      return !position.key;
+    case expiry_date:
+    case expiry_date_descending:
+      return !position.key || key_up_to(kDaysMax);
+    case checked_on:
+      return key_up_to(kDaysMax);
+    case updated_at_descending:
+      return key_up_to(kMicrosMax);
+    case name:
+      return !position.key && !refuse_name(position.name);
   }
   __builtin_unreachable();
 }
 
 std::optional<storage::ReadingCursor> parse_cursor(storage::ReadingOrder order,
-                                                   const std::string& text) {
-  const auto first = text.find(kSeparator);
-  if (first == std::string::npos || text.substr(0, first) != name_of(order)) return std::nullopt;
-  const auto second = text.find(kSeparator, first + 1);
-  const auto id = text.substr(first + 1, second == std::string::npos ? second : second - first - 1);
-  if (id.empty() || id.size() > 18 || id.find_first_not_of("0123456789") != std::string::npos)
-    return std::nullopt;
-  std::optional<std::string> key;
-  if (second != std::string::npos) key = text.substr(second + 1);
-  if (!fits(order, key)) return std::nullopt;
-  return storage::ReadingCursor{key, ReadingId{std::stoll(id)}};
+                                                   std::string_view text) {
+  const auto next = [&text] {
+    const auto part = text.substr(0, text.find(kSeparator));
+    text.remove_prefix(std::min(part.size() + 1, text.size()));
+    return part;
+  };
+  if (next() != name_of(order)) return std::nullopt;
+  const auto number = parse_whole_number(next());
+  const auto shop = parse_whole_number(next());
+  const auto key = next();
+  if (!number || !shop) return std::nullopt;
+  storage::ReadingCursor position{.number = *number, .shop = *shop, .name = std::string{text}};
+  if (!key.empty()) {
+    position.key = parse_whole_number(key);
+    if (!position.key) return std::nullopt;
+  }
+  return fits(order, position) ? std::optional{position} : std::nullopt;
 }
 
-storage::ReadingOrder read_ordering(Parameters& parameters) {
-  const auto text = parameters.text("ordering");
-  if (!text) return storage::ReadingOrder::id;
-  std::vector<std::string_view> names;
-  for (const auto& known : kOrderings) {
-    if (known.name == *text) return known.order;
-    names.push_back(known.name);
+/// Requires: the filters are set.
+storage::ReadingOrder read_ordering(Parameters& parameters, const storage::ReadingFilter& filter) {
+  const auto possible = storage::orders_of(filter);
+  const auto wanted = parameters.one_of("ordering", kNamed);
+  if (!wanted) return possible.front();
+  const auto order = static_cast<storage::ReadingOrder>(*wanted);
+  if (order == possible.front()) parameters.spell("ordering", "");
+  if (std::ranges::find(possible, order) != possible.end()) return order;
+  if (order == storage::ReadingOrder::updated_at_descending) {
+    parameters.refuse("ordering", "-updated_at requires the parameter `shop` too, with one shop.");
+    return order;
   }
-  parameters.refuse("ordering", "This must be one of: " + listed(names) + ".");
-  return storage::ReadingOrder::id;
+  std::vector<std::string_view> names;
+  for (const auto other : possible) {
+    if (std::ranges::find(kNamed, name_of(other)) != kNamed.end()) names.push_back(name_of(other));
+  }
+  parameters.refuse(
+      "ordering",
+      "This order is not possible with these filters over all shops. Add `shop` with one shop, or "
+      "omit `ordering`" +
+          (names.empty() ? "." : "; possible: " + listed(names) + "."));
+  return order;
 }
 
 /// Requires: filter.order is set.
@@ -129,8 +137,7 @@ struct ListQuery {
   std::size_t limit;
 };
 
-Outcome<ListQuery, Problem> read_filter(const Query& query) {
-  Parameters parameters{query};
+Outcome<ListQuery, Problem> read_filter(Parameters& parameters) {
   storage::ReadingFilter filter;
   const auto limit = parameters.limit();
   filter.shops = parameters.shops("shop");
@@ -142,9 +149,10 @@ Outcome<ListQuery, Problem> read_filter(const Query& query) {
   filter.not_checked_since = parameters.instant("not_checked_since");
   filter.in_stock = parameters.flag("in_stock");
   filter.available = parameters.flag("available");
-  filter.order = read_ordering(parameters);
-  if (filter.order == storage::ReadingOrder::updated_at_descending && filter.shops.size() != 1)
-    parameters.refuse("ordering", "-updated_at requires the parameter `shop` too, with one shop.");
+  if (filter.shops.size() * filter.gtins.size() > storage::kPairsMax)
+    parameters.refuse("GTIN", "At most " + std::to_string(storage::kPairsMax) +
+                                  " pairs of `shop` and `GTIN` are allowed.");
+  filter.order = read_ordering(parameters, filter);
   read_cursor(parameters, filter);
   if (auto problem = parameters.finish()) return *problem;
   return ListQuery{filter, limit};
@@ -158,12 +166,12 @@ void changes_by(Response& response, const std::optional<Instant>& moment) {
 
 /// Returns: a page of readings; `path`: of the list.
 Result page_of_readings(storage::Reader& reader, const ListQuery& list_query, std::string_view path,
-                        const Query& query) {
+                        const Parameters& parameters) {
   const auto& filter = list_query.filter;
   const auto page = reader.readings(filter, list_query.limit);
-  auto response = page_response(page, path, query, [&](const Reading& reading) {
-    return write_cursor(filter.order, reading);
-  });
+  auto response = ok_by_body(to_json(page.rows));
+  if (page.next)
+    response.headers.push_back(parameters.next_page(path, write_cursor(filter.order, *page.next)));
   for (const Reading& reading : page.rows) changes_by(response, reading.expires_at);
   // Rows enter and leave these lists at midnight, also rows that this page does not show.
   if (filter.shops.size() == 1 && (filter.expired || filter.available))
@@ -394,13 +402,15 @@ Operation removal(const Call& call, EventKind kind) {
 // GET
 
 Result list(storage::Reader& reader, const Call& call) {
-  const auto list_query = read_filter(call.query);
+  Parameters parameters{call.query};
+  const auto list_query = read_filter(parameters);
   if (!list_query) return list_query.error();
-  return page_of_readings(reader, *list_query, kPath, call.query);
+  return page_of_readings(reader, *list_query, kPath, parameters);
 }
 
 std::optional<ListEntry> list_entry(const Call& call) {
-  const auto read = read_filter(call.query);
+  Parameters parameters{call.query};
+  const auto read = read_filter(parameters);
   if (!read) return std::nullopt;
   const auto& filter = read->filter;
   // Only lists of one shop have a generation. Lists that depend on the categories of products
@@ -408,7 +418,7 @@ std::optional<ListEntry> list_entry(const Call& call) {
   if (filter.shops.size() != 1 || filter.category) return std::nullopt;
   return ListEntry{cache::shop_generation(filter.shops[0]),
                    {{storage::shop_lock(filter.shops[0]), storage::LockMode::exclusive}},
-                   call.request.query};
+                   parameters.canonical()};
 }
 
 const ReadRows* list_rows(const Call& call) {
@@ -465,11 +475,12 @@ Result in_all_shops(storage::Reader& reader, const Call& call) {
   Parameters parameters{call.query};
   ListQuery list_query{{.gtins = {*call.path.gtin}}, parameters.limit()};
   list_query.filter.in_stock = parameters.flag("in_stock");
+  list_query.filter.order = storage::orders_of(list_query.filter).front();
   read_cursor(parameters, list_query.filter);
   if (auto problem = parameters.finish()) return *problem;
   if (!reader.product(*call.path.gtin)) return not_found(Subject::product);
   return page_of_readings(reader, list_query,
-                          "/api/v1/products/" + call.path.gtin->canonical() + "/stock", call.query);
+                          "/api/v1/products/" + call.path.gtin->canonical() + "/stock", parameters);
 }
 
 Result history(storage::Reader& reader, const Call& call) {
@@ -484,7 +495,7 @@ Result history(storage::Reader& reader, const Call& call) {
   if (!covers(*call.actor, call.path.reading->shop))
     return forbidden("This access token is for other shops.");
   const auto page = reader.history(ReadingId{call.path.id}, before, limit);
-  auto response = page_response(page, canonical_path(call.request.path), call.query,
+  auto response = page_response(page, canonical_path(call.request.path), parameters,
                                 [](const auto& row) { return write_history_cursor(row.event); });
   // The history before this time was deleted (storage/ledger_retention.hpp); the reading still
   // contains it.

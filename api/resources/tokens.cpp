@@ -16,7 +16,7 @@ Result list(storage::Reader& reader, const Call& call) {
   if (const auto cursor = parameters.id_cursor()) after = TokenId{*cursor};
   if (auto problem = parameters.finish()) return *problem;
   const auto page = reader.tokens(after, limit);
-  return page_response(page, kPath, call.query,
+  return page_response(page, kPath, parameters,
                        [](const auto& token) { return make_cursor(token.id.value()); });
 }
 

@@ -154,9 +154,10 @@ create index stock_readings_shop on stock_readings (shop_id, id) where present;
 create index stock_readings_shop_expiry on stock_readings (shop_id, expiry_date, id) where present;
 create index stock_readings_expiry on stock_readings (expiry_date, id) where present;
 create index stock_readings_shop_looked on stock_readings (shop_id, looked_on, id) where present;
-create index stock_readings_looked on stock_readings (looked_on) where present;
+create index stock_readings_looked on stock_readings (looked_on, id) where present;
 create index stock_readings_shop_updated on stock_readings (shop_id, updated_on, id) where present;
-create index stock_readings_sold_out on stock_readings (shop_id, id) where present and sold_out;
+create index stock_readings_sold_out on stock_readings (id) where present and sold_out;
+create index stock_readings_shop_sold_out on stock_readings (shop_id, id) where present and sold_out;
 create index stock_readings_miscounted on stock_readings (shop_id, id) where present and miscounted;
 
 -- ------------------------------------------------------------------------------------------------------------- the ledger

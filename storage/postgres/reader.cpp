@@ -138,8 +138,10 @@ Rows PostgresReader::rows(const RowKeys& keys) {
   return rows;
 }
 
-Page<Reading> PostgresReader::readings(const ReadingFilter& filter, std::size_t limit) {
-  return page_of<Reading>(readings_query(filter, limit + 1).run(connection_), limit, reading_of);
+ReadingPage PostgresReader::readings(const ReadingFilter& filter, std::size_t limit) {
+  Query query{""};
+  add_readings(query, filter, limit);
+  return readings_page(query.run(connection_), limit);
 }
 
 std::optional<Instant> PostgresReader::day_ends_at(ShopId shop) {

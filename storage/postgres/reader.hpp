@@ -16,7 +16,7 @@ class PostgresReader : public Reader {
   Page<ProductGroup> product_groups(ProductGroupKind kind, const std::optional<std::string>& after,
                                     std::size_t limit) override;
   Rows rows(const RowKeys& keys) override;
-  Page<Reading> readings(const ReadingFilter& filter, std::size_t limit) override;
+  ReadingPage readings(const ReadingFilter& filter, std::size_t limit) override;
   std::optional<Instant> day_ends_at(ShopId shop) override;
   std::map<ReadingId, ReadingKey> reading_keys(const std::vector<ReadingId>& ids) override;
   HistoryPage history(ReadingId id, const std::optional<HistoryCursor>& before,

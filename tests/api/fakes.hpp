@@ -48,8 +48,8 @@ class FakeReader : public storage::Reader {
                                                       std::size_t) override {
     return count(), storage::Page<storage::ProductGroup>{};
   }
-  storage::Page<Reading> readings(const storage::ReadingFilter&, std::size_t) override {
-    return count(), storage::Page<Reading>{};
+  storage::ReadingPage readings(const storage::ReadingFilter&, std::size_t) override {
+    return count(), storage::ReadingPage{};
   }
   std::optional<Instant> day_ends_at(ShopId) override { return none<Instant>(); }
   storage::Rows rows(const storage::RowKeys& keys) override {

@@ -148,10 +148,40 @@ TEST(Cursor, that_is_malformed_is_refused) {
 }
 
 TEST(NextPage, has_the_same_query_with_another_cursor) {
-  const auto link =
-      next_page("/x", {{"search", "a&b c"}, {"cursor", "old"}, {"limit", "5"}}, "new");
+  Parameters parameters{{{"search", "a&b c"}, {"cursor", make_cursor("old")}, {"limit", "5"}}};
+  parameters.limit();
+  parameters.text("search");
+  parameters.cursor();
+  const auto link = parameters.next_page("/x", "new");
   EXPECT_EQ(link.name, "Link");
-  EXPECT_EQ(link.value, "</x?search=a%26b%20c&limit=5&cursor=new>; rel=\"next\"");
+  EXPECT_EQ(link.value, "</x?limit=5&search=a%26b%20c&cursor=new>; rel=\"next\"");
+}
+
+TEST(CanonicalQuery, has_one_spelling_for_each_value_and_no_defaults) {
+  const auto canonical = [](const char* text) {
+    Parameters parameters{parse_query(text).value()};
+    parameters.limit();
+    parameters.shops("shop");
+    parameters.gtins("GTIN");
+    parameters.flag("expired");
+    parameters.date("expires_before");
+    parameters.instant("not_checked_since");
+    parameters.text("category");
+    EXPECT_FALSE(parameters.finish()) << text;
+    return parameters.canonical();
+  };
+  EXPECT_EQ(canonical(""), "");
+  EXPECT_EQ(canonical("limit=100&category="), "") << "defaults";
+  const auto* const wanted =
+      "GTIN=96385074%2C4006381333931&category=Tea%20%26%20more&expired=true&expires_before="
+      "2026-03-01&limit=5&not_checked_since=2026-03-01T10%3A00%3A00Z&shop=2%2C10";
+  for (const auto* text :
+       {"shop=2,10&GTIN=96385074,4006381333931&category=Tea+%26+more&expired=true"
+        "&expires_before=2026-03-01&limit=5&not_checked_since=2026-03-01T10:00:00Z",
+        "&limit=5.0&&not_checked_since=2026-03-01T11:00:00%2B01:00&expires_before=2026-3-1"
+        "&GTIN=04006381333931,96385074,4006381333931&%73hop=10,2,10&expired=1"
+        "&category=%20Tea%20%26%20more%20"})
+    EXPECT_EQ(canonical(text), wanted) << text;
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "storage/make_storage.hpp"
+#include "storage/reading_orders.hpp"
 #include "tests/support/database.hpp"
 
 namespace codasync::storage {
@@ -55,29 +56,14 @@ class ReaderTest : public testing::Test {
     return hash;
   }
 
-  static std::optional<std::string> key_of(const Reading& reading, ReadingOrder order) {
-    switch (order) {
-      case ReadingOrder::id:
-        return std::nullopt;
-      case ReadingOrder::expiry_date:
-      case ReadingOrder::expiry_date_descending:
-        return reading.date ? std::optional{to_string(reading.date->date)} : std::nullopt;
-      case ReadingOrder::name:
-        return reading.name;
-      case ReadingOrder::updated_at_descending:
-        return to_string(reading.updated_at);
-    }
-    __builtin_unreachable();
-  }
-
   /// Follows the cursors from page to page.
   std::vector<Reading> all(ReadingFilter filter, std::size_t limit) {
     std::vector<Reading> rows;
     for (int pages = 0; pages < 100; ++pages) {
-      const Page<Reading> page = reader_->readings(filter, limit);
+      const auto page = reader_->readings(filter, limit);
       rows.insert(rows.end(), page.rows.begin(), page.rows.end());
-      if (!page.more) return rows;
-      filter.after = ReadingCursor{key_of(rows.back(), filter.order), rows.back().id};
+      if (!page.next) return rows;
+      filter.after = page.next;
     }
     ADD_FAILURE() << "the pages do not end";
     return rows;
@@ -95,7 +81,8 @@ class ReaderTest : public testing::Test {
     const auto found = rows.find(key);
     return found == rows.end() ? std::nullopt : std::optional{found->second};
   }
-  std::set<std::int64_t> gtins(const ReadingFilter& filter) {
+  std::set<std::int64_t> gtins(ReadingFilter filter) {
+    filter.order = orders_of(filter).front();
     std::set<std::int64_t> found;
     for (const Reading& reading : reader_->readings(filter, kPageMax).rows) {
       found.insert(reading.gtin.number());
@@ -113,6 +100,7 @@ TEST_F(ReaderTest, pages_cover_every_reading_once_in_every_order) {
        {ReadingOrder::id, ReadingOrder::expiry_date, ReadingOrder::expiry_date_descending,
         ReadingOrder::name, ReadingOrder::updated_at_descending}) {
     for (const auto& shop : {std::optional<ShopId>{}, std::optional{ShopId{2}}}) {
+      if (order == ReadingOrder::updated_at_descending && !shop) continue;
       const auto whole = all(in(shop, order), kPageMax);
       EXPECT_EQ(whole.size(), shop ? 19U : 29U);
       for (const std::size_t limit : {1U, 3U, 10U, 29U}) {
@@ -139,10 +127,10 @@ TEST_F(ReaderTest, unknown_dates_are_last_in_both_directions) {
   }
 }
 
-TEST_F(ReaderTest, names_that_are_equal_are_sorted_by_id) {
+TEST_F(ReaderTest, names_that_are_equal_are_sorted_by_gtin_and_shop) {
   const auto rows = all({.order = ReadingOrder::name}, 5);
   EXPECT_TRUE(std::is_sorted(rows.begin(), rows.end(), [](const auto& a, const auto& b) {
-    return std::pair{a.name, a.id} < std::pair{b.name, b.id};
+    return std::tuple{a.name, a.gtin, a.shop} < std::tuple{b.name, b.gtin, b.shop};
   }));
 }
 
@@ -224,7 +212,10 @@ TEST_F(ReaderTest, expired_and_available_agree_with_their_filters) {
       if (condition(reading)) ids.insert(reading.id);
     return ids;
   };
-  const auto found = [&](const ReadingFilter& filter) {
+  const auto found = [&](ReadingFilter filter) {
+    const auto possible = orders_of(filter);
+    if (std::ranges::find(possible, filter.order) == possible.end())
+      filter.order = possible.front();
     std::set<ReadingId> ids;
     for (const auto& reading : reader_->readings(filter, kPageMax).rows) ids.insert(reading.id);
     return ids;
@@ -264,7 +255,8 @@ TEST_F(ReaderTest, lists_of_expired_readings_work_when_the_server_prefers_parall
   auto options = database_->options();
   database_->run("alter database " + database_->name() + " set force_parallel_mode = on");
   const auto storage = make_database(options);
-  EXPECT_NO_THROW(storage->read()->readings({.expired = true}, kPageMax));
+  EXPECT_NO_THROW(
+      storage->read()->readings({.expired = true, .order = ReadingOrder::expiry_date}, kPageMax));
   EXPECT_NO_THROW(storage->read()->readings({.available = false}, kPageMax));
   EXPECT_NO_THROW(storage->read()->expired_by_shop(10));
   database_->run("alter database " + database_->name() + " reset force_parallel_mode");
@@ -472,8 +464,11 @@ TEST(UnknownTimeZone, of_one_shop_counts_as_utc_and_breaks_no_list) {
   )sql");
   const auto storage = make_database(database.options());
   for (const bool expired : {true, false}) {
-    EXPECT_EQ(storage->read()->readings({.expired = expired}, 10).rows.size(), 2U);
-    EXPECT_EQ(storage->read()->readings({.shops = {ShopId{2}}, .expired = expired}, 10).rows.size(),
+    const auto order = ReadingOrder::expiry_date;
+    EXPECT_EQ(storage->read()->readings({.expired = expired, .order = order}, 10).rows.size(), 2U);
+    EXPECT_EQ(storage->read()
+                  ->readings({.shops = {ShopId{2}}, .expired = expired, .order = order}, 10)
+                  .rows.size(),
               1U);
   }
   const auto counts = storage->read()->expired_by_shop(10);
