@@ -24,16 +24,6 @@ bool is_gtin_length(std::size_t length) {
   return length == 8 || length == 12 || length == 13 || length == 14;
 }
 
-/// Returns: whether the last digit is right. Weights 3, 1, 3, … count from the right, so leading
-/// zeros change nothing.
-bool has_good_check_digit(std::int64_t number) {
-  std::int64_t sum = number % 10;
-  for (std::int64_t rest = number / 10, weight = 3; rest > 0; rest /= 10, weight = 4 - weight) {
-    sum += rest % 10 * weight;
-  }
-  return sum % 10 == 0;
-}
-
 constexpr std::int64_t kGtin8End = 100'000'000;
 constexpr std::int64_t kGtin12End = 1'000'000'000'000;
 constexpr std::int64_t kGtin13End = 10'000'000'000'000;
@@ -58,6 +48,15 @@ std::string_view explain(GtinRefusal refusal) {
   __builtin_unreachable();
 }
 
+bool has_good_check_digit(std::string_view digits) {
+  int sum = 0;
+  int weight = 1;
+  for (auto digit = digits.rbegin(); digit != digits.rend(); ++digit, weight = 4 - weight) {
+    sum += (*digit - '0') * weight;
+  }
+  return sum % 10 == 0;
+}
+
 Outcome<Gtin, GtinRefusal> Gtin::parse(std::string_view text) {
   if (!std::ranges::all_of(text, is_digit)) {
     return is_scientific(text) ? GtinRefusal::scientific_notation : GtinRefusal::not_digits;
@@ -66,8 +65,25 @@ Outcome<Gtin, GtinRefusal> Gtin::parse(std::string_view text) {
   std::int64_t number = 0;
   for (const char digit : text) number = number * 10 + (digit - '0');
   if (number == 0) return GtinRefusal::all_zeros;
-  if (!has_good_check_digit(number)) return GtinRefusal::wrong_check_digit;
+  if (!has_good_check_digit(text)) return GtinRefusal::wrong_check_digit;
   return Gtin{number};
+}
+
+Outcome<Gtin, GtinRefusal> Gtin::parse_upc_e(std::string_view text) {
+  if (!std::ranges::all_of(text, is_digit)) return GtinRefusal::not_digits;
+  if (text.size() != 8 || text[0] > '1') return GtinRefusal::wrong_length;
+  // The sixth digit says where zeros were left out.
+  const auto digits = text.substr(1, 5);
+  const char last = text[6];
+  const std::size_t kept = last <= '2' ? 2 : last == '3' ? 3 : last == '4' ? 4 : 5;
+  std::string expanded{text[0]};
+  expanded += digits.substr(0, kept);
+  if (last <= '2') expanded += last;
+  expanded.append(11 - expanded.size() - (5 - kept) - (last >= '5' ? 1 : 0), '0');
+  expanded += digits.substr(kept);
+  if (last >= '5') expanded += last;
+  expanded += text[7];
+  return parse(expanded);
 }
 
 std::string Gtin::canonical() const {

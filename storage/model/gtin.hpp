@@ -21,6 +21,10 @@ enum class GtinRefusal {
 /// Returns: the reason as a sentence for the user.
 std::string_view explain(GtinRefusal refusal);
 
+/// Returns: whether the last digit is the check digit of those before it. The weights 3, 1, 3, …
+/// count from the right (GS1 General Specifications, section 7.9). Requires: digits only.
+bool has_good_check_digit(std::string_view digits);
+
 /// A Global Trade Item Number (GS1 General Specifications, section 3.3.2). GTIN-8, -12, -13 and -14
 /// with the same number are one product; this class stores the number, below 10^14, and compares
 /// like it.
@@ -29,6 +33,11 @@ class Gtin {
   /// Returns: the GTIN, or why the text is not one. Accepts exactly 8, 12, 13 or 14 digits with the
   /// right check digit, not all of them zeros; it neither trims nor guesses.
   static Outcome<Gtin, GtinRefusal> parse(std::string_view text);
+
+  /// Returns: the GTIN-12 that a UPC-E symbol of these 8 digits stands for (GS1 General
+  /// Specifications, section 5.2.2.4), or why there is none. The first digit is 0, or 1 as older
+  /// symbols have it; the last one is the check digit of the GTIN-12.
+  static Outcome<Gtin, GtinRefusal> parse_upc_e(std::string_view text);
 
   /// Requires: `number` came from number() of a valid GTIN, for example out of the database.
   static constexpr Gtin from_number(std::int64_t number) noexcept { return Gtin{number}; }
