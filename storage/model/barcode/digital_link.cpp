@@ -160,7 +160,7 @@ bool add(Link& link, Piece digits, Piece encoded, Plus plus, Date today) {
   }
   std::string decoded;
   auto value = encoded.text;
-  if (value.find_first_of("%+") != std::string_view::npos) {
+  if (value.find('%') != std::string_view::npos || value.find('+') != std::string_view::npos) {
     auto done = decode(encoded, plus);
     if (!done) {
       link.error = done.error();
@@ -225,7 +225,8 @@ bool is_web_address(std::string_view code, std::size_t begin) {
 
 Link parse_digital_link(std::string_view code, std::size_t begin, Date today) {
   Link link;
-  const auto* bad = std::find_if_not(code.begin() + begin, code.end(), is_uri_character);
+  const auto* bad = std::find_if_not(code.begin() + begin, code.end(),
+                                     [](char c) { return is_uri_character(c); });
   const auto fragment = std::min(code.find('#', begin), code.size());
   const auto host = begin + length_of_scheme(code.substr(begin));
   const auto host_end = std::min(code.find_first_of("/?#", host), fragment);
