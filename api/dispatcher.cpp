@@ -127,6 +127,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   void act(const ReadOne& action, Place place);
   void act(const ReadRows& action, Place place);
   void act(const StockWrite& action, Place place);
+  void act(const PlannedWrite& action, Place place);
 
   void read(const Read& action, Place place);
   [[nodiscard]] static bool submit_misses(Service& service, Misses& misses);
@@ -135,7 +136,10 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   void answered(std::optional<Result> result);
   Result read_through_cache(const Read& action);
   Result read_rows(const ReadRows& action);
+  void look_up(const Plan& plan, Place place);
   void written(const StockWrite& action, const storage::StockResult& result);
+  void written(const Plan& plan, const storage::StockResult& result);
+  void log_failure(const storage::StockResult& result);
 
   /// Sends the response of a request that waited too long in the queue, or of a read whose client
   /// has gone. Returns: whether it was one of them.
@@ -430,18 +434,64 @@ void Exchange::act(const StockWrite& action, Place place) {
                          });
 }
 
+void Exchange::act(const PlannedWrite& action, Place place) {
+  auto made = action.plan(flow_.call());
+  if (!made) return run(flow_.acted(made.error()), place);
+  auto plan = std::make_shared<Plan>(std::move(made).value());
+  if (!plan->operation) {
+    return submit(service_.executor, Executor::Kind::work,
+                  [plan](Exchange& self, Place where) { self.look_up(*plan, where); });
+  }
+  auto operation = std::move(*plan->operation);
+  if (operation.idempotency_key) {
+    operation.encode_response = [plan](const storage::Written& done) {
+      return serialise(plan->answer(done));
+    };
+  }
+  service_.ledger.submit(std::move(operation),
+                         [self = shared_from_this(), plan](const storage::StockResult& result) {
+                           self->guarded([&] { self->written(*plan, result); });
+                         });
+}
+
+/// A plan without a write. No transaction of a write checks the token again, so this does.
+void Exchange::look_up(const Plan& plan, Place place) {
+  auto result = [&]() -> Result {
+    const auto reader = database_at(place).read();
+    if (reader->token(*flow_.token())) return plan.look_up(*reader);
+    flow_.token_refused();
+    return token_revoked();
+  }();
+  run(flow_.acted(std::move(result)), place);
+}
+
 void Exchange::written(const StockWrite& action, const storage::StockResult& result) {
   if (const auto* refused = std::get_if<storage::Refused>(&result)) {
     if (refused->why == storage::Refused::Why::token_revoked) flow_.token_refused();
     if (refused->why == storage::Refused::Why::not_found) {
       if (auto again = flow_.stale_key()) return run(std::move(*again), Place::result);
     }
-  } else if (const auto* failed = std::get_if<storage::Failed>(&result)) {
-    service_.log.warning("a write failed", {{"request_id", flow_.call().request.request_id},
-                                            {"dependency", failed->dependency},
-                                            {"detail", failed->log_detail}});
   }
+  log_failure(result);
   run(flow_.acted(readings::to_result(result, action.answer)), Place::result);
+}
+
+void Exchange::written(const Plan& plan, const storage::StockResult& result) {
+  if (const auto* refused = std::get_if<storage::Refused>(&result)) {
+    if (refused->why == storage::Refused::Why::token_revoked) flow_.token_refused();
+    if (auto response = plan.refused(*refused))
+      return run(flow_.acted(std::move(*response)), Place::result);
+  }
+  log_failure(result);
+  run(flow_.acted(readings::to_result(result, plan.answer)), Place::result);
+}
+
+void Exchange::log_failure(const storage::StockResult& result) {
+  const auto* failed = std::get_if<storage::Failed>(&result);
+  if (failed == nullptr) return;
+  service_.log.warning("a write failed", {{"request_id", flow_.call().request.request_id},
+                                          {"dependency", failed->dependency},
+                                          {"detail", failed->log_detail}});
 }
 
 // ---- respond

@@ -543,6 +543,37 @@ Field<std::vector<std::int64_t>> Body::integers(const char* field, std::int64_t 
   return out;
 }
 
+Field<bool> Body::flag(const char* field) {
+  Field<bool> out;
+  const auto* value = impl_->find(field, out.given);
+  if (value == nullptr) return out;
+  if (value->IsBool()) {
+    out.value = value->GetBool();
+  } else {
+    impl_->refuse(field, "This must be true or false.");
+  }
+  return out;
+}
+
+Field<std::vector<std::string>> Body::texts(const char* field, std::size_t count_max,
+                                            std::size_t bytes_max) {
+  Field<std::vector<std::string>> out;
+  const auto* value = impl_->find(field, out.given);
+  if (value == nullptr) return out;
+  const auto is_short = [&](const Value& item) {
+    return item.IsString() && item.GetStringLength() <= bytes_max;
+  };
+  if (value->IsArray() && !value->Empty() && value->Size() <= count_max &&
+      std::all_of(value->Begin(), value->End(), is_short)) {
+    out.value.emplace();
+    for (const auto& item : value->GetArray()) out.value->emplace_back(view(item));
+  } else {
+    impl_->refuse(field, "This must be a list of 1 to " + std::to_string(count_max) +
+                             " strings of at most " + std::to_string(bytes_max) + " bytes each.");
+  }
+  return out;
+}
+
 void Body::read_only(std::initializer_list<const char*> fields) {
   for (const auto* field : fields) {
     impl_->sent_back.emplace_back(field);

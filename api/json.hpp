@@ -75,6 +75,11 @@ class Body {
   Field<std::vector<std::int64_t>> integers(const char* field, std::int64_t min, std::int64_t max,
                                             std::size_t count_max);
 
+  Field<bool> flag(const char* field);
+  /// A list of 1 to `count_max` strings, each of at most `bytes_max` bytes in UTF-8, as they are.
+  Field<std::vector<std::string>> texts(const char* field, std::size_t count_max,
+                                        std::size_t bytes_max);
+
   // Fields of responses that a client may send back.
 
   /// Fields that the service computes, such as `version`. Their values are ignored, but must have

@@ -94,7 +94,9 @@ NextStep RequestFlow::authorise() {
     token_ = storage::hash_token_secret(*secret);
   if (!token_) return refuse(unauthorized("Invalid access token."));
   // A write's own transaction checks the token again, so a cached one is enough to begin with.
-  if (std::holds_alternative<StockWrite>(route_->action)) call_.actor = tokens_.find(*token_);
+  if (std::holds_alternative<StockWrite>(route_->action) ||
+      std::holds_alternative<PlannedWrite>(route_->action))
+    call_.actor = tokens_.find(*token_);
   if (call_.actor) return check_token();
   return next::FindToken{*token_};
 }

@@ -67,6 +67,8 @@ class RequestFlow {
   /// The ledger refused the token that this process had cached.
   void token_refused() { tokens_.remove(*token_); }
 
+  /// Returns: the hash of the request's token; nullopt: the route needs none.
+  [[nodiscard]] const std::optional<storage::TokenHash>& token() const noexcept { return token_; }
   /// Requires: the next step is Act.
   [[nodiscard]] const Route& route() const { return *route_; }
   [[nodiscard]] const Call& call() const noexcept { return call_; }

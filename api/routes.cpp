@@ -105,6 +105,8 @@ const std::array kRoutes{
     Route{get,   "/api/v1/stock-readings/{id}/history",         kStaffOfReading,  Read{&readings::history}, kPage},
     Route{del,   "/api/v1/stock-readings/{id}/history/{event}", kStaffOfReading,  StockWrite{&readings::void_event, &readings::no_content}},
 
+    Route{post,  "/api/v1/scan",                                kStaff,           PlannedWrite{&scan::plan}},
+
     Route{get,   "/api/v1/tokens",                              kAdmin,           Read{&tokens::list}, kPage},
     Route{post,  "/api/v1/tokens",                              kAdmin,           Blocking{&tokens::create}},
     Route{get,   "/api/v1/tokens/self",                         kStaff,           Immediate{&tokens::self}},

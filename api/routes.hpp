@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -126,11 +127,30 @@ struct StockWrite {
   WriteResponse (*answer)(const storage::Written&);
 };
 
+/// What a request of a PlannedWrite leads to. The functions have copies of what they need.
+struct Plan {
+  /// nullopt: there is nothing to write; `look_up` makes the response.
+  std::optional<storage::StockOperation> operation{};
+  /// The response when the operation is done, on a thread of the ledger. Pure.
+  std::function<WriteResponse(const storage::Written&)> answer{};
+  /// The response to a refusal, when it is not the usual one; on a thread of the ledger.
+  std::function<std::optional<Response>(const storage::Refused&)> refused{};
+  /// Reads the database, on the executor.
+  std::function<Result(storage::Reader&)> look_up{};
+};
+
+/// Like StockWrite, for a route that does not always write, and whose response shows more than what
+/// was written. The plan is made on any thread and without blocking.
+struct PlannedWrite {
+  Outcome<Plan, Problem> (*plan)(const Call&);
+};
+
 struct Route {
   Method method;
   std::string_view pattern;  // `{id}`, `{gtin}` and `{event}` stand for one segment
   Needs needs;
-  std::variant<Immediate, Blocking, Control, Read, ReadOne, ReadRows, StockWrite> action;
+  std::variant<Immediate, Blocking, Control, Read, ReadOne, ReadRows, StockWrite, PlannedWrite>
+      action;
   std::span<const std::string_view> parameters{};  // of the query; all others are refused
 };
 

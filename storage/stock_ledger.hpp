@@ -14,13 +14,20 @@
 
 namespace codasync::storage {
 
+/// What a reading said before a write.
+struct EarlierState {
+  std::optional<ShelfDate> date;
+  std::optional<std::int64_t> quantity;
+};
+
 /// The result of an accepted write.
 struct Written {
   EventOutcome outcome;
   bool created;  // the reading is new, or present again
   bool present;  // false: the reading is absent now; `reading` is its last state
   Reading reading;
-  bool voided{false};  // of a duplicate: its event was voided
+  bool voided{false};                    // of a duplicate: its event was voided
+  std::optional<EarlierState> before{};  // nullopt: the reading was absent
 };
 
 /// The operation was refused; nothing was changed.

@@ -73,7 +73,8 @@ class Traits {
   [[nodiscard]] bool reads() const { return route_.method == Method::get; }
   [[nodiscard]] bool writes() const { return !reads(); }
   [[nodiscard]] bool writes_stock() const {
-    return std::holds_alternative<StockWrite>(route_.action);
+    return std::holds_alternative<StockWrite>(route_.action) ||
+           std::holds_alternative<PlannedWrite>(route_.action);
   }
   [[nodiscard]] bool needs_token() const {
     return route_.needs.access == Access::staff || needs_admin() ||

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "api/json.hpp"
 #include "api/routes.hpp"
 #include "storage/errors.hpp"
 
@@ -61,8 +62,16 @@ WriteResponse no_content(const storage::Written& written);  // 204
 /// Returns: the response to a result of the ledger. `respond`: of the route, for a write that was
 /// done.
 Result to_result(const storage::StockResult& result,
-                 WriteResponse (*respond)(const storage::Written&));
+                 const std::function<WriteResponse(const storage::Written&)>& respond);
+
+/// Returns: an operation with actor, If-Match and Idempotency-Key, or the problem of these headers.
+/// `body`: null pointer for a request without a body.
+Operation start(const Call& call, const Body* body, ShopId shop, Gtin gtin);
 }  // namespace readings
+
+namespace scan {
+Outcome<Plan, Problem> plan(const Call& call);
+}  // namespace scan
 
 namespace tokens {
 Result list(storage::Reader& reader, const Call& call);

@@ -232,21 +232,8 @@ std::vector<Reading> with_products(const storage::Rows& rows) {
 // ----------------------------------------------------------------------------------------------
 // bodies of writes
 
-/// Returns: an operation with actor, If-Match and Idempotency-Key, or the problem of these headers.
-/// `body`: null pointer for a request without a body.
-Operation start(const Call& call, const Body* body, ShopId shop, Gtin gtin) {
-  auto key = read_idempotency_key(call, body);
-  if (!key) return key.error();
-  const auto tags = read_if_match(call.request);
-  if (!tags) return tags.error();
-  StockOperation operation{.shop = shop, .gtin = gtin, .actor = *call.actor};
-  operation.idempotency_key = *key;
-  if (tags.value()) operation.if_match = reading_precondition(*tags.value());
-  return operation;
-}
-
-/// The same for a path with a reading's id.
-Operation start(const Call& call, const Body* body) {
+/// start() for a path with a reading's id.
+Operation start_of_path(const Call& call, const Body* body) {
   auto started = start(call, body, call.path.reading->shop, call.path.reading->gtin);
   if (!started) return started.error();
   auto operation = std::move(started).value();
@@ -352,7 +339,7 @@ Operation update(const Call& call, Extent extent) {
       {"version", "checked_at", "counted_at", "available", "expired", "updated_at", "outcome"});
   if (auto problem = fields.finish()) return *problem;
 
-  auto started = start(call, &fields);
+  auto started = start_of_path(call, &fields);
   if (!started) return started.error();
   auto operation = std::move(started).value();
   operation.kind.reset();
@@ -386,7 +373,7 @@ Operation removal(const Call& call, EventKind kind) {
     sent = read_reason_and_time(*fields);
     if (auto problem = fields->finish()) return *problem;
   }
-  auto started = start(call, fields ? &*fields : nullptr);
+  auto started = start_of_path(call, fields ? &*fields : nullptr);
   if (!started) return started.error();
   auto operation = std::move(started).value();
   operation.kind = kind;
@@ -506,6 +493,17 @@ Result history(storage::Reader& reader, const Call& call) {
 // ----------------------------------------------------------------------------------------------
 // POST, PUT, PATCH, DELETE
 
+Operation start(const Call& call, const Body* body, ShopId shop, Gtin gtin) {
+  auto key = read_idempotency_key(call, body);
+  if (!key) return key.error();
+  const auto tags = read_if_match(call.request);
+  if (!tags) return tags.error();
+  StockOperation operation{.shop = shop, .gtin = gtin, .actor = *call.actor};
+  operation.idempotency_key = *key;
+  if (tags.value()) operation.if_match = reading_precondition(*tags.value());
+  return operation;
+}
+
 Operation record(const Call& call) {
   auto body = read_body(call.request);
   if (!body) return body.error();
@@ -542,7 +540,7 @@ Operation adjust(const Call& call) {
   const auto sent = read_reason_and_time(fields);
   fields.require("delta", delta);
   if (auto problem = fields.finish()) return *problem;
-  auto started = start(call, &fields);
+  auto started = start_of_path(call, &fields);
   if (!started) return started.error();
   auto operation = std::move(started).value();
   operation.kind = EventKind::adjust;

@@ -100,7 +100,8 @@ Problem explain(const storage::Failed& failed) {
 
 }  // namespace
 
-Result to_result(const storage::StockResult& result, WriteResponse (*respond)(const Written&)) {
+Result to_result(const storage::StockResult& result,
+                 const std::function<WriteResponse(const Written&)>& respond) {
   if (const auto* written = std::get_if<Written>(&result)) return to_response(respond(*written));
   if (const auto* stored = std::get_if<storage::StoredResponse>(&result))
     return to_response(*stored);

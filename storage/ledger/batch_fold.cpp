@@ -311,7 +311,9 @@ Written BatchFold::written(const StockRow& row, const Shelf& before, EventOutcom
   return {.outcome = outcome,
           .created = row.present() && !before.present,
           .present = row.present(),
-          .reading = reading_of(row)};
+          .reading = reading_of(row),
+          .before = before.present ? std::optional{EarlierState{before.date, before.quantity()}}
+                                   : std::nullopt};
 }
 
 /// Returns: the target of a void. An event that was recorded again after a wrong clock has a new

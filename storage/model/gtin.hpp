@@ -35,7 +35,7 @@ class Gtin {
   static Outcome<Gtin, GtinRefusal> parse(std::string_view text);
 
   /// Returns: the GTIN-12 that a UPC-E symbol of these 8 digits stands for (GS1 General
-  /// Specifications, section 5.2.2.4), or why there is none. The first digit is 0, or 1 as older
+  /// Specifications, section 5.2.2.4), or the refusal. The first digit is 0, or 1 as older
   /// symbols have it; the last one is the check digit of the GTIN-12.
   static Outcome<Gtin, GtinRefusal> parse_upc_e(std::string_view text);
 

@@ -153,6 +153,33 @@ TEST(Body, accepts_a_gtin_as_a_string_or_as_a_number) {
   }
 }
 
+TEST(Body, accepts_only_true_and_false_as_a_flag) {
+  auto body = parsed(R"({"a":true,"b":false,"c":null})");
+  EXPECT_EQ(body.flag("a").value, true);
+  EXPECT_EQ(body.flag("b").value, false);
+  EXPECT_FALSE(body.flag("c").value);
+  EXPECT_FALSE(body.flag("d").given);
+  EXPECT_FALSE(body.finish());
+  for (const auto* value : {"0", "1", "\"true\"", "[]", "{}"}) {
+    auto other = parsed(std::string{"{\"a\":"} + value + "}");
+    EXPECT_FALSE(other.flag("a").value);
+    EXPECT_TRUE(errors_of(other).contains("a")) << value;
+  }
+}
+
+TEST(Body, accepts_a_bounded_list_of_bounded_texts_as_they_are) {
+  auto body = parsed(R"({"a":[" x\u001d","","\u0000"]})");
+  EXPECT_EQ(body.texts("a", 3, 3).value,
+            (std::vector<std::string>{" x\x1d", "", std::string(1, '\0')}));
+  EXPECT_FALSE(body.finish());
+  for (const auto* value : {"[]", "[1]", "[null]", "[[\"x\"]]", "\"x\"", "{}",
+                            R"(["a","b","c","d"])", R"(["abcd"])", R"(["\u20ac1"])"}) {
+    auto other = parsed(std::string{"{\"a\":"} + value + "}");
+    EXPECT_FALSE(other.texts("a", 3, 3).value);
+    EXPECT_TRUE(errors_of(other).contains("a")) << value;
+  }
+}
+
 TEST(Body, names_the_known_fields_beside_an_unknown_one) {
   auto body = parsed(R"({"nmae":"Tea","version":3})");
   body.name("name");

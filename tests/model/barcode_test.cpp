@@ -229,12 +229,23 @@ class Mutations {
     return below(2) == 0 ? static_cast<char>('0' + below(10)) : static_cast<char>(below(256));
   }
   std::string piece() {
-    static const std::vector<std::string> kPieces{
-        "\x1d", "{GS}",     "<GS>", "\u241d", "^]", "]d2", "]E0",
-        "|]e0", "(",        ")",    "\\(",    "01", "17",  "7003",
-        "3103", "8003",     "89",   "%2f",    "%0", "%00", "/01/",
-        "?17=", "https://", "+",    "&",      "#",  "00",  "000000",
-        "]",    "\xe2",     "\0x",  "~",      "99", "=",   "09521234543213"};
+    static const std::vector<std::string> kPieces{"\x1d",     "{GS}",
+                                                  "<GS>",     "\u241d",
+                                                  "^]",       "]d2",
+                                                  "]E0",      "|]e0",
+                                                  "(",        ")",
+                                                  "\\(",      "01",
+                                                  "17",       "7003",
+                                                  "3103",     "8003",
+                                                  "89",       "%2f",
+                                                  "%0",       "%00",
+                                                  "/01/",     "?17=",
+                                                  "https://", "+",
+                                                  "&",        "#",
+                                                  "00",       "000000",
+                                                  "]",        "\xe2",
+                                                  "~",        "99",
+                                                  "=",        "09521234543213"};
     return kPieces[below(kPieces.size())];
   }
 

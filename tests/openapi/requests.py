@@ -34,6 +34,7 @@ class Request:
 SHOP, SHOPS = "/api/v1/shops/{id}", "/api/v1/shops"
 PRODUCT, PRODUCTS = "/api/v1/products/{gtin}", "/api/v1/products"
 READING, READINGS = "/api/v1/stock-readings/{id}", "/api/v1/stock-readings"
+SCAN = "/api/v1/scan"
 HISTORY = READING + "/history"
 TOKEN, TOKENS = "/api/v1/tokens/{id}", "/api/v1/tokens"
 
@@ -71,6 +72,8 @@ GOOD = [
     Request("GET", "/api/v1/products/{gtin}/stock", 200, arguments=tea),
     Request("GET", HISTORY, 200, token="staff", arguments=reading, query="limit=3", keep={"event": "0/id"}),
     Request("DELETE", HISTORY + "/{event}", 204, {"reason": "a wrong shelf"}, "staff", reading | {"event": "{event}"}),
+    Request("POST", SCAN, 200, {"shop": 1, "codes": ["]d2010400638133393117261218" + "10A7"]}, "staff"),
+    Request("POST", SCAN, 201, {"shop": 2, "codes": ["]E09521234543213", "(15)270131"], "name": "Oats", "quantity": 4}, "staff"),
     Request("POST", TOKENS, 201, {"name": "Phone 7", "role": "staff", "shops": [1]}, "admin", keep={"token": "id"}),
     Request("GET", TOKENS, 200, token="admin"),
     Request("GET", TOKENS + "/self", 200, token="staff"),
@@ -107,6 +110,8 @@ REFUSED = [
     Request("GET", HISTORY, 200, token="staff", arguments=reading, query="limit=10", keep={"void": "void/id"}),
     Request("DELETE", HISTORY + "/{event}", 409, None, "staff", reading | {"event": "{void}"}, code="event-not-voidable"),
     Request("GET", HISTORY, 403, token="other", arguments=reading, code="forbidden"),
+    Request("POST", SCAN, 422, {"shop": 999, "codes": [TEA]}, "staff", code="unknown-shop"),
+    Request("POST", SCAN, 422, {"shop": 1, "codes": [TEA, MILK]}, "staff", code="conflicting-codes"),
     Request("POST", TOKENS, 422, {"name": "Phone 8", "role": "staff", "shops": [999]}, "admin", code="unknown-shop"),
 ]
 

@@ -51,7 +51,7 @@ struct ApplicationIdentifier {
 /// characters. All AIs with the same first two digits are of equal length.
 std::size_t length_of_ai(std::string_view text);
 
-/// Returns: the AI with exactly these digits; null pointer: there is none.
+/// Returns: the AI with exactly these digits; null pointer: no AI has them.
 const ApplicationIdentifier* find_ai(std::string_view digits);
 
 /// Returns: how many bytes at the front of `text` are characters of the set.

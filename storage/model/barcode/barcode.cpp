@@ -97,7 +97,7 @@ void Parser::parse_with_identifier() {
   const auto* symbology = find_symbology(code_);
   if (symbology == nullptr) {
     parsed_.form = Form::plain_text;
-    return fail(0, "This symbology identifier is none of those that carry data of GS1.");
+    return fail(0, "A symbol with this symbology identifier cannot have data of GS1.");
   }
   parsed_.symbology = symbology->name;
   switch (symbology->carries) {

@@ -17,7 +17,7 @@ enum class Form {
   element_string,  // application identifiers (AIs) with their values
   bracketed_text,  // the same as it is printed, with the AIs in brackets
   digital_link,    // a web address with them
-  plain_text,      // the symbology says that it is not GS1's, and it is none of these
+  plain_text,      // the symbology says that it is not GS1's; the text has no other form
 };
 
 std::string_view name_of(Form form);

@@ -13,7 +13,7 @@ class Separators {
  public:
   explicit Separators(std::optional<char> replacement) : replacement_{replacement} {}
 
-  /// Returns: how many bytes a separator at this place has; 0: there is none.
+  /// Returns: how many bytes a separator at this place has; 0: no separator.
   [[nodiscard]] std::size_t length_at(std::string_view text, std::size_t at) const {
     return at < text.size() && (text[at] == replacement_ || can_begin(text[at]))
                ? length_of_spelling(text.substr(at))
