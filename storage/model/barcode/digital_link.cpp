@@ -229,7 +229,7 @@ Link parse_digital_link(std::string_view code, std::size_t begin, Date today) {
                                      [](char c) { return is_uri_character(c); });
   const auto fragment = std::min(code.find('#', begin), code.size());
   const auto host = begin + length_of_scheme(code.substr(begin));
-  const auto host_end = std::min(code.find_first_of("/?#", host), fragment);
+  const auto host_end = std::min({code.find('/', host), code.find('?', host), fragment});
   const auto question = std::min(code.find('?', host), fragment);
   const auto path = host_end < question ? host_end + 1 : question;
   add_path(link, {code.substr(path, question - path), path}, today);
