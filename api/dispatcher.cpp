@@ -1,6 +1,7 @@
 #include "api/dispatcher.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <exception>
 #include <map>
 #include <memory>
@@ -128,6 +129,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   void act(const ReadRows& action, Place place);
   void act(const StockWrite& action, Place place);
   void act(const PlannedWrite& action, Place place);
+  void act(const StockWrites& action, Place place);
 
   void read(const Read& action, Place place);
   [[nodiscard]] static bool submit_misses(Service& service, Misses& misses);
@@ -140,6 +142,10 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   void written(const StockWrite& action, const storage::StockResult& result);
   void written(const Plan& plan, const storage::StockResult& result);
   void log_failure(const storage::StockResult& result);
+
+  struct PendingList;
+  void write(const StockWrites& action);
+  void decided(const std::shared_ptr<PendingList>& pending);
 
   /// Sends the response of a request that waited too long in the queue, or of a read whose client
   /// has gone. Returns: whether it was one of them.
@@ -492,6 +498,59 @@ void Exchange::log_failure(const storage::StockResult& result) {
   service_.log.warning("a write failed", {{"request_id", flow_.call().request.request_id},
                                           {"dependency", failed->dependency},
                                           {"detail", failed->log_detail}});
+}
+
+/// The operations of a list while the ledger decides them.
+struct Exchange::PendingList {
+  const StockWrites& action;
+  OperationList list;
+  std::vector<storage::StockResult> results;
+  std::atomic<std::size_t> undecided;
+};
+
+void Exchange::act(const StockWrites& action, Place place) {
+  if (place == Place::executor) return write(action);
+  submit(service_.executor, Executor::Kind::work,
+         [&action](Exchange& self, Place) { self.write(action); });
+}
+
+void Exchange::write(const StockWrites& action) {
+  auto read = action.read(service_, flow_.call());
+  if (!read) return run(flow_.acted(read.error()), Place::executor);
+  auto list = std::move(read).value();
+  const auto count = list.operations.size();
+  // One more than the operations, so that it is not complete before all are submitted.
+  const std::shared_ptr<PendingList> pending{
+      new PendingList{action, std::move(list),
+                      std::vector<storage::StockResult>(count, storage::Failed{}), count + 1}};
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto* operation =
+        std::get_if<storage::StockOperation>(&pending->list.operations[i].content);
+    if (operation == nullptr) {
+      --pending->undecided;
+      continue;
+    }
+    service_.ledger.submit(*operation,
+                           [self = shared_from_this(), pending, i](storage::StockResult result) {
+                             pending->results[i] = std::move(result);
+                             self->decided(pending);
+                           });
+  }
+  decided(pending);
+}
+
+/// After the last one: the response, which can need a query.
+void Exchange::decided(const std::shared_ptr<PendingList>& pending) {
+  if (--pending->undecided > 0) return;
+  const auto answer = [self = shared_from_this(), pending](Executor::Start) {
+    self->guarded([&] {
+      self->run(self->flow_.acted(pending->action.answer(self->service_, self->flow_.call(),
+                                                         pending->list, pending->results)),
+                Place::executor);
+    });
+  };
+  // Operations are done, so a full queue is not the same as a refused request.
+  if (!service_.executor.submit(Executor::Kind::work, answer)) fail(in_doubt());
 }
 
 // ---- respond

@@ -11,6 +11,7 @@
 #include <cmath>
 #include <cstddef>
 
+#include "api/feed_cursor.hpp"
 #include "storage/model/number.hpp"
 #include "storage/model/text.hpp"
 
@@ -61,6 +62,12 @@ class Object {
   Object& add(std::string_view name, Date value) { return add(name, to_string(value)); }
   Object& add(std::string_view name, Instant value) { return add(name, to_string(value)); }
 
+  /// Adds a value that is JSON already.
+  Object& add_json(std::string_view name, const std::string& json) {
+    key(name);
+    writer_.RawValue(json.data(), json.size(), rapidjson::kObjectType);
+    return *this;
+  }
   Object& add(const std::optional<ShelfDate>& date) {
     add("expiry_date", date ? std::optional{date->date} : std::nullopt);
     return add("date_kind",
@@ -162,6 +169,84 @@ std::string tombstone_json(const Reading& reading, EventOutcome outcome) {
   return object.done();
 }
 
+std::string to_json(const storage::FeedReading& change) {
+  const auto& reading = change.reading;
+  Object object;
+  if (change.removed) {
+    object.add("id", reading.id.value())
+        .add("shop", reading.shop.value())
+        .add("GTIN", reading.gtin.canonical())
+        .add("version", reading.version);
+  } else {
+    describe(object, reading);
+  }
+  object.add("product_version", reading.product_version);
+  if (change.removed) object.add("removed", true);
+  return object.done();
+}
+
+namespace {
+
+void describe(Object& object, const storage::FeedPage& page, std::string_view next,
+              std::chrono::milliseconds behind) {
+  object.add("epoch", epoch_text(page.epoch))
+      .add_json("shop", to_json(page.shop))
+      .add_json("changes", to_json(page.readings))
+      .add("next", next)
+      .add("more", page.more)
+      .add("behind_ms", std::int64_t{behind.count()});
+}
+
+std::int64_t milliseconds_of(std::chrono::microseconds offset) {
+  return std::chrono::round<std::chrono::milliseconds>(offset).count();
+}
+
+}  // namespace
+
+std::string to_json(const storage::FeedPage& page, std::string_view next,
+                    std::chrono::milliseconds behind) {
+  Object object;
+  describe(object, page, next, behind);
+  return object.done();
+}
+
+std::string accepted_json(const std::string& id, const EventId& event, EventOutcome outcome,
+                          const storage::FeedReading& reading) {
+  Object object;
+  object.add("id", id)
+      .add("event", to_string(event))
+      .add("outcome", name_of(outcome))
+      .add_json("reading", to_json(reading));
+  return object.done();
+}
+
+std::string rejected_json(const std::optional<std::string>& id, const std::string& problem) {
+  Object object;
+  object.add("id", id).add("outcome", std::string_view{"rejected"}).add_json("problem", problem);
+  return object.done();
+}
+
+std::string batch_json(std::chrono::microseconds clock_offset, const std::string& results) {
+  Object object;
+  object.add("clock_offset_ms", milliseconds_of(clock_offset)).add_json("results", results);
+  return object.done();
+}
+
+std::string sync_json(const storage::FeedPage& page, std::string_view next,
+                      std::chrono::milliseconds behind, std::chrono::microseconds clock_offset,
+                      const std::string& results) {
+  Object object;
+  object.add("clock_offset_ms", milliseconds_of(clock_offset)).add_json("results", results);
+  describe(object, page, next, behind);
+  return object.done();
+}
+
+std::string array_json(const std::vector<std::string>& values) {
+  std::string out{"["};
+  for (const auto& value : values) out += (out.size() > 1 ? "," : "") + value;
+  return out + "]";
+}
+
 std::string to_json(const HistoryEntry& entry) {
   const auto& event = entry.event;
   Object object;
@@ -180,6 +265,22 @@ std::string to_json(const HistoryEntry& entry) {
       .add("voids", event.voids ? std::optional{to_string(*event.voids)} : std::nullopt)
       .add("voided_by",
            entry.voided_by ? std::optional{to_string(*entry.voided_by)} : std::nullopt);
+  return object.done();
+}
+
+std::string to_json(const storage::AuditEntry& entry) {
+  Object object;
+  object.add("id", entry.id)
+      .add("at", entry.at)
+      .add("token", entry.token.value())
+      .add("actor", entry.actor)
+      .add("action", entry.action)
+      .add("subject", entry.subject)
+      .add("subject_id", entry.subject == "product"
+                             ? Gtin::from_number(entry.subject_id).canonical()
+                             : std::to_string(entry.subject_id))
+      .add_json("before", entry.before.value_or("null"))
+      .add_json("after", entry.after.value_or("null"));
   return object.done();
 }
 
@@ -375,6 +476,7 @@ struct Body::Impl {
   alignas(std::max_align_t) std::array<char, 512> bytes;
   rapidjson::MemoryPoolAllocator<> memory{bytes.data(), bytes.size()};
   rapidjson::Document document{&memory, kStackBytes};
+  const Value* object{&document};       // or an object in another body
   std::vector<std::string_view> known;  // fields that a client may send, in the order of reading
   std::vector<std::string_view> sent_back;  // fields of responses that it may send back
   FieldErrors errors;
@@ -383,8 +485,8 @@ struct Body::Impl {
 
   /// Returns: the member; null pointer when it is absent.
   [[nodiscard]] const Value* member(const char* field) const {
-    const auto found = document.FindMember(field);
-    return found == document.MemberEnd() ? nullptr : &found->value;
+    const auto found = object->FindMember(field);
+    return found == object->MemberEnd() ? nullptr : &found->value;
   }
 
   /// Returns: the member; null pointer when it is absent or null. Sets `given`.
@@ -516,6 +618,39 @@ Field<std::string> Body::one_of(const char* field, std::initializer_list<std::st
   return out;
 }
 
+Field<bool> Body::flag(const char* field) {
+  Field<bool> out;
+  const auto* value = impl_->find(field, out.given);
+  if (value == nullptr) return out;
+  if (value->IsBool()) {
+    out.value = value->GetBool();
+  } else {
+    impl_->refuse(field, "This must be true or false.");
+  }
+  return out;
+}
+
+Field<std::vector<Body>> Body::objects(const char* field, std::size_t count_max) {
+  Field<std::vector<Body>> out;
+  const auto* value = impl_->find(field, out.given);
+  if (value == nullptr) return out;
+  const auto is_object = [](const Value& item) { return item.IsObject(); };
+  if (!value->IsArray() || value->Size() > count_max ||
+      !std::all_of(value->Begin(), value->End(), is_object)) {
+    impl_->refuse(field,
+                  "This must be a list of at most " + std::to_string(count_max) + " objects.");
+    return out;
+  }
+  out.value.emplace();
+  out.value->reserve(value->Size());
+  for (const auto& item : value->GetArray()) {
+    auto impl = std::make_unique<Impl>();
+    impl->object = &item;
+    out.value->push_back(Body{std::move(impl)});
+  }
+  return out;
+}
+
 Field<std::vector<std::int64_t>> Body::integers(const char* field, std::int64_t min,
                                                 std::int64_t max, std::size_t count_max) {
   Field<std::vector<std::int64_t>> out;
@@ -539,18 +674,6 @@ Field<std::vector<std::int64_t>> Body::integers(const char* field, std::int64_t 
     impl_->refuse(field, "This must be a list of at most " + std::to_string(count_max) +
                              " whole numbers from " + std::to_string(min) + " to " +
                              std::to_string(max) + ".");
-  }
-  return out;
-}
-
-Field<bool> Body::flag(const char* field) {
-  Field<bool> out;
-  const auto* value = impl_->find(field, out.given);
-  if (value == nullptr) return out;
-  if (value->IsBool()) {
-    out.value = value->GetBool();
-  } else {
-    impl_->refuse(field, "This must be true or false.");
   }
   return out;
 }
@@ -603,7 +726,7 @@ void Body::refuse_empty() { impl_->may_be_empty = false; }
 bool Body::refused(const char* field) const { return impl_->errors.contains(field); }
 
 std::optional<Problem> Body::finish() {
-  for (const auto& member : impl_->document.GetObject()) {
+  for (const auto& member : impl_->object->GetObject()) {
     const auto name = view(member.name);
     if (impl_->is_known(name)) continue;
     if (impl_->errors.size() >= kErrorsMax) break;
@@ -611,7 +734,7 @@ std::optional<Problem> Body::finish() {
         "Unknown field. Known fields: " + listed(impl_->known) + ".");
   }
   if (!impl_->errors.empty()) return bad_fields(impl_->errors);
-  if (!impl_->may_be_empty && impl_->document.ObjectEmpty())
+  if (!impl_->may_be_empty && impl_->object->ObjectEmpty())
     return Problem{400, "bad-fields",
                    "Send at least one of these fields: " + listed(impl_->known) + "."};
   if (impl_->identity_errors.empty()) return std::nullopt;
@@ -622,7 +745,7 @@ std::optional<Problem> Body::finish() {
 }
 
 void Body::append_canonical(std::string& text) const {
-  append_canonical_value(impl_->document, text);
+  append_canonical_value(*impl_->object, text);
 }
 
 }  // namespace codasync::api

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <initializer_list>
 #include <memory>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "api/problem.hpp"
+#include "storage/change_feed.hpp"
 #include "storage/model/catalogue.hpp"
 #include "storage/model/outcome.hpp"
 #include "storage/model/reading.hpp"
@@ -25,7 +27,11 @@ std::string to_json(const Reading& reading);
 std::string to_json(const Reading& reading, EventOutcome outcome);  // of a write
 /// Returns: the JSON of a removed reading: its identity and `"removed": true`.
 std::string tombstone_json(const Reading& reading, EventOutcome outcome);
+/// Returns: the JSON of a reading in the change feed, with the version of its product; a removed
+/// one is its identity, the versions and `"removed": true`.
+std::string to_json(const storage::FeedReading& change);
 std::string to_json(const HistoryEntry& entry);
+std::string to_json(const storage::AuditEntry& entry);
 std::string to_json(const storage::Token& token);
 std::string to_json(const storage::Token& token, std::string_view secret);  // with its secret
 
@@ -39,6 +45,22 @@ std::string to_json(const std::vector<Row>& rows) {
   out.push_back(']');
   return out;
 }
+
+/// `next`: the cursor as text.
+std::string to_json(const storage::FeedPage& page, std::string_view next,
+                    std::chrono::milliseconds behind);
+
+// The results of a list of operations. `id`: as the client sent it; `problem`: a problem's JSON.
+std::string accepted_json(const std::string& id, const EventId& event, EventOutcome outcome,
+                          const storage::FeedReading& reading);
+std::string rejected_json(const std::optional<std::string>& id, const std::string& problem);
+/// `results`: an array of the above.
+std::string batch_json(std::chrono::microseconds clock_offset, const std::string& results);
+std::string sync_json(const storage::FeedPage& page, std::string_view next,
+                      std::chrono::milliseconds behind, std::chrono::microseconds clock_offset,
+                      const std::string& results);
+/// Returns: the array of texts that are JSON already.
+std::string array_json(const std::vector<std::string>& values);
 
 /// A field of a body: absent, null, or a value. It has no value when the value is not valid, which
 /// Body::finish() reports.
@@ -72,10 +94,13 @@ class Body {
   /// A string, or a number without leading zeros, as in the Django API that CodaSync replaces.
   Field<Gtin> gtin(const char* field);
   Field<std::string> one_of(const char* field, std::initializer_list<std::string_view> words);
+  /// true or false.
+  Field<bool> flag(const char* field);
+  /// A list of objects. They refer to this body, and must not outlive it.
+  Field<std::vector<Body>> objects(const char* field, std::size_t count_max);
   Field<std::vector<std::int64_t>> integers(const char* field, std::int64_t min, std::int64_t max,
                                             std::size_t count_max);
 
-  Field<bool> flag(const char* field);
   /// A list of 1 to `count_max` strings, each of at most `bytes_max` bytes in UTF-8, as they are.
   Field<std::vector<std::string>> texts(const char* field, std::size_t count_max,
                                         std::size_t bytes_max);

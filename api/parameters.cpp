@@ -146,6 +146,15 @@ std::optional<bool> Parameters::flag(const std::string& name) {
   return is_true;
 }
 
+std::optional<std::int64_t> Parameters::number(const std::string& name, std::int64_t min) {
+  const auto value = take(name);
+  if (!value) return std::nullopt;
+  const auto number = parse_whole_number(*value);
+  if (number && *number >= min) return number;
+  refuse(name, "This must be a whole number of at least " + std::to_string(min) + ".");
+  return std::nullopt;
+}
+
 std::size_t Parameters::limit() {
   const auto value = take("limit");
   if (!value) return kLimitDefault;

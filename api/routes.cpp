@@ -64,6 +64,9 @@ constexpr Needs kAdmin{Access::admin};
 
 // Query parameters. The handler reads each of them.
 constexpr std::string_view kPage[] = {"limit", "cursor"};
+constexpr std::string_view kFeed[] = {"shop", "since", "limit"};
+constexpr std::string_view kAudit[] = {"actor", "subject", "subject_id", "from",
+                                       "until", "limit",   "cursor"};
 constexpr std::string_view kCascade[] = {"cascade"};
 constexpr std::string_view kGtins[] = {"GTIN"};
 constexpr std::string_view kProductList[] = {"GTIN",     "search", "category", "brand",
@@ -97,6 +100,7 @@ const std::array kRoutes{
 
     Route{get,   "/api/v1/stock-readings",                      kReader,          Read{&readings::list, CachedList{&readings::list_entry, &readings::list_rows}}, kReadingList},
     Route{post,  "/api/v1/stock-readings",                      kStaff,           StockWrite{&readings::record, &readings::written}},
+    Route{post,  "/api/v1/stock-readings/batch",                kStaff,           StockWrites{&lists::read_batch, &lists::answer_batch}},
     Route{get,   "/api/v1/stock-readings/{id}",                 kReaderOfReading, ReadOne{kReading, &readings::keys, &readings::one}},
     Route{put,   "/api/v1/stock-readings/{id}",                 kStaffOfReading,  StockWrite{&readings::replace, &readings::written}},
     Route{patch, "/api/v1/stock-readings/{id}",                 kStaffOfReading,  StockWrite{&readings::change, &readings::written}},
@@ -106,12 +110,16 @@ const std::array kRoutes{
     Route{del,   "/api/v1/stock-readings/{id}/history/{event}", kStaffOfReading,  StockWrite{&readings::void_event, &readings::no_content}},
 
     Route{post,  "/api/v1/scan",                                kStaff,           PlannedWrite{&scan::plan}},
+    Route{post,  "/api/v1/sync",                                kStaff,           StockWrites{&lists::read_sync, &lists::answer_sync}},
+    Route{get,   "/api/v1/changes",                             kReader,          Blocking{&changes::list}, kFeed},
 
     Route{get,   "/api/v1/tokens",                              kAdmin,           Read{&tokens::list}, kPage},
     Route{post,  "/api/v1/tokens",                              kAdmin,           Blocking{&tokens::create}},
     Route{get,   "/api/v1/tokens/self",                         kStaff,           Immediate{&tokens::self}},
     Route{get,   "/api/v1/tokens/{id}",                         kAdmin,           Read{&tokens::one}},
     Route{del,   "/api/v1/tokens/{id}",                         kAdmin,           Blocking{&tokens::revoke}},
+
+    Route{get,   "/api/v1/audit",                               kAdmin,           Read{&audit::list}, kAudit},
 
     Route{get,   "/healthz",                                    kOpen,            Immediate{&health::alive}},
     Route{get,   "/readyz",                                     kOpen,            Control{&health::ready, Executor::Kind::look_up}},

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -145,11 +146,38 @@ struct PlannedWrite {
   Outcome<Plan, Problem> (*plan)(const Call&);
 };
 
+/// The operations of one request, each with an id of its own (resources/stock_lists.cpp).
+struct OperationList {
+  struct Each {
+    std::optional<std::string> id{};  // as the client sent it; nullopt: not valid
+    std::variant<Problem, storage::StockOperation> content{Problem{}};  // or why it is refused
+  };
+  /// The page of the change feed that a device reads in the same request.
+  struct Pull {
+    ShopId shop{0};
+    std::optional<storage::FeedCursor> since{};
+    std::size_t limit{0};
+  };
+  std::vector<Each> operations;
+  std::chrono::microseconds clock_offset;  // of the device
+  Pull pull;
+};
+
+/// Reads the operations, on the executor; submits them to the ledger; and makes the response when
+/// the last one is decided, on the executor again. `results`: in the order of the list, for those
+/// that were submitted.
+struct StockWrites {
+  Outcome<OperationList, Problem> (*read)(Service&, const Call&);
+  Result (*answer)(Service&, const Call&, const OperationList&,
+                   const std::vector<storage::StockResult>& results);
+};
+
 struct Route {
   Method method;
   std::string_view pattern;  // `{id}`, `{gtin}` and `{event}` stand for one segment
   Needs needs;
-  std::variant<Immediate, Blocking, Control, Read, ReadOne, ReadRows, StockWrite, PlannedWrite>
+  std::variant<Immediate, Blocking, Control, Read, ReadOne, ReadRows, StockWrite, PlannedWrite,
+               StockWrites>
       action;
   std::span<const std::string_view> parameters{};  // of the query; all others are refused
 };

@@ -7,6 +7,7 @@
 #include "api/executor.hpp"
 #include "api/gathering.hpp"
 #include "api/lru_cache.hpp"
+#include "api/observability/feed_lag.hpp"
 #include "api/observability/log.hpp"
 #include "api/observability/metrics.hpp"
 #include "api/observability/slot_watch.hpp"
@@ -48,6 +49,7 @@ struct Service {
   Metrics& metrics;
   Log& log;
   const SlotLog& slot_log;  // readiness waits for the first check of the slots
+  FeedLag& feed_lag;
   const Response description{openapi::describe(options.public_reads)};
   MissesOfRoutes misses{make_misses(executor.options())};
   TokenCache tokens{};

@@ -6,6 +6,7 @@
 
 #include "storage/locks.hpp"
 #include "storage/model/time.hpp"
+#include "storage/model/uuid.hpp"
 #include "storage/options.hpp"
 #include "storage/reader.hpp"
 
@@ -50,6 +51,12 @@ class Database {
   /// The same for several entries: leaves out those of `locks` that are not free. What needs one of
   /// them may be read, but not stored.
   virtual std::unique_ptr<Fill> try_fill_each(std::span<const Lock> locks) = 0;
+
+  /// Returns: what to add to the times of a device, by the database's clock. The first measurement
+  /// is stored, and replaced only by one that differs from it by more than 5 s: otherwise the delay
+  /// of each request would change the order of what one person did (storage/README.md, "The
+  /// model"). `device_time`: the clock of the device now. Throws: Unavailable.
+  virtual std::chrono::microseconds device_offset(const Uuid& device, Instant device_time) = 0;
 
   /// Returns: how far this process's clock is behind the database's; negative: ahead. Throws:
   /// Unavailable when PostgreSQL does not respond, its schema is older than this program requires,

@@ -6,6 +6,7 @@
 #include <string>
 #include <thread>
 
+#include "storage/change_feed.hpp"
 #include "storage/invalidation.hpp"
 #include "storage/options.hpp"
 
@@ -26,6 +27,12 @@ inline constexpr std::chrono::days kChangesKept{30};
 /// the mark of kChangesKept ago, 10,000 per statement. Otherwise like delete_old_keys().
 std::size_t delete_old_changes(const PostgresOptions& options, const std::stop_token& stop = {});
 
+/// How long a device is stored after its last operations.
+inline constexpr std::chrono::days kDevicesKept{400};
+
+/// Deletes the devices that were not seen for longer. Throws: Unavailable.
+void delete_old_devices(const PostgresOptions& options);
+
 /// Creates the ledger's missing partitions for this month and the next two. Throws: Unavailable.
 void keep_ledger_partitions(const PostgresOptions& options);
 
@@ -39,14 +46,17 @@ class HousekeeperObserver {
   virtual void on_clock_offset(std::chrono::microseconds offset) = 0;
   /// The database's clock was wrong before; this number of readings was repaired.
   virtual void on_clock_repair(std::size_t readings) = 0;
+  /// The horizon of the change feed, once a second.
+  virtual void on_feed_horizon(FeedHorizon horizon) = 0;
 };
 
-/// Runs all tasks above at its start and once an hour, in the background. Every five seconds it
-/// compares the database's clock with the clocks of this process. At its start, and when the
-/// database's clock was set back, it repairs the readings that have events in the future: otherwise
-/// these events would count as the newest ones until that time. Several processes may do this
-/// concurrently; the later ones find nothing to do. Threads: one of its own, which calls the
-/// observer; the destructor ends it after the running statement.
+/// Runs all tasks above at its start and once an hour, in the background. Every second it reads the
+/// horizon of the change feed. Every five seconds it compares the database's clock with the clocks
+/// of this process. At its start, and when the database's clock was set back, it repairs the
+/// readings that have events in the future: otherwise these events would count as the newest ones
+/// until that time. Several processes may do this concurrently; the later ones find nothing to do.
+/// Threads: one of its own, which calls the observer; the destructor ends it after the running
+/// statement.
 class Housekeeper {
  public:
   Housekeeper(const PostgresOptions& options, Invalidation& invalidation,

@@ -35,6 +35,14 @@ Uuid name_of_key(TokenId token, std::string_view key) {
   return Name{"key"}.add(token.value()).add(key).id();
 }
 
+Uuid name_of_operation(const Uuid& device, const Uuid& operation) {
+  return Name{"operation"}.add(to_string(device)).add(to_string(operation)).id();
+}
+
+Uuid name_of_item(TokenId token, std::string_view id) {
+  return Name{"item"}.add(token.value()).add(id).id();
+}
+
 Uuid name_of_row(ShopId shop, Gtin gtin, const Event& row) {
   const bool has_kind = row.date && row.date->kind;
   return Name{"row"}

@@ -17,6 +17,13 @@ namespace codasync::storage {
 /// Returns: the name of a write with an Idempotency-Key. The scope of a key is its token.
 Uuid name_of_key(TokenId token, std::string_view key);
 
+/// Returns: the name of an operation of a device. The token is no part of it: a device with another
+/// token sends the same operations again.
+Uuid name_of_operation(const Uuid& device, const Uuid& operation);
+
+/// Returns: the name of an item of a list that no device sends. The scope of its id is the token.
+Uuid name_of_item(TokenId token, std::string_view id);
+
 /// Returns: the name of a row of a file. Requires: the row has an `observed_at`; without it two
 /// equal rows are two observations.
 Uuid name_of_row(ShopId shop, Gtin gtin, const Event& row);

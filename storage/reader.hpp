@@ -6,7 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "storage/change_feed.hpp"
 #include "storage/model/catalogue.hpp"
+#include "storage/model/outcome.hpp"
 #include "storage/model/reading.hpp"
 #include "storage/token.hpp"
 
@@ -132,15 +134,43 @@ struct Rows {
   }
 };
 
+/// A change of a shop, a product or a token, or a void.
+struct AuditEntry {
+  std::int64_t id;
+  Instant at;
+  TokenId token;                      // of the actor; kOperator for the command line
+  std::string actor;                  // its name
+  std::string action;                 // create, change, delete, revoke, void
+  std::string subject;                // shop, product, token, reading
+  std::int64_t subject_id;            // the number of the row; the GTIN of a product
+  std::optional<std::string> before;  // JSON; nullopt: no row
+  std::optional<std::string> after;
+};
+
+/// The end of a page of the audit.
+struct AuditCursor {
+  Instant at;
+  std::int64_t id;
+};
+
+struct AuditFilter {
+  std::optional<std::int64_t> actor{};  // id of its token
+  std::optional<std::string> subject{};
+  std::optional<std::int64_t> subject_id{};
+  std::optional<Instant> from{};   // at >= this
+  std::optional<Instant> until{};  // at < this
+  std::optional<AuditCursor> before{};
+};
+
 /// The readings of a shop with a date before today in the shop's time zone.
 struct ExpiredCount {
   ShopId shop;
   std::int64_t readings;
 };
 
-/// The queries. Each is one statement (the end of a history: two) for any page size, and sees the
-/// newest committed state. A removed row is treated as absent: nullopt. Throws: Unavailable.
-/// Threads: a reader belongs to one thread.
+/// The queries. Each is one statement (the end of a history, a page of the feed: two) for any page
+/// size, and sees the newest committed state. A removed row is treated as absent: nullopt. Throws:
+/// Unavailable. Threads: a reader belongs to one thread.
 class Reader {
  public:
   virtual ~Reader() = default;
@@ -169,9 +199,18 @@ class Reader {
   virtual HistoryPage history(ReadingId id, const std::optional<HistoryCursor>& before,
                               std::size_t limit) = 0;
 
+  /// Returns: a page of the change feed, with at most `limit` readings. Without `since` it begins
+  /// with a snapshot: all readings that are present. A change is never missed and can be repeated.
+  virtual Outcome<FeedPage, FeedRefusal> changes(ShopId shop,
+                                                 const std::optional<FeedCursor>& since,
+                                                 std::size_t limit) = 0;
+
   /// Returns: the token with this hash unless revoked or expired.
   virtual std::optional<Token> token(const TokenHash& hash) = 0;
   virtual Page<Token> tokens(std::optional<TokenId> after, std::size_t limit) = 0;
+
+  /// Returns: the newest entries first.
+  virtual Page<AuditEntry> audit(const AuditFilter& filter, std::size_t limit) = 0;
 
   /// Returns: the number of expired readings of each shop; the largest number first, at most
   /// `shops_max` shops. It counts at most kPageMax readings of a shop, so that no shop makes it

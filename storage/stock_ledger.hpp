@@ -76,6 +76,9 @@ struct ReadingPrecondition {
   std::vector<Version> any_of;
 };
 
+/// The observed_at of a report of what happens as it arrives.
+inline constexpr Instant kOnArrival = Instant::max();
+
 /// One write of a client. With `observed_at` it reports what happened, and is never refused because
 /// of the reading's state; without it, it is a request for now.
 struct StockOperation {
@@ -88,6 +91,7 @@ struct StockOperation {
   std::optional<std::int64_t> quantity{};
   std::int64_t delta{0};
   std::optional<EventId> voids{};
+  bool awaits_target{false};  // a void whose target is not known yet is accepted and waits for it
   std::optional<std::string> reason{};
   std::optional<Instant> observed_at{};  // nullopt: at its arrival
   bool echoes{false};          // an observed_at equal to the row's was only read back: it means now

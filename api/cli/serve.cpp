@@ -5,6 +5,7 @@
 
 #include "api/dispatcher.hpp"
 #include "api/observability/expired_readings.hpp"
+#include "api/observability/feed_lag.hpp"
 #include "api/observability/housekeeper_log.hpp"
 #include "api/observability/log.hpp"
 #include "api/observability/metrics.hpp"
@@ -40,7 +41,8 @@ sigset_t block_signals() {
 
 /// Returns: the metrics that are read from the parts of the service at each scrape.
 std::vector<Sample> samples_of(const ServerCounters& server, const Executor& executor,
-                               const Log& log, const config::Settings& settings) {
+                               const Log& log, const FeedLag& feed_lag,
+                               const config::Settings& settings) {
   using Kind = Sample::Kind;
   const auto number = [](auto value) { return static_cast<double>(value); };
   const auto pool_max = [&](const char* pool, std::size_t connections) {
@@ -58,6 +60,10 @@ std::vector<Sample> samples_of(const ServerCounters& server, const Executor& exe
        number(server.requests_in_flight.load())},
       {"codasync_executor_waiting_requests", "Requests that wait for a thread.", Kind::gauge,
        number(executor.waiting())},
+      {"codasync_feed_behind_seconds",
+       "How long committed changes can be missing in the change feed, because an older transaction "
+       "still runs.",
+       Kind::gauge, std::chrono::duration<double>{feed_lag.behind()}.count()},
       {"codasync_log_lines_dropped_total", "Log lines dropped because the output was too slow.",
        Kind::counter, number(log.dropped())},
       pool_max("reads", settings.postgres.connections_max),
@@ -127,14 +133,15 @@ int serve(const config::Settings& settings, const Load& load) {
   const auto catalogue =
       storage::make_catalogue_store(settings.postgres, *invalidation, *ledger, metrics);
   const auto tokens = storage::make_token_store(settings.postgres, metrics);
-  HousekeeperLog housekeeper_log{log};
+  FeedLag feed_lag;
+  HousekeeperLog housekeeper_log{log, feed_lag};
   const storage::Housekeeper housekeeper{settings.postgres, *invalidation, housekeeper_log};
   ExpiredReadings expired{*control_database};
   Executor executor{settings.executor};
   Executor control{{.threads = 1, .queue_max = 16}};
   service.reset(new Service{settings.api, *database, *look_up_database, *control_database, *ledger,
-                            *catalogue, *tokens, *cache, executor, control, metrics, log,
-                            slot_log});
+                            *catalogue, *tokens, *cache, executor, control, metrics, log, slot_log,
+                            feed_lag});
   Dispatcher dispatcher{*service};
   Server server{settings.server,
                 [&dispatcher](Request request, Reply reply) {
@@ -145,8 +152,8 @@ int serve(const config::Settings& settings, const Load& load) {
   metrics.on_scrape([] { return process_samples(); });
   metrics.on_scrape([&settings] { return memcached_samples(settings.memcached); });
   metrics.on_scrape([&expired] { return expired.samples(); });
-  metrics.on_scrape([counters = server.counters(), &executor, &log, &settings] {
-    return samples_of(*counters, executor, log, settings);
+  metrics.on_scrape([counters = server.counters(), &executor, &log, &feed_lag, &settings] {
+    return samples_of(*counters, executor, log, feed_lag, settings);
   });
 
   keeper.start();

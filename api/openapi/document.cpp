@@ -71,7 +71,11 @@ class Traits {
   Traits(const Route& route, bool public_reads) : route_{route}, public_reads_{public_reads} {}
 
   [[nodiscard]] bool reads() const { return route_.method == Method::get; }
-  [[nodiscard]] bool writes() const { return !reads(); }
+  [[nodiscard]] bool writes() const { return !reads() && !writes_list(); }
+  /// Each operation of a list has an id and a result of its own.
+  [[nodiscard]] bool writes_list() const {
+    return std::holds_alternative<StockWrites>(route_.action);
+  }
   [[nodiscard]] bool writes_stock() const {
     return std::holds_alternative<StockWrite>(route_.action) ||
            std::holds_alternative<PlannedWrite>(route_.action);
@@ -103,6 +107,7 @@ std::set<std::string_view> problems_of(const Traits& route, const Value& operati
   if (route.has_variable("{gtin}")) codes.insert("bad-fields");
   if (route.queries()) codes.insert({"unavailable", "clock"});
   if (route.writes()) codes.insert({"bad-fields", "precondition-failed", "key-reused", "in-doubt"});
+  if (route.writes_list()) codes.insert("in-doubt");
   if (route.writes_stock()) codes.insert({"id-reused", "too-old", "moment-is-full"});
   if (find(operation, "body") != nullptr || find(operation, "optional_body") != nullptr)
     codes.insert({"bad-json", "bad-fields", "content-too-large", "unsupported-media-type"});
@@ -314,7 +319,10 @@ class Document {
 
   /// Whether a read can be repeated with If-None-Match.
   static bool has_entity_tag(const Traits& traits, const Value& its) {
-    return traits.reads() && !is_text(require(require(its, "answers"), "200"));
+    if (!traits.reads()) return false;
+    const auto& answer = require(require(its, "answers"), "200");
+    const auto* own = find(answer, "entity_tag");
+    return !is_text(answer) && (own == nullptr || own->GetBool());
   }
 
   void responses(const Traits& traits, const Value& its, const Value* examples) {

@@ -59,6 +59,10 @@ Operation void_event(const Call& call);
 WriteResponse written(const storage::Written& written);     // with the reading
 WriteResponse no_content(const storage::Written& written);  // 204
 
+/// Returns: the problem of a refusal or failure.
+Problem explain(const storage::Refused& refused);
+Problem explain(const storage::Failed& failed);
+
 /// Returns: the response to a result of the ledger. `respond`: of the route, for a write that was
 /// done.
 Result to_result(const storage::StockResult& result,
@@ -72,6 +76,25 @@ Operation start(const Call& call, const Body* body, ShopId shop, Gtin gtin);
 namespace scan {
 Outcome<Plan, Problem> plan(const Call& call);
 }  // namespace scan
+namespace lists {
+Outcome<OperationList, Problem> read_batch(Service& service, const Call& call);
+Result answer_batch(Service& service, const Call& call, const OperationList& list,
+                    const std::vector<storage::StockResult>& results);
+Outcome<OperationList, Problem> read_sync(Service& service, const Call& call);
+Result answer_sync(Service& service, const Call& call, const OperationList& list,
+                   const std::vector<storage::StockResult>& results);
+}  // namespace lists
+
+namespace audit {
+Result list(storage::Reader& reader, const Call& call);
+}  // namespace audit
+
+namespace changes {
+Result list(Service& service, const Call& call);
+
+/// Returns: the problem of a cursor or shop without a page.
+Problem explain(storage::FeedRefusal refusal);
+}  // namespace changes
 
 namespace tokens {
 Result list(storage::Reader& reader, const Call& call);

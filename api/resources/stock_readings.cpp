@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "api/resources/handlers.hpp"
+#include "api/resources/observation.hpp"
 #include "api/responses.hpp"
 #include "storage/model/number.hpp"
 #include "storage/model/text.hpp"
@@ -241,39 +242,8 @@ Operation start_of_path(const Call& call, const Body* body) {
   return operation;
 }
 
-/// The fields that describe the shelf.
-struct Observation {
-  Field<Date> expiry_date;
-  Field<std::string> date_kind;
-  Field<std::int64_t> quantity;
-  Field<std::string> kind;
-
-  /// Returns: whether the client sent any of them.
-  [[nodiscard]] bool given() const {
-    return expiry_date.given || date_kind.given || quantity.given || kind.given;
-  }
-};
-
-Observation read_observation(Body& fields) {
-  Observation seen{fields.date("expiry_date"),
-                   fields.one_of("date_kind", {"use_by", "sell_by", "best_before"}),
-                   fields.integer("quantity", 0, kQuantityMax),
-                   fields.one_of("kind", {"sighting", "check", "count"})};
-  fields.not_null("kind", seen.kind, "Omit it for a plain recording.");
-  if (seen.kind.value == "check" && !seen.expiry_date.given) {
-    fields.refuse("expiry_date",
-                  "A check requires `expiry_date`: the earliest date on the shelf, or null if the "
-                  "shelf is empty.");
-  }
-  if (seen.date_kind.value && !seen.expiry_date.value)
-    fields.refuse("date_kind", "It belongs to `expiry_date`; send both.");
-  if (seen.kind.value == "count" && !seen.quantity.value) {
-    fields.refuse("quantity", "A count requires `quantity`.");
-  }
-  if (seen.kind.value == "count" && seen.expiry_date.value) {
-    fields.refuse("kind", "A count has no date. To record both, omit `kind`.");
-  }
-  return seen;
+Field<std::string> kind_of_record(Body& fields) {
+  return fields.one_of("kind", {"sighting", "check", "count"});
 }
 
 /// Refuses null in a PATCH where it would be ignored.
@@ -287,22 +257,6 @@ void refuse_nulls(Body& fields, const Observation& seen) {
     fields.not_null("date_kind", seen.date_kind, "It belongs to `expiry_date`; send both.");
 }
 
-void apply(const Observation& seen, StockOperation& operation) {
-  if (seen.kind.value) {
-    operation.kind = *parse_event_kind(*seen.kind.value);
-  } else {
-    // Without `kind`, a quantity without a date is a count, everything else a sighting.
-    operation.kind =
-        seen.quantity.value && !seen.expiry_date.value ? EventKind::count : EventKind::sighting;
-  }
-  if (seen.expiry_date.value && operation.kind != EventKind::count) {
-    operation.date =
-        ShelfDate{*seen.expiry_date.value,
-                  seen.date_kind.value ? parse_date_kind(*seen.date_kind.value) : std::nullopt};
-  }
-  operation.quantity = seen.quantity.value;
-}
-
 enum class Extent { whole, part };
 
 /// PUT and PATCH: absent fields keep their values; the identity must be that of the path.
@@ -314,7 +268,7 @@ Operation update(const Call& call, Extent extent) {
   const auto shop = fields.integer("shop", 1, INT64_MAX);
   const auto gtin = fields.gtin("GTIN");
   const auto name = fields.name("name");
-  const auto seen = read_observation(fields);
+  const auto seen = read_observation(fields, kind_of_record(fields));
   const auto observed_at = fields.instant("observed_at");
   fields.own_id("id", call.path.id);
   fields.own("shop", shop, key.shop.value());
@@ -512,7 +466,7 @@ Operation record(const Call& call) {
   const auto gtin = fields.gtin("GTIN");
   const auto name = fields.name("name");
   const auto observed_at = fields.instant("observed_at");
-  const auto seen = read_observation(fields);
+  const auto seen = read_observation(fields, kind_of_record(fields));
   fields.require("shop", shop);
   fields.require("GTIN", gtin);
   fields.not_null("name", name, "Omit it for a known product.");

@@ -19,6 +19,8 @@ Problem with_quantity(Problem problem, const Refused& refused) {
   return problem;
 }
 
+}  // namespace
+
 Problem explain(const Refused& refused) {
   using enum Refused::Why;
   switch (refused.why) {
@@ -76,7 +78,7 @@ Problem explain(const Refused& refused) {
     case id_reused:
       return {422, "id-reused",
               "An operation with this id was recorded before with different content. Use a new "
-              "Idempotency-Key."};
+              "id or Idempotency-Key."};
     case key_reused:
       return api::key_reused();
     case token_revoked:
@@ -97,8 +99,6 @@ Problem explain(const storage::Failed& failed) {
   }
   __builtin_unreachable();
 }
-
-}  // namespace
 
 Result to_result(const storage::StockResult& result,
                  const std::function<WriteResponse(const Written&)>& respond) {

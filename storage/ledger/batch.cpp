@@ -39,6 +39,7 @@ postgres::WriteNeeds needs_of(const Batch& batch) {
   for (const auto* queued : batch) {
     tokens.insert(queued->operation.actor.id);
     if (queued->operation.name) needs.names.push_back(*queued->operation.name);
+    if (queued->operation.awaits_target) needs.names.push_back(*queued->operation.voids);
   }
   needs.tokens.assign(tokens.begin(), tokens.end());
   return needs;
@@ -78,6 +79,7 @@ BatchResult fold_and_commit(WriteTransaction& transaction, StockRows rows,
                  {.token_is_valid = [&](TokenId id) { return transaction.valid(id); },
                   .responses = postgres::responses_in(transaction.read()),
                   .operations = postgres::operations_in(transaction.read()),
+                  .voids = postgres::voids_in(transaction.read()),
                   .find_event = [&](ReadingId id, EventId event) { return ledger.find(id, event); },
                   .named = naming ? std::optional{naming->product} : std::nullopt,
                   .now = transaction.now(),

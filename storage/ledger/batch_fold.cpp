@@ -238,7 +238,7 @@ std::optional<Refused> BatchFold::refuse_event(const StockOperation& operation, 
                                                const Event& event, Intent intent) {
   if (event.observed_at < context_.ledger_floor)
     return Refused{Why::too_old, std::nullopt, context_.ledger_floor};
-  if (event.kind == EventKind::void_event) return refuse_void(row, *event.voids);
+  if (event.kind == EventKind::void_event) return refuse_void(operation, row);
   if (intent == Intent::report && row.exists && history_of(row).is_moment_full(event.observed_at))
     return refused(Why::moment_is_full, row);
   if (intent == Intent::request && event.kind == EventKind::adjust) {
@@ -250,23 +250,42 @@ std::optional<Refused> BatchFold::refuse_event(const StockOperation& operation, 
   return std::nullopt;
 }
 
-std::optional<Refused> BatchFold::refuse_void(const StockRow& row, EventId target) const {
+std::optional<Refused> BatchFold::refuse_void(const StockOperation& operation,
+                                              const StockRow& row) const {
+  const auto target = *operation.voids;
   const auto found = find_target(row, target);
   if (!found) {
     const auto at = target.time();
-    if (at && *at < context_.ledger_floor)
+    const auto known = context_.operations.find(target);
+    const bool is_known = known != context_.operations.end();
+    if ((at && *at < context_.ledger_floor) || (is_known && !known->second.event))
       return Refused{Why::too_old, std::nullopt, context_.ledger_floor};
+    // An id that the server made, or that another reading has, never arrives later.
+    if (operation.awaits_target && !at && !is_known) return std::nullopt;
     return refused(Why::unknown_event, row);
   }
   if (found->event.kind == EventKind::void_event) return refused(Why::event_not_voidable, row);
   return std::nullopt;
 }
 
+/// Returns: whether a void of this event came before it.
+bool BatchFold::is_void_waiting(const StockRow& row, EventId target) const {
+  return context_.voids.contains({row.id, target}) ||
+         std::ranges::any_of(writes_.events, [&](const LedgerLine& line) {
+           return line.row == &row && line.event.voids == target;
+         });
+}
+
 Written BatchFold::append(const QueuedOperation& queued, StockRow& row, const Event& event,
                           Instant received_at) {
   const auto& operation = queued.operation;
   const auto before = row.fold.shelf;
-  history_of(row).add(event);
+  if (operation.name && is_void_waiting(row, event.id)) {
+    history_of(row).add_voided(event);
+    voided_.insert(event.id);
+  } else {
+    history_of(row).add(event);
+  }
   const auto outcome = show(row, before, event.observed_at, received_at);
   writes_.events.push_back({&row, event, operation.name.has_value(), received_at,
                             operation.actor.id, operation.actor.name, operation.reason, outcome,
@@ -278,14 +297,14 @@ Written BatchFold::void_event(const QueuedOperation& queued, StockRow& row, cons
                               Instant received_at) {
   const auto& operation = queued.operation;
   const auto before = row.fold.shelf;
-  const auto target = *find_target(row, *event.voids);
+  const auto target = find_target(row, *event.voids);
   // A second void of an event has no effect; it is stored only if it has a name.
-  if (target.voided && !operation.name) return written(row, before, EventOutcome::kept);
+  if (target && target->voided && !operation.name) return written(row, before, EventOutcome::kept);
   auto line = event;
-  line.voids = target.event.id;
-  if (!target.voided) {
-    voided_.insert(target.event.id);
-    history_of(row).void_events({&target.event, 1});
+  if (target) line.voids = target->event.id;
+  if (target && !target->voided) {
+    voided_.insert(target->event.id);
+    history_of(row).void_events({&target->event, 1});
   }
   const auto outcome = show(row, before, event.observed_at, received_at);
   writes_.events.push_back({&row, line, operation.name.has_value(), received_at, operation.actor.id,

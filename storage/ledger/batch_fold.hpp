@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "storage/ledger/batch.hpp"
@@ -22,8 +23,9 @@ class BatchFold {
  public:
   struct Context {
     std::function<bool(TokenId)> token_is_valid;
-    std::vector<ResponseRow> responses{};         // stored under the batch's idempotency keys
-    std::map<Uuid, KnownOperation> operations{};  // of the batch's names that the ledger has
+    std::vector<ResponseRow> responses{};             // stored under the batch's idempotency keys
+    std::map<Uuid, KnownOperation> operations{};      // of the batch's names that the ledger has
+    std::set<std::pair<ReadingId, EventId>> voids{};  // of events with the batch's names
     std::function<std::optional<LedgerEvent>(ReadingId, EventId)> find_event;
     std::optional<ProductName> named{};  // the product after this transaction
     Instant now;                         // the database's clock
@@ -90,7 +92,8 @@ class BatchFold {
                                 Intent intent) const;
   std::optional<Refused> refuse_event(const StockOperation& operation, StockRow& row,
                                       const Event& event, Intent intent);
-  std::optional<Refused> refuse_void(const StockRow& row, EventId target) const;
+  std::optional<Refused> refuse_void(const StockOperation& operation, const StockRow& row) const;
+  [[nodiscard]] bool is_void_waiting(const StockRow& row, EventId target) const;
   Decision defer(const StockRow& row, BatchResult::Deferred why);
 
   /// Adds the event to the fold and to the ledger.

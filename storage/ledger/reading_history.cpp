@@ -35,6 +35,19 @@ void ReadingHistory::add(const Event& event) {
   state_.newest_at = std::max(state_.newest_at, std::optional{at});
 }
 
+void ReadingHistory::add_voided(const Event& event) {
+  assert(event.kind != EventKind::void_event);
+  added_.push_back(event);
+  voided_.insert(event.id);
+  const auto at = event.observed_at;
+  if (at <= sealed()) {
+    fold_again(at, 1);
+  } else {
+    ++state_.tail;
+  }
+  state_.newest_at = std::max(state_.newest_at, std::optional{at});
+}
+
 void ReadingHistory::fold_late(const Event& event) {
   switch (history_needed(state_.shelf, event)) {
     case HistoryNeeded::nothing:

@@ -95,6 +95,9 @@ class ReadingHistory {
   /// ledger's floor.
   void add(const Event& event);
 
+  /// The same for an event that a void names already: it has no effect.
+  void add_voided(const Event& event);
+
   /// Folds again without these events. Requires: at least one event; each was added or is in the
   /// ledger, and is not a void.
   void void_events(std::span<const Event> events);

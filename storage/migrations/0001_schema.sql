@@ -199,6 +199,14 @@ create table stock_voids (
   observed_at  timestamptz not null,            -- of the void
   primary key (reading_id, target)
 );
+create index stock_voids_target on stock_voids (target);  -- a void can arrive before the operation that it names
+
+-- The devices that send operations. Their clocks differ from this one by `clock_offset`.
+create table devices (
+  id            uuid primary key,
+  clock_offset  bigint not null,                -- microseconds to add to the times of the device
+  seen_at       timestamptz not null default clock_timestamp()
+);
 
 -- The summaries of sealed runs of events (storage/model/shelf.hpp, Summary), so that old events are not read again. Null:
 -- unchanged. With `quantity_since` the quantity is a statement, without it a sum of adjustments.
@@ -322,9 +330,10 @@ create function audited_product(name text, brand text, category text) returns js
 create function audited_token(name text, role text, shops bigint[], expires_at timestamptz) returns jsonb language sql
 stable parallel safe
   return jsonb_build_object('name', name, 'role', role, 'shops', shops, 'expires_at', expires_at);
-create index audit_subject on audit (subject, subject_id, id);
-create index audit_actor on audit (token_id, id);
 create index audit_at on audit (at, id);
+create index audit_subject on audit (subject, at, id);
+create index audit_row on audit (subject, subject_id, at, id);
+create index audit_actor on audit (token_id, at, id);
 
 -- --------------------------------------------------------------------------------------------------------------- the cache
 
@@ -364,6 +373,7 @@ insert into cache_settings default values;
 --   `place`      shop and product of those that have no row
 --   `answer`     the stored responses with these names
 --   `operation`  the operations and events with these names
+--   `void`       the voids of events with these names, by reading
 create function begin_write(lock_timeout text, statement_timeout text, locks bigint[], exclusive boolean[], tokens bigint[],
                             names uuid[], shops bigint[], gtins bigint[])
 returns table (about text, clock bigint, ledger_floor bigint, slots integer, slot_states text, valid_tokens text,
@@ -464,6 +474,14 @@ begin
         from stock_operations o
         left join stock_events e on e.reading_id = o.reading_id and e.observed_at = o.observed_at and e.id = o.name
        where o.name = any(names);
+    return query
+      select 'void', null::bigint, null::bigint, null::integer, null::text, null::text,
+             v.target, null::text, null::text,
+             v.reading_id, null::bigint, null::bigint, null::bigint, null::bigint, null::bigint, null::bigint, null::bigint,
+             null::bigint, null::integer, null::bigint, null::bigint, null::bigint, null::bigint, null::bigint, null::bigint,
+             null::integer, null::"char", null::boolean, null::boolean, null::text, null::bigint, null::integer,
+             null::"char", null::bigint, null::uuid, null::boolean, null::tid
+        from stock_voids v where v.target = any(names);
   end if;
 end $$;
 

@@ -264,6 +264,19 @@ HistoryEntry event_of(const pqxx::row& row) {
           .voided_by = columns.optional_uuid()};
 }
 
+AuditEntry audit_entry_of(const pqxx::row& row) {
+  Columns columns{row};
+  return {.id = columns.number(),
+          .at = columns.instant(),
+          .token = TokenId{columns.number()},
+          .actor = columns.text(),
+          .action = columns.text(),
+          .subject = columns.text(),
+          .subject_id = columns.number(),
+          .before = columns.optional_text(),
+          .after = columns.optional_text()};
+}
+
 Token token_of(const pqxx::row& row) {
   Columns columns{row};
   return {.id = TokenId{columns.number()},

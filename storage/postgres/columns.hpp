@@ -58,13 +58,16 @@ inline const std::string kProductColumns =
 Product product_of(const pqxx::row& row);
 
 // Of `stock_readings r`. now(), as in kToday: a row and the filter that found it agree about the
-// day.
-inline const std::string kReadingRowColumns =
-    "r.id, r.shop_id, r.gtin, " + days("r.expiry_date") + ", r.date_kind, r.quantity, r.version, " +
-    micros("r.observed_at") + ", " + micros("r.updated_at") + ", " + micros("r.looked_at") +
-    ", case when r.quantity is not null then " + micros("r.quantity_since") + " end, " +
-    micros("end_of_day(r.expiry_date, (select time_zone from shops where id = r.shop_id))") + ", " +
-    micros("now()");
+// day. `expires`: SQL for the end of the expiry date, in microseconds.
+inline std::string reading_row_columns(const std::string& expires) {
+  return "r.id, r.shop_id, r.gtin, " + days("r.expiry_date") +
+         ", r.date_kind, r.quantity, r.version, " + micros("r.observed_at") + ", " +
+         micros("r.updated_at") + ", " + micros("r.looked_at") +
+         ", case when r.quantity is not null then " + micros("r.quantity_since") + " end, " +
+         expires + ", " + micros("now()");
+}
+inline const std::string kReadingRowColumns = reading_row_columns(
+    micros("end_of_day(r.expiry_date, (select time_zone from shops where id = r.shop_id))"));
 
 // Of `stock_readings r` and its product `p`.
 inline const std::string kReadingColumns = kReadingRowColumns + ", p.name, p.version";
@@ -92,6 +95,11 @@ inline const std::string kEventTables =
     "stock_events e left join lateral (select v.id from stock_voids v"
     " where v.reading_id = e.reading_id and v.target = e.id limit 1) v on true";
 HistoryEntry event_of(const pqxx::row& row);
+
+// Of `audit`.
+inline const std::string kAuditColumns =
+    "id, " + micros("at") + ", token_id, actor, action, subject, subject_id, before, after";
+AuditEntry audit_entry_of(const pqxx::row& row);
 
 // Of `tokens`.
 inline const std::string kTokenColumns =

@@ -113,6 +113,28 @@ class PostgresDatabase final : public Database {
     return fill && !fill->left_out(slots_lock()) ? std::move(fill) : nullptr;
   }
 
+  std::chrono::microseconds device_offset(const Uuid& device, Instant device_time) override {
+    const Pool::Lease lease = reads_.acquire();
+    const auto id = to_string(device);
+    const auto measured = device_time.time_since_epoch().count();
+    // Mostly nothing is written: a device is stored as seen once an hour.
+    auto found = lease->exec_params(
+        "select clock_offset from devices where id = $1::uuid and seen_at > clock_timestamp() -"
+        " interval '1 hour' and abs(micros_of(clock_timestamp()) - $2::bigint - clock_offset) <= "
+        "5000000",
+        id, measured);
+    if (found.empty()) {
+      found = lease->exec_params(
+          "insert into devices as d (id, clock_offset) values ($1::uuid,"
+          " micros_of(clock_timestamp()) - $2::bigint) on conflict (id) do update set"
+          " seen_at = clock_timestamp(), clock_offset = case when"
+          " abs(excluded.clock_offset - d.clock_offset) > 5000000 then excluded.clock_offset"
+          " else d.clock_offset end returning clock_offset",
+          id, measured);
+    }
+    return std::chrono::microseconds{found[0][0].as<std::int64_t>()};
+  }
+
   std::chrono::microseconds ping() override {
     const Pool::Lease lease = reads_.acquire();
     try {

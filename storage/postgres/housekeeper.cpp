@@ -8,6 +8,7 @@
 #include "storage/clock.hpp"
 #include "storage/ledger/clock_repair.hpp"
 #include "storage/mutex.hpp"
+#include "storage/postgres/change_feed.hpp"
 #include "storage/postgres/columns.hpp"
 #include "storage/postgres/connection.hpp"
 
@@ -15,6 +16,7 @@ namespace codasync::storage {
 namespace {
 
 constexpr std::chrono::hours kEvery{1};
+constexpr std::chrono::seconds kHorizonEvery{1};
 constexpr std::chrono::seconds kClockEvery{5};
 constexpr std::size_t kKeysAtATime = 5'000;      // some milliseconds of locks
 constexpr std::size_t kChangesAtATime = 10'000;  // the same
@@ -74,6 +76,13 @@ std::size_t delete_old_changes(const PostgresOptions& options, const std::stop_t
   return deleted;
 }
 
+void delete_old_devices(const PostgresOptions& options) {
+  postgres::Connection connection{options};
+  connection.exec_params(
+      "delete from devices where seen_at < clock_timestamp() - make_interval(days => $1::integer)",
+      kDevicesKept.count());
+}
+
 void keep_ledger_partitions(const PostgresOptions& options) {
   postgres::Connection connection{options};
   connection.exec("select keep_ledger_partitions()");
@@ -81,12 +90,17 @@ void keep_ledger_partitions(const PostgresOptions& options) {
 
 namespace {
 
-/// Compares the database's clock with those of this process; reports and repairs differences.
-class ClockMonitor {
+/// Reads the horizon of the feed, and compares the database's clock with those of this process: it
+/// reports and repairs differences.
+class Monitor {
  public:
-  ClockMonitor(const PostgresOptions& options, Invalidation& invalidation,
-               HousekeeperObserver& observer)
+  Monitor(const PostgresOptions& options, Invalidation& invalidation, HousekeeperObserver& observer)
       : options_{options}, invalidation_{invalidation}, observer_{observer} {}
+
+  /// Reads the horizon of the change feed on the same connection. Throws: Unavailable.
+  void read_horizon() {
+    observer_.on_feed_horizon(postgres::read_horizon(postgres::renewed(connection_, options_)));
+  }
 
   /// Throws: Unavailable; the next check continues.
   void check(const std::stop_token& stop) {
@@ -129,7 +143,7 @@ void run_housekeeping(const PostgresOptions& options, Invalidation& invalidation
                       HousekeeperObserver& observer, const std::stop_token& stop) {
   Mutex mutex;
   StoppableCondition stopped;
-  ClockMonitor clock{options, invalidation, observer};
+  Monitor monitor{options, invalidation, observer};
   const auto try_to = [&](const auto& work) {
     try {
       work();
@@ -138,16 +152,22 @@ void run_housekeeping(const PostgresOptions& options, Invalidation& invalidation
     }
   };
   auto next_round = std::chrono::steady_clock::now();
+  auto next_check = next_round;
   while (!stop.stop_requested()) {
-    try_to([&] { clock.check(stop); });
+    try_to([&] { monitor.read_horizon(); });
+    if (std::chrono::steady_clock::now() >= next_check) {
+      next_check = std::chrono::steady_clock::now() + kClockEvery;
+      try_to([&] { monitor.check(stop); });
+    }
     if (std::chrono::steady_clock::now() >= next_round) {
       next_round += kEvery;
       try_to([&] { keep_ledger_partitions(options); });
       try_to([&] { delete_old_keys(options, stop); });
       try_to([&] { delete_old_changes(options, stop); });
+      try_to([&] { delete_old_devices(options); });
     }
     MutexLock hold{mutex};
-    stopped.wait_for(hold, stop, kClockEvery, [] { return false; });
+    stopped.wait_for(hold, stop, kHorizonEvery, [] { return false; });
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include "storage/model/encoding.hpp"
 #include "storage/postgres/arrays.hpp"
+#include "storage/postgres/change_feed.hpp"
 #include "storage/postgres/columns.hpp"
 #include "storage/postgres/query.hpp"
 #include "storage/postgres/readings_query.hpp"
@@ -184,6 +185,12 @@ HistoryPage PostgresReader::history(ReadingId id, const std::optional<HistoryCur
   return page;
 }
 
+Outcome<FeedPage, FeedRefusal> PostgresReader::changes(ShopId shop,
+                                                       const std::optional<FeedCursor>& since,
+                                                       std::size_t limit) {
+  return read_feed(connection_, shop, since, limit);
+}
+
 std::optional<Token> PostgresReader::token(const TokenHash& hash) {
   return first_of<Token>(
       connection_.exec_params("select " + kTokenColumns +
@@ -200,6 +207,22 @@ Page<Token> PostgresReader::tokens(std::optional<TokenId> after, std::size_t lim
                                   limit_to(limit),
                               after ? after->value() : 0),
       limit, token_of);
+}
+
+Page<AuditEntry> PostgresReader::audit(const AuditFilter& filter, std::size_t limit) {
+  Query query{"select " + kAuditColumns + " from audit where true"};
+  const auto moment = [&](Instant at) { return query.parameter(to_string(at)) + "::timestamptz"; };
+  if (filter.actor) query.add(" and token_id = " + query.parameter(*filter.actor));
+  if (filter.subject) query.add(" and subject = " + query.parameter(*filter.subject));
+  if (filter.subject_id) query.add(" and subject_id = " + query.parameter(*filter.subject_id));
+  if (filter.from) query.add(" and at >= " + moment(*filter.from));
+  if (filter.until) query.add(" and at < " + moment(*filter.until));
+  if (filter.before)
+    query.add(" and (at, id) < (" + moment(filter.before->at) + ", " +
+              query.parameter(filter.before->id) + ")");
+  return page_of<AuditEntry>(
+      query.add(" order by at desc, id desc" + limit_to(limit)).run(connection_), limit,
+      audit_entry_of);
 }
 
 // Each shop is one range of stock_readings_shop_expiry, read from its beginning.

@@ -21,8 +21,11 @@ class PostgresReader : public Reader {
   std::map<ReadingId, ReadingKey> reading_keys(const std::vector<ReadingId>& ids) override;
   HistoryPage history(ReadingId id, const std::optional<HistoryCursor>& before,
                       std::size_t limit) override;
+  Outcome<FeedPage, FeedRefusal> changes(ShopId shop, const std::optional<FeedCursor>& since,
+                                         std::size_t limit) override;
   std::optional<Token> token(const TokenHash& hash) override;
   Page<Token> tokens(std::optional<TokenId> after, std::size_t limit) override;
+  Page<AuditEntry> audit(const AuditFilter& filter, std::size_t limit) override;
   std::vector<ExpiredCount> expired_by_shop(std::size_t shops_max) override;
   bool has_time_zone(const std::string& name) override;
 

@@ -313,6 +313,16 @@ std::map<Uuid, KnownOperation> operations_in(const pqxx::result& read) {
   return operations;
 }
 
+std::set<std::pair<ReadingId, EventId>> voids_in(const pqxx::result& read) {
+  std::set<std::pair<ReadingId, EventId>> voids;
+  const auto kind = read.column_number("about");
+  for (const pqxx::row& found : read) {
+    if (about(found, kind) == "void")
+      voids.emplace(ReadingId{found["id"].as<std::int64_t>()}, *Uuid::parse(found["name"].c_str()));
+  }
+  return voids;
+}
+
 std::vector<std::vector<LedgerEvent>> LedgerReader::events(const std::vector<EventRange>& ranges) {
   std::vector<std::vector<LedgerEvent>> found(ranges.size());
   const auto rows = connection_.exec_params(

@@ -2,7 +2,9 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "storage/ledger/rows.hpp"
@@ -30,6 +32,9 @@ std::vector<ResponseRow> responses_in(const pqxx::result& read);
 
 /// Returns: the known operations in the result of begin_write().
 std::map<Uuid, KnownOperation> operations_in(const pqxx::result& read);
+
+/// Returns: the voids in the result of begin_write(): the reading and the target of each.
+std::set<std::pair<ReadingId, EventId>> voids_in(const pqxx::result& read);
 
 /// The ledger inside a transaction. Throws: see Connection.
 class LedgerReader final : public HistorySource {

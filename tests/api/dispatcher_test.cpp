@@ -78,8 +78,9 @@ class DispatcherTest : public testing::Test {
   Executor control{{.threads = 1, .queue_max = 16}};
   cache::MemcachedOptions memcached;
   SlotLog slot_log{memcached, metrics, log, [] {}};
+  FeedLag feed_lag;
   Service service{options, database, database, database, ledger, catalogue, tokens,
-                  cache,   executor, control,  metrics,  log,    slot_log};
+                  cache,   executor, control,  metrics,  log,    slot_log,  feed_lag};
   Dispatcher dispatcher{service};
   std::string staff;
   std::string admin;

@@ -83,11 +83,18 @@ class FakeReader : public storage::Reader {
                                std::size_t) override {
     return count(), storage::HistoryPage{};
   }
+  Outcome<storage::FeedPage, storage::FeedRefusal> changes(
+      ShopId, const std::optional<storage::FeedCursor>&, std::size_t) override {
+    return count(), storage::FeedRefusal::unknown_shop;
+  }
   std::optional<storage::Token> token(const storage::TokenHash& hash) override {
     return find(rows_.tokens, hash);
   }
   std::vector<storage::ExpiredCount> expired_by_shop(std::size_t) override {
     return count(), std::vector<storage::ExpiredCount>{};
+  }
+  storage::Page<storage::AuditEntry> audit(const storage::AuditFilter&, std::size_t) override {
+    return count(), storage::Page<storage::AuditEntry>{};
   }
   storage::Page<storage::Token> tokens(std::optional<TokenId>, std::size_t) override {
     return count(), storage::Page<storage::Token>{};
@@ -122,6 +129,9 @@ class FakeDatabase : public storage::Database {
   }
   std::unique_ptr<storage::Fill> try_fill(std::span<const storage::Lock>) override {
     return nullptr;
+  }
+  std::chrono::microseconds device_offset(const Uuid&, Instant) override {
+    return std::chrono::microseconds{0};
   }
   std::chrono::microseconds ping() override {
     rows_.before_each();

@@ -33,6 +33,9 @@ class DatabaseWithoutFillLocks final : public storage::Database {
   std::unique_ptr<storage::Fill> try_fill_each(std::span<const storage::Lock>) override {
     return database_.try_fill_each({});
   }
+  std::chrono::microseconds device_offset(const Uuid& device, Instant device_time) override {
+    return database_.device_offset(device, device_time);
+  }
   std::chrono::microseconds ping() override { return database_.ping(); }
 
  private:

@@ -19,6 +19,7 @@ struct ClockLog : storage::HousekeeperObserver {
   void on_failure(const std::string& what) override { ADD_FAILURE() << what; }
   void on_clock_offset(std::chrono::microseconds) override {}
   void on_clock_repair(std::size_t readings) override { repaired += readings; }
+  void on_feed_horizon(storage::FeedHorizon) override {}
   std::atomic<std::size_t> repaired{0};
 };
 

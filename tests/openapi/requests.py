@@ -9,6 +9,9 @@ from typing import Any
 TEA = "4006381333931"
 MILK = "96385074"
 RICE = "036000291452"
+DEVICE = "6d1f4c9e-0d0f-4c5e-9d35-0f1f3f0a7a11"
+FIRST, SECOND = "0f6e3b52-6f0c-4c7e-8a39-6a3c3a1b0001", "0f6e3b52-6f0c-4c7e-8a39-6a3c3a1b0002"
+OLD_CURSOR = "AgAAAAAAAAAAAAAAAAAAAAEAAAAAAAAAAQAAAAAAAAAAzkUVfA"  # of shop 1, and of epoch 0
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,25 @@ GOOD = [
     Request("DELETE", HISTORY + "/{event}", 204, {"reason": "a wrong shelf"}, "staff", reading | {"event": "{event}"}),
     Request("POST", SCAN, 200, {"shop": 1, "codes": ["]d2010400638133393117261218" + "10A7"]}, "staff"),
     Request("POST", SCAN, 201, {"shop": 2, "codes": ["]E09521234543213", "(15)270131"], "name": "Oats", "quantity": 4}, "staff"),
+    Request(
+        "POST", READINGS + "/batch", 200,
+        {"items": [
+            {"id": "a", "op": "record", "shop": 1, "GTIN": TEA, "quantity": 4},
+            {"id": "b", "op": "adjust", "shop": 1, "GTIN": TEA, "delta": -1, "reason": "sold", "observed_at": "2026-11-28T10:00:00Z"},
+            {"id": "c", "op": "remove", "shop": 1, "GTIN": MILK},
+        ]},
+        "staff",
+    ),
+    Request("GET", "/api/v1/changes", 200, query="shop=1"),
+    Request(
+        "POST", "/api/v1/sync", 200,
+        {"device": DEVICE, "device_time": "2026-11-28T10:00:00Z", "shop": 1, "limit": 10, "operations": [
+            {"id": FIRST, "kind": "check", "GTIN": TEA, "expiry_date": "2026-12-18", "quantity": 9, "observed_at": "2026-11-28T09:00:00Z"},
+            {"id": SECOND, "kind": "void", "GTIN": TEA, "voids_operation": FIRST, "observed_at": "2026-11-28T09:01:00Z"},
+        ]},
+        "staff",
+    ),
+    Request("GET", "/api/v1/audit", 200, token="admin", query="limit=3"),
     Request("POST", TOKENS, 201, {"name": "Phone 7", "role": "staff", "shops": [1]}, "admin", keep={"token": "id"}),
     Request("GET", TOKENS, 200, token="admin"),
     Request("GET", TOKENS + "/self", 200, token="staff"),
@@ -112,6 +134,10 @@ REFUSED = [
     Request("GET", HISTORY, 403, token="other", arguments=reading, code="forbidden"),
     Request("POST", SCAN, 422, {"shop": 999, "codes": [TEA]}, "staff", code="unknown-shop"),
     Request("POST", SCAN, 422, {"shop": 1, "codes": [TEA, MILK]}, "staff", code="conflicting-codes"),
+    Request("POST", "/api/v1/sync", 404, {"device": DEVICE, "shop": 999}, "staff", code="not-found"),
+    Request("POST", "/api/v1/sync", 410, {"device": DEVICE, "shop": 1, "since": OLD_CURSOR}, "staff", code="resync-required"),
+    Request("GET", "/api/v1/changes", 404, query="shop=999", code="not-found"),
+    Request("GET", "/api/v1/changes", 410, query="shop=1&since=" + OLD_CURSOR, code="resync-required"),
     Request("POST", TOKENS, 422, {"name": "Phone 8", "role": "staff", "shops": [999]}, "admin", code="unknown-shop"),
 ]
 

@@ -51,6 +51,7 @@ TEST_F(ServiceRoleTest, has_the_rights_for_all_work_of_the_service) {
   EXPECT_TRUE(tokens->revoke(token->id));
   EXPECT_NO_THROW(delete_old_keys(postgres));
   EXPECT_NO_THROW(delete_old_changes(postgres));
+  EXPECT_NO_THROW(delete_old_devices(postgres));
   EXPECT_NO_THROW(keep_ledger_partitions(postgres));
 
   const auto storage = make_database(postgres);
@@ -58,6 +59,12 @@ TEST_F(ServiceRoleTest, has_the_rights_for_all_work_of_the_service) {
   const auto reader = storage->read();
   EXPECT_EQ(reader->shops({}, 10).rows.size(), 1U);
   EXPECT_EQ(reader->history(ReadingId{1}, std::nullopt, 10).rows.size(), 3U);
+  EXPECT_TRUE(reader->changes(ShopId{2}, std::nullopt, 10));
+  EXPECT_GE(reader->audit({}, 100).rows.size(), 8U);
+  const auto device = Uuid::v7(now());
+  for (int i = 0; i < 2; ++i)
+    EXPECT_LT(storage->device_offset(device, now() + std::chrono::hours{1}),
+              std::chrono::minutes{-59});
   EXPECT_TRUE(storage->try_fill(std::vector{Lock{shops_lock(), LockMode::exclusive}}));
 }
 

@@ -1,0 +1,42 @@
+#include "api/resources/observation.hpp"
+
+namespace codasync::api::readings {
+
+Observation read_observation(Body& fields, const Field<std::string>& kind) {
+  Observation seen{kind, fields.date("expiry_date"),
+                   fields.one_of("date_kind", {"use_by", "sell_by", "best_before"}),
+                   fields.integer("quantity", 0, kQuantityMax)};
+  fields.not_null("kind", seen.kind, "Omit it for a plain recording.");
+  if (seen.kind.value == "check" && !seen.expiry_date.given) {
+    fields.refuse("expiry_date",
+                  "A check requires `expiry_date`: the earliest date on the shelf, or null if the "
+                  "shelf is empty.");
+  }
+  if (seen.date_kind.value && !seen.expiry_date.value)
+    fields.refuse("date_kind", "It belongs to `expiry_date`; send both.");
+  if (seen.kind.value == "count" && !seen.quantity.value) {
+    fields.refuse("quantity", "A count requires `quantity`.");
+  }
+  if (seen.kind.value == "count" && seen.expiry_date.value) {
+    fields.refuse("kind", "A count has no date. To record both, omit `kind`.");
+  }
+  return seen;
+}
+
+void apply(const Observation& seen, storage::StockOperation& operation) {
+  if (seen.kind.value) {
+    operation.kind = *parse_event_kind(*seen.kind.value);
+  } else {
+    // Without `kind`, a quantity without a date is a count, everything else a sighting.
+    operation.kind =
+        seen.quantity.value && !seen.expiry_date.value ? EventKind::count : EventKind::sighting;
+  }
+  if (seen.expiry_date.value && operation.kind != EventKind::count) {
+    operation.date =
+        ShelfDate{*seen.expiry_date.value,
+                  seen.date_kind.value ? parse_date_kind(*seen.date_kind.value) : std::nullopt};
+  }
+  operation.quantity = seen.quantity.value;
+}
+
+}  // namespace codasync::api::readings

@@ -1,0 +1,288 @@
+#include <algorithm>
+
+#include "api/feed_cursor.hpp"
+#include "api/resources/handlers.hpp"
+#include "api/resources/observation.hpp"
+#include "api/responses.hpp"
+#include "storage/operation_name.hpp"
+
+// Lists of operations: /stock-readings/batch and /sync. Each operation has an id, is decided by
+// itself, and gets a result of its own. A repeated one is a duplicate.
+
+namespace codasync::api::lists {
+namespace {
+
+using storage::Refused;
+using storage::StockOperation;
+using storage::Written;
+
+constexpr std::size_t kOperationsMax = 1000;
+
+Field<Uuid> read_uuid(Body& fields, const char* field) {
+  const auto text = fields.name(field);
+  Field<Uuid> read{text.given};
+  if (!text.value) return read;
+  read.value = Uuid::parse(*text.value);
+  if (!read.value) fields.refuse(field, "This must be a UUID.");
+  return read;
+}
+
+/// What holds for all operations of a request.
+struct Sender {
+  storage::Token token;
+  std::optional<Uuid> device;
+  std::chrono::microseconds clock_offset{0};
+};
+
+/// Returns: the name of the operation; nullopt when its id is not valid, which is reported then.
+std::optional<Uuid> read_name(Body& fields, const Sender& sender, OperationList::Each& each) {
+  const auto id = fields.name("id");
+  fields.require("id", id);
+  each.id = id.value;
+  if (!id.value) return std::nullopt;
+  if (!sender.device) return storage::name_of_item(sender.token.id, *id.value);
+  const auto uuid = Uuid::parse(*id.value);
+  if (!uuid) fields.refuse("id", "This must be a UUID.");
+  return uuid ? std::optional{storage::name_of_operation(*sender.device, *uuid)} : std::nullopt;
+}
+
+/// Reads the fields of a record; `kind` was read before.
+void read_record(Body& fields, const Field<std::string>& kind, StockOperation& operation) {
+  const auto seen = readings::read_observation(fields, kind);
+  const auto name = fields.name("name");
+  fields.not_null("name", name, "Omit it for a known product.");
+  readings::apply(seen, operation);
+  operation.may_create = true;
+  operation.product_name = name.value;
+}
+
+void read_adjustment(Body& fields, StockOperation& operation) {
+  const auto delta = fields.integer("delta", -kQuantityMax, kQuantityMax);
+  fields.require("delta", delta);
+  operation.kind = EventKind::adjust;
+  operation.delta = delta.value.value_or(0);
+  operation.reason = fields.name("reason").value;
+}
+
+void read_removal(Body& fields, StockOperation& operation) {
+  operation.kind = EventKind::remove;
+  operation.reason = fields.name("reason").value;
+}
+
+void read_void(Body& fields, const Sender& sender, StockOperation& operation) {
+  const auto event = read_uuid(fields, "voids");
+  const auto own = read_uuid(fields, "voids_operation");
+  if (event.given == own.given)
+    fields.refuse("voids",
+                  "A void requires either `voids`, the id of an event, or "
+                  "`voids_operation`, the id of an operation of this device.");
+  operation.kind = EventKind::void_event;
+  operation.awaits_target = true;
+  operation.voids = event.value;
+  if (own.value) operation.voids = storage::name_of_operation(*sender.device, *own.value);
+  operation.reason = fields.name("reason").value;
+}
+
+/// Finishes an operation whose fields were read.
+void finish(Body& fields, std::optional<Uuid> name, std::optional<StockOperation> operation,
+            OperationList::Each& each) {
+  if (auto problem = fields.finish()) {
+    each.content = std::move(*problem);
+    return;
+  }
+  operation->name = name;
+  each.content = std::move(*operation);
+}
+
+std::optional<Instant> corrected(const Field<Instant>& sent, const Sender& sender) {
+  return sent.value ? std::optional{*sent.value + sender.clock_offset} : std::nullopt;
+}
+
+/// An item of a batch. `strict`: one without `observed_at` is a request for now.
+OperationList::Each read_item(Body& fields, const Sender& sender, bool strict) {
+  OperationList::Each each;
+  const auto name = read_name(fields, sender, each);
+  const auto op = fields.one_of("op", {"record", "adjust", "remove"});
+  const auto shop = fields.integer("shop", 1, INT64_MAX);
+  const auto gtin = fields.gtin("GTIN");
+  const auto observed_at = fields.instant("observed_at");
+  fields.require("op", op);
+  fields.require("shop", shop);
+  fields.require("GTIN", gtin);
+  fields.not_null("observed_at", observed_at, "Omit it for the current time.");
+  StockOperation operation{.shop = ShopId{shop.value.value_or(1)},
+                           .gtin = gtin.value.value_or(Gtin::from_number(1)),
+                           .actor = sender.token};
+  operation.observed_at = corrected(observed_at, sender);
+  if (!strict && !operation.observed_at) operation.observed_at = storage::kOnArrival;
+  if (op.value == "adjust") {
+    read_adjustment(fields, operation);
+  } else if (op.value == "remove") {
+    read_removal(fields, operation);
+  } else {
+    read_record(fields, fields.one_of("kind", {"sighting", "check", "count"}), operation);
+  }
+  finish(fields, name, std::move(operation), each);
+  return each;
+}
+
+/// An operation of a device.
+OperationList::Each read_operation(Body& fields, const Sender& sender, ShopId shop) {
+  OperationList::Each each;
+  const auto name = read_name(fields, sender, each);
+  const auto kind =
+      fields.one_of("kind", {"sighting", "check", "count", "adjust", "remove", "void"});
+  const auto gtin = fields.gtin("GTIN");
+  const auto observed_at = fields.instant("observed_at");
+  fields.require("GTIN", gtin);
+  fields.require("observed_at", observed_at);
+  StockOperation operation{
+      .shop = shop, .gtin = gtin.value.value_or(Gtin::from_number(1)), .actor = sender.token};
+  operation.observed_at = corrected(observed_at, sender);
+  if (kind.value == "adjust") {
+    read_adjustment(fields, operation);
+  } else if (kind.value == "remove") {
+    read_removal(fields, operation);
+  } else if (kind.value == "void") {
+    read_void(fields, sender, operation);
+  } else {
+    read_record(fields, kind, operation);
+  }
+  finish(fields, name, std::move(operation), each);
+  return each;
+}
+
+/// Returns: the body, or 400 also for conditions, which a list cannot have.
+Outcome<Body, Problem> read_list_body(const Call& call) {
+  const auto tags = read_if_match(call.request);
+  if (!tags) return tags.error();
+  if (tags.value())
+    return bad_fields({{"If-Match", {"A list of operations has no version. Omit this header."}}});
+  return read_body(call.request);
+}
+
+std::chrono::microseconds offset_of(Service& service, const Field<Uuid>& device,
+                                    const Field<Instant>& device_time) {
+  if (!device.value || !device_time.value) return std::chrono::microseconds{0};
+  return service.database.device_offset(*device.value, *device_time.value);
+}
+
+std::string result_json(const OperationList::Each& each, const Written& written) {
+  const auto& operation = std::get<StockOperation>(each.content);
+  return accepted_json(*each.id, *operation.name, written.outcome,
+                       {written.reading, !written.present});
+}
+
+std::string result_json(const OperationList::Each& each, const Problem& problem, const Call& call) {
+  return rejected_json(each.id, to_response(problem, call.request.request_id).body);
+}
+
+/// Returns: a JSON array with the result of each operation that was decided; or the problem of all.
+Outcome<std::string, Problem> results_json(Service& service, const Call& call,
+                                           const OperationList& list,
+                                           const std::vector<storage::StockResult>& results) {
+  std::vector<std::string> shown;
+  const storage::Failed* failed = nullptr;
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    const auto& each = list.operations[i];
+    if (const auto* problem = std::get_if<Problem>(&each.content)) {
+      shown.push_back(result_json(each, *problem, call));
+    } else if (const auto* written = std::get_if<Written>(&results[i])) {
+      shown.push_back(result_json(each, *written));
+    } else if (const auto* refused = std::get_if<Refused>(&results[i])) {
+      // The token is no fault of the operation: another token sends it again.
+      if (refused->why == Refused::Why::token_revoked) return token_revoked();
+      shown.push_back(result_json(each, readings::explain(*refused), call));
+    } else {
+      failed = &std::get<storage::Failed>(results[i]);
+    }
+  }
+  if (failed != nullptr) {
+    service.log.warning("operations of a list were not decided",
+                        {{"request_id", call.request.request_id},
+                         {"operations", results.size() - shown.size()},
+                         {"dependency", failed->dependency},
+                         {"detail", failed->log_detail}});
+    if (shown.empty()) return readings::explain(*failed);
+  }
+  return array_json(shown);
+}
+
+Response json_response(std::string json) {
+  return {
+      200, {{"Content-Type", "application/json"}, {"Cache-Control", "no-store"}}, std::move(json)};
+}
+
+}  // namespace
+
+Outcome<OperationList, Problem> read_batch(Service& service, const Call& call) {
+  auto body = read_list_body(call);
+  if (!body) return body.error();
+  auto fields = std::move(body).value();
+  const auto device = read_uuid(fields, "device");
+  const auto device_time = fields.instant("device_time");
+  const auto strict = fields.flag("strict");
+  auto items = fields.objects("items", kOperationsMax);
+  fields.require("items", items);
+  if (device_time.value && !device.given)
+    fields.refuse("device_time", "It belongs to `device`; send both.");
+  if (auto problem = fields.finish()) return *problem;
+  const Sender sender{*call.actor, device.value, offset_of(service, device, device_time)};
+  OperationList list{.operations = {}, .clock_offset = sender.clock_offset, .pull = {}};
+  for (auto& item : *items.value)
+    list.operations.push_back(read_item(item, sender, strict.value.value_or(false)));
+  return list;
+}
+
+Result answer_batch(Service& service, const Call& call, const OperationList& list,
+                    const std::vector<storage::StockResult>& results) {
+  auto json = results_json(service, call, list, results);
+  if (!json) return json.error();
+  return json_response(batch_json(list.clock_offset, *json));
+}
+
+Outcome<OperationList, Problem> read_sync(Service& service, const Call& call) {
+  auto body = read_list_body(call);
+  if (!body) return body.error();
+  auto fields = std::move(body).value();
+  const auto device = read_uuid(fields, "device");
+  const auto device_time = fields.instant("device_time");
+  const auto shop = fields.integer("shop", 1, INT64_MAX);
+  const auto since = fields.name("since");
+  const auto limit = fields.integer("limit", 1, storage::kPageMax);
+  auto operations = fields.objects("operations", kOperationsMax);
+  fields.require("device", device);
+  fields.require("shop", shop);
+  std::optional<storage::FeedCursor> cursor;
+  if (since.value) {
+    cursor = parse_feed_cursor(*since.value);
+    if (!cursor) fields.refuse("since", "Invalid cursor.");
+  }
+  if (auto problem = fields.finish()) return *problem;
+  const ShopId id{*shop.value};
+  if (!covers(*call.actor, id)) return forbidden("This access token is for other shops.");
+  const Sender sender{*call.actor, device.value, offset_of(service, device, device_time)};
+  OperationList list{
+      .operations = {},
+      .clock_offset = sender.clock_offset,
+      .pull = {id, cursor, static_cast<std::size_t>(limit.value.value_or(storage::kPageMax))}};
+  if (operations.value) {
+    for (auto& operation : *operations.value)
+      list.operations.push_back(read_operation(operation, sender, id));
+  }
+  return list;
+}
+
+Result answer_sync(Service& service, const Call& call, const OperationList& list,
+                   const std::vector<storage::StockResult>& results) {
+  auto json = results_json(service, call, list, results);
+  if (!json) return json.error();
+  const auto& pull = list.pull;
+  const auto page = service.database.read()->changes(pull.shop, pull.since, pull.limit);
+  if (!page) return changes::explain(page.error());
+  service.feed_lag.note(page->horizon);
+  return json_response(
+      sync_json(*page, to_text(page->next), service.feed_lag.behind(), list.clock_offset, *json));
+}
+
+}  // namespace codasync::api::lists

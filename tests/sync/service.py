@@ -1,0 +1,187 @@
+"""A service with its own database and Memcached, for the tests of this folder. It can be killed and started again."""
+
+import contextlib
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import unittest
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+SERVER = os.environ["CODASYNC_TEST_POSTGRES"]  # the URL of a superuser
+PROGRAM = os.environ["CODASYNC_PROGRAM"]
+GTINS = ["9520000000004", "9520000000011", "9520000000028", "9520000000035", "9520000000042", "9520000000059"]
+
+
+def psql(url: str, sql: str) -> str:
+    done = subprocess.run(["psql", "--no-psqlrc", "-qAt", "-v", "ON_ERROR_STOP=1", url, "-c", sql], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(done.stderr)
+    return done.stdout.strip()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Answer:
+    def __init__(self, status: int, body: str, link: str = "") -> None:
+        self.status = status
+        self.body = body
+        self.next_page = link.partition(">")[0].lstrip("<")  # of a list; empty: the last page
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def code(self) -> str:
+        """The code of its problem; empty for another answer."""
+        return self.json().get("type", "").removeprefix("urn:codasync:problem:") if self.status >= 400 else ""
+
+
+class Service:
+    def __init__(self, **settings: str) -> None:
+        self.name = "sync_" + uuid.uuid4().hex
+        psql(SERVER, f"create database {self.name} template template0 encoding 'UTF8'")
+        self.url = SERVER.replace("/postgres?", f"/{self.name}?")
+        self.port = free_port()
+        memcached = free_port()
+        self.folder = tempfile.TemporaryDirectory()
+        self.environment = os.environ | {
+            "CODASYNC_POSTGRES_URL": self.url,
+            "CODASYNC_MEMCACHED_SERVERS": f"127.0.0.1:{memcached}",
+            "CODASYNC_SERVER_LISTEN": f"127.0.0.1:{self.port}",
+        } | settings
+        self.memcached = subprocess.Popen(["memcached", "-u", "nobody", "-l", "127.0.0.1", "-p", str(memcached)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.process: subprocess.Popen[bytes] | None = None
+        self.command("migrate")
+        self.admin, self.staff = self.token("admin"), self.token("staff")
+        self.start()
+
+    def command(self, *words: str) -> str:
+        return subprocess.run([PROGRAM, *words], env=self.environment, capture_output=True, text=True, check=True).stdout
+
+    def deep_check(self) -> str:
+        """Returns: the output of `codasync check --deep`, which requires fsync."""
+        for setting in ("set fsync = on", "reset fsync"):
+            psql(SERVER, f"alter system {setting}")
+            psql(SERVER, "select pg_reload_conf()")
+            time.sleep(0.5)
+            if "on" in setting.split():
+                done = subprocess.run([PROGRAM, "check", "--deep"], env=self.environment, capture_output=True, text=True, check=False)
+        return done.stdout + done.stderr
+
+    def token(self, role: str, *shops: int) -> str:
+        only = [word for shop in shops for word in ("--shop", str(shop))]
+        return self.command("token", "create", "--name", f"a {role}", "--role", role, *only).strip().split()[-1]
+
+    def sql(self, statement: str) -> str:
+        return psql(self.url, statement)
+
+    def start(self) -> None:
+        with open(Path(self.folder.name) / "log", "ab") as log:
+            self.process = subprocess.Popen([PROGRAM, "serve"], env=self.environment, stderr=log)
+        for _ in range(600):
+            with contextlib.suppress(OSError):
+                if self.send("GET", "/readyz").status == 200:
+                    return
+            if self.process.poll() is not None:
+                break
+            time.sleep(0.05)
+        self.process.kill()
+        self.memcached.kill()
+        raise RuntimeError("the service did not start:\n" + (Path(self.folder.name) / "log").read_text())
+
+    def kill(self) -> None:
+        assert self.process
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self) -> None:
+        assert self.process
+        for process in (self.process, self.memcached):
+            process.terminate()
+            process.wait(30)
+        psql(SERVER, f"drop database {self.name} with (force)")
+        self.folder.cleanup()
+
+    def send(self, method: str, path: str, body: Any = None, token: str = "", **headers: str) -> Answer:
+        """Raises: OSError or http.client.HTTPException when there is no answer."""
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        if token:
+            sent["Authorization"] = f"Bearer {token}"
+        if body is not None:
+            sent["Content-Type"] = "application/json"
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        try:
+            connection.request(method, path, json.dumps(body) if body is not None else None, sent)
+            response = connection.getresponse()
+            return Answer(response.status, response.read().decode(), response.getheader("Link") or "")
+        finally:
+            connection.close()
+
+    def shop(self, name: str, **fields: str) -> int:
+        return int(self.send("POST", "/api/v1/shops", {"name": name} | fields, self.admin).json()["id"])
+
+    def product(self, gtin: str, name: str) -> Answer:
+        return self.send("PUT", f"/api/v1/products/{gtin}", {"name": name}, self.admin)
+
+    def record(self, shop: int, gtin: str, **fields: Any) -> Any:
+        answer = self.send("POST", "/api/v1/stock-readings", {"shop": shop, "GTIN": gtin} | fields, self.staff)
+        assert answer.status in (200, 201), answer.body
+        return answer.json()
+
+    def changes(self, shop: int, since: str = "", limit: int = 1000) -> Answer:
+        return self.send("GET", f"/api/v1/changes?shop={shop}&limit={limit}" + (f"&since={since}" if since else ""))
+
+    @contextlib.contextmanager
+    def session(self) -> Iterator[Any]:
+        """A session of psql: session("SQL") returns its output."""
+        process = subprocess.Popen(["psql", "--no-psqlrc", "-qAt", self.url], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+        def run(sql: str) -> str:
+            assert process.stdin and process.stdout
+            process.stdin.write(sql + ";\n\\echo end\n")
+            process.stdin.flush()
+            return "".join(iter(process.stdout.readline, "end\n")).strip()
+
+        try:
+            yield run
+        finally:
+            process.communicate()
+
+
+class ServiceTest(unittest.TestCase):
+    """One service for all tests of a class, with the products of GTINS; each test has a shop of its own."""
+
+    service: Service
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        cls.service = Service()
+        cls.addClassCleanup(cls.service.stop)
+        for number, gtin in enumerate(GTINS):
+            cls.service.product(gtin, f"Product {number}")
+
+    def setUp(self) -> None:
+        self.shop = self.service.shop(self.id())
+
+    def all_changes(self, since: str = "", limit: int = 1000, shop: int = 0) -> tuple[list[Any], str]:
+        """Returns: the changes of all pages, and the last cursor."""
+        found = []
+        while True:
+            page = self.service.changes(shop or self.shop, since, limit)
+            self.assertEqual(page.status, 200, page.body)
+            found += page.json()["changes"]
+            since = page.json()["next"]
+            if not page.json()["more"]:
+                return found, since

@@ -1,0 +1,181 @@
+"""POST /sync: the operations of a device, and the changes of its shop."""
+
+import datetime
+import unittest
+import uuid
+from typing import Any
+
+from service import GTINS, Answer, ServiceTest
+
+NOW = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0)
+
+
+def at(seconds: int, clock: int = 0) -> str:
+    """A time after the beginning of the day before; `clock`: seconds that the clock of the device is ahead."""
+    return (NOW - datetime.timedelta(days=1) + datetime.timedelta(seconds=seconds + clock)).isoformat().replace("+00:00", "Z")
+
+
+class Sync(ServiceTest):
+    def setUp(self) -> None:
+        super().setUp()
+        self.device = str(uuid.uuid4())
+
+    def operation(self, kind: str | None, seconds: int, gtin: str = GTINS[0], **fields: Any) -> dict[str, Any]:
+        return {"id": str(uuid.uuid4()), "GTIN": gtin, "observed_at": at(seconds)} | ({"kind": kind} if kind else {}) | fields
+
+    def send(self, *operations: dict[str, Any], token: str = "", **fields: Any) -> Answer:
+        body = {"device": self.device, "shop": self.shop, "operations": list(operations)} | fields
+        return self.service.send("POST", "/api/v1/sync", body, token or self.service.staff)
+
+    def sync(self, *operations: dict[str, Any], **fields: Any) -> Any:
+        answer = self.send(*operations, **fields)
+        self.assertEqual(answer.status, 200, answer.body)
+        return answer.json()
+
+    def outcomes(self, *operations: dict[str, Any], **fields: Any) -> list[str]:
+        """Returns: the outcomes; for a rejected operation the code of its problem."""
+        return [each["problem"]["type"].rpartition(":")[2] if each["outcome"] == "rejected" else each["outcome"]
+                for each in self.sync(*operations, **fields)["results"]]
+
+    def reading(self, gtin: str = GTINS[0]) -> Any:
+        return self.service.send("GET", f"/api/v1/shops/{self.shop}/stock/{gtin}").json()
+
+    def test_it_records_all_kinds_and_answers_with_changes(self) -> None:
+        answer = self.sync(
+            self.operation("sighting", 1, expiry_date="2027-01-05"), self.operation("check", 2, expiry_date="2027-02-01", quantity=9),
+            self.operation("count", 3, quantity=8), self.operation("adjust", 4, delta=-3), self.operation(None, 5, GTINS[1], quantity=2),
+            self.operation("remove", 6, GTINS[1]),
+        )
+        self.assertEqual([each["outcome"] for each in answer["results"]], ["applied"] * 6)
+        self.assertEqual((self.reading()["expiry_date"], self.reading()["quantity"]), ("2027-02-01", 5))
+        self.assertEqual(self.reading(GTINS[1]).get("status"), 404)
+        self.assertEqual(answer["clock_offset_ms"], 0)
+        self.assertEqual(answer["shop"]["id"], self.shop)
+        after = self.sync(since=answer["next"])
+        seen = {each["GTIN"]: each for each in answer["changes"] + after["changes"]}
+        self.assertEqual(seen[GTINS[0]]["quantity"], 5)
+        self.assertFalse(after["more"])
+        self.assertEqual(self.sync(since=after["next"])["changes"], [])
+
+    def test_operations_count_once_in_any_order_and_with_another_token(self) -> None:
+        operations = [self.operation("count", 1, quantity=10), self.operation("adjust", 2, delta=-3), self.operation("adjust", 3, delta=-2)]
+        self.sync(*reversed(operations))
+        self.assertEqual(self.reading()["quantity"], 5)
+        again = self.send(*operations, token=self.service.admin).json()["results"]
+        self.assertEqual([each["outcome"] for each in again], ["duplicate"] * 3)
+        self.assertEqual(self.outcomes(operations[1] | {"delta": -4}), ["id-reused"])
+        self.assertEqual(self.outcomes(operations[1] | {"GTIN": GTINS[1]}), ["id-reused"])
+        self.assertEqual(self.reading()["quantity"], 5)
+        self.device = str(uuid.uuid4())
+        self.assertEqual(self.outcomes(operations[1]), ["applied"], "the id of another device")
+
+    def test_a_void_can_come_before_its_target(self) -> None:
+        count, sale = self.operation("count", 1, quantity=10), self.operation("adjust", 2, delta=-3)
+        void = self.operation("void", 3, voids_operation=sale["id"], reason="a typing error")
+        self.assertEqual(self.outcomes(void), ["kept"])
+        self.assertEqual(self.reading().get("status"), 404, "nothing is recorded yet")
+        self.assertEqual(self.outcomes(void, count, sale), ["duplicate", "applied", "kept"])
+        self.assertEqual(self.reading()["quantity"], 10)
+        self.assertEqual(self.outcomes(sale, self.operation("void", 4, voids_operation=sale["id"])), ["duplicate", "kept"])
+        history = self.service.send("GET", f"/api/v1/stock-readings/{self.reading()['id']}/history", token=self.service.staff).json()
+        self.assertTrue(next(each for each in history if each["kind"] == "adjust")["voided_by"])
+        self.assertRegex(self.service.deep_check(), r"(?m)^Ledger .* 0 differed")
+
+    def test_a_void_in_the_same_request_before_and_after_its_target(self) -> None:
+        count, sale, other = self.operation("count", 1, quantity=10), self.operation("adjust", 2, delta=-3), self.operation("adjust", 2, delta=-4)
+        self.assertEqual(self.outcomes(
+            self.operation("void", 5, voids_operation=sale["id"]), count, sale, other, self.operation("void", 6, voids_operation=other["id"]),
+        ), ["kept", "applied", "kept", "applied", "applied"])
+        self.assertEqual(self.reading()["quantity"], 10)
+
+    def test_a_removal_can_be_taken_back_by_its_event(self) -> None:
+        removal = self.operation("remove", 2)
+        results = self.sync(self.operation("count", 1, quantity=4), removal)["results"]
+        self.assertTrue(results[1]["reading"]["removed"])
+        self.assertEqual(self.outcomes(self.operation("void", 3, voids=results[1]["event"])), ["applied"])
+        self.assertEqual((self.reading()["quantity"], self.reading()["version"]), (4, 3))
+
+    def test_a_void_has_no_effect_on_another_reading_or_device(self) -> None:
+        count = self.operation("count", 1, quantity=4)
+        event = self.sync(count, self.operation("count", 1, GTINS[1], quantity=1))["results"][0]["event"]
+        self.assertEqual(self.outcomes(self.operation("void", 2, GTINS[1], voids_operation=count["id"])), ["not-found"])
+        self.assertEqual(self.outcomes(self.operation("void", 2, GTINS[1], voids=event)), ["not-found"])
+        void = self.operation("void", 2, voids_operation=count["id"])
+        self.assertEqual(self.outcomes(void, self.operation("void", 3, voids_operation=void["id"])), ["applied", "event-not-voidable"])
+        early = self.operation("void", 2, GTINS[2], voids_operation=str(uuid.uuid4()))
+        self.assertEqual(self.outcomes(early), ["kept"])
+        target = self.operation("count", 1, GTINS[3], quantity=3) | {"id": early["voids_operation"]}
+        self.assertEqual(self.outcomes(target), ["applied"], "the void is of another reading")
+        live = self.service.record(self.shop, GTINS[4])
+        self.assertEqual(self.outcomes(self.operation("void", 9, GTINS[4], voids="01a22755-a3c3-7428-b835-d2367ce9ef59")), ["not-found"], live)
+
+    def test_the_clock_of_a_device_is_corrected_and_its_offset_is_stored(self) -> None:
+        count = self.operation("count", 0, quantity=4)
+        count["observed_at"] = at(100, 3600)
+        ahead = (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=1)).isoformat()
+        answer = self.sync(count, device_time=ahead)
+        self.assertAlmostEqual(answer["clock_offset_ms"], -3_600_000, delta=3_000)
+        counted = datetime.datetime.fromisoformat(self.reading()["counted_at"].replace("Z", "+00:00"))
+        expected = NOW - datetime.timedelta(days=1) + datetime.timedelta(seconds=100)
+        self.assertLess(abs((counted - expected).total_seconds()), 3)
+        for ahead_by, same in ((3603, True), (3590, False)):
+            later = (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=ahead_by)).isoformat()
+            self.assertEqual(self.sync(device_time=later)["clock_offset_ms"] == answer["clock_offset_ms"], same, ahead_by)
+        self.assertEqual(self.sync()["clock_offset_ms"], 0, "without its clock the times are correct")
+
+    def test_a_clock_that_is_days_off_is_said_in_the_answer(self) -> None:
+        ahead = (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=3)).isoformat()
+        self.assertAlmostEqual(self.sync(device_time=ahead)["clock_offset_ms"], -3 * 86_400_000, delta=3_000)
+
+    def test_operations_before_the_floor_are_refused_one_by_one(self) -> None:
+        old = self.operation("count", 1, quantity=4) | {"observed_at": "1999-12-31T23:59:59Z"}
+        answer = self.sync(old, self.operation("count", 2, quantity=5))
+        self.assertEqual([each["outcome"] for each in answer["results"]], ["rejected", "applied"])
+        self.assertIn("2000-01-01", answer["results"][0]["problem"]["detail"])
+
+    def test_bad_operations_do_not_stop_the_others(self) -> None:
+        bad = [
+            self.operation("count", 1), self.operation("adjust", 1), self.operation("void", 1), self.operation("fly", 1),
+            self.operation("void", 1, voids="x"), self.operation("void", 1, voids=str(uuid.uuid4()), voids_operation=str(uuid.uuid4())),
+            self.operation("count", 1, quantity=1) | {"id": "1"}, self.operation("sighting", 1) | {"observed_at": None},
+            self.operation("remove", 1, delta=1), self.operation("sighting", 1, shop=self.shop),
+        ]
+        self.assertEqual(self.outcomes(*bad, self.operation("count", 2, quantity=5)), ["bad-fields"] * len(bad) + ["applied"])
+
+    def test_the_request_as_a_whole_can_be_wrong(self) -> None:
+        good = {"device": self.device, "shop": self.shop}
+        for wrong in ({"device": None}, {"device": "x"}, {"shop": None}, {"since": "x"}, {"limit": 0}, {"limit": 1001}, {"operations": 1},
+                      {"operations": [[]]}, {"device_time": "now"}, {"bogus": 1}):
+            answer = self.service.send("POST", "/api/v1/sync", good | wrong, self.service.staff)
+            self.assertEqual((answer.status, answer.code, list(answer.json()["errors"])), (400, "bad-fields", list(wrong)), wrong)
+        self.assertEqual(self.send(*[self.operation("remove", 1)] * 1001).status, 400)
+        self.assertEqual(self.send(shop=999_999).status, 404)
+        self.assertEqual(self.send(token="wrong").status, 401)
+
+    def test_a_token_of_other_shops_may_neither_write_nor_read(self) -> None:
+        other = self.service.shop("other of the sync")
+        token = self.service.token("staff", other)
+        answer = self.send(self.operation("count", 1, quantity=1), token=token)
+        self.assertEqual((answer.status, answer.code), (403, "forbidden"))
+        self.assertEqual(self.reading().get("status"), 404)
+
+    def test_a_revoked_token_rejects_no_operation(self) -> None:
+        token = self.service.send("POST", "/api/v1/tokens", {"name": "Lost", "role": "staff"}, self.service.admin).json()
+        self.assertEqual(self.send(token=token["token"]).status, 200)
+        self.service.send("DELETE", f"/api/v1/tokens/{token['id']}", token=self.service.admin)
+        answer = self.send(self.operation("count", 1, quantity=1), token=token["token"])
+        self.assertEqual((answer.status, answer.code), (401, "unauthorized"), "the device keeps its operations")
+
+    def test_an_old_cursor_is_410_and_the_operations_are_not_lost(self) -> None:
+        cursor = self.sync()["next"]
+        self.service.record(self.shop, GTINS[1])
+        self.service.sql("update ledger_settings set purged_below = pg_snapshot_xmin(pg_current_snapshot())")
+        self.addCleanup(self.service.sql, "update ledger_settings set purged_below = '0'")
+        count = self.operation("count", 1, quantity=1)
+        answer = self.send(count, since=cursor)
+        self.assertEqual((answer.status, answer.code), (410, "resync-required"))
+        self.assertEqual(self.outcomes(count), ["duplicate"], "it is recorded; without a result it is sent again")
+
+
+if __name__ == "__main__":
+    unittest.main()
