@@ -98,6 +98,10 @@ def main() -> None:
         " (array['tea','bread','milk','cheese','yoghurt','ham','rice','Äpfel','café','pasta','soup'])[1 + i / 8 % 11] || ' ' || i,"
         " case when i % 5 > 0 then 'Brand ' || i % 400 end, case when i % 7 > 0 then 'Category ' || i % 60 end"
         f" from generate_series(0, {options.products} - 1) i")
+    database.run(
+        "create table grow_products as select row_number() over (order by gtin) - 1 as number, gtin from products"
+        f" where gtin between 9521000000000 and 9521000000000 + {options.products} * 10::bigint;"
+        " alter table grow_products add primary key (number); analyze grow_products")
     first_shop = int(database.run(
         f"insert into shops (name, time_zone) select 'Grown ' || i, (array['UTC','Europe/Zurich','America/New_York','Asia/Tokyo'])[1 + i % 4]"
         f" from generate_series(1, {options.shops}) i returning id").split()[0])
@@ -117,7 +121,7 @@ def main() -> None:
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         list(pool.map(lambda definition: database.run("set maintenance_work_mem = '1GB';" + definition), definitions))
-    database.run(f"select setval('stock_readings_id_seq', {first}); drop function grow_gtin(bigint), grow_event(bigint, bigint);"
+    database.run(f"select setval('stock_readings_id_seq', {first}); drop function grow_gtin(bigint), grow_event(bigint, bigint); drop table grow_products;"
                  " vacuum (analyze) stock_readings; vacuum (analyze) stock_events; analyze")
     report("indexes and statistics")
     print(database.run("select pg_size_pretty(pg_database_size(current_database()))"), "in all")

@@ -1,12 +1,8 @@
 -- Fills one shop with readings and three events each, in the state that writers leave: `codasync check --deep` finds no difference.
--- psql variables: shop, size (readings of the shop), products (in the catalogue), first (id of its first reading).
+-- The products are those of the table grow_products. psql variables: shop, size (readings of the shop), products (in the catalogue), first (id of its first reading).
 -- Of a hundred readings ten were never counted, eight are sold out and two removed. The last looks are spread over 400 days.
 set session_replication_role = replica;  -- the referenced rows exist
 set synchronous_commit = off;
-
-create temporary table numbered as
-select row_number() over (order by gtin) - 1 as number, gtin
-  from products where gtin between 9521000000000 and 9521000000000 + :products * 10::bigint;
 
 create temporary table grown as
 select i + :first as id, p.gtin,
@@ -15,7 +11,7 @@ select i + :first as id, p.gtin,
        current_date - 10 + (i * 7 % 90)::integer as expires,
        t, t + interval '1 hour' as t2, t + interval '2 hours' as t3
   from generate_series(0::bigint, :size - 1) i
-  join numbered p on p.number = (:shop * 7919 + i * 49999) % :products
+  join grow_products p on p.number = (:shop * 7919 + i * 49999) % :products
  cross join lateral (values (date_trunc('day', now()) - interval '1 day' - (i * 37 % 400) * interval '1 day' + i % 70000 * interval '1 s' + i % 1000 * interval '1 us')) v (t);
 
 insert into stock_readings (id, shop_id, gtin, version, observed_at, updated_at, received_at, newest_at, tail, looked_at, dates_since,
@@ -42,4 +38,4 @@ select id, e.at, grow_event((date_part('epoch', e.at) * 1000000)::bigint, id), e
          (t3, 3, case state when 'counted' then 2 end, null, case when state in ('sold out', 'uncounted') then expires end,
           case state when 'counted' then 'a' when 'removed' then 'r' else 's' end, case state when 'sold out' then 'k' else 'a' end)
        ) e (at, version, delta, quantity, expires, kind, outcome);
-drop table grown, numbered;
+drop table grown;

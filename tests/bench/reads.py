@@ -1,34 +1,28 @@
-"""Measures the rate of reading one product through Nginx: from a file, from Memcached, from the service and from the database.
+"""Measures what a read costs on each path: a file, a hit in Nginx, in the service and in Varnish, pages, lists, misses, and a mix.
 
-All paths are measured in every round, one after the other, so that a noisy machine affects all of them. The ratios of the
-medians count.
+All paths are measured in every round, one after the other, so that a noisy machine affects all of them. The ratios of the medians count.
 """
 
 import argparse
-import os
+import random
 import re
-import shutil
-import socket
-import statistics
-import subprocess
-import sys
 import tempfile
 import time
-import urllib.request
-from dataclasses import dataclass, field
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-SAMPLE_URI = "/api/v1/products/4006381333931"
-SAMPLE_BODY = (
-    b'{"GTIN":"4006381333931","name":"Highlighter yellow, box of ten","brand":"Example","category":"office",'
-    b'"restricted":false,"updated_at":"2026-01-01T08:00:00.000000Z"}'
-)
-SAMPLE_HEAD = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nETag: "1"\r\nCache-Control: no-cache\r\n\r\n'
+from databases import PROGRAMS, database, open_folder, start_postgres
+from measure import RESULTS, Report, Requests, Sample, Series, Target, ratio, rounds, wrk
+from processes import ROOT, Processes
+from served import API, Reading, Served, fetch, fill, zipf
+
+PAGE = 24  # products on a page of a storefront
+PAGES = 200  # different ones
+MIX_PRODUCTS = 100_000
+MIX_WRITES = 0.05
 
 # The fastest configuration of Nginx for a short file (sendfile costs one more packet), with the headers of the response.
 STATIC = """
-location = /static{uri} {{
+location = /static {{
   alias {file};
   sendfile off;
   open_file_cache max=16;
@@ -44,258 +38,224 @@ location = /static{uri} {{
 }}
 """
 
-
-@dataclass
-class ReadPath:
-    """One path for reading the product."""
-
-    name: str
-    url: str
-    target: float | None = None  # of the file's speed
-    requests: list[float] = field(default_factory=list)
-    p50: list[float] = field(default_factory=list)
-    p99: list[float] = field(default_factory=list)
-
-
-def milliseconds(text: str) -> float:
-    number, unit = re.fullmatch(r"([\d.]+)(us|ms|s)", text).groups()
-    return float(number) * {"us": 0.001, "ms": 1.0, "s": 1000.0}[unit]
+# The least that answers a read of one reading: one statement without a transaction block and without locks.
+BARE = """
+\\set i random(1, {keys})
+select shop_id, gtin from bench_keys where i = :i \\gset
+select r.id, r.shop_id, r.gtin, r.expiry_date - date '1970-01-01', r.date_kind, r.quantity, r.version, micros_of(r.observed_at),
+  micros_of(r.updated_at), micros_of(r.looked_at), case when r.quantity is not null then micros_of(r.quantity_since) end,
+  micros_of(end_of_day(r.expiry_date, s.time_zone)), micros_of(now()), p.name, p.version as bench_bare
+  from stock_readings r join products p using (gtin) join shops s on s.id = r.shop_id
+ where r.shop_id = :shop_id and r.gtin = :gtin and r.present;
+"""
+MISSES = ("miss", "uncached")  # the names of the paths that read PostgreSQL
+BARE_CLIENTS = 8  # as many connections as the service has for reads
 
 
-def measure(path: ReadPath, options: argparse.Namespace) -> None:
-    printed = subprocess.run(
-        [
-            "wrk",
-            "-t",
-            "1",
-            "-c",
-            str(options.clients),
-            "-d",
-            f"{options.seconds}s",
-            "--latency",
-            path.url,
-        ],
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout
-    if "Non-2xx" in printed or "Socket errors" in printed:
-        sys.exit(f"{path.name} returned errors:\n{printed}")
-    path.requests.append(float(re.search(r"Requests/sec:\s+([\d.]+)", printed)[1]))
-    path.p50.append(milliseconds(re.search(r"^\s+50%\s+(\S+)", printed, re.MULTILINE)[1]))
-    path.p99.append(milliseconds(re.search(r"^\s+99%\s+(\S+)", printed, re.MULTILINE)[1]))
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="tests/bench/run reads", description=__doc__)
+    parser.add_argument("--folder", type=Path, default=ROOT / ".bench", help="databases and servers of the benchmarks; kept between runs")
+    parser.add_argument("--readings", type=int, default=10_000_000, help="in the database")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=2, help="of each path in each round")
+    parser.add_argument("--clients", type=int, default=64, help="connections that send requests without a pause")
+    parser.add_argument("--workers", default="auto", help="of Nginx")
+    parser.add_argument("--quick", action="store_true", help="one short round on 10,000 readings: it only shows that the benchmark works")
+    parser.add_argument("--out", type=Path, help="folder of the results (default: tests/bench/results; with --quick a temporary one)")
+    options = parser.parse_args()
+    if options.quick:
+        options.readings, options.rounds, options.seconds = 10_000, 1, 1
+    options.out = options.out or (Path(tempfile.mkdtemp(prefix="bench-")) if options.quick else RESULTS)
+    return options
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+class Statements:
+    """PostgreSQL's own times of the statements of the service's role: planning and execution."""
+
+    def __init__(self, served: Served) -> None:
+        self.served = served
+        self.us: dict[str, list[float]] = {}
+
+    def measured(self, name: str, run: Sample) -> None:
+        spent = self.served.database.sql(
+            "select coalesce(sum(total_plan_time + total_exec_time), 0) from pg_stat_statements s join pg_database d on d.oid = s.dbid"
+            " where d.datname = current_database() and s.userid = 'codasync_service'::regrole")
+        self.us.setdefault(name, []).append(1000 * float(spent) / run.requests)
+
+    def reset(self) -> None:
+        self.served.database.sql("select pg_stat_statements_reset()")
+
+    def bare(self, name: str, clients: int, seconds: float) -> None:
+        """Measures the bare statement with pgbench and unnamed statements, as the service sends its own."""
+        database = self.served.database
+        script = self.served.processes.folder / "bare.sql"
+        script.write_text(BARE.format(keys=database.sql("select count(*) from bench_keys")))
+        self.reset()
+        self.served.processes.run(PROGRAMS / "pgbench", "-n", "-M", "extended", "-c", clients, "-j", 1, "-T", max(1, round(seconds)),
+                                  "-f", script, database.url)
+        found = database.sql("select 1000 * sum(total_plan_time + total_exec_time) / sum(calls) from pg_stat_statements where query like '%bench_bare%'")
+        self.us.setdefault(name, []).append(float(found))
+
+    def median(self, name: str) -> float:
+        return sorted(self.us[name])[len(self.us[name]) // 2]
 
 
-def fetch(url: str) -> tuple[bytes, str]:
-    with urllib.request.urlopen(url, timeout=10) as response:
-        return response.read(), response.headers["ETag"]
+def hits_of(log: Path, start: int) -> float:
+    """Returns: the part of the look-ups of Nginx that were hits, in the log from this byte."""
+    time.sleep(1.2)  # Nginx writes its log once a second
+    with open(log, "rb") as file:
+        file.seek(start)
+        found = re.findall(rb'"cache":"(hit|miss)"', file.read())
+    return found.count(b"hit") / max(1, len(found))
 
 
-class Bench:
-    """Starts the measured processes as the owner of the stack's folder, and ends them."""
+class Reads:
+    """The paths and their requests."""
 
-    def __init__(self, options: argparse.Namespace, folder: Path) -> None:
+    def __init__(self, processes: Processes, options: argparse.Namespace) -> None:
         self.options = options
-        self.folder = folder
-        self.build = options.dir / "program" if options.dir else options.build
-        self.started: list[subprocess.Popen[bytes]] = []
-        self.owner = {}
-        if os.geteuid() == 0:  # servers never run as root
-            there = options.dir.stat() if options.dir else None
-            uid, gid = (
-                (there.st_uid, there.st_gid) if there and there.st_uid != 0 else (65534, 65534)
-            )
-            self.owner = {"user": uid, "group": gid, "extra_groups": []}
-        self.give_away(folder)
+        self.served = served = Served(processes, database(processes, options.readings))
+        self.processes = processes
+        self.statements = Statements(served)
+        served.database.warm()
 
-    def give_away(self, *paths: Path) -> None:
-        for path in paths:
-            if self.owner:
-                os.chown(path, self.owner["user"], self.owner["group"])
+        mixed = served.of_largest_shops(MIX_PRODUCTS)
+        self.mix_products = len(mixed)
+        random.Random(1).shuffle(mixed)
+        self.one = one = mixed[0]
+        shop = [reading for reading in mixed if reading.shop == one.shop]
+        body, headers = fetch(f"http://{served.direct}{one.in_shop}")
+        static = processes.folder / "reading.json"
+        static.write_bytes(body)
+        self.edge = edge = served.nginx(STATIC.format(file=static, etag=headers["ETag"]))
+        self.varnish = processes.varnish("varnish", served.service)
+        self.log = processes.folder / "nginx/access.log"
 
-    def start(self, *command: str, **environment: str) -> None:
-        self.started.append(subprocess.Popen(command, env=os.environ | environment, **self.owner))
+        self.product = f"{API}/products/{one.gtin}"
+        self.list = f"{API}/stock-readings?shop={one.shop}&limit=100"
+        bodies = {fill(url)[0] for url in (f"http://{edge}/static", f"http://{edge}{one.in_shop}", f"http://{served.direct}{one.in_shop}",
+                                          f"http://{served.uncached}{one.in_shop}", f"http://{self.varnish}{one.in_shop}")}
+        if len(bodies) != 1:
+            raise SystemExit(f"the paths return different bodies: {bodies}")
+        etag = fill(f"http://{edge}{self.product}")[1]["ETag"]
+        fill(f"http://{edge}{self.list}")
 
-    def stop(self) -> None:
-        for process in reversed(self.started):
-            process.terminate()
-            process.wait(30)
+        chance = random.Random(2)
+        choose = [chance.sample(shop[:1000], min(PAGE, len(shop))) for _ in range(PAGES)]
+        pages = [f"{API}/shops/{one.shop}/stock?GTIN={','.join(reading.gtin for reading in each)}" for each in choose]
+        self.pages = [f"http://{edge}{page}" for page in pages]
+        self.page_products = len(choose[0])
 
-    def wait_for(self, address: str) -> None:
-        family, target = socket.AF_UNIX, address.removeprefix("unix:")
-        if not address.startswith("unix:"):
-            host, port = address.rsplit(":", 1)
-            family, target = socket.AF_INET, (host, int(port))
-        for _ in range(500):
-            with socket.socket(family) as probe:
-                if probe.connect_ex(target) == 0:
-                    return
-            time.sleep(0.02)
-        sys.exit(f"no server responds at {address}")
+        needed = round(10_000 * options.rounds * options.seconds)
+        cold = served.readings(2 * needed + needed // 4, seed=3)
+        part = len(cold) * 4 // 9
+        in_shop = served.file("cold-in-shop", [reading.in_shop for reading in cold[:part]])
+        by_id = served.file("cold-by-id", [reading.path for reading in cold[part:2 * part]])
+        alone = served.file("cold-alone", [reading.in_shop for reading in cold[2 * part:]])
+        self.keys(cold[:part])
 
-    def nginx(self, name: str, services: list[str], memcached: list[str], include: str = "", on_socket: bool = False) -> str:
-        """Returns: the address of an Nginx from the project's template, on a port or a Unix socket."""
-        place = self.folder / name
-        place.mkdir()
-        address = f"unix:{place}/socket" if on_socket else f"127.0.0.1:{free_port()}"
-        # A copy, because the user of Nginx may not be allowed to read the build folder.
-        module = shutil.copy(self.build / "nginx/ngx_http_response_cache_module.so", place)
-        command = [
-            str(ROOT / "nginx/render"),
-            "--dir",
-            str(place),
-            "--listen",
-            address,
-            "--module",
-            module,
-            "--workers",
-            self.options.workers,
+        sequence = zipf(len(mixed), round(40_000 * options.seconds * (options.rounds + 3)), seed=4)
+        lines = [f'{mixed[index].path}/adjust {{"delta":1}}' if chance.random() < MIX_WRITES else mixed[index].in_shop for index in sequence]
+        self.mix = Requests(f"http://{edge}", served.file("mix", lines), token=served.token)
+        self.hits: list[float] = []
+
+        url = f"http://{edge}{one.in_shop}"
+        self.paths: dict[str, tuple[str, Requests]] = {
+            "file": ("Nginx, a file of the same bytes", Requests(f"http://{edge}/static")),
+            "product": ("Nginx, a cached product", Requests(f"http://{edge}{self.product}")),
+            "reading": ("Nginx, a cached reading", Requests(url)),
+            "not_modified": ("Nginx, 304 for a cached product", Requests(f"http://{edge}{self.product}", headers=(f"If-None-Match: {etag}",))),
+            "varnish": ("Varnish, the same reading", Requests(f"http://{self.varnish}{one.in_shop}")),
+            "service": ("the service, the same reading from Memcached", Requests(f"http://{served.direct}{one.in_shop}")),
+            "page": (f"through Nginx, a page of {self.page_products} products", Requests(f"http://{edge}", served.file("pages", pages), again=True)),
+            "list": ("through Nginx, a cached list of 100", Requests(f"http://{edge}{self.list}")),
+            "miss": ("the service, a cold miss by shop and GTIN", Requests(f"http://{served.direct}", in_shop)),
+            "uncached": ("a service without a cache, the same reads", Requests(f"http://{served.uncached}", in_shop)),
+            "miss_by_id": ("the service, a cold miss by id", Requests(f"http://{served.direct}", by_id)),
+            "uncached_by_id": ("a service without a cache, the same reads by id", Requests(f"http://{served.uncached}", by_id)),
+            "miss_alone": ("the service, a cold miss of a single client", Requests(f"http://{served.direct}", alone)),
+            "uncached_alone": ("a service without a cache, the same reads", Requests(f"http://{served.uncached}", alone)),
+        }
+        self.series = {name: Series(what) for name, (what, _) in self.paths.items()}
+        self.series["mix"] = Series(f"through Nginx, Zipf mix of {self.mix_products:,} readings, {MIX_WRITES:.0%} writes")
+
+    def keys(self, readings: list[Reading]) -> None:
+        """Makes the table of the keys that the bare statement is asked with."""
+        rows = "\n".join(f"{number}\t{reading.shop}\t{reading.gtin}" for number, reading in enumerate(readings, 1))
+        self.served.database.sql("drop table if exists bench_keys; create table bench_keys (i int primary key, shop_id bigint, gtin bigint);"
+                                 f"grant select on bench_keys to codasync_service;copy bench_keys from stdin;\n{rows}\n\\.\nvacuum analyze bench_keys")
+
+    def measure(self, name: str) -> Sample:
+        options, requests = self.options, self.paths[name][1]
+        if name == "page":
+            for page in self.pages:  # the mix has changed some of their readings
+                fetch(page)
+        if name.startswith(MISSES):
+            self.statements.reset()
+        sample = wrk(requests, 1 if name.endswith("_alone") else options.clients, options.seconds, self.processes)
+        if name.startswith(MISSES):
+            self.statements.measured(name, sample)
+        return sample
+
+    def measure_mix(self) -> Sample:
+        time.sleep(1.2)
+        start = self.log.stat().st_size
+        sample = wrk(self.mix, self.options.clients, self.options.seconds, self.processes)
+        self.hits.append(hits_of(self.log, start))
+        self.statements.bare("bare", BARE_CLIENTS, self.options.seconds / 2)
+        self.statements.bare("bare_alone", 1, self.options.seconds / 2)
+        time.sleep(1)  # PostgreSQL is idle before the next round begins
+        return sample
+
+    def run(self) -> None:
+        wrk(self.mix, self.options.clients, 2 * self.options.seconds, self.processes)  # so that the rounds start with a filled cache
+        parts = [(self.series[name], lambda name=name: self.measure(name)) for name in self.paths]
+        rounds(self.options.rounds, [*parts, (self.series["mix"], self.measure_mix)])
+
+    def report(self) -> Report:
+        options, series = self.options, self.series
+        report = Report("reads", {"readings": options.readings, "rounds": options.rounds, "seconds": options.seconds, "clients": options.clients,
+                                  "nginx_workers": options.workers, "mix_products": self.mix_products, "quick": options.quick})
+        for name, one in series.items():
+            report.add(name, one)
+        page = self.page_products * ratio(series["page"], series["reading"])
+        postgres = {name: round(self.statements.median(name), 1) for name in self.statements.us}
+        report.more = {
+            "page_products": self.page_products,
+            "mix_hits": round(sorted(self.hits)[len(self.hits) // 2], 4),
+            "postgres_us": postgres,
+            "memory_mb": {name: round(self.processes.memory_megabytes(name), 1) for name in self.processes.started},
+        }
+        report.targets = [
+            Target("a cached product through Nginx, of the file", ratio(series["product"], series["file"]), 0.85),
+            Target("a cached reading through Nginx, of the file", ratio(series["reading"], series["file"]), 0.85),
+            Target("a cached reading through Nginx, of Varnish", ratio(series["reading"], series["varnish"]), 1.3),
+            Target("304 through Nginx, of the file", ratio(series["not_modified"], series["file"]), 0.9),
+            Target("a hit in the service, of the file", ratio(series["service"], series["file"]), 0.55),
+            Target(f"a page of {self.page_products}: products a second, of single hits through Nginx", page, 12),
+            Target("cold misses by shop and GTIN, of the same reads without a cache", ratio(series["miss"], series["uncached"]), 0.9),
+            Target("cold misses by id, of the same reads without a cache", ratio(series["miss_by_id"], series["uncached_by_id"]), 0.9),
+            Target("PostgreSQL's time of a miss by shop and GTIN, of the bare statement", postgres["miss"] / postgres["bare"], 1.5, at_most=True),
+            Target("PostgreSQL's time of a miss of a single client, of the bare statement", postgres["miss_alone"] / postgres["bare_alone"], 1.5, at_most=True),
         ]
-        if include:
-            (self.folder / "include").write_text(include)
-            command += ["--include", str(self.folder / "include")]
-        for service in services:
-            command += ["--service", service]
-        for slot in memcached:
-            command += ["--memcached", slot]
-        conf = subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
-        self.give_away(place, *place.iterdir())
-        self.start("nginx", "-e", str(place / "error.log"), "-c", conf)
-        self.wait_for(address)
-        return address
-
-    def instance(self, name: str, settings: str, *command: object) -> str:
-        """Returns: the address of an instance that `command` starts with these settings."""
-        address = f"unix:{self.folder}/{name}"
-        file = self.folder / f"{name}.toml"
-        file.write_text(settings)
-        file.chmod(0o600)
-        self.give_away(file)
-        self.start(*map(str, command), "--config", str(file), CODASYNC_SERVER_LISTEN=address)
-        self.wait_for(address)
-        return address
-
-    def memcached(self) -> str:
-        path = self.folder / "memcached"
-        self.start("memcached", "-s", str(path), "-m", "64", "-t", "2", "-R", "200")
-        self.wait_for(f"unix:{path}")
-        with socket.socket(socket.AF_UNIX) as client:
-            client.connect(str(path))
-            value = SAMPLE_HEAD + SAMPLE_BODY
-            client.sendall(
-                b"set coda1:%s 4102444800 0 %d\r\n%s\r\n" % (SAMPLE_URI.encode(), len(value), value)
-            )
-            assert client.recv(100) == b"STORED\r\n"
-        return f"unix:{path}"
-
-    def static(self, uri: str, body: bytes, etag: str) -> str:
-        file = self.folder / "product.json"
-        file.write_bytes(body)
-        return STATIC.format(uri=uri, file=file, etag=etag)
-
-    def edge_paths(self) -> list[ReadPath]:
-        """Measures Nginx and Memcached only; no running stack is needed."""
-        include = self.static(SAMPLE_URI, SAMPLE_BODY, '"1"')
-        edge = self.nginx("edge", [f"unix:{self.folder}/no-service"], [self.memcached()], include)
-        return [
-            ReadPath("Nginx, a file of the same bytes", f"http://{edge}/static{SAMPLE_URI}"),
-            ReadPath("Nginx, from Memcached", f"http://{edge}{SAMPLE_URI}", 0.75),
-        ]
-
-    def behind_nginx(self) -> tuple[list[str], list[str]]:
-        """Returns: the instances and the Memcacheds of the running stack."""
-        conf = (self.options.dir / "nginx/nginx.conf").read_text()
-        return (
-            re.findall(r"^\s+server (\S+) max_fails", conf, re.MULTILINE),
-            re.findall(r"^\s+response_cache_server (\S+);", conf, re.MULTILINE),
-        )
-
-    def stack_paths(self) -> list[ReadPath]:
-        """Measures the instances and the Memcached of a running stack (config/up), behind separate Nginx processes."""
-        services, memcached = self.behind_nginx()
-        env = dict(
-            line.split("=", 1) for line in (self.options.dir / "env").read_text().splitlines()
-        )
-        with urllib.request.urlopen(
-            env["CODASYNC_URL"] + "/api/v1/products/?limit=1", timeout=10
-        ) as response:
-            gtin = re.search(rb'"GTIN":\s*"(\d+)"', response.read())[1].decode()
-        uri = f"/api/v1/products/{gtin}"
-        body, etag = fetch(env["CODASYNC_URL"] + uri)
-
-        edge = self.nginx("edge", services, memcached, self.static(uri, body, etag))
-        without_look_up = self.nginx("service", services, [])
-        settings = (self.options.dir / "codasync.toml").read_text()
-        uncached = re.sub(r"(?m)^servers = .*$", "servers = []", settings)
-        alone = self.instance("uncached", uncached, self.build / "api/codasync", "serve")
-        database = self.nginx("database", [alone], [])
-        return [
-            ReadPath("Nginx, a file of the same bytes", f"http://{edge}/static{uri}"),
-            ReadPath("Nginx, from Memcached", f"http://{edge}{uri}", 0.75),
-            ReadPath("the service, from Memcached", f"http://{without_look_up}{uri}", 0.4),
-            ReadPath("the service, from Postgres", f"http://{database}{uri}"),
-        ]
-
-
-def print_table(paths: list[ReadPath], options: argparse.Namespace) -> bool:
-    """Returns: whether every target is reached."""
-    print(
-        f"{options.rounds} interleaved rounds of {options.seconds} s, {options.clients} clients, "
-        f"{options.workers} Nginx workers, {os.cpu_count()} cores; medians\n"
-    )
-    print(
-        f"{'read through Nginx':34}{'requests/s':>11}{'of the file':>12}{'required':>9}{'p50 ms':>8}{'p99 ms':>8}"
-    )
-    base = statistics.median(paths[0].requests)
-    reached = True
-    for path in paths:
-        speed = statistics.median(path.requests)
-        required = "" if path.target is None else f"{path.target:.2f}"
-        reached = reached and (path.target is None or speed / base >= path.target)
-        print(
-            f"{path.name:34}{speed:11.0f}{speed / base:12.2f}{required:>9}"
-            f"{statistics.median(path.p50):8.2f}{statistics.median(path.p99):8.2f}"
-        )
-    return reached
+        return report
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="tests/bench/run reads", description=__doc__)
-    parser.add_argument(
-        "--dir",
-        type=Path,
-        help="state folder of a running stack (config/up); without it only the paths "
-        "that need no service are measured",
-    )
-    parser.add_argument("--build", type=Path, default=ROOT / ".build", help="without --dir")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=int, default=2, help="of each path in each round")
-    parser.add_argument(
-        "--clients", type=int, default=64, help="connections that send requests without a pause"
-    )
-    parser.add_argument("--workers", default="auto", help="of Nginx")
-    options = parser.parse_args()
-
-    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        bench = Bench(options, Path(folder))
-        try:
-            paths = bench.stack_paths() if options.dir else bench.edge_paths()
-            expected = fetch(paths[0].url)
-            for path in paths:
-                if fetch(path.url) != expected:
-                    sys.exit(f"{path.name} returns another body than the file")
-            for _ in range(options.rounds):
-                for path in paths:
-                    measure(path, options)
-        finally:
-            bench.stop()
-    sys.exit(0 if print_table(paths, options) else 1)
+    options = arguments()
+    processes = open_folder(options.folder, options.workers)
+    try:
+        start_postgres(processes)
+        reads = Reads(processes, options)
+        reads.run()
+        report = reads.report()
+    finally:
+        processes.stop()
+    report.print()
+    more = report.more
+    print(f"\nhit rate of the mix in Nginx: {more['mix_hits']:.1%}; PostgreSQL's time of a request, µs: {more['postgres_us']};"
+          f" memory, MB: {more['memory_mb']}")
+    report.write(options.out)
 
 
 if __name__ == "__main__":

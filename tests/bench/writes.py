@@ -23,13 +23,12 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from reads import Bench
+from databases import PROGRAMS
+from measure import WITHOUT_PREEMPTION
+from processes import ROOT, Processes, behind_nginx
+from processes import prepare as accounts
 
-ROOT = Path(__file__).resolve().parents[2]
-PGBENCH = "/usr/lib/postgresql/15/bin/pgbench"
-# With SCHED_BATCH (sched(7)) the load generator does not preempt the measured processes each time a response arrives. In production
-# the clients are on other machines.
-WITHOUT_PREEMPTION = ("chrt", "--batch", "0")
+PGBENCH = PROGRAMS / "pgbench"
 MANY = 10_000
 ONE_ROW = "begin;\nselect n from bench_rows where id = 1 for update;\nupdate bench_rows set n = n + 1 where id = 1;\nend;\n"
 MANY_ROWS = (
@@ -105,13 +104,13 @@ def pgbench(stack: Stack, variant: Variant, script: str, clients: int, seconds: 
     variant.p99.append(took[len(took) * 99 // 100])
 
 
-def plain_service(bench: Bench, options: argparse.Namespace, *flags: str) -> str:
+def plain_service(processes: Processes, options: argparse.Namespace, *flags: str) -> str:
     """Returns: the address of an Nginx in front of a plain_service."""
     name = "-".join(["plain", *flags]).replace("--", "")
     # A copy, because the other user may not be allowed to read the build folder.
-    program = shutil.copy(options.build / "tests/bench/plain_service", bench.folder / f"{name}-service")
-    address = bench.instance(name, (options.dir / "codasync.toml").read_text(), program, *flags)
-    return bench.nginx(f"edge-{name}", [address], [], on_socket=True)
+    program = shutil.copy(options.build / "tests/bench/plain_service", processes.folder / f"{name}-service")
+    address = processes.instance(name, (options.dir / "codasync.toml").read_text(), program, *flags)
+    return processes.nginx(f"edge-{name}", [address], [], on_socket=True)
 
 
 def standing(stack: Stack, ids: list[int]) -> str:
@@ -156,6 +155,7 @@ def main() -> None:
     parser.add_argument("--no-check-rows", dest="check_rows", action="store_false", help="compare only counts with the ledger")
     options = parser.parse_args()
     stack = Stack(options.dir)
+    owner = accounts.owner_of(options.dir)
     if not (options.build / "tests/bench/write_load").exists():
         sys.exit(f"{options.build} has no tests/bench/write_load: build the tests first (tests/run --fast)")
     hot, ids = prepare(stack)
@@ -171,12 +171,12 @@ def main() -> None:
     tcp = Variant("service, one reading, 256 writers, over TCP")
     tcp_many = Variant(f"service, {MANY} readings, 256 writers, over TCP")
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        bench = Bench(options, Path(folder))
+        processes = Processes(Path(folder), options.dir / "program", owner, options.workers)
         try:
-            writers = Writers(stack, options, bench.nginx("edge", *bench.behind_nginx(), on_socket=True))
+            writers = Writers(stack, options, processes.nginx("edge", *behind_nginx(options.dir), on_socket=True))
             tcp_writers = Writers(stack, options, f"127.0.0.1:{stack.port}")
-            plain_writer = Writers(stack, options, plain_service(bench, options))
-            prepared_writer = Writers(stack, options, plain_service(bench, options, "--prepared"))
+            plain_writer = Writers(stack, options, plain_service(processes, options))
+            prepared_writer = Writers(stack, options, plain_service(processes, options, "--prepared"))
             for number in range(options.rounds):
                 print(f"round {number + 1} of {options.rounds}", file=sys.stderr)
                 for clients, variant in one.items():
@@ -196,7 +196,7 @@ def main() -> None:
                 writers.write(keyed, [hot], 256, "--keys", f"hot-{run}")
                 writers.write(keyed_many, ids, 256, "--keys", f"many-{run}")
         finally:
-            bench.stop()
+            processes.stop()
 
     print(f"{options.rounds} interleaved rounds of {options.seconds:g} s, {os.cpu_count()} cores; medians;"
           f" synchronous_commit = {stack.sql('show synchronous_commit')}, fsync = {stack.sql('show fsync')}")
