@@ -244,9 +244,9 @@ TEST_F(CatalogueTest, token_can_be_created_for_existing_shops_only) {
 }
 
 TEST_F(CatalogueTest, fill_of_the_row_blocks_a_write_until_it_ends) {
+  const auto storage = make_database(postgres);
   postgres.lock_timeout = std::chrono::milliseconds{10};
   store = make_catalogue_store(postgres, invalidation, *ledger);
-  const auto storage = make_database(postgres);
   auto fill = storage->try_fill(std::vector{Lock{product_lock(kTea), LockMode::shared}});
   ASSERT_TRUE(fill);
   EXPECT_THROW(static_cast<void>(rename(kTea, "Green tea")), Unavailable);
@@ -256,9 +256,9 @@ TEST_F(CatalogueTest, fill_of_the_row_blocks_a_write_until_it_ends) {
 
 TEST_F(CatalogueTest, fill_of_a_list_that_shows_the_name_blocks_a_rename) {
   perform(sighting(1));
+  const auto storage = make_database(postgres);
   postgres.lock_timeout = std::chrono::milliseconds{10};
   store = make_catalogue_store(postgres, invalidation, *ledger);
-  const auto storage = make_database(postgres);
   const auto fill = storage->try_fill(std::vector{Lock{shop_lock(kShop), LockMode::exclusive}});
   ASSERT_TRUE(fill);
   EXPECT_THROW(static_cast<void>(rename(kTea, "Green tea")), Unavailable);
