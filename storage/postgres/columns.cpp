@@ -200,35 +200,9 @@ namespace {
 
 constexpr pqxx::row::size_type kOfShop = 5;
 constexpr pqxx::row::size_type kOfProduct = 6;
-constexpr pqxx::row::size_type kOfReading = 12;
-
-std::string nulls(pqxx::row::size_type count) {
-  std::string text = "null";
-  while (--count > 0) text += ", null";
-  return text;
-}
+constexpr pqxx::row::size_type kOfReading = 13;
 
 }  // namespace
-
-std::string row_columns(const RowTables& wanted) {
-  return (wanted.shops ? kShopColumns : nulls(kOfShop)) + ", " +
-         (wanted.products ? kProductColumns : nulls(kOfProduct)) + ", " +
-         (wanted.readings ? kReadingRowColumns : nulls(kOfReading));
-}
-
-std::string row_joins(const RowTables& wanted) {
-  std::string text;
-  if (wanted.shops)
-    text += " left join shops s on w.kind = 's' and s.id = w.shop_id and s.removed_at is null";
-  if (wanted.products)
-    text += " left join products p on w.kind = 'p' and p.gtin = w.gtin and p.removed_at is null";
-  if (wanted.readings) {
-    text +=
-        " left join stock_readings r on w.kind = 'r' and r.shop_id = w.shop_id and r.gtin = w.gtin"
-        " and r.present";
-  }
-  return text;
-}
 
 void add_row(const pqxx::row& row, Rows& rows) {
   Columns columns{row};

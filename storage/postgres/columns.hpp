@@ -73,16 +73,7 @@ inline const std::string kReadingRowColumns = reading_row_columns(
 inline const std::string kReadingColumns = kReadingRowColumns + ", p.name, p.version";
 Reading reading_of(const pqxx::row& row);
 
-// Of shops, products and readings with the keys `w`: left joins, so that only one of the three has
-// values in each row. A table that is not wanted is not read, so that a lock on it does not delay
-// reads of the others.
-struct RowTables {
-  bool shops;
-  bool products;
-  bool readings;
-};
-std::string row_columns(const RowTables& wanted);
-std::string row_joins(const RowTables& wanted);
+// Of `rows_of()`: the columns of a shop, of a product and of a reading, two of which are null.
 void add_row(const pqxx::row& row, Rows& rows);
 
 // Of `stock_events e` and the void `v` of each, if any.

@@ -119,19 +119,11 @@ Page<ProductGroup> PostgresReader::product_groups(ProductGroupKind kind,
 }
 
 Rows PostgresReader::rows(const RowKeys& keys) {
-  const RowTables wanted{!keys.shops.empty(), !keys.products.empty(), !keys.readings.empty()};
-  const std::string statement =
-      "select " + row_columns(wanted) +
-      " from (select 's' as kind, shop_id, null::bigint as gtin from unnest($1::bigint[]) shop_id"
-      " union all select 'p', null, gtin from unnest($2::bigint[]) gtin"
-      " union all select 'r', shop_id, gtin from unnest($3::bigint[], $4::bigint[]) k (shop_id, "
-      "gtin)"
-      ") w" +
-      row_joins(wanted);
   const auto number = [](auto value) { return std::to_string(value); };
   Rows rows;
   for (const pqxx::row& row : connection_.exec_params(
-           statement, array_of(keys.shops, [&](ShopId id) { return number(id.value()); }),
+           "select * from rows_of($1, $2, $3, $4)",
+           array_of(keys.shops, [&](ShopId id) { return number(id.value()); }),
            array_of(keys.products, [&](Gtin gtin) { return number(gtin.number()); }),
            array_of(keys.readings, [&](const auto& key) { return number(key.shop.value()); }),
            array_of(keys.readings, [&](const auto& key) { return number(key.gtin.number()); })))
