@@ -68,6 +68,7 @@ class Object {
     writer_.RawValue(json.data(), json.size(), rapidjson::kObjectType);
     return *this;
   }
+
   Object& add(const std::optional<ShelfDate>& date) {
     add("expiry_date", date ? std::optional{date->date} : std::nullopt);
     return add("date_kind",
@@ -104,6 +105,22 @@ void describe(Object& object, const Reading& reading) {
       .add("checked_at", reading.checked_at)
       .add("counted_at", reading.counted_at)
       .add("updated_at", reading.updated_at);
+}
+
+std::string_view name_of(storage::WorkReason reason) {
+  switch (reason) {
+    case storage::WorkReason::miscounted:
+      return "miscounted";
+    case storage::WorkReason::expired:
+      return "expired";
+    case storage::WorkReason::due:
+      return "due";
+    case storage::WorkReason::never_checked:
+      return "never_checked";
+    case storage::WorkReason::stale:
+      return "stale";
+  }
+  __builtin_unreachable();
 }
 
 void describe(Object& object, const storage::Token& token) {
@@ -281,6 +298,28 @@ std::string to_json(const storage::AuditEntry& entry) {
                              : std::to_string(entry.subject_id))
       .add_json("before", entry.before.value_or("null"))
       .add_json("after", entry.after.value_or("null"));
+  return object.done();
+}
+
+std::string to_json(const storage::WorkItem& item) {
+  Object object;
+  describe(object, item.reading);
+  object.add("reason", name_of(item.reason));
+  return object.done();
+}
+
+std::string to_json(const storage::ShopThresholds& thresholds) {
+  Object categories;
+  for (const auto& [name, own] : thresholds.categories) {
+    Object category;
+    category.add("days", own.days).add("stale_days", own.stale_days);
+    categories.add_json(name, category.done());
+  }
+  Object object;
+  object.add("days", thresholds.days)
+      .add("stale_days", thresholds.stale_days)
+      .add_json("categories", categories.done())
+      .add("version", thresholds.version);
   return object.done();
 }
 
@@ -693,6 +732,32 @@ Field<std::vector<std::string>> Body::texts(const char* field, std::size_t count
   } else {
     impl_->refuse(field, "This must be a list of 1 to " + std::to_string(count_max) +
                              " strings of at most " + std::to_string(bytes_max) + " bytes each.");
+  }
+  return out;
+}
+
+Field<std::map<std::string, Body>> Body::objects_by_name(const char* field, std::size_t count_max) {
+  Field<std::map<std::string, Body>> out;
+  const auto* value = impl_->find(field, out.given);
+  if (value == nullptr) return out;
+  const auto is_object = [](const auto& member) { return member.value.IsObject(); };
+  if (!value->IsObject() || value->MemberCount() > count_max ||
+      !std::all_of(value->MemberBegin(), value->MemberEnd(), is_object)) {
+    impl_->refuse(field,
+                  "This must be an object of at most " + std::to_string(count_max) + " objects.");
+    return out;
+  }
+  out.value.emplace();
+  for (const auto& member : value->GetObject()) {
+    const auto name = trim(view(member.name));
+    if (const auto refusal = refuse_name(name)) {
+      impl_->refuse(field, "\"" + shown_field(name) + "\": " + std::string{explain(*refusal)});
+      continue;
+    }
+    auto impl = std::make_unique<Impl>();
+    impl->object = &member.value;
+    if (!out.value->emplace(name, Body{std::move(impl)}).second)
+      impl_->refuse(field, "\"" + shown_field(name) + "\": This name is repeated.");
   }
   return out;
 }

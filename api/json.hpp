@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <initializer_list>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,6 +17,7 @@
 #include "storage/model/reading.hpp"
 #include "storage/reader.hpp"
 #include "storage/token.hpp"
+#include "storage/work_list.hpp"
 
 namespace codasync::api {
 
@@ -32,6 +34,8 @@ std::string tombstone_json(const Reading& reading, EventOutcome outcome);
 std::string to_json(const storage::FeedReading& change);
 std::string to_json(const HistoryEntry& entry);
 std::string to_json(const storage::AuditEntry& entry);
+std::string to_json(const storage::WorkItem& item);
+std::string to_json(const storage::ShopThresholds& thresholds);
 std::string to_json(const storage::Token& token);
 std::string to_json(const storage::Token& token, std::string_view secret);  // with its secret
 
@@ -100,6 +104,9 @@ class Body {
   Field<std::vector<Body>> objects(const char* field, std::size_t count_max);
   Field<std::vector<std::int64_t>> integers(const char* field, std::int64_t min, std::int64_t max,
                                             std::size_t count_max);
+  /// An object whose members are objects, by their names, which are trimmed and checked as in
+  /// name(). Requires: this body outlives them. Each has its own finish().
+  Field<std::map<std::string, Body>> objects_by_name(const char* field, std::size_t count_max);
 
   /// A list of 1 to `count_max` strings, each of at most `bytes_max` bytes in UTF-8, as they are.
   Field<std::vector<std::string>> texts(const char* field, std::size_t count_max,

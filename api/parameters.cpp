@@ -150,8 +150,25 @@ std::optional<std::int64_t> Parameters::number(const std::string& name, std::int
   const auto value = take(name);
   if (!value) return std::nullopt;
   const auto number = parse_whole_number(*value);
-  if (number && *number >= min) return number;
+  if (number && *number >= min) {
+    spell(name, std::to_string(*number));
+    return number;
+  }
   refuse(name, "This must be a whole number of at least " + std::to_string(min) + ".");
+  return std::nullopt;
+}
+
+std::optional<std::int64_t> Parameters::number(const std::string& name, std::int64_t min,
+                                               std::int64_t max) {
+  const auto value = take(name);
+  if (!value) return std::nullopt;
+  const auto number = parse_whole_number(*value);
+  if (number && *number >= min && *number <= max) {
+    spell(name, std::to_string(*number));
+    return number;
+  }
+  refuse(name, "This must be a whole number from " + std::to_string(min) + " to " +
+                   std::to_string(max) + ".");
   return std::nullopt;
 }
 

@@ -35,6 +35,8 @@ class Parameters {
   std::optional<std::int64_t> id_cursor();            // the id given to make_cursor()
   std::optional<bool> flag(const std::string& name);  // `true` or `1`, `false` or `0`
   std::optional<std::int64_t> number(const std::string& name, std::int64_t min);
+  /// A whole number from `min` to `max`.
+  std::optional<std::int64_t> number(const std::string& name, std::int64_t min, std::int64_t max);
   std::size_t limit();  // 1…kPageMax, default 100
   /// Returns: the place of the value in `names`; nothing when the parameter is absent or empty.
   std::optional<std::size_t> one_of(const std::string& name,

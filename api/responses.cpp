@@ -55,6 +55,8 @@ std::string_view name_of(Subject subject) {
   switch (subject) {
     case Subject::shop:
       return "shop";
+    case Subject::thresholds:
+      return "list of thresholds";
     case Subject::product:
       return "product";
     case Subject::token:
@@ -177,6 +179,7 @@ Result to_result(Subject subject, const storage::CatalogueStore::Result& result)
 Problem not_found(Subject subject) {
   switch (subject) {
     case Subject::shop:
+    case Subject::thresholds:
       return not_found("There is no shop with this id.");
     case Subject::product:
       return not_found("There is no product with this GTIN.");

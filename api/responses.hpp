@@ -50,7 +50,7 @@ Outcome<std::optional<EntityTags>, Problem> read_if_match(const Request& request
 Outcome<storage::WriteContext, Problem> write_context(const Call& call, const Body* body);
 
 /// The resource that a catalogue write changes.
-enum class Subject { shop, product, token };
+enum class Subject { shop, thresholds, product, token };
 
 /// Returns: the response to a catalogue write.
 Result to_result(Subject subject, const storage::CatalogueStore::Result& result);

@@ -69,6 +69,7 @@ constexpr std::string_view kAudit[] = {"actor", "subject", "subject_id", "from",
                                        "until", "limit",   "cursor"};
 constexpr std::string_view kCascade[] = {"cascade"};
 constexpr std::string_view kGtins[] = {"GTIN"};
+constexpr std::string_view kWorkList[] = {"days", "stale_days", "category", "limit", "cursor"};
 constexpr std::string_view kProductList[] = {"GTIN",     "search", "category", "brand",
                                              "ordering", "limit",  "cursor"};
 constexpr std::string_view kProductStockList[] = {"in_stock", "limit", "cursor"};
@@ -86,6 +87,9 @@ const std::array kRoutes{
     Route{del,   "/api/v1/shops/{id}",                          kAdmin,           Blocking{&shops::remove}, kCascade},
     Route{get,   "/api/v1/shops/{id}/stock",                    kReader,          ReadRows{&readings::page_keys, &readings::page}, kGtins},
     Route{get,   "/api/v1/shops/{id}/stock/{gtin}",             kReader,          ReadOne{kShopStock, &readings::keys_in_shop, &readings::one_in_shop}},
+    Route{get,   "/api/v1/shops/{id}/work-list",                kReader,          Read{&work_list::list}, kWorkList},
+    Route{get,   "/api/v1/shops/{id}/thresholds",               kStaff,           Read{&work_list::thresholds}},
+    Route{put,   "/api/v1/shops/{id}/thresholds",               kAdmin,           Blocking{&work_list::put_thresholds}},
 
     Route{get,   "/api/v1/products",                            kReader,          Read{&products::list, CachedList{&products::list_entry, &products::list_rows}}, kProductList},
     Route{post,  "/api/v1/products",                            kAdmin,           Blocking{&products::create}},

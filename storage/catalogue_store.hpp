@@ -10,6 +10,7 @@
 #include "storage/model/catalogue.hpp"
 #include "storage/stock_ledger.hpp"
 #include "storage/token.hpp"
+#include "storage/work_list.hpp"
 
 namespace codasync::storage {
 
@@ -79,6 +80,11 @@ class CatalogueStore {
   /// own. A refusal or InDoubt can follow after some readings were removed: repeat the call to
   /// finish.
   virtual Result delete_shop(ShopId id, ShopReadings readings, const WriteContext& context) = 0;
+
+  /// Replaces the thresholds of a shop; their version is not read.
+  virtual Result put_thresholds(ShopId id, const ShopThresholds& thresholds,
+                                const WriteContext& context,
+                                const ResponseEncoder<ShopThresholds>& encode) = 0;
 
   virtual Result create_product(Gtin gtin, const ProductDraft& draft, const WriteContext& context,
                                 const ResponseEncoder<Product>& encode) = 0;

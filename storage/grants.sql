@@ -7,7 +7,7 @@ begin
   end if;
   grant usage on schema public to codasync_service;
   grant select on schema_migrations to codasync_service;
-  grant select, insert, update on shops, products, product_groups, stock_readings, tokens, cache_slots,
+  grant select, insert, update on shops, shop_thresholds, products, product_groups, stock_readings, tokens, cache_slots,
     cache_settings to codasync_service;
   grant select, update on ledger_settings to codasync_service;
   grant usage on sequence stock_readings_id_seq to codasync_service;

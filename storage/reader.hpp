@@ -11,6 +11,7 @@
 #include "storage/model/outcome.hpp"
 #include "storage/model/reading.hpp"
 #include "storage/token.hpp"
+#include "storage/work_list.hpp"
 
 namespace codasync::storage {
 
@@ -138,11 +139,12 @@ struct Rows {
 struct AuditEntry {
   std::int64_t id;
   Instant at;
-  TokenId token;                      // of the actor; kOperator for the command line
-  std::string actor;                  // its name
-  std::string action;                 // create, change, delete, revoke, void
-  std::string subject;                // shop, product, token, reading
-  std::int64_t subject_id;            // the number of the row; the GTIN of a product
+  TokenId token;        // of the actor; kOperator for the command line
+  std::string actor;    // its name
+  std::string action;   // create, change, delete, revoke, void
+  std::string subject;  // shop, product, token, reading, thresholds
+  std::int64_t
+      subject_id;  // the number of the row (thresholds: of the shop); the GTIN of a product
   std::optional<std::string> before;  // JSON; nullopt: no row
   std::optional<std::string> after;
 };
@@ -186,6 +188,13 @@ class Reader {
                                             std::size_t limit) = 0;
   virtual ReadingPage readings(const ReadingFilter& filter, std::size_t limit) = 0;
   virtual Rows rows(const RowKeys& keys) = 0;
+
+  /// Returns: nullopt when there is no such shop.
+  virtual std::optional<ShopThresholds> thresholds(ShopId shop) = 0;
+
+  /// Returns: what to check today, the most urgent first (WorkReason, WorkPart); nullopt: there is
+  /// no such shop. Two statements.
+  virtual std::optional<WorkPage> work_list(const WorkFilter& filter, std::size_t limit) = 0;
 
   /// Returns: when the current day ends in the shop's time zone; nullopt: no such shop. Inside a
   /// transaction, the current day is that of the transaction's start, as for all its queries.

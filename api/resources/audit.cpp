@@ -13,7 +13,7 @@ std::string write_cursor(const storage::AuditEntry& last) {
   return make_cursor(to_string(last.at) + kSeparator + std::to_string(last.id));
 }
 
-constexpr std::string_view kSubjects[] = {"shop", "product", "token", "reading"};
+constexpr std::string_view kSubjects[] = {"shop", "product", "token", "reading", "thresholds"};
 
 std::optional<storage::AuditCursor> parse_cursor(const std::string& text) {
   const auto end = std::min(text.find(kSeparator), text.size());

@@ -19,6 +19,12 @@ Result change(Service& service, const Call& call);
 Result remove(Service& service, const Call& call);
 }  // namespace shops
 
+namespace work_list {
+Result list(storage::Reader& reader, const Call& call);
+Result thresholds(storage::Reader& reader, const Call& call);
+Result put_thresholds(Service& service, const Call& call);
+}  // namespace work_list
+
 namespace products {
 Result list(storage::Reader& reader, const Call& call);
 Result categories(storage::Reader& reader, const Call& call);

@@ -11,6 +11,7 @@
 #include "storage/postgres/product_changes.hpp"
 #include "storage/postgres/product_writes.hpp"
 #include "storage/postgres/shop_writes.hpp"
+#include "storage/postgres/work_list.hpp"
 
 namespace codasync::storage {
 namespace {
@@ -138,6 +139,21 @@ class PostgresCatalogueStore final : public CatalogueStore {
       throw InDoubt{std::string{"some of its readings may be removed: "} + failure.what()};
     }
     return result;
+  }
+
+  // No cache entry shows thresholds or a work list.
+  Result put_thresholds(ShopId id, const ShopThresholds& thresholds, const WriteContext& context,
+                        const ResponseEncoder<ShopThresholds>& encode) override {
+    return writer_.write(locks_of(id), context, [&](WriteTransaction& transaction) -> Decision {
+      const auto shop = postgres::shop_today(transaction.connection(), id);
+      if (!shop) return refuse(Why::not_found);
+      const auto& old = shop->thresholds;
+      if (!accepts(context, old.version)) return changed_since(old.version);
+      if (thresholds.says_the_same(old)) return CatalogueEffect{encode(old, false)};
+      auto changed = thresholds;
+      changed.version = postgres::change_thresholds(transaction, id, thresholds, context.actor);
+      return CatalogueEffect{encode(changed, false)};
+    });
   }
 
   Result create_product(Gtin gtin, const ProductDraft& draft, const WriteContext& context,

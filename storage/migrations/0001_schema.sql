@@ -56,6 +56,15 @@ create table shops (
 );
 create unique index shops_name on shops (name) where removed_at is null;
 
+-- When a reading of a shop is on its work list (storage/work_list.hpp). A shop without a row has the defaults, in version 1.
+create table shop_thresholds (
+  shop_id     bigint primary key references shops,
+  days        integer not null check (days between 0 and 365),
+  stale_days  integer not null check (stale_days between 1 and 365),
+  categories  jsonb not null default '{}',      -- by name: {days, stale_days}; absent: as in the shop
+  version     bigint not null default 2
+);
+
 create table products (
   gtin        bigint primary key check (gtin between 1 and 99999999999999),
   name        text not null check (char_length(name) between 1 and 255),
@@ -317,7 +326,7 @@ create table audit (
   token_id    bigint not null,
   actor       text not null,
   action      text not null check (action in ('create', 'change', 'delete', 'revoke', 'void')),
-  subject     text not null check (subject in ('shop', 'product', 'token', 'reading')),
+  subject     text not null check (subject in ('shop', 'product', 'token', 'reading', 'thresholds')),
   subject_id  bigint not null,
   before      jsonb,
   after       jsonb

@@ -8,6 +8,7 @@
 #include "storage/postgres/columns.hpp"
 #include "storage/postgres/query.hpp"
 #include "storage/postgres/readings_query.hpp"
+#include "storage/postgres/work_list.hpp"
 
 namespace codasync::storage::postgres {
 namespace {
@@ -135,6 +136,19 @@ ReadingPage PostgresReader::readings(const ReadingFilter& filter, std::size_t li
   Query query{""};
   add_readings(query, filter, limit);
   return readings_page(query.run(connection_), limit);
+}
+
+std::optional<ShopThresholds> PostgresReader::thresholds(ShopId shop) {
+  const auto found = shop_today(connection_, shop);
+  return found ? std::optional{found->thresholds} : std::nullopt;
+}
+
+std::optional<WorkPage> PostgresReader::work_list(const WorkFilter& filter, std::size_t limit) {
+  const auto shop = shop_today(connection_, filter.shop);
+  if (!shop) return std::nullopt;
+  Query query{""};
+  add_work_list(query, *shop, filter, limit);
+  return work_page(query.run(connection_), limit);
 }
 
 std::optional<Instant> PostgresReader::day_ends_at(ShopId shop) {

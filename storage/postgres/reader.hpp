@@ -17,6 +17,8 @@ class PostgresReader : public Reader {
                                     std::size_t limit) override;
   Rows rows(const RowKeys& keys) override;
   ReadingPage readings(const ReadingFilter& filter, std::size_t limit) override;
+  std::optional<ShopThresholds> thresholds(ShopId shop) override;
+  std::optional<WorkPage> work_list(const WorkFilter& filter, std::size_t limit) override;
   std::optional<Instant> day_ends_at(ShopId shop) override;
   std::map<ReadingId, ReadingKey> reading_keys(const std::vector<ReadingId>& ids) override;
   HistoryPage history(ReadingId id, const std::optional<HistoryCursor>& before,

@@ -51,6 +51,12 @@ class FakeReader : public storage::Reader {
   storage::ReadingPage readings(const storage::ReadingFilter&, std::size_t) override {
     return count(), storage::ReadingPage{};
   }
+  std::optional<storage::ShopThresholds> thresholds(ShopId) override {
+    return none<storage::ShopThresholds>();
+  }
+  std::optional<storage::WorkPage> work_list(const storage::WorkFilter&, std::size_t) override {
+    return none<storage::WorkPage>();
+  }
   std::optional<Instant> day_ends_at(ShopId) override { return none<Instant>(); }
   storage::Rows rows(const storage::RowKeys& keys) override {
     count();
@@ -244,6 +250,10 @@ class FakeCatalogue : public storage::CatalogueStore {
     return result();
   }
   Result delete_shop(ShopId, storage::ShopReadings, const storage::WriteContext&) override {
+    return result();
+  }
+  Result put_thresholds(ShopId, const storage::ShopThresholds&, const storage::WriteContext&,
+                        const storage::ResponseEncoder<storage::ShopThresholds>&) override {
     return result();
   }
   Result create_product(Gtin, const storage::ProductDraft&, const storage::WriteContext&,

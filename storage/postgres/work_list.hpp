@@ -1,0 +1,29 @@
+#pragma once
+
+#include <string>
+
+#include "storage/postgres/connection.hpp"
+#include "storage/postgres/query.hpp"
+#include "storage/work_list.hpp"
+
+namespace codasync::storage::postgres {
+
+/// A shop on its current day.
+struct ShopToday {
+  std::string time_zone;
+  Date today;
+  ShopThresholds thresholds;
+};
+
+/// Returns: nullopt when there is no such shop.
+std::optional<ShopToday> shop_today(Connection& connection, ShopId shop);
+
+/// Adds the statement of a page of the work list. It examines at most `limit` + 1 rows or 900, if
+/// that is more, each in the order of its index.
+void add_work_list(Query& query, const ShopToday& shop, const WorkFilter& filter,
+                   std::size_t limit);
+
+/// Returns: the page of the rows of that statement.
+WorkPage work_page(const pqxx::result& rows, std::size_t limit);
+
+}  // namespace codasync::storage::postgres
