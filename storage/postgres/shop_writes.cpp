@@ -52,9 +52,7 @@ std::int64_t change_thresholds(WriteTransaction& transaction, ShopId id,
       " to_jsonb(t) - 'shop_id' - 'version' from t left join old using (shop_id))"
       " select version from t";
   const auto number = [](const auto& value) { return value ? std::to_string(*value) : "null"; };
-  const auto column = [&](const auto& element) {
-    return array_of(thresholds.categories, element);
-  };
+  const auto column = [&](const auto& element) { return array_of(thresholds.categories, element); };
   return transaction
       .exec_params(kStatement, id.value(), thresholds.days, thresholds.stale_days,
                    column([](const auto& rule) { return quoted(rule.first); }),

@@ -27,8 +27,9 @@ class List {
         shop_{query.parameter(filter.shop.value())} {
     const auto& own = shop.thresholds;
     const auto given = [&](const CategoryThresholds& of_category) {
-      return Thresholds{filter.days.value_or(of_category.days.value_or(own.days)),
-                        filter.stale_days.value_or(of_category.stale_days.value_or(own.stale_days))};
+      return Thresholds{
+          filter.days.value_or(of_category.days.value_or(own.days)),
+          filter.stale_days.value_or(of_category.stale_days.value_or(own.stale_days))};
     };
     usual_ = given({});
     if (filter.category) {
@@ -96,7 +97,9 @@ class List {
 
 std::string List::rules() {
   if (rules_.empty()) return {};
-  const auto array = [&](const auto& element) { return query_.parameter(array_of(rules_, element)); };
+  const auto array = [&](const auto& element) {
+    return query_.parameter(array_of(rules_, element));
+  };
   return "with rules as materialized (select category, due_by, end_of_day(stale_on, " + zone_ +
          ") as stale_before from unnest(" +
          array([](const auto& rule) { return quoted(rule.first); }) + "::text[], " +
@@ -129,14 +132,13 @@ std::string List::scan() {
     sql += (sql.empty() ? "" : " union all ") + part(number, day, where());
   };
   add(WorkPart::miscounted, "", [] { return std::string{"r.miscounted"}; });
-  add(WorkPart::dated, "r.expiry_date", [&] {
-    return "r.expiry_date <= " + date(query_.parameter(to_string(due_by(widest_))));
-  });
+  add(WorkPart::dated, "r.expiry_date",
+      [&] { return "r.expiry_date <= " + date(query_.parameter(to_string(due_by(widest_)))); });
   add(WorkPart::never_checked, "", [] { return std::string{"r.looked_on is null"}; });
-  add(WorkPart::stale, "r.looked_on", [&] {
-    return "r.looked_on <= (" + stale_before(widest_) + " at time zone 'UTC')::date";
-  });
-  return sql + limit_;
+  add(WorkPart::stale, "r.looked_on",
+      [&] { return "r.looked_on <= (" + stale_before(widest_) + " at time zone 'UTC')::date"; });
+  const bool only_last = filter_.after && filter_.after->part == WorkPart::stale;
+  return sql + (only_last ? "" : limit_);
 }
 
 std::string List::condition() {
@@ -179,7 +181,9 @@ std::optional<ShopToday> shop_today(Connection& connection, ShopId shop) {
   const pqxx::result rows = connection.exec_params(kStatement, shop.value());
   if (rows.empty()) return std::nullopt;
   const auto first = rows[0];
-  ShopToday found{first[0].as<std::string>(), Date{std::chrono::sys_days{std::chrono::days{first[1].as<int>()}}}, {}};
+  ShopToday found{first[0].as<std::string>(),
+                  Date{std::chrono::sys_days{std::chrono::days{first[1].as<int>()}}},
+                  {}};
   auto& thresholds = found.thresholds;
   if (first[2].is_null()) return found;
   thresholds.version = first[2].as<std::int64_t>();
@@ -200,16 +204,16 @@ void add_work_list(Query& query, const ShopToday& shop, const WorkFilter& filter
   const auto last = std::to_string(examined);
   List list{shop, filter, examined, query};
   query.add(list.rules());
-  query.add("select r.belongs, r.place = " + last + ", r.part, r.day, r.id, " + kReadingColumns +
-            " from (select * from (select r.*, " + list.condition() +
-            " as belongs from (select r.*, row_number() over () as place" +
-            (list.needs_category()
-                 ? ", (select category from products where gtin = r.gtin) as category"
-                 : "") +
-            " from (" + list.scan() + ") r offset 0) r offset 0) r where r.belongs or r.place = " +
-            last + " limit " + std::to_string(rows) +
-            ") r cross join lateral (select name, version from products where gtin = r.gtin"
-            " offset 0) p order by r.place");
+  query.add(
+      "select r.belongs, r.place = " + last + ", r.part, r.day, r.id, " + kReadingColumns +
+      " from (select * from (select r.*, " + list.condition() +
+      " as belongs from (select r.*, row_number() over () as place" +
+      (list.needs_category() ? ", (select category from products where gtin = r.gtin) as category"
+                             : "") +
+      " from (" + list.scan() + ") r offset 0) r offset 0) r where r.belongs or r.place = " + last +
+      " limit " + std::to_string(rows) +
+      ") r cross join lateral (select name, version from products where gtin = r.gtin"
+      " offset 0) p order by r.place");
 }
 
 WorkPage work_page(const pqxx::result& rows, std::size_t limit) {

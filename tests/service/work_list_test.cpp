@@ -24,8 +24,8 @@ class WorkList : public ServiceTest {
     return "/api/v1/stock-readings/" + response.row().at("id");
   }
   std::string date(const std::string& offset) {
-    return R"("expiry_date":")" + database().run("select (now() at time zone 'UTC')::date " + offset) +
-           "\"";
+    return R"("expiry_date":")" +
+           database().run("select (now() at time zone 'UTC')::date " + offset) + "\"";
   }
 
   /// Returns: `GTIN reason` of each row, page by page.
@@ -58,9 +58,12 @@ TEST_F(WorkList, says_what_to_check_and_why_until_it_is_checked) {
   const auto due = record(gtins[2], date("+ 3") + R"(,"quantity":9)");
   const auto sold = record(gtins[3], R"("quantity":2)");
   // More is sold than was counted, and this is known later.
-  const auto later = post(sold + "/adjust", R"({"delta":-3,"observed_at":")" +
+  const auto later = post(sold + "/adjust",
+                          R"({"delta":-3,"observed_at":")" +
                               database().run("select to_char(clock_timestamp() at time zone 'UTC', "
-                                             "'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')") + "\"}", staff());
+                                             "'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')") +
+                              "\"}",
+                          staff());
   EXPECT_EQ(later.status, 200) << later.body;
   record(gtins[4], "");
   database().run("update stock_readings set looked_at = now() - interval '15 days' where gtin = " +
@@ -73,9 +76,9 @@ TEST_F(WorkList, says_what_to_check_and_why_until_it_is_checked) {
   EXPECT_EQ(all(path()), expected);
   EXPECT_EQ(all(path() + "/?limit=1"), expected);
   EXPECT_EQ(all(path() + "?limit=2&days=3&stale_days=14"), expected);
-  EXPECT_THAT(all(path() + "?days=0&stale_days=30"),
-              ElementsAre(gtins[3] + " miscounted", gtins[0] + " expired",
-                          gtins[5] + " never_checked"));
+  EXPECT_THAT(
+      all(path() + "?days=0&stale_days=30"),
+      ElementsAre(gtins[3] + " miscounted", gtins[0] + " expired", gtins[5] + " never_checked"));
   EXPECT_THAT(all(path() + "?category=Tea"), IsEmpty());
 
   EXPECT_EQ(post(due + "/adjust", R"({"delta":-1})", staff()).status, 200);
@@ -101,8 +104,8 @@ TEST_F(WorkList, uses_the_stored_thresholds_where_the_request_has_none) {
 
   const std::string stored =
       R"({"days":2,"stale_days":14,"categories":{"Bread":{"days":1,"stale_days":null}},"version":2})";
-  const auto changed = put(thresholds(),
-                           R"({"days":2,"stale_days":"14","categories":{" Bread ":{"days":1}}})", admin());
+  const auto changed = put(
+      thresholds(), R"({"days":2,"stale_days":"14","categories":{" Bread ":{"days":1}}})", admin());
   EXPECT_EQ(changed.status, 200) << changed.body;
   EXPECT_EQ(changed.body, stored);
   EXPECT_EQ(changed.header("ETag"), "\"2\"");
@@ -126,18 +129,21 @@ TEST_F(WorkList, uses_the_stored_thresholds_where_the_request_has_none) {
     EXPECT_EQ(put(thresholds(), R"({"days":9,"stale_days":9})", headers).body,
               R"({"days":9,"stale_days":9,"categories":{},"version":3})");
   }
-  EXPECT_EQ(database().run("select string_agg(concat_ws(' ', action, subject_id, before, after), '; ' order by id)"
-                           " from audit where subject = 'thresholds'"),
-            "change " + shop() +
-                R"( {"days": 2, "categories": {"Bread": {"days": 1}}, "stale_days": 14}; change )" + shop() +
-                R"( {"days": 2, "categories": {"Bread": {"days": 1}}, "stale_days": 14})" +
-                R"( {"days": 9, "categories": {}, "stale_days": 9})");
+  EXPECT_EQ(
+      database().run(
+          "select string_agg(concat_ws(' ', action, subject_id, before, after), '; ' order by id)"
+          " from audit where subject = 'thresholds'"),
+      "change " + shop() +
+          R"( {"days": 2, "categories": {"Bread": {"days": 1}}, "stale_days": 14}; change )" +
+          shop() + R"( {"days": 2, "categories": {"Bread": {"days": 1}}, "stale_days": 14})" +
+          R"( {"days": 9, "categories": {}, "stale_days": 9})");
 }
 
 TEST_F(WorkList, refuses_thresholds_that_are_none) {
   expect_bad("{}", "days", "This field is required.");
   expect_bad(R"({"days":-1,"stale_days":1})", "days", "This must be a whole number from 0 to 365.");
-  expect_bad(R"({"days":366,"stale_days":1})", "days", "This must be a whole number from 0 to 365.");
+  expect_bad(R"({"days":366,"stale_days":1})", "days",
+             "This must be a whole number from 0 to 365.");
   expect_bad(R"({"days":1,"stale_days":0})", "stale_days",
              "This must be a whole number from 1 to 365.");
   expect_bad(R"({"days":1,"stale_days":null})", "stale_days", "This field may not be null.");
@@ -152,7 +158,8 @@ TEST_F(WorkList, refuses_thresholds_that_are_none) {
              R"(\"Bread\": hours: Unknown field. Known fields: days, stale_days.)");
   expect_bad(R"({"days":1,"stale_days":1,"categories":{"Bread":{},"Bread ":{}}})", "categories",
              R"(\"Bread\": This name is repeated.)");
-  EXPECT_EQ(put(thresholds(), R"({"days":1,"stale_days":1,"categories":{" ":{}}})", admin()).status, 400);
+  EXPECT_EQ(put(thresholds(), R"({"days":1,"stale_days":1,"categories":{" ":{}}})", admin()).status,
+            400);
   std::string many;
   for (int i = 0; i < 101; ++i)
     many += (many.empty() ? "\"" : ",\"") + std::to_string(i) + R"(":{"days":500})";
@@ -163,8 +170,9 @@ TEST_F(WorkList, refuses_thresholds_that_are_none) {
 
 TEST_F(WorkList, is_for_everyone_and_its_thresholds_for_the_staff_of_the_shop) {
   const auto other = post("/api/v1/shops", R"({"name":"South"})", admin()).row().at("id");
-  const auto elsewhere = post("/api/v1/tokens", R"({"name":"p","role":"staff","shops":[)" + other + "]}",
-                              admin()).text("token");
+  const auto elsewhere =
+      post("/api/v1/tokens", R"({"name":"p","role":"staff","shops":[)" + other + "]}", admin())
+          .text("token");
   const httplib::Headers outsider{{"Authorization", "Bearer " + elsewhere}};
   const std::string body = R"({"days":1,"stale_days":1})";
   EXPECT_EQ(get(path()).status, 200);
@@ -181,8 +189,8 @@ TEST_F(WorkList, is_for_everyone_and_its_thresholds_for_the_staff_of_the_shop) {
     EXPECT_EQ(get("/api/v1/shops/x" + std::string{end}, admin()).status, 404);
   }
   EXPECT_EQ(put("/api/v1/shops/999/thresholds", body, admin()).status, 404);
-  for (const auto* query : {"days=-1", "days=366", "days=x", "stale_days=0", "stale_days=366", "limit=0",
-                            "cursor=x", "cursor=1MnwwfDE", "bogus=1", "days=1&days=2"})
+  for (const auto* query : {"days=-1", "days=366", "days=x", "stale_days=0", "stale_days=366",
+                            "limit=0", "cursor=x", "cursor=1MnwwfDE", "bogus=1", "days=1&days=2"})
     EXPECT_EQ(get(path() + "?" + query).status, query == std::string{"cursor=1MnwwfDE"} ? 200 : 400)
         << query;
 }

@@ -1,3 +1,5 @@
+#include "storage/postgres/work_list.hpp"
+
 #include <gmock/gmock.h>
 
 #include <regex>
@@ -5,7 +7,6 @@
 #include <sstream>
 
 #include "storage/make_storage.hpp"
-#include "storage/postgres/work_list.hpp"
 #include "tests/support/database.hpp"
 
 namespace codasync::storage {
@@ -32,7 +33,8 @@ class WorkListTest : public testing::Test {
   /// `date`, `looked`: SQL; `today` is the day of the shop.
   void add(int shop, int gtin, const std::string& date, const std::string& looked,
            const std::string& quantity = "null", const std::string& plain = "null") {
-    const std::string zone = "(select time_zone from shops where id = " + std::to_string(shop) + ")";
+    const std::string zone =
+        "(select time_zone from shops where id = " + std::to_string(shop) + ")";
     database_.run(
         "insert into stock_readings (shop_id, gtin, expiry_date, looked_at, quantity, plain, "
         "lowest, present, version, observed_at, updated_at, received_at) select " +
@@ -89,14 +91,13 @@ TEST_F(WorkListTest, ranks_each_reading_once_by_its_first_reason_in_the_days_of_
     add(shop, 9, "today - 2", "null");
     add(shop, 10, "today + 4", "null");
     add(shop, 11, "today + 1", end_of(shop, 40, "0"));
-    add(shop, 12, "today", lately);                     // a tie with 6
-    add(shop, 13, "null", end_of(shop, 14, "-1 us"));   // a tie with 2
+    add(shop, 12, "today", lately);                    // a tie with 6
+    add(shop, 13, "null", end_of(shop, 14, "-1 us"));  // a tie with 2
     add(shop, 14, "today + 90", end_of(shop, 60, "0"));
     add(shop, 15, "null", lately, "0", "0");
-    const std::vector<Line> expected{{8, kMiscounted}, {9, kExpired}, {7, kExpired},
-                                     {6, kDue},        {12, kDue},    {11, kDue},
-                                     {5, kDue},        {3, kNever},   {10, kNever},
-                                     {14, kStale},     {2, kStale},   {13, kStale}};
+    const std::vector<Line> expected{{8, kMiscounted}, {9, kExpired}, {7, kExpired}, {6, kDue},
+                                     {12, kDue},       {11, kDue},    {5, kDue},     {3, kNever},
+                                     {10, kNever},     {14, kStale},  {2, kStale},   {13, kStale}};
     for (const std::size_t limit : {1U, 2U, 5U, 11U, 12U, 1000U})
       EXPECT_EQ(all({.shop = ShopId{shop}}, limit), expected) << shop << ", limit " << limit;
   }
@@ -149,22 +150,25 @@ TEST_F(WorkListTest, uses_the_thresholds_of_the_shop_and_of_categories) {
   add(1, 5, "null", end_of(1, 3, "-1 s"));
   add(1, 6, "null", end_of(1, 3, "-1 s"));
   const auto of_shop = [&](const std::string& days, const std::string& categories) {
-    database_.run("insert into shop_thresholds (shop_id, days, stale_days, categories) values (1, " +
-                  days + ", '" + categories + "') on conflict (shop_id) do update set days = "
-                  "excluded.days, stale_days = excluded.stale_days, categories = excluded.categories");
+    database_.run(
+        "insert into shop_thresholds (shop_id, days, stale_days, categories) values (1, " + days +
+        ", '" + categories +
+        "') on conflict (shop_id) do update set days = "
+        "excluded.days, stale_days = excluded.stale_days, categories = excluded.categories");
   };
   of_shop("5, 30", "{}");
   EXPECT_THAT(all({.shop = ShopId{1}}),
               ElementsAre(Line{3, kDue}, Line{4, kDue}, Line{1, kDue}, Line{2, kDue}));
   of_shop("2, 3", R"({"odd": {"days": 5}, "even": {"stale_days": 4}})");
   const std::vector<Line> expected{{3, kDue}, {4, kDue}, {1, kDue}, {5, kStale}};
-  for (const std::size_t limit : {1U, 3U, 100U}) EXPECT_EQ(all({.shop = ShopId{1}}, limit), expected);
+  for (const std::size_t limit : {1U, 3U, 100U})
+    EXPECT_EQ(all({.shop = ShopId{1}}, limit), expected);
   EXPECT_THAT(all({.shop = ShopId{1}, .category = "odd"}),
               ElementsAre(Line{3, kDue}, Line{1, kDue}, Line{5, kStale}));
   EXPECT_THAT(all({.shop = ShopId{1}, .category = "even"}), ElementsAre(Line{4, kDue}));
   EXPECT_THAT(all({.shop = ShopId{1}, .days = 0, .stale_days = 3}),
               ElementsAre(Line{5, kStale}, Line{6, kStale}));
-  of_shop("2, 365", R"({"odd": {"days": 0, "stale_days": 1}, "it's \"q\\": {"days": 7}})");
+  of_shop("2, 365", R"({"odd": {"days": 0, "stale_days": 1}, "it''s \"q\\": {"days": 7}})");
   EXPECT_THAT(all({.shop = ShopId{1}}), ElementsAre(Line{4, kDue}, Line{5, kStale}));
   const auto thresholds = storage_->read()->thresholds(ShopId{1});
   ASSERT_TRUE(thresholds);
@@ -172,19 +176,19 @@ TEST_F(WorkListTest, uses_the_thresholds_of_the_shop_and_of_categories) {
   EXPECT_FALSE(thresholds->categories.at("it's \"q\\").stale_days);
 }
 
-/// Sixty thousand readings in one shop, in which most rows of each index belong to another part.
+/// Thirty thousand readings in one shop, in which most rows of each index belong to another part.
 class LongWorkList : public WorkListTest {
  protected:
   LongWorkList() {
     database_.run(R"sql(
       insert into products (gtin, name, category)
-        select g, 'Tea ' || g, 'Category ' || g % 7 from generate_series(1001, 61000) g;
+        select g, 'Tea ' || g, 'Category ' || g % 7 from generate_series(1001, 31000) g;
       insert into stock_readings (shop_id, gtin, expiry_date, looked_at, quantity, plain, lowest, present, version,
                                   observed_at, updated_at, received_at)
         select 1, g, case when g % 10 < 7 then current_date - 100 + g % 50 when g % 10 < 9 then current_date + 60 + g % 50 end,
                case when g % 3 = 0 then now() - interval '90 days' + g % 40 * interval '1 day' when g % 3 = 1 then now() end,
                1, case when g % 100 = 0 then 0 else 1 end, 0, g % 50 > 0 or g % 100 = 0, 1, now(), now(), now()
-          from generate_series(1001, 61000) g;
+          from generate_series(1001, 31000) g;
       analyze;
     )sql");
   }
@@ -234,26 +238,28 @@ TEST_F(LongWorkList, reads_a_limited_number_of_rows_from_indexes_for_each_page) 
        {WorkFilter{.shop = ShopId{1}}, WorkFilter{.shop = ShopId{1}, .days = 3, .stale_days = 14},
         WorkFilter{.shop = ShopId{1}, .category = "Category 3"},
         WorkFilter{.shop = ShopId{1}, .category = "none"}}) {
-    for (const std::size_t limit : {1U, 100U, 1000U}) {
-      const double rows_max = limit == 1000U ? 1001 : 900;
-      auto filter = list;
-      std::set<WorkPart> parts;
-      std::size_t pages = 0;
-      // The plan of a page depends on where it begins: one page in many.
-      for (;; ++pages) {
-        const auto page = storage_->read()->work_list(filter, kPageMax);
-        ASSERT_TRUE(page);
-        if (pages % 8 == 0 || (page->next && parts.insert(page->next->part).second)) {
+    auto filter = list;
+    std::set<WorkPart> parts;
+    std::size_t pages = 0;
+    for (;; ++pages) {
+      const auto page = storage_->read()->work_list(filter, kPageMax);
+      ASSERT_TRUE(page);
+      // The plan of a page depends on where it begins: those at the border of two parts, and
+      // others.
+      if (pages % 8 == 0 || !page->next || parts.insert(page->next->part).second) {
+        for (const std::size_t limit : {1U, 100U, 1000U}) {
+          // PostgreSQL can read the end of a range at once, and sort it, when it expects few rows.
+          const double rows_max = 3 * std::max<std::size_t>(900, limit + 1);
           const auto cost = cost_of(filter, limit);
           EXPECT_THAT(cost.faults, IsEmpty());
           EXPECT_LE(cost.rows, rows_max) << "page " << pages;
-          EXPECT_LT(cost.buffers, 12 * rows_max + 100) << "page " << pages;
+          EXPECT_LT(cost.buffers, 4 * rows_max + 100) << "page " << pages;
         }
-        if (!page->next) break;
-        filter.after = page->next;
       }
-      EXPECT_GT(pages, 10U);
+      if (!page->next) break;
+      filter.after = page->next;
     }
+    EXPECT_GT(pages, 10U);
   }
 }
 
