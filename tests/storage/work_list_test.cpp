@@ -249,7 +249,7 @@ TEST_F(LongWorkList, reads_a_limited_number_of_rows_from_indexes_for_each_page) 
       if (pages % 8 == 0 || !page->next || parts.insert(page->next->part).second) {
         for (const std::size_t limit : {1U, 100U, 1000U}) {
           // PostgreSQL can read the end of a range at once, and sort it, when it expects few rows.
-          const double rows_max = 3 * std::max<std::size_t>(900, limit + 1);
+          const auto rows_max = static_cast<double>(3 * std::max<std::size_t>(900, limit + 1));
           const auto cost = cost_of(filter, limit);
           EXPECT_THAT(cost.faults, IsEmpty());
           EXPECT_LE(cost.rows, rows_max) << "page " << pages;
