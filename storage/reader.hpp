@@ -189,11 +189,11 @@ class Reader {
   virtual ReadingPage readings(const ReadingFilter& filter, std::size_t limit) = 0;
   virtual Rows rows(const RowKeys& keys) = 0;
 
-  /// Returns: nullopt when there is no such shop.
+  /// Returns: nullopt when the shop does not exist.
   virtual std::optional<ShopThresholds> thresholds(ShopId shop) = 0;
 
-  /// Returns: what to check today, the most urgent first (WorkReason, WorkPart); nullopt: there is
-  /// no such shop. Two statements.
+  /// Returns: what to check today, the most urgent first (WorkReason, WorkPart); nullopt: the
+  /// shop does not exist. Two statements.
   virtual std::optional<WorkPage> work_list(const WorkFilter& filter, std::size_t limit) = 0;
 
   /// Returns: when the current day ends in the shop's time zone; nullopt: no such shop. Inside a

@@ -46,7 +46,7 @@ enum class WorkReason {
   expired,        // the date is before today
   due,            // the date is today or within `days`
   never_checked,  // no sighting, check or count
-  stale,          // the newest one was `stale_days` ago, or more. A sale is none
+  stale,          // the newest one was `stale_days` ago, or more. A sale does not count
 };
 
 struct WorkItem {

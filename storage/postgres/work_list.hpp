@@ -15,7 +15,7 @@ struct ShopToday {
   ShopThresholds thresholds;
 };
 
-/// Returns: nullopt when there is no such shop.
+/// Returns: nullopt when the shop does not exist.
 std::optional<ShopToday> shop_today(Connection& connection, ShopId shop);
 
 /// Adds the statement of a page of the work list. It examines at most `limit` + 1 rows or 900, if

@@ -139,7 +139,7 @@ TEST_F(WorkList, uses_the_stored_thresholds_where_the_request_has_none) {
           R"( {"days": 9, "categories": {}, "stale_days": 9})");
 }
 
-TEST_F(WorkList, refuses_thresholds_that_are_none) {
+TEST_F(WorkList, refuses_thresholds_that_are_not_valid) {
   expect_bad("{}", "days", "This field is required.");
   expect_bad(R"({"days":-1,"stale_days":1})", "days", "This must be a whole number from 0 to 365.");
   expect_bad(R"({"days":366,"stale_days":1})", "days",

@@ -34,6 +34,10 @@ TEST_F(ServiceRoleTest, has_the_rights_for_all_work_of_the_service) {
   const auto store = make_catalogue_store(postgres, invalidation, *ledger);
   EXPECT_TRUE(store->create_shop({"South", {}}, context, encode_shop));
   EXPECT_TRUE(store->update_shop(ShopId{2}, {"West", {}}, no_key, encode_shop));
+  for (const std::int64_t days : {1, 2}) {
+    EXPECT_TRUE(store->put_thresholds(ShopId{2}, {{.days = days}}, no_key,
+                                      [](const auto&, bool) { return std::string{}; }));
+  }
   EXPECT_TRUE(store->put_product(kUnknown, {.name = "Jam", .brand = {}, .category = {}}, no_key,
                                  encode_product));
   EXPECT_TRUE(store->delete_product(kUnknown, no_key));
@@ -58,6 +62,8 @@ TEST_F(ServiceRoleTest, has_the_rights_for_all_work_of_the_service) {
   EXPECT_NO_THROW(storage->ping());
   const auto reader = storage->read();
   EXPECT_EQ(reader->shops({}, 10).rows.size(), 1U);
+  EXPECT_EQ(reader->thresholds(ShopId{2})->days, 2);
+  EXPECT_TRUE(reader->work_list({.shop = ShopId{2}}, 10));
   EXPECT_EQ(reader->history(ReadingId{1}, std::nullopt, 10).rows.size(), 3U);
   EXPECT_TRUE(reader->changes(ShopId{2}, std::nullopt, 10));
   EXPECT_GE(reader->audit({}, 100).rows.size(), 8U);
