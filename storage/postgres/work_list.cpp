@@ -4,6 +4,7 @@
 
 #include "storage/postgres/arrays.hpp"
 #include "storage/postgres/columns.hpp"
+#include "storage/reading_orders.hpp"
 
 // The list is a *scan* and a *condition* for each of its rows. The scan reads the parts one after
 // the other, each from an index in its order, and stops after a fixed number of rows: Append runs
@@ -13,8 +14,6 @@
 
 namespace codasync::storage::postgres {
 namespace {
-
-constexpr std::size_t kExaminedMin = 900;
 
 class List {
  public:
@@ -200,7 +199,7 @@ std::optional<ShopToday> shop_today(Connection& connection, ShopId shop) {
 void add_work_list(Query& query, const ShopToday& shop, const WorkFilter& filter,
                    std::size_t limit) {
   const auto rows = limit + 1;
-  const auto examined = std::max(kExaminedMin, rows);
+  const auto examined = std::max(kExaminedMax, rows);
   const auto last = std::to_string(examined);
   List list{shop, filter, examined, query};
   query.add(list.rules());

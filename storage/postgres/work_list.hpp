@@ -18,8 +18,8 @@ struct ShopToday {
 /// Returns: nullopt when the shop does not exist.
 std::optional<ShopToday> shop_today(Connection& connection, ShopId shop);
 
-/// Adds the statement of a page of the work list. It examines at most `limit` + 1 rows or 900, if
-/// that is more, each in the order of its index.
+/// Adds the statement of a page of the work list. It examines at most kExaminedMax rows, or
+/// `limit` + 1 if that is more (storage/reading_orders.hpp).
 void add_work_list(Query& query, const ShopToday& shop, const WorkFilter& filter,
                    std::size_t limit);
 

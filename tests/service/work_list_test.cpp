@@ -129,6 +129,7 @@ TEST_F(WorkList, uses_the_stored_thresholds_where_the_request_has_none) {
     EXPECT_EQ(put(thresholds(), R"({"days":9,"stale_days":9})", headers).body,
               R"({"days":9,"stale_days":9,"categories":{},"version":3})");
   }
+  EXPECT_EQ(get("/api/v1/audit?subject=thresholds", admin()).text("subject_id"), shop());
   EXPECT_EQ(
       database().run(
           "select string_agg(concat_ws(' ', action, subject_id, before, after), '; ' order by id)"
