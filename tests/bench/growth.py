@@ -121,7 +121,8 @@ def public_reads(some: list[Reading], today: datetime.date, chance: random.Rando
     products = ("", "GTIN={page}", "search={word}", "search={word}%20{number}", "search={gtin}", "category={category}", "brand={brand}",
                 "category={category}&search={word}")
     single = ("/shops", "/shops/{shop}", "/products/{gtin}", "/products/{gtin}/stock", "/products/{gtin}/stock?in_stock=true",
-              "/shops/{shop}/stock?GTIN={page}", "/shops/{shop}/stock/{gtin}", "/stock-readings/{id}", "/categories", "/brands")
+              "/shops/{shop}/stock?GTIN={page}", "/shops/{shop}/stock/{gtin}", "/stock-readings/{id}", "/categories", "/brands",
+              "/shops/{shop}/work-list", "/changes?shop={shop}")
     addresses = [*single, *(f"/products?{query}".rstrip("?") for query in products), *(f"/stock-readings?{query}".rstrip("?") for query in readings)]
     return {address: of(address) for address in addresses}
 
