@@ -131,9 +131,9 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   void act(const PlannedWrite& action, Place place);
   void act(const StockWrites& action, Place place);
 
-  void read(const Read& action, Place place);
   [[nodiscard]] static bool submit_misses(Service& service, Misses& misses);
   static void read_misses(Service& service, Misses& misses);
+  static void refuse_misses(Misses& misses);
   static void read_batch(Service& service, const std::vector<Misses::Taken>& batch);
   void answered(std::optional<Result> result);
   Result read_through_cache(const Read& action);
@@ -328,13 +328,11 @@ void Exchange::act(const Control& action, Place) {
 }
 
 void Exchange::act(const Read& action, Place place) {
-  if (place == Place::executor) return read(action, place);
-  submit(service_.executor, Executor::Kind::work,
-         [&action](Exchange& self, Place where) { self.read(action, where); });
-}
-
-void Exchange::read(const Read& action, Place place) {
-  run(flow_.acted(read_through_cache(action)), place);
+  const auto work = [&action](Exchange& self, Place where) {
+    self.run(self.flow_.acted(self.read_through_cache(action)), where);
+  };
+  if (place == Place::executor) return work(*this, place);
+  submit(service_.executor, Executor::Kind::work, work);
 }
 
 Result Exchange::read_through_cache(const Read& action) {
@@ -363,7 +361,7 @@ void Exchange::act(const ReadOne&, Place) {
     case Misses::Added::full:
       return fail(unavailable(kBusy));
     case Misses::Added::need_worker:
-      if (!submit_misses(service_, misses)) read_misses(service_, misses);
+      if (!submit_misses(service_, misses)) refuse_misses(misses);
   }
 }
 
@@ -376,6 +374,13 @@ void Exchange::read_misses(Service& service, Misses& misses) {
   do {
     read_batch(service, misses.take());
   } while (misses.continues() && !submit_misses(service, misses));
+}
+
+/// No thread takes them, and this one may be an event loop.
+void Exchange::refuse_misses(Misses& misses) {
+  do {
+    for (const auto& [exchange, too_late] : misses.take()) exchange->fail(unavailable(kBusy));
+  } while (misses.continues());
 }
 
 void Exchange::read_batch(Service& service, const std::vector<Misses::Taken>& batch) {

@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <future>
+#include <latch>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "api/cache_entry.hpp"
@@ -123,6 +125,25 @@ TEST_F(DispatcherTest, reads_misses_that_come_during_a_query_with_one_more_query
     EXPECT_TRUE(response.body.starts_with("{\"id\":" + std::to_string(id) + ","));
   }
   EXPECT_EQ(rows.queries, 2);
+}
+
+TEST_F(DispatcherTest, reads_no_miss_on_the_event_loop_when_the_executor_is_full) {
+  std::promise<void> end;
+  const auto ended = end.get_future().share();
+  std::latch begun{2};  // both threads
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_TRUE(executor.submit(Executor::Kind::work, [&begun, ended](Executor::Start) {
+      begun.count_down();
+      ended.wait();
+    }));
+  }
+  begun.wait();
+  while (executor.submit(Executor::Kind::work, [](Executor::Start) {})) continue;
+  EXPECT_EQ(respond(request(Method::get, "/api/v1/shops/1")).status, 503);
+  EXPECT_EQ(rows.queries, 0);
+  end.set_value();
+  while (executor.waiting() > 0) std::this_thread::yield();
+  EXPECT_EQ(respond(request(Method::get, "/api/v1/shops/1")).status, 200) << "a worker is free";
 }
 
 TEST_F(DispatcherTest, refuses_each_read_of_a_batch_whose_query_fails) {
