@@ -8,13 +8,12 @@ import datetime
 import random
 import re
 import sys
-import tempfile
 import urllib.error
-from pathlib import Path
 
 from databases import database, open_folder, start_postgres
-from measure import RESULTS, Report, Requests, Sample, Series, Target, ratio, rounds, wrk
-from processes import ROOT, Processes
+from measure import Report, Requests, Sample, Series, Target, ratio, rounds, wrk
+from options import parser_of, read_options
+from processes import Processes
 from served import API, Reading, Served, fetch, fill
 
 # The thousandth page has to exist in the smallest database, of which a fiftieth is removed.
@@ -28,20 +27,14 @@ ORDERS = {"id": "", "date": "ordering=expiry_date&"}
 
 
 def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="tests/bench/run growth", description=__doc__)
-    parser.add_argument("--folder", type=Path, default=ROOT / ".bench", help="databases and servers of the benchmarks; kept between runs")
+    parser = parser_of(
+        "growth", __doc__, quick="one short round on 10,000 and 20,000 readings", seconds="of each measurement in each round", clients="connections of hits and misses"
+    )
     parser.add_argument("--sizes", type=lambda text: sorted(map(int, text.split(","))), default=[10_000, 1_000_000, 10_000_000],
                         help="readings of the databases, with commas")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=2, help="of each measurement in each round")
-    parser.add_argument("--clients", type=int, default=64, help="connections of hits and misses")
-    parser.add_argument("--workers", default="auto", help="of Nginx")
-    parser.add_argument("--quick", action="store_true", help="one short round on 10,000 and 20,000 readings: it only shows that the benchmark works")
-    parser.add_argument("--out", type=Path, help="folder of the results (default: tests/bench/results; with --quick a temporary one)")
-    options = parser.parse_args()
+    options = read_options(parser)
     if options.quick:
-        options.sizes, options.rounds, options.seconds = [10_000, 20_000], 1, 1
-    options.out = options.out or (Path(tempfile.mkdtemp(prefix="bench-")) if options.quick else RESULTS)
+        options.sizes = [10_000, 20_000]
     return options
 
 

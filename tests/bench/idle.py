@@ -9,15 +9,15 @@ import json
 import resource
 import statistics
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from databases import database, open_folder, start_postgres
-from measure import HERE, RESULTS, WITHOUT_PREEMPTION, Report, Requests, Sample, Series, Target, ratio, wrk
-from processes import ROOT, Processes, free_port
+from measure import HERE, WITHOUT_PREEMPTION, Report, Requests, Sample, Series, Target, ratio, wrk
+from options import parser_of, read_options
+from processes import Processes, free_port
 from served import API, Served, fill
 
 STARTS = 11
@@ -30,20 +30,14 @@ CROWDS = {"alone": "alone", "idle": "beside {idle:,} idle clients", "slow": "bes
 
 
 def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="tests/bench/run idle", description=__doc__)
-    parser.add_argument("--folder", type=Path, default=ROOT / ".bench", help="databases and servers of the benchmarks; kept between runs")
+    parser = parser_of(
+        "idle", __doc__, quick="one short round with fewer clients", seconds="of each measurement in each round", clients="connections of the load"
+    )
     parser.add_argument("--readings", type=int, default=10_000, help="in the database")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=2, help="of each measurement in each round")
-    parser.add_argument("--clients", type=int, default=64, help="connections of the load")
     parser.add_argument("--idle", type=int, default=9_900, help="idle clients of Nginx, and as many of the service")
-    parser.add_argument("--workers", default="auto", help="of Nginx")
-    parser.add_argument("--quick", action="store_true", help="one short round with fewer clients: it only shows that the benchmark works")
-    parser.add_argument("--out", type=Path, help="folder of the results (default: tests/bench/results; with --quick a temporary one)")
-    options = parser.parse_args()
+    options = read_options(parser)
     if options.quick:
-        options.rounds, options.seconds, options.idle = 1, 1, 1_000
-    options.out = options.out or (Path(tempfile.mkdtemp(prefix="bench-")) if options.quick else RESULTS)
+        options.idle = 1_000
     return options
 
 

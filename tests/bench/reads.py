@@ -6,13 +6,13 @@ All paths are measured in every round, one after the other, so that a noisy mach
 import argparse
 import random
 import re
-import tempfile
 import time
 from pathlib import Path
 
 from databases import PROGRAMS, database, open_folder, start_postgres
-from measure import RESULTS, Report, Requests, Sample, Series, Target, ratio, rounds, wrk
-from processes import ROOT, Processes
+from measure import Report, Requests, Sample, Series, Target, ratio, rounds, wrk
+from options import parser_of, read_options
+from processes import Processes
 from served import API, Reading, Served, fetch, fill, zipf
 
 PAGE = 24  # products on a page of a storefront
@@ -53,19 +53,13 @@ BARE_CLIENTS = 8  # as many connections as the service has for reads
 
 
 def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="tests/bench/run reads", description=__doc__)
-    parser.add_argument("--folder", type=Path, default=ROOT / ".bench", help="databases and servers of the benchmarks; kept between runs")
+    parser = parser_of(
+        "reads", __doc__, quick="one short round on 10,000 readings", seconds="of each path in each round", clients="connections that send requests without a pause"
+    )
     parser.add_argument("--readings", type=int, default=10_000_000, help="in the database")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=2, help="of each path in each round")
-    parser.add_argument("--clients", type=int, default=64, help="connections that send requests without a pause")
-    parser.add_argument("--workers", default="auto", help="of Nginx")
-    parser.add_argument("--quick", action="store_true", help="one short round on 10,000 readings: it only shows that the benchmark works")
-    parser.add_argument("--out", type=Path, help="folder of the results (default: tests/bench/results; with --quick a temporary one)")
-    options = parser.parse_args()
+    options = read_options(parser)
     if options.quick:
-        options.readings, options.rounds, options.seconds = 10_000, 1, 1
-    options.out = options.out or (Path(tempfile.mkdtemp(prefix="bench-")) if options.quick else RESULTS)
+        options.readings = 10_000
     return options
 
 

@@ -42,6 +42,10 @@ class Pages : public ServiceTest {
     ASSERT_EQ(response.status, 201) << response.body;
   }
   double filled() { return metric(R"(codasync_cache_reads_total{path="filled"})"); }
+  /// Connections that were lent for fills: one for each transaction.
+  double transactions() {
+    return metric(R"(codasync_postgres_pool_wait_seconds_count{pool="fills"})");
+  }
   double hits() { return metric(R"(codasync_cache_reads_total{path="hit"})"); }
 };
 
@@ -76,8 +80,10 @@ TEST_F(Pages, are_read_from_the_cache_row_by_row) {
   memcached().ask("flush_all");
   const auto path = "/api/v1/shops/" + shop() + "/stock?GTIN=" + joined(gtins);
   auto fills = filled();
+  auto begun = transactions();
   EXPECT_THAT(values(path), testing::SizeIs(gtins.size()));
   EXPECT_EQ(filled(), fills + of_page);
+  EXPECT_EQ(transactions(), begun + 1) << "one transaction for the whole page";
   auto found = hits();
   EXPECT_THAT(values(path), testing::SizeIs(gtins.size()));
   EXPECT_EQ(hits(), found + of_page);
@@ -93,8 +99,10 @@ TEST_F(Pages, are_read_from_the_cache_row_by_row) {
       200);
   ASSERT_EQ(patch("/api/v1/products/" + gtins[5], R"({"name":"Mate"})", admin()).status, 200);
   fills = filled();
+  begun = transactions();
   const auto after = get(path).rows();
   EXPECT_EQ(filled(), fills + 2);
+  EXPECT_EQ(transactions(), begun + 1);
   ASSERT_EQ(after.size(), gtins.size());
   EXPECT_EQ(after[2].at("quantity"), "0");
   EXPECT_EQ(after[2].at("available"), "false");
