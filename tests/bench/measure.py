@@ -136,10 +136,12 @@ def parse(printed: str) -> dict[str, float]:
 
 
 def rounds(number: int, parts: list[tuple[Series, Callable[[], Sample]]]) -> None:
-    """Measures all parts one after the other, in each round, so that a noisy machine affects all of them."""
+    """Measures all parts one after the other, in each round, so that a noisy machine affects all of them; in every second round
+    from the last to the first, so that what one part leaves behind affects both neighbours.
+    """
     for each in range(number):
         print(f"round {each + 1} of {number}", file=sys.stderr, flush=True)
-        for series, measure in parts:
+        for series, measure in parts if each % 2 == 0 else reversed(parts):
             series.samples.append(measure())
 
 

@@ -7,7 +7,20 @@
 -- After the last line, `once` ends the run (the last request may be sent again) and `again` starts with its first request. Without a file, every request is that of the URL.
 -- Requires: one thread (-t 1).
 
-local prepared, next_one = {}, 1
+local ffi = require("ffi")
+ffi.cdef("typedef struct { long seconds, nanoseconds; } instant_t; int clock_gettime(int, instant_t *);")
+
+local function now()
+  local instant = ffi.new("instant_t")
+  ffi.C.clock_gettime(1, instant)  -- CLOCK_MONOTONIC
+  return tonumber(instant.seconds) + tonumber(instant.nanoseconds) / 1e9
+end
+
+local prepared, next_one, thread = {}, 1, nil
+
+function setup(one)
+  thread = one
+end
 
 function init(words)
   if not words[1] then
@@ -33,19 +46,23 @@ function init(words)
     if next_one > #prepared then
       if words[4] == "once" then
         wrk.thread:stop()
+        ended = ended or now()  -- global, for done()
         return prepared[#prepared]
       end
       next_one = 1
     end
+    began = began or now()
     next_one = next_one + 1
     return prepared[next_one - 1]
   end
 end
 
 function done(summary, latency, requests)
-  local errors = summary.errors
+  local errors, ended = summary.errors, thread:get("ended")
+  -- A run that ends after the last line is shorter than wrk says.
+  local seconds = ended and ended - thread:get("began") or summary.duration / 1e6
   io.write(string.format(
     '\n{"requests": %d, "seconds": %.6f, "p50_ms": %.3f, "p99_ms": %.3f, "p999_ms": %.3f, "max_ms": %.3f, "status": %d, "lost": %d}\n',
-    summary.requests, summary.duration / 1e6, latency:percentile(50) / 1e3, latency:percentile(99) / 1e3, latency:percentile(99.9) / 1e3,
+    summary.requests, seconds, latency:percentile(50) / 1e3, latency:percentile(99) / 1e3, latency:percentile(99.9) / 1e3,
     latency.max / 1e3, errors.status, errors.connect + errors.read + errors.write + errors.timeout))
 end
