@@ -23,7 +23,7 @@ constexpr const char* kAllHeaders =
 // What a page may read, besides what browsers show of every response.
 constexpr const char* kExposedHeaders =
     "Allow, ETag, History-Begins, Idempotency-Replayed, Link, Location, Retry-After, "
-    "WWW-Authenticate, X-Request-Id";
+    "Total-Count, WWW-Authenticate, X-Request-Id";
 
 /// Returns: the end of a sentence; empty: browsers send this text as an origin.
 std::string_view problem_of(const std::string& origin) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <exception>
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -40,11 +41,10 @@ Place place_of(Executor::Thread thread) {
 }
 
 /// A read of a route, as the cache needs it. Its result is the response of the entry or of the
-/// handler: the one that came last.
-class HandlerSource final : public cache::Source {
+/// handler: the one that came last. `Base`: cache::Source or cache::ListSource.
+template <class Base>
+class ResponseSource : public Base {
  public:
-  HandlerSource(const Read& read, const Call& call) : read_{read}, call_{call} {}
-
   Result take() && { return std::move(*result_); }
 
   bool decode(std::string_view entry) override {
@@ -53,19 +53,38 @@ class HandlerSource final : public cache::Source {
     result_ = std::move(*response);
     return true;
   }
-  bool produce(storage::Reader& reader) override {
-    result_ = read_.answer(reader, call_);
-    return static_cast<bool>(*result_);
-  }
   [[nodiscard]] std::string encode() const override { return to_cache_entry(result_->value()); }
   [[nodiscard]] std::optional<Instant> changes_at() const override {
     return result_->value().changes_at;
   }
 
+ protected:
+  bool set(Result result) {
+    result_ = std::move(result);
+    return static_cast<bool>(*result_);
+  }
+
+ private:
+  std::optional<Result> result_;
+};
+
+class SingleSource final : public ResponseSource<cache::Source> {
+ public:
+  SingleSource(const Read& read, const Call& call) : read_{read}, call_{call} {}
+  bool produce(storage::Reader& reader) override { return set(read_.answer(reader, call_)); }
+
  private:
   const Read& read_;
   const Call& call_;
-  std::optional<Result> result_;
+};
+
+class ListSource final : public ResponseSource<cache::ListSource> {
+ public:
+  explicit ListSource(std::function<Result()> read) : read_{std::move(read)} {}
+  bool produce() override { return set(read_()); }
+
+ private:
+  const std::function<Result()> read_;
 };
 
 /// The requests of one iteration of this thread's event loop that wait for a common look-up.
@@ -137,6 +156,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   static void read_batch(Service& service, const std::vector<Misses::Taken>& batch);
   void answered(std::optional<Result> result);
   Result read_through_cache(const Read& action);
+  Result read_list(const std::optional<ListEntry>& entry, std::function<Result()> read);
   Result read_rows(const ReadRows& action);
   void look_up(const Plan& plan, Place place);
   void written(const StockWrite& action, const storage::StockResult& result);
@@ -337,20 +357,26 @@ void Exchange::act(const Read& action, Place place) {
 
 Result Exchange::read_through_cache(const Read& action) {
   const auto& call = flow_.call();
-  HandlerSource source{action, call};
   if (const auto* cached = flow_.cached_response()) {
+    SingleSource source{action, call};
     service_.cache.read_through(cached->key(call.path), cached->locks(call.path), source);
     return std::move(source).take();
   }
-  if (const auto* list = std::get_if<CachedList>(&action.caching)) {
-    if (const auto* rows = list->rows(call)) return read_rows(*rows);
-    if (const auto entry = list->entry(call)) {
-      service_.cache.read_list(entry->generation, entry->locks,
-                               body_tag(std::string{flow_.pattern()} + "?" + entry->query), source);
-      return std::move(source).take();
-    }
-  }
-  return action.answer(*service_.database.read(), call);
+  const auto read = [&] { return action.answer(*service_.database.read(), call); };
+  const auto* list = std::get_if<CachedList>(&action.caching);
+  if (list == nullptr) return read();
+  const auto entry = list->entry(call);
+  if (const auto* rows = list->rows(call))
+    return read_list(entry, [&] { return read_rows(*rows); });
+  return read_list(entry, read);
+}
+
+/// `entry`: nothing for a list that is not cached.
+Result Exchange::read_list(const std::optional<ListEntry>& entry, std::function<Result()> read) {
+  if (!entry) return read();
+  ListSource source{std::move(read)};
+  service_.cache.read_list(entry->generation, entry->locks, entry->address, source);
+  return std::move(source).take();
 }
 
 void Exchange::act(const ReadOne&, Place) {
@@ -417,7 +443,8 @@ void Exchange::answered(std::optional<Result> result) {
 
 void Exchange::act(const ReadRows& action, Place place) {
   const auto work = [&action](Exchange& self, Place where) {
-    self.run(self.flow_.acted(self.read_rows(action)), where);
+    auto read = [&] { return self.read_rows(action); };
+    self.run(self.flow_.acted(self.read_list(action.entry(self.flow_.call()), read)), where);
   };
   if (place == Place::executor) return work(*this, place);
   submit(service_.executor, Executor::Kind::work, work);

@@ -185,6 +185,12 @@ std::size_t Parameters::limit() {
   return static_cast<std::size_t>(*number);
 }
 
+bool Parameters::counts() {
+  const bool wanted = flag("count").value_or(false);
+  spell("count", wanted ? "true" : "");
+  return wanted;
+}
+
 std::optional<std::size_t> Parameters::one_of(const std::string& name,
                                               std::span<const std::string_view> names) {
   const auto value = text(name);
@@ -221,9 +227,15 @@ std::string Parameters::canonical() const {
   return text;
 }
 
+std::string Parameters::address(std::string_view path) const {
+  const auto query = canonical();
+  return query.empty() ? std::string{path} : std::string{path} + "?" + query;
+}
+
 Header Parameters::next_page(std::string_view path, std::string_view cursor) const {
   auto first_page = *this;
   first_page.spell("cursor", "");
+  first_page.spell("count", "");
   auto query = first_page.canonical();
   query += (query.empty() ? "cursor=" : "&cursor=") + std::string{cursor};
   return {"Link", "<" + std::string{path} + "?" + query + ">; rel=\"next\""};

@@ -38,6 +38,7 @@ class Parameters {
   /// A whole number from `min` to `max`.
   std::optional<std::int64_t> number(const std::string& name, std::int64_t min, std::int64_t max);
   std::size_t limit();  // 1…kPageMax, default 100
+  bool counts();        // whether `count` requests the header Total-Count
   /// Returns: the place of the value in `names`; nothing when the parameter is absent or empty.
   std::optional<std::size_t> one_of(const std::string& name,
                                     std::span<const std::string_view> names);
@@ -47,7 +48,10 @@ class Parameters {
   /// Returns: the parameters that were read, sorted by name, each value in one spelling, defaults
   /// left out: `a=1&b=2`, escaped. Queries with the same meaning have the same text.
   [[nodiscard]] std::string canonical() const;
-  /// Returns: the Link header to the next page (RFC 8288): canonical() with another cursor.
+  /// Returns: the path, with canonical() as its query, if there is one.
+  [[nodiscard]] std::string address(std::string_view path) const;
+  /// Returns: the Link header to the next page (RFC 8288): canonical() with another cursor, and
+  /// without `count`, whose answer the client has.
   [[nodiscard]] Header next_page(std::string_view path, std::string_view cursor) const;
 
   void refuse(const std::string& name, std::string sentence);

@@ -126,6 +126,10 @@ Response ok_by_body(std::string json) {
   return ok(std::move(json), tag);
 }
 
+void add_total(Response& response, const std::optional<std::int64_t>& count) {
+  if (count) response.headers.push_back({"Total-Count", std::to_string(*count)});
+}
+
 Outcome<Body, Problem> read_body(const Request& request) {
   if (!is_json(request.content_type)) {
     return Problem{415, "unsupported-media-type",

@@ -64,6 +64,7 @@ constexpr Needs kAdmin{Access::admin};
 
 // Query parameters. The handler reads each of them.
 constexpr std::string_view kPage[] = {"limit", "cursor"};
+constexpr std::string_view kCountedPage[] = {"limit", "cursor", "count"};
 constexpr std::string_view kFeed[] = {"shop", "since", "limit"};
 constexpr std::string_view kAudit[] = {"actor", "subject", "subject_id", "from",
                                        "until", "limit",   "cursor"};
@@ -71,21 +72,22 @@ constexpr std::string_view kCascade[] = {"cascade"};
 constexpr std::string_view kGtins[] = {"GTIN"};
 constexpr std::string_view kWorkList[] = {"days", "stale_days", "category", "limit", "cursor"};
 constexpr std::string_view kProductList[] = {"GTIN",     "search", "category", "brand",
-                                             "ordering", "limit",  "cursor"};
-constexpr std::string_view kProductStockList[] = {"in_stock", "limit", "cursor"};
+                                             "ordering", "limit",  "cursor",   "count"};
+constexpr std::string_view kProductStockList[] = {"in_stock", "limit", "cursor", "count"};
 constexpr std::string_view kReadingList[] = {
-    "shop",     "GTIN",      "category",          "expires_before", "expires_after", "expired",
-    "in_stock", "available", "not_checked_since", "ordering",       "limit",         "cursor"};
+    "shop",    "GTIN",     "category",  "expires_before",    "expires_after",
+    "expired", "in_stock", "available", "not_checked_since", "ordering",
+    "limit",   "cursor",   "count"};
 
 // clang-format off
 const std::array kRoutes{
-    Route{get,   "/api/v1/shops",                               kReader,          Read{&shops::list, CachedList{&shops::list_entry}}, kPage},
+    Route{get,   "/api/v1/shops",                               kReader,          Read{&shops::list, CachedList{&shops::list_entry}}, kCountedPage},
     Route{post,  "/api/v1/shops",                               kAdmin,           Blocking{&shops::create}},
     Route{get,   "/api/v1/shops/{id}",                          kReader,          ReadOne{kShop, &shops::keys, &shops::one}},
     Route{put,   "/api/v1/shops/{id}",                          kAdmin,           Blocking{&shops::replace}},
     Route{patch, "/api/v1/shops/{id}",                          kAdmin,           Blocking{&shops::change}},
     Route{del,   "/api/v1/shops/{id}",                          kAdmin,           Blocking{&shops::remove}, kCascade},
-    Route{get,   "/api/v1/shops/{id}/stock",                    kReader,          ReadRows{&readings::page_keys, &readings::page}, kGtins},
+    Route{get,   "/api/v1/shops/{id}/stock",                    kReader,          ReadRows{&readings::page_keys, &readings::page, &readings::page_entry}, kGtins},
     Route{get,   "/api/v1/shops/{id}/stock/{gtin}",             kReader,          ReadOne{kShopStock, &readings::keys_in_shop, &readings::one_in_shop}},
     Route{get,   "/api/v1/shops/{id}/work-list",                kReader,          Read{&work_list::list}, kWorkList},
     Route{get,   "/api/v1/shops/{id}/thresholds",               kStaff,           Read{&work_list::thresholds}},
@@ -99,8 +101,8 @@ const std::array kRoutes{
     Route{del,   "/api/v1/products/{gtin}",                     kAdmin,           Blocking{&products::remove}},
     Route{get,   "/api/v1/products/{gtin}/stock",               kReader,          Read{&readings::in_all_shops, kProductStock}, kProductStockList},
 
-    Route{get,   "/api/v1/categories",                          kReader,          Read{&products::categories, CachedList{&products::groups_entry}}, kPage},
-    Route{get,   "/api/v1/brands",                              kReader,          Read{&products::brands, CachedList{&products::groups_entry}}, kPage},
+    Route{get,   "/api/v1/categories",                          kReader,          Read{&products::categories, CachedList{&products::categories_entry}}, kCountedPage},
+    Route{get,   "/api/v1/brands",                              kReader,          Read{&products::brands, CachedList{&products::brands_entry}}, kCountedPage},
 
     Route{get,   "/api/v1/stock-readings",                      kReader,          Read{&readings::list, CachedList{&readings::list_entry, &readings::list_rows}}, kReadingList},
     Route{post,  "/api/v1/stock-readings",                      kStaff,           StockWrite{&readings::record, &readings::written}},

@@ -84,11 +84,12 @@ struct CachedResponse {
   std::vector<storage::Lock> (*locks)(const Arguments&);
 };
 
-/// The entry of a list: its generation, what the handler reads as locks, and the canonical query.
+/// The entry of a list: its generation, what it depends on as locks, and its address: the path with
+/// the canonical query.
 struct ListEntry {
   cache::Key generation;
   std::vector<storage::Lock> locks;
-  std::string query;
+  std::string address;
 };
 struct ReadRows;
 
@@ -116,9 +117,13 @@ struct ReadOne {
 };
 
 /// Reads rows by their keys, on the executor; each row is cached by itself (cache/rows.hpp).
+/// `entry`: where the whole response is cached too; nothing for a query that is not valid.
 struct ReadRows {
   Outcome<storage::RowKeys, Problem> (*keys)(const Call&);
   Result (*answer)(const Call&, const storage::Rows&);
+  std::optional<ListEntry> (*entry)(const Call&) = [](const Call&) -> std::optional<ListEntry> {
+    return std::nullopt;
+  };
 };
 
 /// Makes an operation for the ledger, on any thread and without blocking, and the response when it

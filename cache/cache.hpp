@@ -17,25 +17,37 @@ struct Lookup {
   std::string bytes;  // empty unless a hit
 };
 
-/// One read, as the cache needs it: decodes its entry, and produces its result from the database.
-/// Threads: called on the thread that called the cache.
-class Source {
+/// The result of one read, as the cache needs it. A derived class produces it. Threads: called on
+/// the thread that called the cache.
+class EntrySource {
  public:
-  virtual ~Source() = default;
+  virtual ~EntrySource() = default;
 
   /// Reads the bytes of an entry. Returns: whether encode() can have made them. Any program with
   /// access to a server can store others: such an entry is a miss, and is deleted.
   virtual bool decode(std::string_view entry) = 0;
 
-  /// Reads the database. Returns: whether the result may be stored (a 404 is not). May throw.
-  virtual bool produce(storage::Reader& reader) = 0;
-
-  /// Returns: the entry for what produce() read last.
+  /// Returns: the entry for what was produced last.
   [[nodiscard]] virtual std::string encode() const = 0;
 
-  /// Returns: when what produce() read last changes without a write, by the database's clock; the
+  /// Returns: when what was produced last changes without a write, by the database's clock; the
   /// entry is not used any more then. Nothing: never.
   [[nodiscard]] virtual std::optional<Instant> changes_at() const = 0;
+};
+
+/// A result that is read under the locks of a fill.
+class Source : public EntrySource {
+ public:
+  /// Reads the database. Returns: whether the result may be stored (a 404 is not). May throw.
+  virtual bool produce(storage::Reader& reader) = 0;
+};
+
+/// A list, which is read without locks.
+class ListSource : public EntrySource {
+ public:
+  /// Reads the database, in statements that start after this call, or rows through the cache.
+  /// Returns: whether the result may be stored. May throw.
+  virtual bool produce() = 0;
 };
 
 /// A row of a page, and everything that its entry contains as locks, with the modes of
@@ -91,11 +103,10 @@ class Cache {
                                 Source& source) = 0;
 
   /// The same for a result that depends on a set of rows: `generation` is its generation entry,
-  /// filled under `locks`; the entry itself is named by the generation's token. `query_digest` (up
-  /// to 200 characters of a-z, 0-9 and `-`) stands for everything else that the result depends on,
-  /// the query.
+  /// filled under `locks`. `address` stands for everything else that the result depends on: the
+  /// path, and the canonical query. Requires: it is made of printable ASCII without blanks.
   virtual ReadPath read_list(const Key& generation, std::span<const storage::Lock> locks,
-                             const std::string& query_digest, Source& source) = 0;
+                             const std::string& address, ListSource& source) = 0;
 
   /// The same for rows that are cached one by one: one look-up for each server, and for all missing
   /// ones one transaction with one query. Returns: the path of the missing rows, `hit` without any;

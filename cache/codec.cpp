@@ -17,7 +17,10 @@ constexpr char kProductKind = 'P';
 constexpr char kShopKind = 'S';
 constexpr char kReadingKind = 'R';
 constexpr char kNoReadingKind = 'N';
-constexpr char kVersion = 1;
+
+/// Of the body's layout.
+constexpr char version_of(char kind) { return kind == kReadingKind ? 2 : 1; }
+
 constexpr std::size_t kHeadBytes = 6;
 constexpr std::int64_t kGtinLimit = 100'000'000'000'000;
 
@@ -147,13 +150,13 @@ std::string seal(char kind, const Fields&... fields) {
       stream, cereal::PortableBinaryOutputArchive::Options::LittleEndian()};
   archive(fields...);
   const std::string body = std::move(stream).str();
-  return std::string{kind, kVersion} + checksum(body) + body;
+  return std::string{kind, version_of(kind)} + checksum(body) + body;
 }
 
 /// Returns: whether seal() made `bytes` of fields of these types. Then `fields` have the values.
 template <class... Fields>
 bool unseal(char kind, std::string_view bytes, Fields&... fields) {
-  if (bytes.size() < kHeadBytes || bytes[0] != kind || bytes[1] != kVersion) return false;
+  if (bytes.size() < kHeadBytes || bytes[0] != kind || bytes[1] != version_of(kind)) return false;
   const std::string_view body = bytes.substr(kHeadBytes);
   if (bytes.substr(2, 4) != checksum(body)) return false;
   ViewBuffer buffer{body};
@@ -180,12 +183,12 @@ std::string encode(const Shop& shop) {
 }
 
 std::string encode(const ReadingRow& reading) {
-  return seal(kReadingKind, reading.shop.value(), reading.gtin.number(), reading.id.value(),
-              OptionalDate{reading.date}, OptionalNumber{reading.quantity}, reading.version,
-              number_of(reading.observed_at), number_of(reading.updated_at),
-              OptionalNumber{number_of(reading.checked_at)},
-              OptionalNumber{number_of(reading.counted_at)},
-              static_cast<std::uint8_t>(reading.expired));
+  return seal(
+      kReadingKind, reading.shop.value(), reading.gtin.number(), reading.id.value(),
+      OptionalDate{reading.date}, OptionalNumber{reading.quantity}, reading.version,
+      number_of(reading.observed_at), number_of(reading.updated_at),
+      OptionalNumber{number_of(reading.checked_at)}, OptionalNumber{number_of(reading.counted_at)},
+      static_cast<std::uint8_t>(reading.expired), OptionalNumber{number_of(reading.expires_at)});
 }
 
 std::string encode_no_reading(ShopId shop, Gtin gtin) {
@@ -236,10 +239,12 @@ std::optional<ReadingRow> decode_reading(std::string_view bytes) {
   OptionalNumber checked_at;
   OptionalNumber counted_at;
   std::uint8_t expired{};
+  OptionalNumber expires_at;
   if (!unseal(kReadingKind, bytes, shop, gtin, id, date, quantity, version, observed_at, updated_at,
-              checked_at, counted_at, expired) ||
+              checked_at, counted_at, expired, expires_at) ||
       gtin < 0 || gtin >= kGtinLimit || !date.valid || !is_instant(observed_at) ||
-      !is_instant(updated_at) || !is_instant(checked_at) || !is_instant(counted_at))
+      !is_instant(updated_at) || !is_instant(checked_at) || !is_instant(counted_at) ||
+      !is_instant(expires_at))
     return std::nullopt;
   return ReadingRow{.id = ReadingId{id},
                     .shop = ShopId{shop},
@@ -251,7 +256,8 @@ std::optional<ReadingRow> decode_reading(std::string_view bytes) {
                     .updated_at = instant_of(updated_at),
                     .checked_at = instant_of(checked_at.value),
                     .counted_at = instant_of(counted_at.value),
-                    .expired = expired != 0};
+                    .expired = expired != 0,
+                    .expires_at = instant_of(expires_at.value)};
 }
 
 bool is_no_reading(std::string_view bytes, ShopId shop, Gtin gtin) {

@@ -14,7 +14,7 @@ namespace codasync::cache {
 //
 //   row      = kind version checksum body
 //   kind     = %x50 / %x53 / %x52 / %x4e  ; P: product, S: shop, R: reading, N: no reading
-//   version  = %x01                     ; of the body's layout
+//   version  = %x01 / %x02              ; of the body's layout: 2 of a reading
 //   checksum = 4OCTET                   ; CRC-32 (IEEE) of the body, most significant octet first
 //   body     = endian product / endian shop / endian reading / endian place
 //                                       ; a portable binary archive of cereal
@@ -23,8 +23,8 @@ namespace codasync::cache {
 //   shop     = int64 text text int64 int64                ; id, name, time zone, version,
 //                                                         ; microseconds since 1970
 //   reading  = place int64 date number int64 int64 int64 number number octet
-//                                       ; place, id, date, quantity, version, observed, updated,
-//                                       ; checked, counted, whether it has expired
+//              number                   ; place, id, date, quantity, version, observed, updated,
+//                                       ; checked, counted, whether it has expired, when it will
 //   place    = int64 int64              ; shop, GTIN
 //   date     = %x00 / (octet int32)     ; 1: of no kind, 2…4: its kind; days since 1970
 //   number   = %x00 / (%x01 int64)
@@ -41,7 +41,6 @@ std::string encode_no_reading(ShopId shop, Gtin gtin);
 /// kind or version, cut, longer, or damaged. Never throws because of the bytes.
 std::optional<Product> decode_product(std::string_view bytes);
 std::optional<Shop> decode_shop(std::string_view bytes);
-/// `expires_at` is not in the entry, which ends then.
 std::optional<ReadingRow> decode_reading(std::string_view bytes);
 /// Returns: whether the bytes say that the shop has no reading of this product.
 bool is_no_reading(std::string_view bytes, ShopId shop, Gtin gtin);

@@ -13,6 +13,11 @@ std::string row(const char* kind) { return std::string{kRowPrefix} + kind; }
 
 std::string number(std::int64_t value) { return std::to_string(value); }
 
+std::uint32_t crc_of(std::string_view text) {
+  const auto* bytes = reinterpret_cast<const Bytef*>(text.data());
+  return static_cast<std::uint32_t>(crc32(0, bytes, static_cast<uInt>(text.size())));
+}
+
 }  // namespace
 
 Key product_response(Gtin gtin) { return {response("products/") + gtin.canonical()}; }
@@ -41,15 +46,13 @@ Key shop_generation(ShopId shop) { return {"gen1:shop:" + number(shop.value())};
 Key catalogue_generation() { return {"gen1:catalogue"}; }
 Key shops_generation() { return {"gen1:shops"}; }
 
-Key list_entry(const std::string& generation_token, const std::string& query_digest) {
-  return {"list1:" + generation_token + ":" + query_digest};
+Key list_place(std::string_view address) {
+  return {"list2:" + std::to_string(crc_of(address) % kListPlaces)};
 }
 
 std::size_t slot_of(const Key& key, std::size_t slots) {
   assert(slots > 0);
-  const auto* bytes = reinterpret_cast<const Bytef*>(key.text.data());
-  const uLong crc = crc32(0, bytes, static_cast<uInt>(key.text.size()));
-  return ((crc >> 16) & 0x7fff) % slots;
+  return ((crc_of(key.text) >> 16) & 0x7fff) % slots;
 }
 
 }  // namespace codasync::cache

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "storage/model/gtin.hpp"
 #include "storage/model/ids.hpp"
@@ -35,12 +37,16 @@ Key shop_generation(ShopId shop);  // readings of one shop
 Key catalogue_generation();        // products
 Key shops_generation();            // shops
 
-/// The response of one list under its generation's token; `query_digest` is a hash of the canonical
-/// query.
-Key list_entry(const std::string& generation_token, const std::string& query_digest);
+/// The places for lists in each slot: no more of them are stored, whatever clients ask for
+/// (cache/README.md, "Lists").
+inline constexpr std::uint32_t kListPlaces = 1024;
 
-/// Returns: the slot of a key, ((crc32(key) >> 16) & 0x7fff) mod slots, which is what Nginx' `hash
-/// $key` computes. Requires: slots > 0.
+/// The place of a list, in the slot of its generation; `address`: see list_entry.hpp. Other lists
+/// may have the same place: the entry contains its address.
+Key list_place(std::string_view address);
+
+/// Returns: the slot of a key but that of a list, ((crc32(key) >> 16) & 0x7fff) mod slots, which is
+/// what Nginx' `hash $key` computes. Requires: slots > 0.
 std::size_t slot_of(const Key& key, std::size_t slots);
 
 }  // namespace codasync::cache

@@ -8,6 +8,7 @@
 
 #include "cache/address.hpp"
 #include "cache/generation_token.hpp"
+#include "cache/list_entry.hpp"
 #include "cache/page_read.hpp"
 #include "cache/retry_pauses.hpp"
 #include "storage/errors.hpp"
@@ -76,10 +77,10 @@ ReadPath MemcachedCache::read_through(const Key& key, Locks locks, Source& sourc
   return read_page({&row, 1}, page);
 }
 
-ReadPath MemcachedCache::read_list(const Key& generation, Locks locks,
-                                   const std::string& query_digest, Source& source) {
+ReadPath MemcachedCache::read_list(const Key& generation, Locks locks, const std::string& address,
+                                   ListSource& source) {
   const ReadPath path = servers_.empty() ? uncached(source, ReadPath::unavailable)
-                                         : fetch_list(generation, locks, query_digest, source);
+                                         : fetch_list(generation, locks, address, source);
   observer_.read(path);
   return path;
 }
@@ -95,73 +96,60 @@ ReadPath MemcachedCache::read_page(std::span<const PageRow> rows, PageSource& so
   return ReadPath::unavailable;
 }
 
-ReadPath MemcachedCache::fetch_list(const Key& generation, Locks locks,
-                                    const std::string& query_digest, Source& source) {
+ReadPath MemcachedCache::fetch_list(const Key& generation, Locks locks, const std::string& address,
+                                    ListSource& source) {
   Server& home = server_of(generation);
+  const Key place = list_place(address);
   for (const auto pause : kRetryPauses) {
     std::this_thread::sleep_for(pause);
-    const Lookup token = home.find(generation, Probe::yes);
+    const auto [token, stored] = home.find(generation, place, Probe::yes);
     if (token.state == LookupState::unavailable) return uncached(source, ReadPath::unavailable);
-
-    const bool has_token = token.state == LookupState::hit && is_generation_token(token.bytes);
-    if (token.state == LookupState::hit && !has_token) home.discard(generation);
-    const std::string name = has_token ? token.bytes : make_generation_token();
-    const Key entry = list_entry(name, query_digest);
-    Server& server = server_of(entry);
-    if (has_token) {
-      const Lookup found = server.find(entry, Probe::yes);
-      if (found.state == LookupState::unavailable) return uncached(source, ReadPath::unavailable);
-      if (found.state == LookupState::hit) {
-        if (source.decode(found.bytes)) return ReadPath::hit;
-        server.discard(entry);
+    if (token.state == LookupState::hit && is_generation_token(token.bytes)) {
+      if (stored.state == LookupState::hit) {
+        const auto list = parse_list_entry(stored.bytes);
+        const bool current = list && list->token == token.bytes && list->address == address;
+        if (current && source.decode(list->content)) return ReadPath::hit;
+        if (current || !list) home.discard(place);
       }
+      return fill_list(home, place, token.bytes, address, source);
     }
+    if (token.state == LookupState::hit) home.discard(generation);
 
-    const auto may_store = [&](const storage::Fill& held) {
-      return held.may_store(home.slot()) && held.may_store(server.slot());
-    };
-    if (auto lease = has_token ? server.lease(entry) : home.lease(generation)) {
-      return fill(std::move(*lease), locks, source,
-                  [&](const storage::Fill& held, Server::Lease& mine, const NewEntry& made) {
-                    if (!may_store(held)) return false;
-                    // Other readers cannot have a new token before it is stored, so the entry can
-                    // be stored first.
-                    if (!has_token)
-                      return server.put(entry, made) && mine.store({name, made.begun_at});
-                    // The token is still stored while the locks are held: no writer has changed
-                    // these rows since it was made.
-                    return home.find(generation, Probe::no).bytes == name && mine.store(made);
-                  });
+    if (auto lease = home.lease(generation)) {
+      const auto made = make_generation(home, std::move(*lease), locks);
+      if (!made) return uncached(source, made.error());
+      return fill_list(home, place, *made, address, source);
     }
   }
   return uncached(source, ReadPath::lease_lost);
 }
 
-ReadPath MemcachedCache::fill(Server::Lease lease, Locks locks, Source& source,
-                              const Store& store) {
+/// Stores a new token under the locks, which are free again when this returns.
+Outcome<std::string, ReadPath> MemcachedCache::make_generation(Server& home, Server::Lease lease,
+                                                               Locks locks) {
   failpoint::reach("lease-held");
-  auto held = database_.try_fill(locks);
-  if (!held) {
-    lease.drop();
-    return uncached(source, ReadPath::lock_busy);
-  }
-  bool may_be_stored = false;
-  try {
-    may_be_stored = source.produce(held->reader());
-  } catch (const Unavailable&) {  // slower than writers may wait
-    lease.drop();
-    held = nullptr;
-    return uncached(source, ReadPath::not_stored);
-  }
+  const auto held = database_.try_fill(locks);
+  if (!held) return ReadPath::lock_busy;
   failpoint::reach("before-cas");
-  if (!may_be_stored) return ReadPath::not_stored;
-  const std::string bytes = source.encode();
-  const bool stored = store(*held, lease, {bytes, held->started_at(), source.changes_at()});
+  auto token = make_generation_token();
+  if (!held->may_store(home.slot()) || !lease.store({token, held->started_at()}))
+    return ReadPath::not_stored;
+  return token;
+}
+
+/// Reads a list after its token was read, so that a writer whose change it does not show ends that
+/// generation, and with it the entry. So the entry needs neither locks nor a lease.
+ReadPath MemcachedCache::fill_list(Server& home, const Key& place, const std::string& token,
+                                   const std::string& address, ListSource& source) {
+  const auto begun_at = now();
+  if (!source.produce()) return ReadPath::not_stored;
+  const auto entry = make_list_entry(token, address, source.encode());
+  const bool stored = entry && home.put(place, {*entry, begun_at, source.changes_at()});
   return stored ? ReadPath::filled : ReadPath::not_stored;
 }
 
-ReadPath MemcachedCache::uncached(Source& source, ReadPath path) {
-  source.produce(*database_.read());
+ReadPath MemcachedCache::uncached(ListSource& source, ReadPath path) {
+  source.produce();
   return path;
 }
 

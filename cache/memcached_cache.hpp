@@ -1,12 +1,13 @@
 #pragma once
 
 #include <chrono>
-#include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "cache/cache.hpp"
 #include "cache/server.hpp"
+#include "storage/model/outcome.hpp"
 
 namespace codasync::cache {
 
@@ -20,19 +21,18 @@ class MemcachedCache final : public Cache {
   ReadPath read_through(const Key& key, std::span<const storage::Lock> locks,
                         Source& source) override;
   ReadPath read_list(const Key& generation, std::span<const storage::Lock> locks,
-                     const std::string& query_digest, Source& source) override;
+                     const std::string& address, ListSource& source) override;
   ReadPath read_page(std::span<const PageRow> rows, PageSource& source) override;
 
  private:
   using Locks = std::span<const storage::Lock>;
 
-  ReadPath fetch_list(const Key& generation, Locks locks, const std::string& query_digest,
-                      Source& source);
-
-  /// Stores an entry while the fill locks are held. Returns: whether it is stored.
-  using Store = std::function<bool(const storage::Fill&, Server::Lease&, const NewEntry& entry)>;
-  ReadPath fill(Server::Lease lease, Locks locks, Source& source, const Store& store);
-  ReadPath uncached(Source& source, ReadPath path);
+  ReadPath fetch_list(const Key& generation, Locks locks, const std::string& address,
+                      ListSource& source);
+  Outcome<std::string, ReadPath> make_generation(Server& home, Server::Lease lease, Locks locks);
+  static ReadPath fill_list(Server& home, const Key& place, const std::string& token,
+                            const std::string& address, ListSource& source);
+  static ReadPath uncached(ListSource& source, ReadPath path);
 
   [[nodiscard]] Server& server_of(const Key& key) const;
 

@@ -1,6 +1,7 @@
 #include "cache/server.hpp"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 namespace codasync::cache {
@@ -65,11 +66,11 @@ void Server::PendingLookup::finish(Time deadline) {
   }
 }
 
-Lookup Server::find(const Key& key, Probe probe) {
-  Lookup found{};
-  const Request request{&key, &found};
+std::pair<Lookup, Lookup> Server::find(const Key& first, const Key& second, Probe probe) {
+  std::pair<Lookup, Lookup> found;
+  const std::array requests{Request{&first, &found.first}, Request{&second, &found.second}};
   const auto deadline = Clock::now() + options_.answer_timeout;
-  if (auto pending = send_lookup({&request, 1}, probe, deadline)) pending->finish(deadline);
+  if (auto pending = send_lookup(requests, probe, deadline)) pending->finish(deadline);
   return found;
 }
 

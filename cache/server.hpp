@@ -76,8 +76,8 @@ class Server {
   std::optional<PendingLookup> send_lookup(std::span<const Request> requests, Probe probe,
                                            Time deadline);
 
-  /// Looks one key up within answer_timeout, as above.
-  Lookup find(const Key& key, Probe probe);
+  /// Looks two keys up within answer_timeout, as above, in one message.
+  std::pair<Lookup, Lookup> find(const Key& first, const Key& second, Probe probe);
 
   /// Stores an entry, whatever was there before. Returns: whether it was stored.
   bool put(const Key& key, const NewEntry& entry);

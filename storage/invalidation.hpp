@@ -21,9 +21,10 @@ struct Changes {
   std::vector<ChangedReading> renamed{};   // readings of `products`, which show their names
   std::vector<Gtin> products{};            // product rows
   std::vector<ShopId> shops{};             // shop rows
-  std::vector<ShopId> shop_lists{};        // shops with changed lists of readings (rows or names)
-  bool catalogue{false};                   // lists of products
-  bool all_shops{false};                   // lists of shops
+  std::vector<ShopId>
+      shop_lists{};       // with changed lists of readings: rows, names, or the shop was deleted
+  bool catalogue{false};  // lists of products
+  bool all_shops{false};  // lists of shops
 
   [[nodiscard]] bool empty() const noexcept {
     return readings.empty() && renamed.empty() && products.empty() && shops.empty() &&

@@ -82,6 +82,9 @@ struct ReadingFilter {
   std::optional<ReadingCursor> after{};
 };
 
+/// The most rows that are counted, so that a count is cheap.
+inline constexpr std::size_t kCountedMax = 10'000;
+
 /// One page of a list; `more`: further rows follow.
 template <class Row>
 struct Page {
@@ -176,6 +179,13 @@ struct ExpiredCount {
 class Reader {
  public:
   virtual ~Reader() = default;
+
+  // The number of rows of a list, on all its pages; nothing for more than kCountedMax. Of readings
+  // also when the index of the list has more rows than that, of which not all belong to it.
+  virtual std::optional<std::int64_t> count_products(const ProductFilter& filter) = 0;
+  virtual std::optional<std::int64_t> count_readings(const ReadingFilter& filter) = 0;
+  virtual std::optional<std::int64_t> count_shops() = 0;
+  virtual std::optional<std::int64_t> count_groups(ProductGroupKind kind) = 0;
 
   virtual Page<Shop> shops(const ShopFilter& filter, std::size_t limit) = 0;
   virtual std::optional<Product> product(Gtin gtin) = 0;

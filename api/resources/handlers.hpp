@@ -30,7 +30,8 @@ Result list(storage::Reader& reader, const Call& call);
 Result categories(storage::Reader& reader, const Call& call);
 Result brands(storage::Reader& reader, const Call& call);
 std::optional<ListEntry> list_entry(const Call& call);
-std::optional<ListEntry> groups_entry(const Call& call);  // of categories and brands
+std::optional<ListEntry> categories_entry(const Call& call);
+std::optional<ListEntry> brands_entry(const Call& call);
 const ReadRows* list_rows(const Call& call);
 storage::RowKeys keys(const Arguments& path);
 std::optional<Result> one(const Arguments& path, const storage::Rows& rows);
@@ -47,6 +48,7 @@ std::optional<ListEntry> list_entry(const Call& call);
 const ReadRows* list_rows(const Call& call);
 Outcome<storage::RowKeys, Problem> page_keys(const Call& call);
 Result page(const Call& call, const storage::Rows& rows);
+std::optional<ListEntry> page_entry(const Call& call);
 storage::RowKeys keys(const Arguments& path);
 std::optional<Result> one(const Arguments& path, const storage::Rows& rows);
 storage::RowKeys keys_in_shop(const Arguments& path);

@@ -8,6 +8,8 @@ namespace codasync::api::products {
 namespace {
 
 constexpr std::string_view kPath = "/api/v1/products";
+constexpr std::string_view kCategoriesPath = "/api/v1/categories";
+constexpr std::string_view kBrandsPath = "/api/v1/brands";
 constexpr std::size_t kSearchWordsMax = 10;
 constexpr std::string_view kOrderings[] = {"GTIN", "name"};  // as storage::ProductOrder
 
@@ -105,10 +107,11 @@ std::optional<storage::ProductCursor> parse_cursor(storage::ProductOrder order,
 struct ListQuery {
   storage::ProductFilter filter{};
   std::size_t limit{0};
+  bool counts{false};
 };
 
 ListQuery read_list(Parameters& parameters) {
-  ListQuery query{.limit = parameters.limit()};
+  ListQuery query{.limit = parameters.limit(), .counts = parameters.counts()};
   auto& filter = query.filter;
   if (const auto search = parameters.text("search")) {
     filter.words = split_words(*search);
@@ -136,19 +139,26 @@ ListQuery read_list(Parameters& parameters) {
 struct GroupQuery {
   std::optional<std::string> after;
   std::size_t limit;
+  bool counts;
 };
 
 GroupQuery read_groups(Parameters& parameters) {
-  GroupQuery query{parameters.cursor(), parameters.limit()};
+  GroupQuery query{parameters.cursor(), parameters.limit(), parameters.counts()};
   if (query.after && refuse_name(*query.after)) parameters.refuse_cursor();
   return query;
 }
 
-std::optional<ListEntry> entry_of(const Parameters& parameters) {
+std::optional<ListEntry> entry_of(const Parameters& parameters, std::string_view path) {
   if (parameters.finish()) return std::nullopt;
   return ListEntry{cache::catalogue_generation(),
                    {{storage::catalogue_lock(), storage::LockMode::exclusive}},
-                   parameters.canonical()};
+                   parameters.address(path)};
+}
+
+std::optional<ListEntry> groups_entry(const Call& call, std::string_view path) {
+  Parameters parameters{call.query};
+  read_groups(parameters);
+  return entry_of(parameters, path);
 }
 
 Result groups(storage::Reader& reader, const Call& call, storage::ProductGroupKind kind,
@@ -156,8 +166,11 @@ Result groups(storage::Reader& reader, const Call& call, storage::ProductGroupKi
   Parameters parameters{call.query};
   const auto query = read_groups(parameters);
   if (auto problem = parameters.finish()) return *problem;
-  return page_response(reader.product_groups(kind, query.after, query.limit), path, parameters,
-                       [](const auto& group) { return make_cursor(group.name); });
+  auto response =
+      page_response(reader.product_groups(kind, query.after, query.limit), path, parameters,
+                    [](const auto& group) { return make_cursor(group.name); });
+  if (query.counts) add_total(response, reader.count_groups(kind));
+  return response;
 }
 
 }  // namespace
@@ -166,29 +179,32 @@ Result list(storage::Reader& reader, const Call& call) {
   Parameters parameters{call.query};
   const auto query = read_list(parameters);
   if (auto problem = parameters.finish()) return *problem;
-  return page_response(reader.products(query.filter, query.limit), kPath, parameters,
-                       [&](const auto& last) { return write_cursor(query.filter.order, last); });
+  auto response =
+      page_response(reader.products(query.filter, query.limit), kPath, parameters,
+                    [&](const auto& last) { return write_cursor(query.filter.order, last); });
+  if (query.counts) add_total(response, reader.count_products(query.filter));
+  return response;
 }
 
 Result categories(storage::Reader& reader, const Call& call) {
-  return groups(reader, call, storage::ProductGroupKind::category, "/api/v1/categories");
+  return groups(reader, call, storage::ProductGroupKind::category, kCategoriesPath);
 }
 
 Result brands(storage::Reader& reader, const Call& call) {
-  return groups(reader, call, storage::ProductGroupKind::brand, "/api/v1/brands");
+  return groups(reader, call, storage::ProductGroupKind::brand, kBrandsPath);
 }
 
 std::optional<ListEntry> list_entry(const Call& call) {
   Parameters parameters{call.query};
   read_list(parameters);
-  return entry_of(parameters);
+  return entry_of(parameters, kPath);
 }
 
-std::optional<ListEntry> groups_entry(const Call& call) {
-  Parameters parameters{call.query};
-  read_groups(parameters);
-  return entry_of(parameters);
+std::optional<ListEntry> categories_entry(const Call& call) {
+  return groups_entry(call, kCategoriesPath);
 }
+
+std::optional<ListEntry> brands_entry(const Call& call) { return groups_entry(call, kBrandsPath); }
 
 const ReadRows* list_rows(const Call& call) {
   static constexpr ReadRows kRows{[](const Call& of) -> Outcome<storage::RowKeys, Problem> {

@@ -66,22 +66,26 @@ storage::CatalogueStore::Result update(Service& service, const Call& call,
 Result list(storage::Reader& reader, const Call& call) {
   Parameters parameters{call.query};
   const auto limit = parameters.limit();
+  const bool counts = parameters.counts();
   storage::ShopFilter filter;
   if (const auto after = parameters.id_cursor()) filter.after = ShopId{*after};
   if (auto problem = parameters.finish()) return *problem;
   const auto page = reader.shops(filter, limit);
-  return page_response(page, kPath, parameters,
-                       [](const auto& shop) { return make_cursor(shop.id.value()); });
+  auto response = page_response(page, kPath, parameters,
+                                [](const auto& shop) { return make_cursor(shop.id.value()); });
+  if (counts) add_total(response, reader.count_shops());
+  return response;
 }
 
 std::optional<ListEntry> list_entry(const Call& call) {
   Parameters parameters{call.query};
   parameters.limit();
+  parameters.counts();
   parameters.id_cursor();
   if (parameters.finish()) return std::nullopt;
   return ListEntry{cache::shops_generation(),
                    {{storage::shops_lock(), storage::LockMode::exclusive}},
-                   parameters.canonical()};
+                   parameters.address(kPath)};
 }
 
 storage::RowKeys keys(const Arguments& path) { return {.shops = {ShopId{path.id}}}; }

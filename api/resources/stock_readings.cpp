@@ -136,11 +136,13 @@ std::optional<storage::HistoryCursor> parse_history_cursor(const std::string& te
 struct ListQuery {
   storage::ReadingFilter filter;
   std::size_t limit;
+  bool counts;
 };
 
 Outcome<ListQuery, Problem> read_filter(Parameters& parameters) {
   storage::ReadingFilter filter;
   const auto limit = parameters.limit();
+  const bool counts = parameters.counts();
   filter.shops = parameters.shops("shop");
   filter.gtins = parameters.gtins("GTIN");
   filter.category = parameters.text("category");
@@ -156,7 +158,7 @@ Outcome<ListQuery, Problem> read_filter(Parameters& parameters) {
   filter.order = read_ordering(parameters, filter);
   read_cursor(parameters, filter);
   if (auto problem = parameters.finish()) return *problem;
-  return ListQuery{filter, limit};
+  return ListQuery{filter, limit, counts};
 }
 
 /// A response that changes without a write at `moment` at the latest.
@@ -165,15 +167,28 @@ void changes_by(Response& response, const std::optional<Instant>& moment) {
     response.changes_at = moment;
 }
 
+Response response_of(const std::vector<Reading>& readings) {
+  auto response = ok_by_body(to_json(readings));
+  for (const auto& reading : readings) changes_by(response, reading.expires_at);
+  return response;
+}
+
+/// The entry of a list of one shop's readings.
+ListEntry entry_in_shop(ShopId shop, std::string address) {
+  return {cache::shop_generation(shop),
+          {{storage::shop_lock(shop), storage::LockMode::exclusive}},
+          std::move(address)};
+}
+
 /// Returns: a page of readings; `path`: of the list.
 Result page_of_readings(storage::Reader& reader, const ListQuery& list_query, std::string_view path,
                         const Parameters& parameters) {
   const auto& filter = list_query.filter;
   const auto page = reader.readings(filter, list_query.limit);
-  auto response = ok_by_body(to_json(page.rows));
+  auto response = response_of(page.rows);
   if (page.next)
     response.headers.push_back(parameters.next_page(path, write_cursor(filter.order, *page.next)));
-  for (const Reading& reading : page.rows) changes_by(response, reading.expires_at);
+  if (list_query.counts) add_total(response, reader.count_readings(filter));
   // Rows enter and leave these lists at midnight, also rows that this page does not show.
   if (filter.shops.size() == 1 && (filter.expired || filter.available))
     changes_by(response, reader.day_ends_at(filter.shops[0]));
@@ -357,16 +372,14 @@ std::optional<ListEntry> list_entry(const Call& call) {
   // Only lists of one shop have a generation. Lists that depend on the categories of products
   // change without a write to the shop's readings, so they are not cached.
   if (filter.shops.size() != 1 || filter.category) return std::nullopt;
-  return ListEntry{cache::shop_generation(filter.shops[0]),
-                   {{storage::shop_lock(filter.shops[0]), storage::LockMode::exclusive}},
-                   parameters.canonical()};
+  return entry_in_shop(filter.shops[0], parameters.address(kPath));
 }
 
 const ReadRows* list_rows(const Call& call) {
   static constexpr ReadRows kRows{&rows_of_list, [](const Call&, const storage::Rows& rows) {
                                     auto readings = with_products(rows);
                                     std::ranges::sort(readings, {}, &Reading::id);
-                                    return Result{ok_by_body(to_json(readings))};
+                                    return Result{response_of(readings)};
                                   }};
   const auto is = [](const auto& parameter) {
     return parameter.first == "shop" || parameter.first == "GTIN";
@@ -393,7 +406,19 @@ Result page(const Call& call, const storage::Rows& rows) {
   for (const auto gtin : Parameters{call.query}.gtins("GTIN")) {
     if (auto reading = with_product(rows, {shop, gtin})) readings.push_back(std::move(*reading));
   }
-  return ok_by_body(to_json(readings));
+  return response_of(readings);
+}
+
+std::optional<ListEntry> page_entry(const Call& call) {
+  Parameters parameters{call.query};
+  std::string gtins;  // in the order of the request, which is that of the response
+  for (const auto gtin : parameters.gtins("GTIN"))
+    gtins += (gtins.empty() ? "" : ",") + gtin.canonical();
+  if (gtins.empty() || parameters.finish()) return std::nullopt;
+  parameters.spell("GTIN", std::move(gtins));
+  const ShopId shop{call.path.id};
+  return entry_in_shop(
+      shop, parameters.address("/api/v1/shops/" + std::to_string(shop.value()) + "/stock"));
 }
 
 storage::RowKeys keys(const Arguments& path) { return rows_of(*path.reading); }
@@ -414,7 +439,7 @@ std::optional<Result> one_in_shop(const Arguments& path, const storage::Rows& ro
 
 Result in_all_shops(storage::Reader& reader, const Call& call) {
   Parameters parameters{call.query};
-  ListQuery list_query{{.gtins = {*call.path.gtin}}, parameters.limit()};
+  ListQuery list_query{{.gtins = {*call.path.gtin}}, parameters.limit(), parameters.counts()};
   list_query.filter.in_stock = parameters.flag("in_stock");
   list_query.filter.order = storage::orders_of(list_query.filter).front();
   read_cursor(parameters, list_query.filter);

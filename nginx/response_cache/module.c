@@ -7,7 +7,8 @@ typedef struct {
 } main_conf_t;
 
 typedef struct {
-  ngx_http_complex_value_t* key;  // NULL: no look-up here
+  ngx_http_complex_value_t* key;         // of a single response; NULL: no look-up here
+  ngx_http_complex_value_t* generation;  // of a list, where the key is empty
 } location_conf_t;
 
 extern ngx_module_t ngx_http_response_cache_module;
@@ -46,6 +47,26 @@ static void on_request_end(void* data) {
   }
 }
 
+// Returns: NGX_OK, NGX_DECLINED when nothing is looked up for this address, or NGX_ERROR.
+static ngx_int_t set_keys(look_up_t* look_up, location_conf_t* location) {
+  ngx_str_t key;
+  if (ngx_http_complex_value(look_up->request, location->key, &key) != NGX_OK) {
+    return NGX_ERROR;
+  }
+  if (is_key(&key)) {
+    look_up->keys[0] = key;
+    look_up->key_count = 1;
+    return NGX_OK;
+  }
+  if (location->generation == NULL) {
+    return NGX_DECLINED;
+  }
+  if (ngx_http_complex_value(look_up->request, location->generation, &key) != NGX_OK) {
+    return NGX_ERROR;
+  }
+  return is_key(&key) ? list_keys(look_up, &key) : NGX_DECLINED;
+}
+
 static ngx_int_t handle(ngx_http_request_t* request) {
   location_conf_t* location = ngx_http_get_module_loc_conf(request, ngx_http_response_cache_module);
   main_conf_t* conf = ngx_http_get_module_main_conf(request, ngx_http_response_cache_module);
@@ -57,27 +78,30 @@ static ngx_int_t handle(ngx_http_request_t* request) {
     return look_up->state == kWaiting ? NGX_AGAIN : NGX_DECLINED;
   }
 
-  ngx_str_t key;
-  if (ngx_http_complex_value(request, location->key, &key) != NGX_OK) {
+  look_up = ngx_pcalloc(request->pool, sizeof(*look_up));
+  if (look_up == NULL) {
     return NGX_ERROR;
   }
-  if (!is_key(&key)) {
-    return NGX_DECLINED;
+  look_up->request = request;
+  ngx_int_t result = set_keys(look_up, location);
+  if (result != NGX_OK) {
+    return result;
   }
-  look_up = ngx_pcalloc(request->pool, sizeof(*look_up));
   ngx_http_cleanup_t* cleanup = ngx_http_cleanup_add(request, 0);
-  if (look_up == NULL || cleanup == NULL) {
+  if (cleanup == NULL) {
     return NGX_ERROR;
   }
   cleanup->handler = on_request_end;
   cleanup->data = look_up;
-  look_up->request = request;
-  look_up->key = key;
   ngx_http_set_ctx(request, look_up, ngx_http_response_cache_module);
 
-  const ngx_int_t result = slot_look_up(slot_of(conf, &key), look_up);
+  result = slot_look_up(slot_of(conf, &look_up->keys[0]), look_up);
   look_up->state = result == NGX_AGAIN ? kWaiting : kUnavailable;
   return result;
+}
+
+ngx_flag_t look_up_continues(look_up_t* look_up, const u_char* value, size_t size) {
+  return list_take_token(look_up, value, size);
 }
 
 void look_up_finished(look_up_t* look_up, const u_char* value, size_t size, ngx_flag_t replied) {
@@ -85,6 +109,9 @@ void look_up_finished(look_up_t* look_up, const u_char* value, size_t size, ngx_
   ngx_connection_t* client = request->connection;
   ngx_http_set_log_request(client->log, request);
 
+  if (value != NULL && look_up->address.len > 0) {
+    value = list_content(look_up, value, &size);
+  }
   const ngx_int_t sent = value == NULL ? NGX_DECLINED : response_send(request, value, size);
   if (sent == NGX_DECLINED) {
     look_up->state = replied ? kMiss : kUnavailable;
@@ -157,8 +184,13 @@ static void* create_location_conf(ngx_conf_t* cf) {
 
 static char* merge_location_conf(ngx_conf_t* cf, void* parent, void* child) {
   (void)cf;
-  if (((location_conf_t*)child)->key == NULL) {
-    ((location_conf_t*)child)->key = ((location_conf_t*)parent)->key;
+  location_conf_t* own = child;
+  const location_conf_t* outer = parent;
+  if (own->key == NULL) {
+    own->key = outer->key;
+  }
+  if (own->generation == NULL) {
+    own->generation = outer->generation;
   }
   return NGX_CONF_OK;
 }
@@ -222,6 +254,10 @@ static ngx_command_t commands[] = {
     {ngx_string("response_cache_key"), NGX_HTTP_SRV_CONF | NGX_HTTP_LOC_CONF | NGX_CONF_TAKE1,
      ngx_http_set_complex_value_slot, NGX_HTTP_LOC_CONF_OFFSET, offsetof(location_conf_t, key),
      NULL},
+    // The key of the generation of a list, where the key above is empty.
+    {ngx_string("response_cache_generation"),
+     NGX_HTTP_SRV_CONF | NGX_HTTP_LOC_CONF | NGX_CONF_TAKE1, ngx_http_set_complex_value_slot,
+     NGX_HTTP_LOC_CONF_OFFSET, offsetof(location_conf_t, generation), NULL},
     ngx_null_command};
 
 static ngx_http_module_t context = {

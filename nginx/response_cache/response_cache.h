@@ -7,16 +7,20 @@
 #include <ngx_http.h>
 
 // The parts of the module: module.c connects it to Nginx (directives, phase handler, variable),
-// slot.c is the connection to one Memcached, response.c sends a stored value as an HTTP response. A
-// worker has one thread, and workers share nothing here.
+// slot.c is the connection to one Memcached, list.c has the rules of lists, response.c sends a
+// stored value as an HTTP response. A worker has one thread, and workers share nothing here.
 
 enum {
   // With this many look-ups waiting in a slot, a further request goes to the service instead.
   kWaitersMax = 1024,
   // Memcached's own limit of a key.
   kKeyMax = 250,
+  // Of a generation (cache/generation_token.hpp).
+  kTokenSize = 32,
   // Memcached's own limit of a value. A reply with a larger size is not from Memcached.
   kValueMax = 1024 * 1024,
+  // The most keys of a look-up.
+  kKeysMax = 2,
 };
 
 typedef enum {
@@ -29,13 +33,18 @@ typedef enum {
 
 typedef struct slot_s slot_t;
 
-// The look-up of one request; allocated in the request's pool.
+// The look-up of one request; allocated in the request's pool. One key: of the response. Two: of a
+// generation, and of the place of the list at `address`.
 typedef struct {
   ngx_http_request_t* request;
-  ngx_str_t key;
+  ngx_str_t keys[kKeysMax];
+  ngx_uint_t key_count;
+  ngx_str_t address;
+  u_char token[kTokenSize];  // of the generation, once its reply was read
   look_up_state_t state;
   slot_t* slot;
-  ngx_uint_t place;  // in slot->waiters, while waiting
+  ngx_uint_t place;    // in slot->waiters, of the first key
+  ngx_uint_t replied;  // keys whose reply was read
 } look_up_t;
 
 typedef struct {
@@ -67,15 +76,30 @@ ngx_int_t slot_start(slot_t* slot, ngx_log_t* log);
 // Closes the connection; the worker ends.
 void slot_stop(slot_t* slot);
 
-// Looks look_up->key up. Returns: NGX_AGAIN (then look_up_finished is called, unless slot_cancel
-// is called first), or NGX_DECLINED when no look-up is possible now.
+// Looks all keys up. Returns: NGX_AGAIN (then look_up_finished is called, unless slot_cancel is
+// called first), or NGX_DECLINED when no look-up is possible now.
 ngx_int_t slot_look_up(slot_t* slot, look_up_t* look_up);
 // The request ends before its reply came.
 void slot_cancel(look_up_t* look_up);
 
-// A slot calls this once for each look-up that it accepted. `value` is NULL without an entry and
-// valid during the call. `replied` is false when there was no reply.
+// A slot calls this for each key but the last one when its reply was read, with the value or NULL.
+// Returns: whether the next key's value can be a hit; if not, the look-up is over.
+ngx_flag_t look_up_continues(look_up_t* look_up, const u_char* value, size_t size);
+
+// A slot calls this once for each look-up that it accepted, with the value of the last key. `value`
+// is NULL without an entry and valid during the call. `replied` is false when there was no reply.
 void look_up_finished(look_up_t* look_up, const u_char* value, size_t size, ngx_flag_t replied);
+
+// Sets the keys of a list in the generation with this key. Returns: NGX_OK, NGX_DECLINED when its
+// address cannot be that of an entry, or NGX_ERROR without memory.
+ngx_int_t list_keys(look_up_t* look_up, const ngx_str_t* generation);
+
+// Returns: whether the value is a token, which is then that of the look-up.
+ngx_flag_t list_take_token(look_up_t* look_up, const u_char* value, size_t size);
+
+// Returns: the content in the entry of a list, whose size is then in `size`; NULL when it is that of
+// another list, or was read under another token.
+const u_char* list_content(const look_up_t* look_up, const u_char* value, size_t* size);
 
 // Sends a stored value as the response to the request.
 // Returns: NGX_DECLINED, with nothing sent, when the value is not a complete `HTTP/1.1 200 OK`

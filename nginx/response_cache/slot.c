@@ -24,7 +24,16 @@ static look_up_t* take_oldest(slot_t* slot) {
   look_up_t* look_up = slot->waiters[slot->oldest].look_up;
   slot->oldest = (slot->oldest + 1) % kWaitersMax;
   slot->waiting--;
+  if (look_up != NULL) {
+    look_up->replied++;
+  }
   return look_up;
+}
+
+// The replies to the other keys are not for this look-up any more.
+static void finish(look_up_t* look_up, const u_char* value, size_t size, ngx_flag_t replied) {
+  slot_cancel(look_up);
+  look_up_finished(look_up, value, size, replied);
 }
 
 // Closes the connection and passes all waiting requests on to the service. A connection with a
@@ -37,7 +46,7 @@ static void fail(slot_t* slot, const char* reason) {
   while (slot->waiting > 0) {
     look_up_t* look_up = take_oldest(slot);
     if (look_up != NULL) {
-      look_up_finished(look_up, NULL, 0, 0);
+      finish(look_up, NULL, 0, 0);
     }
   }
 }
@@ -68,10 +77,13 @@ static ngx_int_t reserve(slot_t* slot, size_t size) {
 // Returns: whether ` k<key>` between `at` and `end` contains the key of the look-up. The key of a
 // request that has ended is not available, so its reply always counts as right.
 static ngx_flag_t has_key(const look_up_t* look_up, const u_char* at, const u_char* end) {
-  const size_t size = (size_t)(end - at);
-  return look_up == NULL ||
-         (size == LENGTH(kKey) + look_up->key.len && ngx_memcmp(at, kKey, LENGTH(kKey)) == 0 &&
-          ngx_memcmp(at + LENGTH(kKey), look_up->key.data, look_up->key.len) == 0);
+  if (look_up == NULL) {
+    return 1;
+  }
+  const ngx_str_t* key = &look_up->keys[look_up->replied];
+  return (size_t)(end - at) == LENGTH(kKey) + key->len &&
+         ngx_memcmp(at, kKey, LENGTH(kKey)) == 0 &&
+         ngx_memcmp(at + LENGTH(kKey), key->data, key->len) == 0;
 }
 
 // Reads `VA <bytes> f<expiry> k<key>` between `at` and `end`, and whether the entry is still valid:
@@ -113,8 +125,13 @@ static ngx_flag_t is_miss(const look_up_t* look_up, const u_char* at, const u_ch
 static void finish_oldest(slot_t* slot, size_t reply_size, const u_char* value, size_t size) {
   look_up_t* look_up = take_oldest(slot);
   slot->in_begin += reply_size;
-  if (look_up != NULL) {
-    look_up_finished(look_up, value, size, 1);
+  if (look_up == NULL) {
+    return;
+  }
+  if (look_up->replied == look_up->key_count) {
+    finish(look_up, value, size, 1);
+  } else if (!look_up_continues(look_up, value, size)) {
+    finish(look_up, NULL, 0, 1);
   }
 }
 
@@ -293,24 +310,29 @@ void slot_stop(slot_t* slot) {
 }
 
 ngx_int_t slot_look_up(slot_t* slot, look_up_t* look_up) {
-  const size_t needed = LENGTH(kCommand) + look_up->key.len + LENGTH(kCommandEnd);
-  if (ngx_current_msec < slot->paused_until || slot->waiting == kWaitersMax ||
-      kOutSize - slot->out_end < needed) {
+  size_t needed = 0;
+  for (ngx_uint_t i = 0; i < look_up->key_count; i++) {
+    needed += LENGTH(kCommand) + look_up->keys[i].len + LENGTH(kCommandEnd);
+  }
+  if (ngx_current_msec < slot->paused_until ||
+      slot->waiting + look_up->key_count > kWaitersMax || kOutSize - slot->out_end < needed) {
     return NGX_DECLINED;
   }
   if (slot->connection == NULL && open_connection(slot) != NGX_OK) {
     slot->paused_until = ngx_current_msec + slot->failure_pause;
     return NGX_DECLINED;
   }
-  u_char* at = ngx_cpymem(slot->out + slot->out_end, kCommand, LENGTH(kCommand));
-  at = ngx_cpymem(at, look_up->key.data, look_up->key.len);
-  at = ngx_cpymem(at, kCommandEnd, LENGTH(kCommandEnd));
-  slot->out_end = (size_t)(at - slot->out);
-
   look_up->slot = slot;
   look_up->place = (slot->oldest + slot->waiting) % kWaitersMax;
-  slot->waiters[look_up->place] = (waiter_t){look_up, ngx_current_msec};
-  slot->waiting++;
+  u_char* at = slot->out + slot->out_end;
+  for (ngx_uint_t i = 0; i < look_up->key_count; i++) {
+    at = ngx_cpymem(at, kCommand, LENGTH(kCommand));
+    at = ngx_cpymem(at, look_up->keys[i].data, look_up->keys[i].len);
+    at = ngx_cpymem(at, kCommandEnd, LENGTH(kCommandEnd));
+    slot->waiters[(look_up->place + i) % kWaitersMax] = (waiter_t){look_up, ngx_current_msec};
+  }
+  slot->out_end = (size_t)(at - slot->out);
+  slot->waiting += look_up->key_count;
   if (!slot->overdue.timer_set) {
     ngx_add_timer(&slot->overdue, slot->timeout);
   }
@@ -318,4 +340,8 @@ ngx_int_t slot_look_up(slot_t* slot, look_up_t* look_up) {
   return NGX_AGAIN;
 }
 
-void slot_cancel(look_up_t* look_up) { look_up->slot->waiters[look_up->place].look_up = NULL; }
+void slot_cancel(look_up_t* look_up) {
+  for (ngx_uint_t i = look_up->replied; i < look_up->key_count; i++) {
+    look_up->slot->waiters[(look_up->place + i) % kWaitersMax].look_up = NULL;
+  }
+}

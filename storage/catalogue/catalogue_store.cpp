@@ -39,6 +39,11 @@ bool accepts(const WriteContext& context, std::int64_t version) {
 
 Changes changes_of_shop(ShopId id) { return {.shops = {id}, .all_shops = true}; }
 
+/// A page of a shop's products is not found without the shop.
+Changes changes_of_deleted_shop(ShopId id) {
+  return {.shops = {id}, .shop_lists = {id}, .all_shops = true};
+}
+
 /// Returns: everything that shows the shop's time zone: all its readings are expired or not by its
 /// clock. Requires: its lock is held exclusively, so that no reading comes in meanwhile.
 Changes changes_of_time_zone(WriteTransaction& transaction, ShopId id) {
@@ -242,7 +247,7 @@ class PostgresCatalogueStore final : public CatalogueStore {
                .empty();
       if (full) return refuse(Why::has_readings);
       postgres::remove_shop(transaction, id, context.actor);
-      return CatalogueEffect{{}, changes_of_shop(id)};
+      return CatalogueEffect{{}, changes_of_deleted_shop(id)};
     });
   }
 

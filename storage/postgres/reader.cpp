@@ -1,6 +1,7 @@
 #include "storage/postgres/reader.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "storage/model/encoding.hpp"
 #include "storage/postgres/arrays.hpp"
@@ -60,6 +61,37 @@ std::string contains(const std::string& word, Query& query) {
          ")) || '%'";
 }
 
+/// Adds the rows of a filter, without its cursor.
+void add_products(Query& query, const ProductFilter& filter) {
+  query.add(" from products p where removed_at is null");
+  for (const std::string& word : filter.words) {
+    const auto gtin = Gtin::parse(word);
+    query.add(" and (" + contains(word, query) +
+              (gtin ? " or p.gtin = " + query.parameter(gtin->number()) : "") + ")");
+  }
+  if (!filter.gtins.empty()) query.add(" and gtin = any(" + query.parameter(filter.gtins) + ")");
+  if (filter.category) query.add(" and category = " + query.parameter(*filter.category));
+  if (filter.brand) query.add(" and brand = " + query.parameter(*filter.brand));
+}
+
+/// Adds the groups of a kind.
+void add_groups(Query& query, ProductGroupKind kind) {
+  query.add(std::string{" from product_groups where kind = '"} +
+            (kind == ProductGroupKind::brand ? "brand" : "category") + "' and products > 0");
+}
+
+const std::string kShops = " from shops s where removed_at is null";
+
+/// `add_rows` adds what follows `select`. Returns: how many rows there are, up to kCountedMax.
+template <class AddRows>
+std::optional<std::int64_t> count_of(Connection& connection, const AddRows& add_rows) {
+  Query query{"select count(*) from (select"};
+  add_rows(query);
+  query.add(limit_to(kCountedMax) + ") r");
+  const auto count = query.run(connection)[0][0].template as<std::int64_t>();
+  return std::cmp_less_equal(count, kCountedMax) ? std::optional{count} : std::nullopt;
+}
+
 std::string bytea(const TokenHash& hash) { return "\\x" + to_hex(hash); }
 
 }  // namespace
@@ -67,11 +99,8 @@ std::string bytea(const TokenHash& hash) { return "\\x" + to_hex(hash); }
 Page<Shop> PostgresReader::shops(const ShopFilter& filter, std::size_t limit) {
   const std::int64_t after = filter.after ? filter.after->value() : 0;
   return page_of<Shop>(
-      connection_.exec_params("select " + kShopColumns +
-                                  " from shops s where id > $1 and removed_at is null"
-                                  " order by id" +
-                                  limit_to(limit),
-                              after),
+      connection_.exec_params(
+          "select " + kShopColumns + kShops + " and id > $1 order by id" + limit_to(limit), after),
       limit, shop_of);
 }
 
@@ -84,15 +113,8 @@ std::optional<Product> PostgresReader::product(Gtin gtin) {
 }
 
 Page<Product> PostgresReader::products(const ProductFilter& filter, std::size_t limit) {
-  Query query{"select " + kProductColumns + " from products p where removed_at is null"};
-  for (const std::string& word : filter.words) {
-    const auto gtin = Gtin::parse(word);
-    query.add(" and (" + contains(word, query) +
-              (gtin ? " or p.gtin = " + query.parameter(gtin->number()) : "") + ")");
-  }
-  if (!filter.gtins.empty()) query.add(" and gtin = any(" + query.parameter(filter.gtins) + ")");
-  if (filter.category) query.add(" and category = " + query.parameter(*filter.category));
-  if (filter.brand) query.add(" and brand = " + query.parameter(*filter.brand));
+  Query query{"select " + kProductColumns};
+  add_products(query, filter);
   const bool by_name = filter.order == ProductOrder::name;
   if (filter.after) {
     const auto gtin = query.parameter(filter.after->gtin.number());
@@ -107,8 +129,8 @@ Page<Product> PostgresReader::products(const ProductFilter& filter, std::size_t 
 Page<ProductGroup> PostgresReader::product_groups(ProductGroupKind kind,
                                                   const std::optional<std::string>& after,
                                                   std::size_t limit) {
-  Query query{std::string{"select name, products from product_groups where kind = '"} +
-              (kind == ProductGroupKind::brand ? "brand" : "category") + "' and products > 0"};
+  Query query{"select name, products"};
+  add_groups(query, kind);
   if (after) {
     const auto name = query.parameter(*after);
     query.add(" and (sort_name, name collate \"C\") > (folded(" + name + "), " + name + ")");
@@ -130,6 +152,25 @@ Rows PostgresReader::rows(const RowKeys& keys) {
            array_of(keys.readings, [&](const auto& key) { return number(key.gtin.number()); })))
     add_row(row, rows);
   return rows;
+}
+
+std::optional<std::int64_t> PostgresReader::count_products(const ProductFilter& filter) {
+  return count_of(connection_, [&](Query& query) { add_products(query, filter); });
+}
+
+std::optional<std::int64_t> PostgresReader::count_groups(ProductGroupKind kind) {
+  return count_of(connection_, [&](Query& query) { add_groups(query, kind); });
+}
+
+std::optional<std::int64_t> PostgresReader::count_shops() {
+  return count_of(connection_, [](Query& query) { query.add(kShops); });
+}
+
+std::optional<std::int64_t> PostgresReader::count_readings(const ReadingFilter& filter) {
+  Query query{""};
+  add_count(query, filter, kCountedMax);
+  const auto row = query.run(connection_)[0];
+  return row[1].as<bool>() ? std::nullopt : std::optional{row[0].as<std::int64_t>()};
 }
 
 ReadingPage PostgresReader::readings(const ReadingFilter& filter, std::size_t limit) {

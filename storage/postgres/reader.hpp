@@ -10,6 +10,10 @@ class PostgresReader : public Reader {
  public:
   explicit PostgresReader(Connection& connection) : connection_{connection} {}
 
+  std::optional<std::int64_t> count_products(const ProductFilter& filter) override;
+  std::optional<std::int64_t> count_readings(const ReadingFilter& filter) override;
+  std::optional<std::int64_t> count_shops() override;
+  std::optional<std::int64_t> count_groups(ProductGroupKind kind) override;
   Page<Shop> shops(const ShopFilter& filter, std::size_t limit) override;
   std::optional<Product> product(Gtin gtin) override;
   Page<Product> products(const ProductFilter& filter, std::size_t limit) override;

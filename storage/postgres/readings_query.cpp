@@ -332,6 +332,15 @@ void add_readings(Query& query, const ReadingFilter& filter, std::size_t limit) 
             " offset 0) p order by r.place");
 }
 
+void add_count(Query& query, ReadingFilter filter, std::size_t examined) {
+  filter.after.reset();
+  filter.order = orders_of(filter).front();
+  List list{filter, examined + 1, query};
+  const auto scan = list.scan();
+  query.add("select count(*) filter (where " + list.condition() + "), count(*) > " +
+            std::to_string(examined) + " from (" + scan + ") r");
+}
+
 ReadingPage readings_page(const pqxx::result& rows, std::size_t limit) {
   constexpr pqxx::row::size_type kOfCursor = 6;
   const auto cursor_of = [](const pqxx::row& row) {

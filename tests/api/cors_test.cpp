@@ -103,8 +103,9 @@ TEST(Cors, exposes_the_headers_that_clients_need) {
   const auto exposed = values(to_page(request_of("https://a.example"), allowing({"*"})),
                               "Access-Control-Expose-Headers");
   ASSERT_THAT(exposed, SizeIs(1));
-  for (const auto* header : {"ETag", "Link", "Location", "Retry-After", "X-Request-Id", "Allow",
-                             "Idempotency-Replayed", "History-Begins", "WWW-Authenticate"})
+  for (const auto* header :
+       {"ETag", "Link", "Location", "Retry-After", "X-Request-Id", "Allow", "Idempotency-Replayed",
+        "History-Begins", "Total-Count", "WWW-Authenticate"})
     EXPECT_THAT(exposed.front(), HasSubstr(header));
 }
 

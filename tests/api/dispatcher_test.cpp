@@ -4,6 +4,7 @@
 
 #include <future>
 #include <latch>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -76,13 +77,14 @@ class DispatcherTest : public testing::Test {
   ApiOptions options;
   Metrics metrics{1};
   Log log{{.level = LogLevel::error}};
-  Executor executor{{.threads = 2, .queue_max = 100}};
-  Executor control{{.threads = 1, .queue_max = 16}};
   cache::MemcachedOptions memcached;
   SlotLog slot_log{memcached, metrics, log, [] {}};
   FeedLag feed_lag;
-  Service service{options, database, database, database, ledger, catalogue, tokens,
-                  cache,   executor, control,  metrics,  log,    slot_log,  feed_lag};
+  std::optional<Service> made;  // the threads of the executors use it until they end
+  Executor executor{{.threads = 2, .queue_max = 100}};
+  Executor control{{.threads = 1, .queue_max = 16}};
+  Service& service = made.emplace(options, database, database, database, ledger, catalogue, tokens,
+                                  cache, executor, control, metrics, log, slot_log, feed_lag);
   Dispatcher dispatcher{service};
   std::string staff;
   std::string admin;

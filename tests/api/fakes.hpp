@@ -39,6 +39,16 @@ class FakeReader : public storage::Reader {
     for (const auto& [id, shop] : rows_.shops) page.rows.push_back(shop);
     return page;
   }
+  std::optional<std::int64_t> count_shops() override { return none<std::int64_t>(); }
+  std::optional<std::int64_t> count_products(const storage::ProductFilter&) override {
+    return none<std::int64_t>();
+  }
+  std::optional<std::int64_t> count_groups(storage::ProductGroupKind) override {
+    return none<std::int64_t>();
+  }
+  std::optional<std::int64_t> count_readings(const storage::ReadingFilter&) override {
+    return none<std::int64_t>();
+  }
   std::optional<Product> product(Gtin) override { return none<Product>(); }
   storage::Page<Product> products(const storage::ProductFilter&, std::size_t) override {
     return count(), storage::Page<Product>{};
@@ -176,8 +186,8 @@ class FakeCache : public cache::Cache {
     return cache::ReadPath::lock_busy;
   }
   cache::ReadPath read_list(const cache::Key&, std::span<const storage::Lock>, const std::string&,
-                            cache::Source& source) override {
-    source.produce(*database_.read());
+                            cache::ListSource& source) override {
+    source.produce();
     return cache::ReadPath::lock_busy;
   }
   cache::ReadPath read_page(std::span<const cache::PageRow> rows,

@@ -33,7 +33,8 @@ ReadingRow a_reading() {
           .updated_at = start + std::chrono::seconds{1},
           .checked_at = start + std::chrono::seconds{2},
           .counted_at = start + std::chrono::seconds{3},
-          .expired = false};
+          .expired = false,
+          .expires_at = start + std::chrono::hours{4}};
 }
 
 bool same(const ReadingRow& a, const ReadingRow& b) {
@@ -43,7 +44,7 @@ bool same(const ReadingRow& a, const ReadingRow& b) {
   return same_date && a.id == b.id && a.shop == b.shop && a.gtin == b.gtin &&
          a.quantity == b.quantity && a.version == b.version && a.observed_at == b.observed_at &&
          a.updated_at == b.updated_at && a.checked_at == b.checked_at &&
-         a.counted_at == b.counted_at && a.expired == b.expired;
+         a.counted_at == b.counted_at && a.expired == b.expired && a.expires_at == b.expires_at;
 }
 
 bool same(const Product& a, const Product& b) {
@@ -78,6 +79,7 @@ TEST(Codec, decodes_every_reading_that_it_encoded) {
   reading.date.reset();
   reading.quantity = 0;
   reading.checked_at.reset();
+  reading.expires_at.reset();
   EXPECT_TRUE(same(decode_reading(encode(reading)).value(), reading));
   reading.quantity.reset();
   reading.counted_at.reset();
@@ -101,6 +103,9 @@ TEST(Codec, refuses_times_and_dates_that_cannot_be_written) {
   EXPECT_FALSE(decode_reading(encode(reading)));
   reading = a_reading();
   reading.checked_at = Instant::min();
+  EXPECT_FALSE(decode_reading(encode(reading)));
+  reading = a_reading();
+  reading.expires_at = Instant::max();
   EXPECT_FALSE(decode_reading(encode(reading)));
   reading = a_reading();
   reading.date->date = std::chrono::year{12000} / 1 / 1;

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <set>
+#include <string>
 
 namespace codasync::cache {
 namespace {
@@ -18,15 +20,19 @@ TEST(Key, of_a_response_is_the_prefix_and_the_canonical_uri) {
   EXPECT_EQ(reading_response(ReadingId{42}).text, "coda1:/api/v1/stock-readings/42");
 }
 
-TEST(Key, of_a_list_contains_the_token_of_its_generation) {
-  EXPECT_EQ(list_entry("0123abcd", "feed").text, "list1:0123abcd:feed");
+// 0xcbf43926 mod 1024, the check value of CRC-32.
+TEST(Key, of_a_list_is_one_of_a_fixed_number_of_places) {
+  EXPECT_EQ(list_place("123456789").text, "list2:294");
+  std::set<std::string> places;
+  for (int shop = 0; shop < 20'000; ++shop)
+    places.insert(list_place("/api/v1/stock-readings?shop=" + std::to_string(shop)).text);
+  EXPECT_EQ(places.size(), kListPlaces);
 }
 
 TEST(Key, of_the_longest_ids_is_short_enough_for_memcached) {
   const ShopId shop{INT64_MAX};
   const Gtin gtin = Gtin::from_number(99'999'999'999'997);
   EXPECT_LE(shop_stock_response(shop, gtin).text.size(), 250U);
-  EXPECT_LE(list_entry(std::string(32, 'f'), std::string(200, 'f')).text.size(), 250U);
 }
 
 struct SlotCase {

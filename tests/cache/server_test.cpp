@@ -20,6 +20,7 @@ using namespace std::chrono_literals;
 using testing::HasSubstr;
 
 const Key kTea{"coda1:tea"};
+const Key kCoffee{"coda1:coffee"};
 
 class ServerTest : public testing::Test {
  protected:
@@ -65,7 +66,7 @@ TEST_F(ServerTest, gives_one_lease_and_the_next_when_that_has_ended) {
     const auto lease = server_.lease(kTea);
     ASSERT_TRUE(lease);
     EXPECT_FALSE(server_.lease(kTea));
-    EXPECT_EQ(server_.find(kTea, Probe::yes).state, LookupState::miss)
+    EXPECT_EQ(server_.find(kTea, kCoffee, Probe::yes).first.state, LookupState::miss)
         << "a placeholder is not an entry";
   }
   EXPECT_TRUE(server_.lease(kTea));
@@ -73,7 +74,7 @@ TEST_F(ServerTest, gives_one_lease_and_the_next_when_that_has_ended) {
 
 TEST_F(ServerTest, stores_under_a_valid_lease) {
   ASSERT_TRUE(server_.lease(kTea)->store({"green", now()}));
-  const auto found = server_.find(kTea, Probe::yes);
+  const auto found = server_.find(kTea, kCoffee, Probe::yes).first;
   EXPECT_EQ(found.state, LookupState::hit);
   EXPECT_EQ(found.bytes, "green");
   EXPECT_FALSE(server_.lease(kTea)) << "there is nothing to fill";
@@ -110,7 +111,7 @@ TEST_F(ServerTest, gives_no_entry_after_its_expiry) {
   auto lease = server_.lease(kTea);
   ASSERT_TRUE(lease->store({"old", now() - made.entry_ttl - made.lease_ttl - 4s}));
   ASSERT_THAT(get(kTea), HasSubstr("old"));
-  const auto found = server_.find(kTea, Probe::yes);
+  const auto found = server_.find(kTea, kCoffee, Probe::yes).first;
   EXPECT_EQ(found.state, LookupState::unavailable) << "the old entry prevents a fill";
   EXPECT_EQ(found.bytes, "");
 }
@@ -128,7 +129,7 @@ TEST_F(ServerTest, gives_no_entry_after_its_content_has_changed_by_itself) {
   const auto start = now();
   ASSERT_TRUE(server_.lease(kTea)->store({"good today", start - 2h, start + kClockDifferenceMax}));
   ASSERT_THAT(get(kTea), HasSubstr("good today"));
-  EXPECT_EQ(server_.find(kTea, Probe::yes).state, LookupState::unavailable)
+  EXPECT_EQ(server_.find(kTea, kCoffee, Probe::yes).first.state, LookupState::unavailable)
       << "a reader's clock can be late by kClockDifferenceMax";
 }
 
@@ -162,7 +163,7 @@ TEST_F(ServerTest, ends_a_lease_with_its_connection) {
   EXPECT_FALSE(lease->store({"old", now()}));
   EXPECT_THAT(get(kTea), HasSubstr("lease")) << "the placeholder stays until it expires";
   memcached_.ask("delete " + kTea.text);
-  ASSERT_EQ(server.find(kTea, Probe::yes).state, LookupState::miss);
+  ASSERT_EQ(server.find(kTea, kCoffee, Probe::yes).first.state, LookupState::miss);
   auto next = server.lease(kTea);
   ASSERT_TRUE(next);
   EXPECT_TRUE(next->store({"new", now()})) << "on a new connection";
@@ -207,14 +208,14 @@ TEST_F(ServerTest, gives_no_lease_for_an_add_that_timed_out_and_is_executed_late
   auto short_lease = short_timeout();
   short_lease.lease_ttl = 4s;  // long enough to be seen on a loaded machine
   Server server = server_at(memcached_.address(), short_lease);
-  ASSERT_EQ(server.find(kTea, Probe::yes).state, LookupState::miss);
+  ASSERT_EQ(server.find(kTea, kCoffee, Probe::yes).first.state, LookupState::miss);
   ASSERT_TRUE(server.lease(Key{"coda1:warm"}));  // the connection it will use
   memcached_.freeze();
   EXPECT_FALSE(server.lease(kTea));
   memcached_.thaw();
   ASSERT_TRUE(test::eventually([&] { return get(kTea).find("lease") != std::string::npos; }))
       << "executed late, or this test shows nothing";
-  EXPECT_EQ(server_.find(kTea, Probe::yes).state, LookupState::miss)
+  EXPECT_EQ(server_.find(kTea, kCoffee, Probe::yes).first.state, LookupState::miss)
       << "a placeholder without a lease";
   EXPECT_TRUE(test::eventually([&] { return server_.lease(kTea).has_value(); }))
       << "and it delays others no longer than lease_ttl";
@@ -223,16 +224,16 @@ TEST_F(ServerTest, gives_no_lease_for_an_add_that_timed_out_and_is_executed_late
 TEST_F(ServerTest, does_not_use_a_connection_again_after_a_timeout) {
   test::TcpGate gate{memcached_.address()};
   Server server = server_at(gate.address(), short_timeout());
-  ASSERT_EQ(server.find(kTea, Probe::yes).state, LookupState::miss);
+  ASSERT_EQ(server.find(kTea, kCoffee, Probe::yes).first.state, LookupState::miss);
   memcached_.ask("set " + kTea.text + " 4102444800 60 5\r\ngreen");
   gate.set(test::TcpGate::Mode::stall);
-  EXPECT_EQ(server.find(kTea, Probe::yes).state, LookupState::unavailable);
+  EXPECT_EQ(server.find(kTea, kCoffee, Probe::yes).first.state, LookupState::unavailable);
   gate.set(test::TcpGate::Mode::pass);
   const auto before = gate.connections();
   const Key other{"coda1:other"};
-  EXPECT_TRUE(
-      test::eventually([&] { return server.find(other, Probe::yes).state == LookupState::miss; }));
-  EXPECT_EQ(server.find(kTea, Probe::yes).bytes, "green");
+  EXPECT_TRUE(test::eventually(
+      [&] { return server.find(other, kCoffee, Probe::yes).first.state == LookupState::miss; }));
+  EXPECT_EQ(server.find(kTea, kCoffee, Probe::yes).first.bytes, "green");
   EXPECT_GT(gate.connections(), before);
 }
 
@@ -242,11 +243,11 @@ TEST_F(ServerTest, is_not_used_while_its_circuit_is_open) {
   long_pause.rest_after_failure = 60s;
   Server server = server_at(gate.address(), long_pause);
   gate.set(test::TcpGate::Mode::cut);
-  EXPECT_EQ(server.find(kTea, Probe::yes).state, LookupState::unavailable);
+  EXPECT_EQ(server.find(kTea, kCoffee, Probe::yes).first.state, LookupState::unavailable);
   gate.set(test::TcpGate::Mode::pass);
   const auto before = gate.connections();
-  EXPECT_EQ(server.find(kTea, Probe::yes).state, LookupState::unavailable);
-  EXPECT_EQ(server.find(kTea, Probe::no).state, LookupState::unavailable);
+  EXPECT_EQ(server.find(kTea, kCoffee, Probe::yes).first.state, LookupState::unavailable);
+  EXPECT_EQ(server.find(kTea, kCoffee, Probe::no).first.state, LookupState::unavailable);
   EXPECT_FALSE(server.lease(kTea));
   EXPECT_FALSE(server.put(kTea, {"green", now()}));
   EXPECT_EQ(gate.connections(), before);
@@ -254,11 +255,12 @@ TEST_F(ServerTest, is_not_used_while_its_circuit_is_open) {
 
 TEST_F(ServerTest, is_used_again_by_a_probe_and_then_by_all_calls) {
   memcached_.stop();
-  EXPECT_EQ(server_.find(kTea, Probe::yes).state, LookupState::unavailable);
+  EXPECT_EQ(server_.find(kTea, kCoffee, Probe::yes).first.state, LookupState::unavailable);
   memcached_.start();
-  EXPECT_EQ(server_.find(kTea, Probe::no).state, LookupState::unavailable) << "no probe";
-  EXPECT_EQ(server_.find(kTea, Probe::yes).state, LookupState::miss);
-  EXPECT_EQ(server_.find(kTea, Probe::no).state, LookupState::miss);
+  EXPECT_EQ(server_.find(kTea, kCoffee, Probe::no).first.state, LookupState::unavailable)
+      << "no probe";
+  EXPECT_EQ(server_.find(kTea, kCoffee, Probe::yes).first.state, LookupState::miss);
+  EXPECT_EQ(server_.find(kTea, kCoffee, Probe::no).first.state, LookupState::miss);
 }
 
 TEST_F(ServerTest, does_not_send_a_value_that_memcached_would_reject) {

@@ -98,6 +98,37 @@ class SourceWithoutEnd final : public PageSource {
   PageSource& source_;
 };
 
+/// A list whose parts can be replaced.
+class ListOf : public ListSource {
+ public:
+  explicit ListOf(ListSource& source) : source_{source} {}
+
+  bool decode(std::string_view entry) override { return source_.decode(entry); }
+  bool produce() override { return source_.produce(); }
+  [[nodiscard]] std::string encode() const override { return source_.encode(); }
+  [[nodiscard]] std::optional<Instant> changes_at() const override { return source_.changes_at(); }
+
+ private:
+  ListSource& source_;
+};
+
+/// list-before-token: a list is read before the token under which it is stored.
+class ListBeforeToken final : public ListOf {
+ public:
+  explicit ListBeforeToken(ListSource& source) : ListOf{source}, may_be_stored_{source.produce()} {}
+  bool produce() override { return may_be_stored_; }
+
+ private:
+  const bool may_be_stored_;
+};
+
+/// entries-outlive-midnight.
+class ListWithoutEnd final : public ListOf {
+ public:
+  using ListOf::ListOf;
+  [[nodiscard]] std::optional<Instant> changes_at() const override { return std::nullopt; }
+};
+
 class BrokenCache final : public Cache {
  public:
   BrokenCache(const MemcachedOptions& options, storage::Database& database, Observer& observer)
@@ -115,8 +146,16 @@ class BrokenCache final : public Cache {
     return cache_.read_through(key, locks, source);
   }
   ReadPath read_list(const Key& generation, std::span<const storage::Lock> locks,
-                     const std::string& query_digest, Source& source) override {
-    return cache_.read_list(generation, locks, query_digest, source);
+                     const std::string& address, ListSource& source) override {
+    if (is_broken("list-before-token")) {
+      ListBeforeToken broken{source};
+      return cache_.read_list(generation, locks, address, broken);
+    }
+    if (is_broken("entries-outlive-midnight")) {
+      ListWithoutEnd broken{source};
+      return cache_.read_list(generation, locks, address, broken);
+    }
+    return cache_.read_list(generation, locks, address, source);
   }
   ReadPath read_page(std::span<const PageRow> rows, PageSource& source) override {
     if (is_broken("entries-outlive-midnight")) {

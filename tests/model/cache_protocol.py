@@ -11,7 +11,7 @@ have (no response confirmed it). By hand, for larger worlds:
     tests/model/cache_protocol.py --fillers 2 --commits 2 --broken
 
 A command of Memcached and a statement of PostgreSQL are one step each. Left out: lists (a generation is an entry like any
-other), more than one key, and clocks that differ by more than the protocol allows.
+other; list_protocol.py has the rest), more than one key, and clocks that differ by more than the protocol allows.
 """
 
 import argparse

@@ -118,7 +118,7 @@ class LookUp(EdgeTest):
     def test_without_a_look_up_no_miss_is_passed_on_even_if_the_client_sends_one(self) -> None:
         for method, uri, headers in (
             ("GET", "/api/v1/shops/1?", {}),
-            ("GET", "/api/v1/products", {}),
+            ("GET", "/api/v1/tokens", {}),
             ("GET", PRODUCT, {"If_Match": '"17"'}),
             ("PATCH", PRODUCT, {}),
         ):

@@ -152,7 +152,7 @@ TEST_F(Lists, of_a_product_in_all_shops_have_parameters) {
   }
   EXPECT_TRUE(get(path + "?limit=2").next_page().starts_with(path + "?limit=2&cursor="));
   expect_bad_query(path + "?in_stock=true&limit=1&bogus=1", "bogus",
-                   "Unknown parameter. Known parameters: in_stock, limit, cursor.");
+                   "Unknown parameter. Known parameters: in_stock, limit, cursor, count.");
   expect_bad_query(path + "?limit=0", "limit", "This must be a whole number from 1 to 1000.");
   expect_bad_query(path + "?cursor=x", "cursor", "Invalid cursor.");
   EXPECT_EQ(get("/api/v1/products/96385074/stock?in_stock=true").status, 404);
@@ -201,7 +201,7 @@ TEST_F(Lists, and_all_other_addresses_refuse_unknown_parameters) {
   expect_bad_query("/api/v1/stock-readings?colour=red", "colour",
                    "Unknown parameter. Known parameters: shop, GTIN, category, expires_before, "
                    "expires_after, expired, in_stock, available, not_checked_since, ordering, "
-                   "limit, cursor.");
+                   "limit, cursor, count.");
 
   const auto before = database().run(
       "select (select count(*) from stock_events), (select count(*) from shops),"
@@ -277,7 +277,7 @@ TEST_F(Lists, of_brands_and_categories_follow_the_catalogue) {
   EXPECT_EQ(del(path("96385074"), admin()).status, 204);
   expect_groups("categories", R"([{"name":"Spices","products":1}])");
   expect_bad_query("/api/v1/brands?limit=1&search=x", "search",
-                   "Unknown parameter. Known parameters: limit, cursor.");
+                   "Unknown parameter. Known parameters: limit, cursor, count.");
   expect_bad_query("/api/v1/brands?cursor=x", "cursor", "Invalid cursor.");
 }
 
@@ -317,6 +317,49 @@ TEST_F(Lists, are_one_cache_entry_for_all_spellings_of_a_question) {
               hits + 2 * static_cast<double>(spellings.size()))
         << path;
   }
+}
+
+TEST_F(Lists, have_a_total_on_request_which_is_the_number_of_their_rows) {
+  const auto& gtins = some_gtins();
+  const auto south = post("/api/v1/shops", R"({"name":"South"})", admin()).row().at("id");
+  for (std::size_t i = 0; i < 5; ++i) {
+    put("/api/v1/products/" + gtins[i],
+        R"({"name":"Tea )" + std::to_string(i) + R"(","brand":"B)" + std::to_string(i % 2) +
+            R"(","category":"C"})",
+        admin());
+    record(i == 4 ? south : shop(), gtins[i],
+           R"("quantity":)" + std::to_string(i % 2) + R"(,"expiry_date":"2020-01-0)" +
+               std::to_string(i + 1) + "\"");
+  }
+  for (const auto& path : std::vector<std::string>{
+           "/api/v1/shops?", "/api/v1/products?", "/api/v1/products?search=tea%202&",
+           "/api/v1/products?brand=B1&", "/api/v1/products?category=none&", "/api/v1/categories?",
+           "/api/v1/brands?", "/api/v1/stock-readings?", "/api/v1/stock-readings?shop=1&",
+           "/api/v1/stock-readings?shop=1&in_stock=true&", "/api/v1/stock-readings?expired=true&",
+           "/api/v1/stock-readings?expired=false&shop=1&", "/api/v1/stock-readings?shop=1,2&",
+           "/api/v1/stock-readings?category=C&ordering=name&shop=1&",
+           "/api/v1/stock-readings?expires_before=2020-01-03&ordering=expiry_date&",
+           "/api/v1/stock-readings?shop=1&ordering=-updated_at&",
+           "/api/v1/products/" + gtins[0] + "/stock?"}) {
+    const std::string field = path.find("stock") != std::string::npos      ? "id"
+                              : path.find("products") != std::string::npos ? "GTIN"
+                                                                           : "name";
+    const auto rows = std::to_string(all(path + "limit=2", field).size());
+    EXPECT_EQ(get(path).header("Total-Count"), "") << path;
+    EXPECT_EQ(get(path + "count=false").header("Total-Count"), "") << path;
+    for (int again = 0; again < 2; ++again) {  // the second one may be from the cache
+      const auto first = get(path + "limit=1&count=true");
+      EXPECT_EQ(first.header("Total-Count"), rows) << path;
+      EXPECT_EQ(first.header("Link").find("count"), std::string::npos) << path;
+    }
+    EXPECT_EQ(get(path + "count=yes").status, 400) << path;
+  }
+  const auto total = [&] {
+    return get("/api/v1/stock-readings?shop=1&count=true").header("Total-Count");
+  };
+  EXPECT_EQ(total(), "4");
+  record(shop(), gtins[7], "");
+  EXPECT_EQ(total(), "5");
 }
 
 TEST_F(Lists, refuse_an_order_that_no_index_has_and_say_which_ones_are_possible) {

@@ -1,6 +1,5 @@
 #include <gmock/gmock.h>
 
-#include "api/etag.hpp"
 #include "cache/key.hpp"
 #include "tests/service/service.hpp"
 #include "tests/support/malformed_answers.hpp"
@@ -24,17 +23,19 @@ class MalformedEntries : public ServiceTest {
                 HasSubstr("STORED"));
   }
 
-  /// Returns: the key of the list at this address in the current generation.
-  std::string list_of(const cache::Key& generation, const std::string& address) {
+  /// Returns: the token of a generation.
+  std::string token_of(const cache::Key& generation) {
     const auto text = memcached().ask("get " + generation.text);  // VALUE … CR LF token CR LF END
-    return cache::list_entry(text.substr(text.find("\r\n") + 2, 32), api::body_tag(address)).text;
+    return text.substr(text.find("\r\n") + 2, 32);
   }
 
-  /// Reads `path` with each of the malformed values in its entry `key`.
-  void expect_the_same_response(const std::string& path, const std::string& key) {
+  /// Reads `path` with each of the malformed values, after `head`, in its entry `key`.
+  void expect_the_same_response(const std::string& path, const std::string& key,
+                                const std::string& head = "") {
     const auto right = get(path, staff());
     ASSERT_EQ(right.status, 200);
-    for (const auto& value : malformed_answers()) {
+    for (const auto& malformed_value : malformed_answers()) {
+      const auto value = head + malformed_value;
       store(key, value);
       const auto malformed = metric(kMalformed);
       const auto response = get(path, staff());
@@ -64,18 +65,21 @@ TEST_F(MalformedEntries, of_a_single_resource_are_misses_and_are_replaced) {
 TEST_F(MalformedEntries, of_a_list_are_misses_and_are_replaced) {
   a_reading("4006381333931");
   struct List {
-    std::string path;
-    std::string query;
+    std::string address;
     cache::Key generation;
   };
   const ShopId number{std::stoll(shop())};
-  for (const auto& [path, query, generation] :
-       {List{"/api/v1/stock-readings", "shop=" + shop(), cache::shop_generation(number)},
-        List{"/api/v1/shops", "limit=5", cache::shops_generation()},
-        List{"/api/v1/products", "limit=5", cache::catalogue_generation()}}) {
-    const auto uri = path + "?" + query;
-    ASSERT_EQ(get(uri).status, 200);
-    ASSERT_NO_FATAL_FAILURE(expect_the_same_response(uri, list_of(generation, uri)));
+  for (const auto& [address, generation] :
+       {List{"/api/v1/stock-readings?shop=" + shop(), cache::shop_generation(number)},
+        List{"/api/v1/shops/" + shop() + "/stock?GTIN=4006381333931",
+             cache::shop_generation(number)},
+        List{"/api/v1/shops?limit=5", cache::shops_generation()},
+        List{"/api/v1/products?limit=5", cache::catalogue_generation()}}) {
+    const auto place = cache::list_place(address).text;
+    ASSERT_EQ(get(address).status, 200);
+    ASSERT_NO_FATAL_FAILURE(expect_the_same_response(address, place));
+    ASSERT_NO_FATAL_FAILURE(
+        expect_the_same_response(address, place, token_of(generation) + " " + address + "\r\n"));
   }
 }
 
