@@ -22,6 +22,7 @@ constexpr char kNoReadingKind = 'N';
 constexpr char version_of(char kind) { return kind == kReadingKind ? 2 : 1; }
 
 constexpr std::size_t kHeadBytes = 6;
+constexpr char kLittleEndian = 1;
 constexpr std::int64_t kGtinLimit = 100'000'000'000'000;
 
 // The years 0001 to 9999 in microseconds since 1970: other times cannot be written (time.hpp).
@@ -48,6 +49,30 @@ struct Text {
   }
 };
 
+/// Reads an octet that is 0 or 1. Throws: cereal::Exception for others, which encode() never
+/// writes.
+template <class Archive>
+bool load_flag(Archive& archive) {
+  std::uint8_t flag{};
+  archive(flag);
+  if (flag > 1) throw cereal::Exception{"not a flag"};
+  return flag == 1;
+}
+
+/// A truth value in an octet.
+struct Flag {
+  bool value{false};
+
+  template <class Archive>
+  void save(Archive& archive) const {
+    archive(static_cast<std::uint8_t>(value));
+  }
+  template <class Archive>
+  void load(Archive& archive) {
+    value = load_flag(archive);
+  }
+};
+
 struct OptionalNumber {
   std::optional<std::int64_t> value;
 
@@ -58,9 +83,7 @@ struct OptionalNumber {
   }
   template <class Archive>
   void load(Archive& archive) {
-    std::uint8_t present{};
-    archive(present);
-    if (present == 0) return;
+    if (!load_flag(archive)) return;
     value.emplace();
     archive(*value);
   }
@@ -106,9 +129,7 @@ struct OptionalText {
   }
   template <class Archive>
   void load(Archive& archive) {
-    std::uint8_t present{};
-    archive(present);
-    if (present == 0) return;
+    if (!load_flag(archive)) return;
     Text text;
     archive(text);
     value = std::move(text.value);
@@ -159,13 +180,14 @@ bool unseal(char kind, std::string_view bytes, Fields&... fields) {
   if (bytes.size() < kHeadBytes || bytes[0] != kind || bytes[1] != version_of(kind)) return false;
   const std::string_view body = bytes.substr(kHeadBytes);
   if (bytes.substr(2, 4) != checksum(body)) return false;
+  if (body.empty() || body[0] != kLittleEndian) return false;  // cereal reads both orders
   ViewBuffer buffer{body};
   std::istream stream{&buffer};
   try {
     cereal::PortableBinaryInputArchive archive{stream};
     archive(fields...);
   } catch (const cereal::Exception&) {
-    return false;  // shorter than its fields
+    return false;  // shorter than its fields, or no value of one
   }
   return stream.peek() == std::istream::traits_type::eof();
 }
@@ -183,12 +205,12 @@ std::string encode(const Shop& shop) {
 }
 
 std::string encode(const ReadingRow& reading) {
-  return seal(
-      kReadingKind, reading.shop.value(), reading.gtin.number(), reading.id.value(),
-      OptionalDate{reading.date}, OptionalNumber{reading.quantity}, reading.version,
-      number_of(reading.observed_at), number_of(reading.updated_at),
-      OptionalNumber{number_of(reading.checked_at)}, OptionalNumber{number_of(reading.counted_at)},
-      static_cast<std::uint8_t>(reading.expired), OptionalNumber{number_of(reading.expires_at)});
+  return seal(kReadingKind, reading.shop.value(), reading.gtin.number(), reading.id.value(),
+              OptionalDate{reading.date}, OptionalNumber{reading.quantity}, reading.version,
+              number_of(reading.observed_at), number_of(reading.updated_at),
+              OptionalNumber{number_of(reading.checked_at)},
+              OptionalNumber{number_of(reading.counted_at)}, Flag{reading.expired},
+              OptionalNumber{number_of(reading.expires_at)});
 }
 
 std::string encode_no_reading(ShopId shop, Gtin gtin) {
@@ -238,7 +260,7 @@ std::optional<ReadingRow> decode_reading(std::string_view bytes) {
   std::int64_t updated_at{};
   OptionalNumber checked_at;
   OptionalNumber counted_at;
-  std::uint8_t expired{};
+  Flag expired;
   OptionalNumber expires_at;
   if (!unseal(kReadingKind, bytes, shop, gtin, id, date, quantity, version, observed_at, updated_at,
               checked_at, counted_at, expired, expires_at) ||
@@ -256,7 +278,7 @@ std::optional<ReadingRow> decode_reading(std::string_view bytes) {
                     .updated_at = instant_of(updated_at),
                     .checked_at = instant_of(checked_at.value),
                     .counted_at = instant_of(counted_at.value),
-                    .expired = expired != 0,
+                    .expired = expired.value,
                     .expires_at = instant_of(expires_at.value)};
 }
 

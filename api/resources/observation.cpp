@@ -2,11 +2,31 @@
 
 namespace codasync::api::readings {
 
-Observation read_observation(Body& fields, const Field<std::string>& kind) {
+namespace {
+
+/// Takes the date of codes over.
+void take_scanned(Body& fields, const ShelfDate& scanned, Observation& seen) {
+  if (seen.expiry_date.given) {
+    fields.refuse("expiry_date", "The codes have a date. Omit this field.");
+  } else if (!is_expiry_date(scanned.date, date_of(now()))) {
+    fields.refuse("codes", std::string{explain_expiry_date()});
+    seen.expiry_date.given = true;
+  } else {
+    seen.expiry_date = {true, scanned.date};
+    seen.date_kind = {true, std::nullopt};
+    if (scanned.kind) seen.date_kind.value = name_of(*scanned.kind);
+  }
+}
+
+}  // namespace
+
+Observation read_observation(Body& fields, const Field<std::string>& kind,
+                             const std::optional<ShelfDate>& scanned) {
   Observation seen{kind, fields.date("expiry_date"),
                    fields.one_of("date_kind", {"use_by", "sell_by", "best_before"}),
                    fields.integer("quantity", 0, kQuantityMax)};
   fields.not_null("kind", seen.kind, "Omit it for a plain recording.");
+  if (scanned && kind.value != "count") take_scanned(fields, *scanned, seen);
   if (seen.kind.value == "check" && !seen.expiry_date.given) {
     fields.refuse("expiry_date",
                   "A check requires `expiry_date`: the earliest date on the shelf, or null if the "

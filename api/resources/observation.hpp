@@ -22,7 +22,9 @@ struct Observation {
 };
 
 /// Reads the fields besides `kind`, which was read before: sighting, check, count or absent.
-Observation read_observation(Body& fields, const Field<std::string>& kind);
+/// `scanned`: the date of codes in the body; a count has no use for it.
+Observation read_observation(Body& fields, const Field<std::string>& kind,
+                             const std::optional<ShelfDate>& scanned = std::nullopt);
 
 /// Sets kind, date and quantity of the operation.
 void apply(const Observation& seen, storage::StockOperation& operation);

@@ -2,6 +2,7 @@
 
 #include "api/resources/handlers.hpp"
 #include "api/resources/scan_json.hpp"
+#include "api/resources/scanned_codes.hpp"
 #include "api/responses.hpp"
 
 // The handler of /scan: what scanners send about one item becomes one write, if it says enough.
@@ -11,11 +12,6 @@ namespace {
 
 using storage::Refused;
 using storage::Written;
-
-// One item has a few symbols. A Digital Link can be long, and a symbol has at most some 3,000
-// characters that are not only digits.
-constexpr std::size_t kCodesMax = 16;
-constexpr std::size_t kCodeBytesMax = 2'000;
 
 /// The codes of a request, and what it asks for.
 struct Scan {
@@ -90,26 +86,6 @@ std::optional<Response> without_name(const Scan& scan, const Refused& refused) {
       .body = to_json(Answer{.parsed = scan.parsed, .item = scan.item, .missing = {"name"}})});
 }
 
-/// The fields that say how the codes are meant.
-barcode::ParseOptions read_options(Body& fields) {
-  const auto upc_e = fields.flag("upc_e");
-  const auto separator =
-      fields.one_of("separator", {"~", "|", "#", "@", "$", "^", "!", "*", ";", "`"});
-  fields.not_null("upc_e", upc_e);
-  fields.not_null("separator", separator);
-  barcode::ParseOptions options{.today = date_of(now()), .upc_e = upc_e.value.value_or(false)};
-  if (separator.value) options.separator = separator.value->front();
-  return options;
-}
-
-Problem conflicting(const barcode::Contradiction& contradiction) {
-  return {422,
-          "conflicting-codes",
-          "The codes contradict each other. Nothing was recorded; scan one item at a time.",
-          {{"codes",
-            {"Code " + std::to_string(contradiction.code + 1) + ": " + contradiction.detail}}}};
-}
-
 }  // namespace
 
 Outcome<Plan, Problem> plan(const Call& call) {
@@ -117,15 +93,15 @@ Outcome<Plan, Problem> plan(const Call& call) {
   if (!body) return body.error();
   auto fields = std::move(body).value();
   const auto shop = fields.integer("shop", 1, INT64_MAX);
-  const auto codes = fields.texts("codes", kCodesMax, kCodeBytesMax);
+  const auto today = date_of(now());
+  const auto codes = read_codes(fields, today);
   const auto kind = fields.one_of("kind", {"sighting", "check", "count"});
   const auto quantity = fields.integer("quantity", 0, kQuantityMax);
   const auto name = fields.name("name");
   const auto observed_at = fields.instant("observed_at");
   const auto dry_run = fields.flag("dry_run");
-  const auto options = read_options(fields);
   fields.require("shop", shop);
-  fields.require("codes", codes);
+  fields.require("codes", codes.texts);
   fields.not_null("kind", kind, "Omit it for a plain recording.");
   fields.not_null("quantity", quantity, "Omit it when nothing was counted.");
   fields.not_null("name", name, "Omit it for a known product.");
@@ -140,7 +116,7 @@ Outcome<Plan, Problem> plan(const Call& call) {
   const auto scan = std::make_shared<Scan>(
       Scan{.shop = ShopId{*shop.value}, .name = name.value, .quantity = quantity.value});
   if (kind.value) scan->kind = parse_event_kind(*kind.value);
-  for (const auto& code : *codes.value) scan->parsed.push_back(barcode::parse(code, options));
+  scan->parsed = codes.parsed();
   auto item = barcode::merge(scan->parsed);
   if (!item) return conflicting(item.error());
   scan->item = std::move(item).value();
@@ -162,7 +138,7 @@ Outcome<Plan, Problem> plan(const Call& call) {
   operation.product_name = scan->name;
   operation.observed_at = observed_at.value;
   if (operation.kind != EventKind::count) operation.date = scan->item.date;
-  if (operation.date && !is_expiry_date(operation.date->date, options.today))
+  if (operation.date && !is_expiry_date(operation.date->date, today))
     return bad_fields({{"codes", {std::string{explain_expiry_date()}}}});
   plan.operation = std::move(operation);
   plan.answer = [scan](const Written& written) { return recorded(*scan, written); };

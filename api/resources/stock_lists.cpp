@@ -3,6 +3,7 @@
 #include "api/feed_cursor.hpp"
 #include "api/resources/handlers.hpp"
 #include "api/resources/observation.hpp"
+#include "api/resources/scanned_codes.hpp"
 #include "api/responses.hpp"
 #include "storage/operation_name.hpp"
 
@@ -46,9 +47,10 @@ std::optional<Uuid> read_name(Body& fields, const Sender& sender, OperationList:
   return uuid ? std::optional{storage::name_of_operation(*sender.device, *uuid)} : std::nullopt;
 }
 
-/// Reads the fields of a record; `kind` was read before.
-void read_record(Body& fields, const Field<std::string>& kind, StockOperation& operation) {
-  const auto seen = readings::read_observation(fields, kind);
+/// Reads the fields of a record; `kind` was read before. `scanned`: the date of its codes.
+void read_record(Body& fields, const Field<std::string>& kind, StockOperation& operation,
+                 const std::optional<ShelfDate>& scanned = std::nullopt) {
+  const auto seen = readings::read_observation(fields, kind, scanned);
   const auto name = fields.name("name");
   fields.not_null("name", name, "Omit it for a known product.");
   readings::apply(seen, operation);
@@ -126,16 +128,45 @@ OperationList::Each read_item(Body& fields, const Sender& sender, bool strict) {
   return each;
 }
 
+/// Returns: the item of the codes, which has a GTIN; nullopt for others, which are reported.
+std::optional<barcode::ScannedItem> read_item_of(Body& fields, const scan::ScannedCodes& codes,
+                                                 std::optional<Problem>& conflict) {
+  const auto parsed = codes.parsed();
+  for (std::size_t i = 0; i < parsed.size(); ++i) {
+    if (const auto& error = parsed[i].error)
+      fields.refuse("codes", "Code " + std::to_string(i + 1) + ", byte " +
+                                 std::to_string(error->at) + ": " + error->detail);
+  }
+  auto item = barcode::merge(parsed);
+  if (!item) {
+    conflict = scan::conflicting(item.error());
+    return std::nullopt;
+  }
+  if (codes.texts.value && !item.value().gtin) fields.refuse("codes", "No code has a GTIN.");
+  return std::move(item).value();
+}
+
 /// An operation of a device.
 OperationList::Each read_operation(Body& fields, const Sender& sender, ShopId shop) {
   OperationList::Each each;
   const auto name = read_name(fields, sender, each);
   const auto kind =
       fields.one_of("kind", {"sighting", "check", "count", "adjust", "remove", "void"});
-  const auto gtin = fields.gtin("GTIN");
+  auto gtin = fields.gtin("GTIN");
   const auto observed_at = fields.instant("observed_at");
-  fields.require("GTIN", gtin);
+  // The same codes have the same dates whenever they arrive.
+  const auto codes = scan::read_codes(fields, date_of(observed_at.value.value_or(now())));
   fields.require("observed_at", observed_at);
+  std::optional<ShelfDate> scanned;
+  std::optional<Problem> conflict;
+  if (!codes.texts.given) {
+    fields.require("GTIN", gtin);
+  } else if (gtin.given) {
+    fields.refuse("GTIN", "Send either `GTIN` or `codes`.");
+  } else if (const auto item = read_item_of(fields, codes, conflict)) {
+    gtin.value = item->gtin;
+    scanned = item->date;
+  }
   StockOperation operation{
       .shop = shop, .gtin = gtin.value.value_or(Gtin::from_number(1)), .actor = sender.token};
   operation.observed_at = corrected(observed_at, sender);
@@ -146,9 +177,10 @@ OperationList::Each read_operation(Body& fields, const Sender& sender, ShopId sh
   } else if (kind.value == "void") {
     read_void(fields, sender, operation);
   } else {
-    read_record(fields, kind, operation);
+    read_record(fields, kind, operation, scanned);
   }
   finish(fields, name, std::move(operation), each);
+  if (conflict) each.content = std::move(*conflict);
   return each;
 }
 
@@ -177,6 +209,12 @@ std::string result_json(const OperationList::Each& each, const Problem& problem,
   return rejected_json(each.id, to_response(problem, call.request.request_id).body);
 }
 
+/// Returns: the failure that says what is true for both: 503 promises that nothing was changed.
+const storage::Failed& graver(const storage::Failed* known, const storage::Failed& other) {
+  const bool in_doubt = known != nullptr && known->kind == storage::Failed::Kind::in_doubt;
+  return in_doubt ? *known : other;
+}
+
 /// Returns: a JSON array with the result of each operation that was decided; or the problem of all.
 Outcome<std::string, Problem> results_json(Service& service, const Call& call,
                                            const OperationList& list,
@@ -194,7 +232,7 @@ Outcome<std::string, Problem> results_json(Service& service, const Call& call,
       if (refused->why == Refused::Why::token_revoked) return token_revoked();
       shown.push_back(result_json(each, readings::explain(*refused), call));
     } else {
-      failed = &std::get<storage::Failed>(results[i]);
+      failed = &graver(failed, std::get<storage::Failed>(results[i]));
     }
   }
   if (failed != nullptr) {
@@ -278,11 +316,22 @@ Result answer_sync(Service& service, const Call& call, const OperationList& list
   auto json = results_json(service, call, list, results);
   if (!json) return json.error();
   const auto& pull = list.pull;
-  const auto page = service.database.read()->changes(pull.shop, pull.since, pull.limit);
-  if (!page) return changes::explain(page.error());
-  service.feed_lag.note(page->horizon);
-  return json_response(
-      sync_json(*page, to_text(page->next), service.feed_lag.behind(), list.clock_offset, *json));
+  try {
+    const auto page = service.database.read()->changes(pull.shop, pull.since, pull.limit);
+    if (!page) return changes::explain(page.error());
+    service.feed_lag.note(page->horizon);
+    return json_response(
+        sync_json(*page, to_text(page->next), service.feed_lag.behind(), list.clock_offset, *json));
+  } catch (const Unavailable&) {
+    // 503 would promise that nothing was changed.
+    if (list.operations.empty()) throw;
+    return Problem{504,
+                   "in-doubt",
+                   "The operations were received, but the changes cannot be read now. Send the "
+                   "operations again: each takes effect only once.",
+                   {},
+                   {{"Retry-After", "1"}}};
+  }
 }
 
 }  // namespace codasync::api::lists

@@ -333,6 +333,19 @@ TEST(Body, refuses_lone_surrogates_in_names) {
   EXPECT_TRUE(errors_of(body).contains("name"));
 }
 
+// RapidJSON must not read after its table of powers (tests/fuzz/corpus/body/large_number).
+TEST(Body, refuses_numbers_that_no_field_can_have) {
+  const std::string digits(72, '9');
+  for (const std::string& number :
+       {digits, digits + ".5e300", std::string{"1e308"}, "-" + digits + "e200",
+        "0." + digits + "e-300", std::string{"1.5"}}) {
+    auto body = parsed(R"({"quantity":)" + number + "}");
+    EXPECT_FALSE(body.integer("quantity", INT64_MIN, INT64_MAX).value) << number;
+    EXPECT_TRUE(errors_of(body).contains("quantity")) << number;
+  }
+  EXPECT_FALSE(Body::parse(R"({"quantity":1e309})"));
+}
+
 TEST(Body, reports_a_bounded_number_of_unknown_fields) {
   std::string text{"{"};
   for (int i = 0; i < 5000; ++i) text += "\"f" + std::to_string(i) + "\":1,";

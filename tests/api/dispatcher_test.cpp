@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "api/cache_entry.hpp"
@@ -422,6 +423,42 @@ TEST_F(DispatcherTest, refuses_bodies_over_the_limit) {
   options.body_bytes_max = 1000;
   EXPECT_EQ(respond(request(Method::post, "/api/v1/shops", admin, std::string(1001, ' '))).status,
             413);
+}
+
+constexpr const char* kTwoItems = R"({"items":[
+    {"id":"a","op":"remove","shop":1,"GTIN":"4006381333931"},
+    {"id":"b","op":"remove","shop":1,"GTIN":"96385074"}]})";
+
+// 503 promises that nothing was changed.
+TEST_F(DispatcherTest, of_a_list_without_a_result_responds_504_if_one_operation_is_in_doubt) {
+  const storage::Failed refused{"queue", "detail"};
+  const storage::Failed doubtful{"postgres", "detail", storage::Failed::Kind::in_doubt};
+  const auto status = [&](const storage::Failed& one, const storage::Failed& other) {
+    ledger.first = {one, other};
+    return respond(request(Method::post, "/api/v1/stock-readings/batch", staff, kTwoItems)).status;
+  };
+  EXPECT_EQ(status(refused, refused), 503);
+  EXPECT_EQ(status(doubtful, refused), 504);
+  EXPECT_EQ(status(refused, doubtful), 504);
+}
+
+TEST_F(DispatcherTest, of_sync_responds_504_if_operations_are_recorded_and_changes_cannot_be_read) {
+  const auto status = [&](const std::string& operations) {
+    bool first = true;  // the token is read before
+    rows.before_each = [&] {
+      if (!std::exchange(first, false)) throw Unavailable{"postgres", "detail"};
+    };
+    return respond(
+               request(
+                   Method::post, "/api/v1/sync", staff,
+                   R"({"device":"6d1f4c9e-0d0f-4c5e-9d35-0f1f3f0a7a11","shop":1,"operations":[)" +
+                       operations + "]}"))
+        .status;
+  };
+  EXPECT_EQ(status(R"({"id":"0f6e3b52-6f0c-4c7e-8a39-6a3c3a1b0001","kind":"remove",
+                       "GTIN":"4006381333931","observed_at":"2026-11-28T09:00:00Z"})"),
+            504);
+  EXPECT_EQ(status(""), 503) << "it only reads";
 }
 
 TEST_F(DispatcherTest, shows_the_secret_of_a_new_token) {

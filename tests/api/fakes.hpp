@@ -8,6 +8,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "cache/cache.hpp"
 #include "storage/catalogue_store.hpp"
@@ -239,11 +240,17 @@ class FakeLedger : public storage::StockLedger {
   storage::StockResult result{written(reading())};
   std::function<bool(const storage::StockOperation&)> exists{
       [](const storage::StockOperation&) { return true; }};  // false: the result is not_found
+  std::vector<storage::StockResult> first;  // of the next operations, instead of `result`
   std::optional<storage::StockOperation> last;
 
   void submit(storage::StockOperation operation,
               std::function<void(storage::StockResult)> done) override {
     last = std::move(operation);
+    if (!first.empty()) {
+      const auto own = std::move(first.front());
+      first.erase(first.begin());
+      return done(own);
+    }
     done(exists(*last) ? result : storage::Refused{storage::Refused::Why::not_found, {}});
   }
 };

@@ -86,7 +86,24 @@ def idle(results: Results) -> list[Group]:
     return groups
 
 
-GROUPS = {"reads": reads, "growth": growth, "idle": idle}
+def scan(results: Results) -> list[Group]:
+    parses = results["parses_per_second"]
+    fastest = max(parses.values())
+    codes = [Bar(name, rate / fastest, f"{rate / 1e6:.1f} million/s") for name, rate in parses.items()]
+    return [Group("Codes that one core parses", codes), rates("Requests a second", results, {name: one["what"] for name, one in results["series"].items()})]
+
+
+def sync(results: Results) -> list[Group]:
+    series = results["series"]
+    lists = {name: one["what"] for name, one in series.items() if name.startswith(("single", "batch", "sync"))}
+    page, bare = results["page_ms"], results["bare_page_ms"]
+    pages = [Bar("a page of the feed", page / max(page, bare), f"{page:.1f} ms"), Bar("the bare statement", bare / max(page, bare), f"{bare:.1f} ms")]
+    return [rates("Operations a second; delays of a request", results, lists),
+            Group(f"PostgreSQL's time of {results['page_rows']:,} changes", pages),
+            rates("What the change log costs, writes a second", results, {name: series[name]["what"] for name in ("with", "without")})]
+
+
+GROUPS = {"reads": reads, "growth": growth, "idle": idle, "scan": scan, "sync": sync}
 
 
 def svg(results: Results) -> str:

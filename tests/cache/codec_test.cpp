@@ -1,8 +1,10 @@
 #include "cache/codec.hpp"
 
 #include <gtest/gtest.h>
+#include <zlib.h>
 
 #include <random>
+#include <string>
 
 namespace codasync::cache {
 namespace {
@@ -166,6 +168,41 @@ TEST(Codec, refuses_a_row_with_a_changed_bit) {
     damaged[bit / 8] = static_cast<char>(damaged[bit / 8] ^ (1 << (bit % 8)));
     EXPECT_FALSE(decode_reading(damaged)) << bit;
   }
+}
+
+/// Returns: an entry of this kind with a correct checksum.
+std::string sealed(char kind, const std::string& body) {
+  const auto crc =
+      ::crc32(0, reinterpret_cast<const Bytef*>(body.data()), static_cast<uInt>(body.size()));
+  std::string entry{kind, '\x01'};
+  for (int shift = 24; shift >= 0; shift -= 8) entry.push_back(static_cast<char>(crc >> shift));
+  return entry + body;
+}
+
+// encode() writes one text for each row. Any client of Memcached can store others.
+TEST(Codec, refuses_other_texts_of_the_same_row) {
+  constexpr std::size_t kHead = 6;
+  const auto product = encode(a_product()).substr(kHead);
+  const auto reading = encode(a_reading()).substr(kHead);
+  ASSERT_TRUE(decode_product(sealed('P', product)));
+  ASSERT_TRUE(decode_reading(sealed('R', reading)));
+  // Each byte but that of the endianness: a flag of 0 or 1 gets another value.
+  const auto check = [](char kind, const std::string& body, const auto& decode) {
+    std::size_t refused = 0;
+    for (std::size_t at = 1; at < body.size(); ++at) {
+      auto other = body;
+      other[at] = static_cast<char>(other[at] + 2);
+      const auto row = decode(sealed(kind, other));
+      refused += row ? 0U : 1U;
+      EXPECT_TRUE(!row || encode(*row) == sealed(kind, other)) << kind << ", byte " << at;
+    }
+    return refused;
+  };
+  EXPECT_GE(check('R', reading, &decode_reading), 4U) << "three optional numbers, and `expired`";
+  EXPECT_GE(check('P', product, &decode_product), 2U) << "two optional texts";
+  auto big_endian = std::string{'\0'} + std::string{"\0\0\0\0\0\0\0\x01", 8} +
+                    std::string{"\0\0\0\0\0\0\0\x05", 8};
+  EXPECT_FALSE(is_no_reading(sealed('N', big_endian), ShopId{1}, Gtin::from_number(5)));
 }
 
 TEST(Codec, accepts_any_bytes_without_an_exception) {

@@ -10,7 +10,7 @@ TEA = "4006381333931"
 MILK = "96385074"
 RICE = "036000291452"
 DEVICE = "6d1f4c9e-0d0f-4c5e-9d35-0f1f3f0a7a11"
-FIRST, SECOND = "0f6e3b52-6f0c-4c7e-8a39-6a3c3a1b0001", "0f6e3b52-6f0c-4c7e-8a39-6a3c3a1b0002"
+FIRST, SECOND, THIRD = (f"0f6e3b52-6f0c-4c7e-8a39-6a3c3a1b000{number}" for number in (1, 2, 3))
 OLD_CURSOR = "AgAAAAAAAAAAAAAAAAAAAAEAAAAAAAAAAQAAAAAAAAAAzkUVfA"  # of shop 1, and of epoch 0
 
 
@@ -96,6 +96,7 @@ GOOD = [
         {"device": DEVICE, "device_time": "2026-11-28T10:00:00Z", "shop": 1, "limit": 10, "operations": [
             {"id": FIRST, "kind": "check", "GTIN": TEA, "expiry_date": "2026-12-18", "quantity": 9, "observed_at": "2026-11-28T09:00:00Z"},
             {"id": SECOND, "kind": "void", "GTIN": TEA, "voids_operation": FIRST, "observed_at": "2026-11-28T09:01:00Z"},
+            {"id": THIRD, "codes": [f"(01){TEA.zfill(14)}(17)261216"], "observed_at": "2026-11-28T09:02:00Z"},
         ]},
         "staff",
     ),

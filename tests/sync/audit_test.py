@@ -59,6 +59,27 @@ class Audit(ServiceTest):
         self.assertEqual(self.audit(actor=0, subject="shop"), [])
         self.assertTrue(all(each["actor"] == "operator" for each in self.audit(actor=0)), "the command line made the first tokens")
 
+    def test_the_next_page_has_the_filters_of_the_first(self) -> None:
+        author = self.service.send("POST", "/api/v1/tokens", {"name": "Author", "role": "admin"}, self.service.admin).json()
+        shops = [self.shop, self.service.shop("another shop")]
+        for number in range(3):  # both authors change both shops in turn
+            for shop in shops:
+                for token in (author["token"], self.service.admin):
+                    self.service.send("PATCH", f"/api/v1/shops/{shop}", {"name": f"{self.id()} {shop} {number} {token[-8:]}"}, token)
+        for filters, expected in (({"actor": author["id"]}, 6), ({"subject_id": self.shop, "subject": "shop"}, 7),
+                                  ({"actor": author["id"], "subject": "shop", "subject_id": self.shop, "from": "2026-01-01T00:00:00Z",
+                                    "until": "2099-01-01T00:00:00Z"}, 3)):
+            found, path = [], "/api/v1/audit?" + urllib.parse.urlencode({"limit": 1} | filters)
+            while path:
+                page = self.service.send("GET", path, token=self.service.admin)
+                found += page.json()
+                path = page.next_page
+                for name, value in filters.items():
+                    self.assertEqual(urllib.parse.parse_qs(path.partition("?")[2]).get(name, [str(value)]), [str(value)], path)
+                    self.assertTrue(not path or f"{name}=" in path, path)
+            self.assertEqual(len(found), expected, filters)
+            self.assertEqual(found, self.audit(**filters))
+
     def test_only_an_admin_may_read_it(self) -> None:
         self.assertEqual(self.service.send("GET", "/api/v1/audit").status, 401)
         self.assertEqual(self.service.send("GET", "/api/v1/audit", token=self.service.staff).status, 403)

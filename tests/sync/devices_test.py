@@ -1,9 +1,11 @@
-"""Devices that are offline for a while, writers beside them, and a service that is killed: at the end all have the same state, which a fold of
-all accepted operations gives too. The fold is meaning() of tests/model/data_core.py, which shares no code with the service.
+"""Devices that are offline for a while, writers and long transactions beside them, a service that is killed, a change log that is purged, rows that
+are repaired, and a database that is restored from a backup: at the end all have the same state, which a fold of all accepted operations gives too.
+The fold is meaning() of tests/model/data_core.py, which shares no code with the service.
 
 CODASYNC_TEST_SEED selects the operations; CODASYNC_SYNC_STEPS their number (by hand also large).
 """
 
+import contextlib
 import datetime
 import hashlib
 import http.client
@@ -16,6 +18,7 @@ import threading
 import time
 import unittest
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +34,7 @@ STEPS = int(os.environ.get("CODASYNC_SYNC_STEPS", "400"))
 USED = GTINS[:4]
 STRICTNESS = {"use_by": 0, "sell_by": 1, "best_before": 2, None: 3}
 DATE_KINDS = {"u": 0, "s": 1, "b": 2, "": 3}
+BEFORE, BACKED_UP, RESTORED = range(3)  # eras of the database
 KINDS = {"s": "sighting", "c": "check", "q": "count", "a": "adjust", "r": "remove", "v": "void"}
 
 
@@ -60,12 +64,42 @@ class Lossy:
             self.send(body)
 
 
-class LiveWriter(threading.Thread):
-    """Writes the same readings without a device, until it is stopped."""
+class Beside(threading.Thread):
+    """Works on the same readings beside the devices, until it is stopped."""
 
     def __init__(self, test: "Devices", chance: random.Random) -> None:
         super().__init__()
-        self.test, self.chance, self.stopping, self.accepted = test, chance, threading.Event(), 0
+        self.test, self.chance, self.stopping = test, chance, threading.Event()
+
+    def stop(self) -> None:
+        self.stopping.set()
+        self.join()
+
+
+class LongTransactions(Beside):
+    """Renames a product in a transaction that stays open for a while; younger transactions commit before it."""
+
+    def run(self) -> None:
+        number = 0
+        while not self.stopping.is_set():
+            number += 1
+            with contextlib.suppress(BrokenPipeError), self.test.service.session() as session:
+                gtin = self.chance.choice(USED)
+                session("begin; set local lock_timeout = '5s'")
+                session(f"update products set name = 'Long {number}', version = version + 1 where gtin = {gtin};"
+                        f"insert into changes (shop_id, reading_id) select shop_id, id from stock_readings where gtin = {gtin}")
+                self.stopping.wait(self.chance.uniform(0.1, 1.0))
+                session("commit")
+                self.test.service.empty_cache()  # the service has written nothing
+            self.stopping.wait(self.chance.random())
+
+
+class LiveWriter(Beside):
+    """Sends operations without a device. `accepted`: their ids, with the era in which each was sent last."""
+
+    def __init__(self, test: "Devices", chance: random.Random) -> None:
+        super().__init__(test, chance)
+        self.accepted: dict[str, int] = {}
 
     def run(self) -> None:
         while not self.stopping.is_set():
@@ -85,16 +119,21 @@ class LiveWriter(threading.Thread):
 
     def send(self, item: dict[str, Any]) -> bool:
         """Returns: whether it was decided."""
+        era = self.test.era
         try:
             answer = self.test.service.send("POST", "/api/v1/stock-readings/batch", {"items": [item]}, self.test.service.staff)
             results = answer.json()["results"] if answer.status == 200 else []
         except (OSError, ValueError, http.client.HTTPException):
             return False
-        self.accepted += bool(results)
+        if results:
+            self.accepted[item["id"]] = era
         return bool(results)
 
 
 class Devices(ServiceTest):
+    era: int
+    transactions: LongTransactions
+
     def setUp(self) -> None:
         super().setUp()
         print(f"CODASYNC_TEST_SEED={SEED}", flush=True)
@@ -150,7 +189,8 @@ class Devices(ServiceTest):
         except OSError:
             pass
 
-    def kill_during_requests(self) -> None:
+    def kill_during_requests(self, meanwhile: Callable[[], None] = lambda: None) -> None:
+        """`meanwhile` is called while the service is down."""
         threads = [threading.Thread(target=self.go_online, args=(number,)) for number in range(len(self.devices))]
         for thread in threads:
             thread.start()
@@ -158,15 +198,56 @@ class Devices(ServiceTest):
         self.service.kill()
         for thread in threads:
             thread.join()
+        meanwhile()
         self.service.start()
 
+    def back_up(self) -> None:
+        self.transactions.stop()  # a copy requires that there are no sessions
+        self.service.back_up()
+        self.era = BACKED_UP
+        self.start_transactions()
+
+    def restore(self) -> None:
+        """The database is what it was at the backup: it has none of the operations since then."""
+        self.transactions.stop()
+        self.service.restore()
+        self.era = RESTORED
+        self.start_transactions()
+
+    def purge(self) -> None:
+        """The service deletes the changes until now when it starts."""
+        self.service.sql("insert into change_marks (day, xid) select current_date - 31, pg_snapshot_xmin(pg_current_snapshot())"
+                         " on conflict (day) do update set xid = excluded.xid")
+
+    def damage_and_repair(self) -> None:
+        gtin = self.chance.choice(USED)
+        self.service.sql("update stock_readings set expiry_date = '2030-12-31', date_kind = null, quantity = 999, plain = 999, lowest = 999,"
+                         f" quantity_since = coalesce(quantity_since, observed_at) where shop_id = {self.shop} and gtin = {gtin} and present")
+        for number in range(len(self.devices)):
+            self.networks[number].offline = False
+            self.go_online(number)  # some read the damaged row
+        self.assertRegex(self.service.deep_check("--repair"), r"(?m)^Ledger .* (\d+) differed, \1 repaired")
+
+    def start_transactions(self) -> None:
+        self.transactions = LongTransactions(self, random.Random(self.chance.getrandbits(64)))
+        self.transactions.start()
+
     def test_all_have_the_state_that_a_fold_of_all_operations_gives(self) -> None:
+        for gtin in USED:
+            self.service.record(self.shop, gtin, quantity=5)
+        events_before = len(self.events())
+        self.era = BEFORE
         writer = LiveWriter(self, random.Random(self.chance.getrandbits(64)))
         writer.start()
+        self.start_transactions()
+        incidents = {STEPS * (number + 1) // 8: incident for number, incident in enumerate((
+            self.kill_during_requests, self.damage_and_repair, lambda: self.kill_during_requests(self.back_up),
+            lambda: self.kill_during_requests(self.purge), lambda: self.kill_during_requests(self.restore),
+            lambda: self.kill_during_requests(self.purge), self.damage_and_repair))}
         try:
             for step in range(STEPS):
-                if step % (STEPS // 2) == STEPS // 4:
-                    self.kill_during_requests()
+                if step in incidents:
+                    incidents[step]()
                     continue
                 number = self.chance.randrange(len(self.devices))
                 match self.chance.random():
@@ -178,11 +259,15 @@ class Devices(ServiceTest):
                     case _:
                         self.restart_device(number)
         finally:
-            writer.stopping.set()
-            writer.join()
+            writer.stop()
+            self.transactions.stop()
+        self.assertNotEqual(self.service.sql("select purged_below from ledger_settings"), "0")
+        self.assertEqual({era for era in writer.accepted.values()}, {BEFORE, BACKED_UP, RESTORED})
+        self.catch_up()
+        self.commit_after_younger_transactions()
         self.catch_up()
         events = self.events()
-        self.check_that_nothing_is_lost(events, writer)
+        self.check_that_nothing_is_lost(events, writer, events_before)
         self.compare(events)
         self.assertRegex(self.service.deep_check(), r"(?m)^Ledger .* 0 differed")
 
@@ -190,10 +275,21 @@ class Devices(ServiceTest):
         old = self.devices[number]
         self.devices[number] = Device(old.file, self.shop, self.networks[number], old.clock)
 
+    def commit_after_younger_transactions(self) -> None:
+        """No later change shows what the devices would miss of this one."""
+        with self.service.session() as session:
+            gtins = ",".join(USED)
+            session(f"begin; update products set name = 'Last ' || gtin, version = version + 1 where gtin in ({gtins});"
+                    f"insert into changes (shop_id, reading_id) select shop_id, id from stock_readings where gtin in ({gtins})")
+            self.service.sql("select pg_current_xact_id()")
+            self.catch_up()
+            session("commit")
+        self.service.empty_cache()
+
     def catch_up(self) -> None:
         for network in self.networks:
             network.offline, network.reliable = False, True
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 30
         for device in self.devices * 2:  # the second time they read what the others sent
             while True:
                 self.assertLess(time.monotonic(), deadline)
@@ -213,8 +309,9 @@ class Devices(ServiceTest):
             " 'date', e.expiry_date, 'date_kind', coalesce(e.date_kind::text, ''), 'quantity', e.quantity, 'delta', e.delta, 'voids', e.voids)), '[]')"
             f" from stock_events e join stock_readings r on r.id = e.reading_id where r.shop_id = {self.shop}"))
 
-    def check_that_nothing_is_lost(self, events: list[dict[str, Any]], writer: LiveWriter) -> None:
-        """Each operation of a device is in the ledger once, with its content; and nothing else is there but what the writer sent."""
+    def check_that_nothing_is_lost(self, events: list[dict[str, Any]], writer: LiveWriter, events_before: int) -> None:
+        """Each operation of a device is in the ledger once, with its content; and nothing else is there but what the writer sent. Of that, only what
+        was accepted between the backup and the restore can be missing: the writer does not send it again."""
         by_name = {event["id"]: event for event in events}
         self.assertEqual(len(by_name), len(events))
         expected = 0
@@ -227,7 +324,7 @@ class Devices(ServiceTest):
                     self.assertEqual(operation["kind"], "void", operation)
                     continue
                 expected += 1
-                event = by_name[name_of(device.id, name)]
+                event = by_name[name_of("operation", device.id, name)]
                 self.assertEqual(event["id"], result["event"])
                 self.assertEqual(KINDS[event["kind"]], operation["kind"])
                 self.assertEqual(event["GTIN"], operation["GTIN"])
@@ -236,8 +333,13 @@ class Devices(ServiceTest):
                 self.assertEqual(event["date"], operation.get("expiry_date"), operation)
                 self.assertEqual(DATE_KINDS[event["date_kind"]], STRICTNESS[operation.get("date_kind")], operation)
                 if operation["kind"] == "void":
-                    self.assertEqual(event["voids"], name_of(device.id, operation["voids_operation"]))
-        self.assertEqual(len(events), expected + writer.accepted)
+                    self.assertEqual(event["voids"], name_of("operation", device.id, operation["voids_operation"]))
+        token = self.service.send("GET", "/api/v1/tokens/self", token=self.service.staff).json()["id"]
+        for item, era in writer.accepted.items():
+            there = name_of("item", str(token), item) in by_name
+            self.assertTrue(there or era == BACKED_UP, (item, era))
+            expected += there
+        self.assertEqual(len(events), events_before + expected)
 
     def compare(self, events: list[dict[str, Any]]) -> None:
         for gtin in USED:
@@ -263,9 +365,9 @@ class Devices(ServiceTest):
                 self.assertEqual(micros_of(known["counted_at"]), expected.counted_at, gtin)
 
 
-def name_of(device: str, operation: str) -> str:
+def name_of(*parts: str) -> str:
     """The name of an operation (storage/README.md): a UUID of version 8 of the first 16 bytes of SHA-256."""
-    digest = bytearray(hashlib.sha256(b"".join(part.encode() + b"\0" for part in ("codasync", "operation", device, operation))).digest()[:16])
+    digest = bytearray(hashlib.sha256(b"".join(part.encode() + b"\0" for part in ("codasync", *parts))).digest()[:16])
     digest[6] = digest[6] & 0x0F | 0x80
     digest[8] = digest[8] & 0x3F | 0x80
     return str(uuid.UUID(bytes=bytes(digest)))

@@ -54,7 +54,7 @@ class Service:
         psql(SERVER, f"create database {self.name} template template0 encoding 'UTF8'")
         self.url = SERVER.replace("/postgres?", f"/{self.name}?")
         self.port = free_port()
-        memcached = free_port()
+        self.memcached_port = memcached = free_port()
         self.folder = tempfile.TemporaryDirectory()
         self.environment = os.environ | {
             "CODASYNC_POSTGRES_URL": self.url,
@@ -70,14 +70,14 @@ class Service:
     def command(self, *words: str) -> str:
         return subprocess.run([PROGRAM, *words], env=self.environment, capture_output=True, text=True, check=True).stdout
 
-    def deep_check(self) -> str:
+    def deep_check(self, *words: str) -> str:
         """Returns: the output of `codasync check --deep`, which requires fsync."""
         for setting in ("set fsync = on", "reset fsync"):
             psql(SERVER, f"alter system {setting}")
             psql(SERVER, "select pg_reload_conf()")
             time.sleep(0.5)
             if "on" in setting.split():
-                done = subprocess.run([PROGRAM, "check", "--deep"], env=self.environment, capture_output=True, text=True, check=False)
+                done = subprocess.run([PROGRAM, "check", "--deep", *words], env=self.environment, capture_output=True, text=True, check=False)
         return done.stdout + done.stderr
 
     def token(self, role: str, *shops: int) -> str:
@@ -105,6 +105,21 @@ class Service:
         assert self.process
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
+
+    def back_up(self) -> None:
+        """Copies the database. Requires: the service is down, and no session of a test is open."""
+        psql(SERVER, f"select pg_terminate_backend(pid, 10000) from pg_stat_activity where datname = '{self.name}'")  # of a killed service
+        psql(SERVER, f"create database {self.name}_backup template {self.name}")
+
+    def restore(self) -> None:
+        """Replaces the database with the copy. Requires: the service is down, and no session of a test is open."""
+        psql(SERVER, f"drop database {self.name} with (force)")
+        psql(SERVER, f"alter database {self.name}_backup rename to {self.name}")
+
+    def empty_cache(self) -> None:
+        with socket.create_connection(("127.0.0.1", self.memcached_port)) as client:
+            client.sendall(b"flush_all\r\n")
+            assert client.recv(100) == b"OK\r\n"
 
     def stop(self) -> None:
         assert self.process

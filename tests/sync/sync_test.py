@@ -133,6 +133,101 @@ class Sync(ServiceTest):
         self.assertEqual([each["outcome"] for each in answer["results"]], ["rejected", "applied"])
         self.assertIn("2000-01-01", answer["results"][0]["problem"]["detail"])
 
+    def codes(self, kind: str | None, *codes: Any, **fields: Any) -> dict[str, Any]:
+        operation = self.operation(kind, 1, codes=list(codes)) | fields
+        del operation["GTIN"]
+        return operation
+
+    def test_an_operation_can_have_codes_instead_of_a_gtin(self) -> None:
+        pack = f"]d201{GTINS[0].zfill(14)}17270131" + "10ABC\x1d2177"
+        count = self.codes("count", f"]E0{GTINS[1]}", quantity=7)
+        answer = self.sync(self.codes(None, pack), count, self.codes("check", f"https://id.gs1.org/01/{GTINS[2].zfill(14)}?15=270203"),
+                           self.codes("adjust", GTINS[1], delta=-2) | {"observed_at": at(2)}, self.codes("count", f"(01){GTINS[3].zfill(14)}(17)270101", quantity=1))
+        self.assertEqual([each["outcome"] for each in answer["results"]], ["applied"] * 5, answer["results"])
+        self.assertEqual([answer["results"][0]["reading"][name] for name in ("GTIN", "expiry_date", "date_kind")], [GTINS[0], "2027-01-31", "use_by"])
+        self.assertEqual((self.reading(GTINS[1])["quantity"], self.reading(GTINS[1])["expiry_date"]), (5, None))
+        self.assertEqual((self.reading(GTINS[2])["expiry_date"], self.reading(GTINS[2])["date_kind"]), ("2027-02-03", "best_before"))
+        self.assertEqual((self.reading(GTINS[3])["expiry_date"], self.reading(GTINS[3])["quantity"]), (None, 1), "a count has no date")
+        with_gtin = {name: value for name, value in count.items() if name != "codes"} | {"GTIN": GTINS[1]}
+        self.assertEqual(self.outcomes(with_gtin), ["duplicate"], "the same content")
+        scanned = self.codes("sighting", f"{GTINS[4]}", "(17)270109")
+        self.assertEqual(self.outcomes(scanned, self.codes("void", GTINS[4], voids_operation=scanned["id"]) | {"observed_at": at(3)}), ["applied", "applied"])
+        self.assertEqual(self.outcomes(self.codes("count", "04252614", quantity=1, upc_e=True)), ["unknown-product"], "the GTIN-12 of a UPC-E")
+
+    def test_codes_have_the_same_century_whenever_they_arrive(self) -> None:
+        codes = f"(01){GTINS[0].zfill(14)}(17)610101"
+        old, new = self.codes("check", codes) | {"observed_at": "2010-06-01T00:00:00Z"}, self.codes("check", codes)
+        results = self.sync(old, new)["results"]
+        self.assertEqual(list(results[0]["problem"]["errors"]), ["codes"], "of 2010, 61 is 1961")
+        self.assertEqual(results[1]["reading"]["expiry_date"], "2061-01-01")
+
+    def test_codes_with_errors_reject_their_operation_and_say_why(self) -> None:
+        good = f"(01){GTINS[0].zfill(14)}"
+        wrong = [
+            self.codes("sighting"), self.codes("sighting", ""), self.codes("sighting", "hello"), self.codes("sighting", "4006381333930"),
+            self.codes("sighting", "(17)270131"), self.codes("sighting", good, "(17)271399"), self.codes("sighting", *[good] * 17),
+            self.codes("sighting", "1" * 2001), self.codes("sighting", 7), self.codes("sighting", None), self.codes("sighting") | {"codes": None},
+            self.codes("sighting") | {"codes": good}, self.codes("sighting", f"{good}(17)991231"),
+        ]
+        fields = [self.codes("sighting", good) | {"GTIN": GTINS[0]}, self.codes("sighting", f"{good}(17)270131", expiry_date="2027-01-30"),
+                  self.codes("check", good), self.codes("count", good), self.codes("sighting", good, separator="x")]
+        answer = self.sync(*wrong, *fields, self.codes("count", good, quantity=5))
+        for operation, each in zip(wrong + fields, answer["results"], strict=False):
+            self.assertEqual((each["outcome"], each.get("problem", {}).get("type")), ("rejected", "urn:codasync:problem:bad-fields"), (operation, each))
+            if operation in wrong:
+                self.assertIn("codes", each["problem"]["errors"], each)
+        self.assertEqual([list(each["problem"]["errors"]) for each in answer["results"][len(wrong):-1]],
+                         [["GTIN"], ["expiry_date"], ["expiry_date"], ["quantity"], ["separator"]])
+        self.assertEqual(answer["results"][-1]["outcome"], "applied", "the others are recorded")
+        self.assertIn("byte", answer["results"][2]["problem"]["errors"]["codes"][0])
+        two = self.codes("sighting", good, f"(01){GTINS[1].zfill(14)}")
+        self.assertEqual(self.outcomes(two), ["conflicting-codes"])
+
+    def test_thousands_of_codes_in_a_request(self) -> None:
+        operations = [self.codes("sighting", *[f"]d201{GTINS[number % 4].zfill(14)}17270131"] * 16) for number in range(900)]
+        answer = self.send(*operations)
+        self.assertEqual((answer.status, {each["outcome"] for each in answer.json()["results"]}), (200, {"applied", "kept"}))
+        self.assertEqual(self.send(*[self.codes("sighting", GTINS[0])] * 1001).status, 400, "too many operations")
+        self.assertEqual(self.send(*[self.codes("sighting", *["x" * 1999] * 16)] * 40).status, 413, "more than a MiB")
+
+    def test_a_void_of_the_event_of_another_shop_is_refused(self) -> None:
+        other = self.service.shop("other of the void")
+        reading = self.service.record(other, GTINS[0], quantity=3)
+        history = f"/api/v1/stock-readings/{reading['id']}/history"
+        event = self.service.send("GET", history, token=self.service.staff).json()[0]["id"]
+        self.sync(self.operation("count", 1, quantity=1))
+        self.assertEqual(self.outcomes(self.operation("void", 2, voids=event)), ["not-found"])
+        token = self.service.token("staff", self.shop)
+        for method, path in (("GET", history), ("DELETE", f"{history}/{event}")):
+            self.assertEqual(self.service.send(method, path, token=token).status, 403, method)
+        self.assertEqual(self.service.send("GET", history, token=self.service.staff).json()[0].get("voided_by"), None)
+        self.assertEqual(self.service.send("GET", f"/api/v1/shops/{other}/stock/{GTINS[0]}").json()["quantity"], 3)
+
+    def test_a_cursor_of_another_database_must_start_again(self) -> None:
+        # As after a restore: the same cluster, database and shop, with another history.
+        cursor = self.sync()["next"]
+        before = self.service.sql("select feed_epoch from ledger_settings")
+        self.service.sql("update ledger_settings set feed_epoch = gen_random_uuid()")
+        self.addCleanup(self.service.sql, f"update ledger_settings set feed_epoch = '{before}'")
+        count = self.operation("count", 1, quantity=1)
+        answer = self.send(count, since=cursor)
+        self.assertEqual((answer.status, answer.code), (410, "resync-required"))
+        self.assertEqual(self.outcomes(count), ["duplicate"])
+
+    def test_the_operations_of_a_closed_month_are_refused_and_younger_ones_are_not(self) -> None:
+        floor = self.service.sql("select ledger_floor from ledger_settings")
+        self.service.sql("update ledger_settings set ledger_floor = '2026-03-01 00:00+00'")
+        self.addCleanup(self.service.sql, f"update ledger_settings set ledger_floor = '{floor}'")
+        kinds: list[tuple[str, dict[str, Any]]] = [
+            ("sighting", {"expiry_date": "2027-01-01"}), ("check", {"expiry_date": None}), ("count", {"quantity": 1}), ("adjust", {"delta": 1}),
+            ("remove", {}), ("void", {"voids_operation": str(uuid.uuid4())})]
+        old = [self.operation(kind, 1, **fields) | {"observed_at": "2026-02-28T23:59:59Z"} for kind, fields in kinds]
+        answer = self.sync(*old, self.operation("count", 1, quantity=2) | {"observed_at": "2026-03-01T00:00:00Z"})
+        for each in answer["results"][:-1]:
+            self.assertEqual((each["outcome"], each["problem"]["type"]), ("rejected", "urn:codasync:problem:too-old"), each)
+            self.assertIn("2026-03-01", each["problem"]["detail"])
+        self.assertEqual(answer["results"][-1]["outcome"], "applied")
+
     def test_bad_operations_do_not_stop_the_others(self) -> None:
         bad = [
             self.operation("count", 1), self.operation("adjust", 1), self.operation("void", 1), self.operation("fly", 1),

@@ -3,9 +3,20 @@
 namespace codasync::barcode {
 namespace {
 
-bool exclude_each_other(std::string_view a, std::string_view b) {
-  return a == "01" && (b == "02" || b == "37");
-}
+/// Which kinds of elements, that a code has one or the other of, are there.
+struct Named {
+  bool item{false};
+  bool contents{false};
+
+  explicit Named(std::string_view ai) : item{ai == "01"}, contents{ai == "02" || ai == "37"} {}
+  [[nodiscard]] bool excludes(const Named& other) const {
+    return (item && other.contents) || (contents && other.item);
+  }
+  void add(const Named& other) {
+    item = item || other.item;
+    contents = contents || other.contents;
+  }
+};
 
 }  // namespace
 
@@ -28,18 +39,21 @@ ParseError* add_element(ElementList& list, std::string_view ai, const Applicatio
 }
 
 std::optional<ParseError> refuse_together(const std::vector<Element>& elements, std::size_t first) {
-  for (std::size_t i = first; i < elements.size(); ++i) {
+  Named before{""};
+  for (std::size_t i = 0; i < elements.size(); ++i) {
     const auto& later = elements[i];
-    for (std::size_t j = 0; j < i; ++j) {
+    const Named named{later.ai};
+    for (std::size_t j = 0; i >= first && j < i; ++j) {
       const auto& earlier = elements[j];
       if (earlier.ai == later.ai && earlier.value != later.value)
         return ParseError{
             later.at, "The application identifier (AI) " + later.ai + " has two different values."};
-      if (exclude_each_other(earlier.ai, later.ai) || exclude_each_other(later.ai, earlier.ai))
-        return ParseError{later.at,
-                          "The application identifier (AI) 01 names the item itself; 02 and 37 "
-                          "belong to what a box contains. A code has one or the other."};
     }
+    if (i >= first && named.excludes(before))
+      return ParseError{later.at,
+                        "The application identifier (AI) 01 names the item itself; 02 and 37 "
+                        "belong to what a box contains. A code has one or the other."};
+    before.add(named);
   }
   return std::nullopt;
 }

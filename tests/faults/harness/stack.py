@@ -27,6 +27,14 @@ from servers import (
 
 TMPFS_BYTES = 2 << 30
 GATED_SLOTS = 1
+# For the service, the change feed does not wait for transactions that still run.
+FEED_WITHOUT_HORIZON = """
+    create schema broken;
+    grant usage on schema broken to public;
+    create function broken.pg_snapshot_xmin(pg_snapshot) returns xid8 language sql immutable
+      as 'select pg_catalog.pg_snapshot_xmax($1)';
+    alter role codasync_service in database codasync set search_path = broken, pg_catalog, public;
+"""
 
 
 class Stack:
@@ -44,6 +52,7 @@ class Stack:
         nodes: int = 3,
         standby: bool = False,
         environment: Mapping[str, str] | None = None,
+        feed_without_horizon: bool = False,
     ) -> None:
         self.folder = own(Path(tempfile.mkdtemp(prefix="codasync-faults-", dir="/tmp")))
         self.folder.chmod(0o755)
@@ -53,12 +62,12 @@ class Stack:
         self.gates: Gates | None = None
         self.mounted = False
         try:
-            self._start(nodes, standby, environment or {})
+            self._start(nodes, standby, environment or {}, feed_without_horizon)
         except BaseException:
             self.stop()
             raise
 
-    def _start(self, nodes: int, standby: bool, environment: Mapping[str, str]) -> None:
+    def _start(self, nodes: int, standby: bool, environment: Mapping[str, str], feed_without_horizon: bool) -> None:
         folder = self.folder
         program = copy_for_servers(self.build / "tests/faults/codasync_failing", folder)
         clock = copy_for_servers(self.build / "tests/faults/libfaults_clock.so", folder)
@@ -79,6 +88,9 @@ class Stack:
         self.tokens = {
             role: self._token(program, owner, role) for role in ("staff", "admin")
         }
+
+        if feed_without_horizon:
+            self.postgres.psql("-c", FEED_WITHOUT_HORIZON)
 
         self.standby: Postgres | None = None
         if standby:

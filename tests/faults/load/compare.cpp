@@ -11,6 +11,8 @@
 namespace codasync::faults {
 namespace {
 
+constexpr double kCatchUp = 30;  // seconds for the devices
+
 /// Calls `each` with the fields of every line of COPY's text format.
 template <class Each>
 void read_lines(const std::string& path, const Each& each) {
@@ -90,7 +92,7 @@ void Load::compare_write(const LedgerEvent& event, std::int64_t number, Ledger& 
   }
   // In a PATCH, the time of the reading's own version means now.
   const bool echoes =
-      write.kind == Write::Kind::count && !write.imported && event.observed_at == event.received_at;
+      write.kind == Write::Kind::count && write.has_key() && event.observed_at == event.received_at;
   const auto& at = write.observed_at == 0 || echoes ? event.received_at : said.observed_at;
   if (!says(event, said) || event.observed_at != at)
     findings_.add(Fault::body, where + key_of(number) + " said something else");
@@ -207,7 +209,7 @@ void Load::compare(const std::string& folder) {
       continue;
     }
     const bool done = write.end == Write::End::done;
-    if (done && bodies[i] == 0 && !write.imported)
+    if (done && bodies[i] == 0 && write.has_key())
       findings_.add(Fault::lost, name + " was acknowledged, and has no trace");
     if (!done && bodies[i] != 0)
       findings_.add(Fault::refused, name + " was refused, and took effect");
@@ -249,6 +251,7 @@ void Load::compare(const std::string& folder) {
   for (const auto& shop : world_.shops) compare_answers(shop.names);
   for (const auto& product : world_.products) compare_answers(product.versions);
   compare_products(folder);
+  compare_copies(folder);
 }
 
 /// Holds each product's row against what its last writer said.
@@ -279,6 +282,41 @@ void Load::compare_products(const std::string& folder) {
   });
   if (rows != world_.products.size())
     findings_.add(Fault::lost, std::to_string(rows) + " products have rows, not all");
+}
+
+/// Holds each device's copy of its shop against the rows. What is missing may still be behind a
+/// transaction that ends soon.
+void Load::compare_copies(const std::string& folder) {
+  // By reading.
+  std::vector<CopiedRow> rows(world_.readings.size());
+  read_lines(folder + "/readings.tsv", [&](const auto& fields) {
+    const auto* reading = world_.reading_of(number(fields[0]));
+    if (reading == nullptr) return;
+    const auto& product = world_.products[reading->product];
+    rows[index_of(*reading)] = {number(fields[1]), std::ssize(product.facts) - 1,
+                                product.facts.back().name,
+                                fields[2].empty() ? 0 : hash_of(fields[2])};
+  });
+  const double until = now() + kCatchUp;
+  std::string difference;
+  do {
+    difference.clear();
+    for (auto& sender : senders_) {
+      if (!sender.synchronises) continue;
+      const auto own = copy_difference(sender, rows);
+      if (own.empty()) continue;
+      difference = own;
+      if (!sender.busy) {
+        sender.busy = true;
+        to_pull_.push_back(&sender);
+      }
+    }
+    turn(false);
+  } while (!difference.empty() && now() < until);
+  for (const auto& sender : senders_) {
+    const auto own = sender.synchronises ? copy_difference(sender, rows) : "";
+    if (!own.empty()) findings_.add(Fault::lost, own);
+  }
 }
 
 }  // namespace codasync::faults

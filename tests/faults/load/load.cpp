@@ -84,8 +84,17 @@ void Load::give_work(bool fresh) {
     if (connection.busy || connection.rest_until > at) continue;
     if (!doubts_.empty() && doubts_.top().at <= at) {
       const auto number = doubts_.top().write;
+      auto* const sender = doubts_.top().sender;
       doubts_.pop();
-      send_write(connection, number);
+      if (sender != nullptr) {
+        send_list(connection, *sender);
+      } else {
+        send_write(connection, number);
+      }
+    } else if (!to_pull_.empty()) {
+      auto* const sender = to_pull_.back();
+      to_pull_.pop_back();
+      send_list(connection, *sender);
     } else if (!queue_.empty()) {
       const Write write = queue_.back();
       queue_.pop_back();
@@ -109,7 +118,9 @@ void Load::send(Connection& connection, std::string request) {
 
 void Load::answered(Connection& connection) {
   connection.busy = false;
-  if (connection.write >= 0) {
+  if (connection.list.sender != nullptr) {
+    list_answered(connection);
+  } else if (connection.write >= 0) {
     write_answered(connection);
   } else {
     read_answered(connection);
@@ -119,8 +130,12 @@ void Load::answered(Connection& connection) {
 void Load::lost(Connection& connection) {
   connection.busy = false;
   connection.rest_until = now() + kRest;
-  if (connection.write < 0) {
+  if (connection.reads()) {
     ++count_failed_reads_;
+    return;
+  }
+  if (connection.list.sender != nullptr) {
+    list_lost(connection.list, connection.sent);
     return;
   }
   failed(write(connection.write), connection.sent);
@@ -176,6 +191,7 @@ bool Load::set_up() {
   for (std::size_t r = 0; r < world_.readings.size(); ++r) add(Write::Kind::record, r);
   if (!finish_stage(until)) return false;
   world_.make_resources();
+  make_senders();
   by_kind_.resize(kKinds);
   for (std::size_t i = 0; i < world_.resources.size(); ++i)
     by_kind_[static_cast<std::size_t>(world_.resources[i].kind)].push_back(i);
@@ -217,6 +233,9 @@ std::string Load::report() const {
        << ",\"resolved_by_repeating\":" << count_replayed_
        << ",\"unresolved\":" << in_flight_writes_ << ",\"ledger_events\":" << events_
        << ",\"late_writes\":" << late_ << ",\"events_without_version\":" << quiet_
+       << ",\"lists\":" << count_lists_ << ",\"operations_in_lists\":" << count_listed_
+       << ",\"operations_sent_again\":" << count_sent_again_
+       << ",\"changes_pulled\":" << count_changes_ << ",\"resyncs\":" << count_resyncs_
        << ",\"taken_back\":" << taken_back_ << ",\"rows_imported\":" << imported_
        << ",\"bodies_compared\":" << bodies_ << ",\"longest_read_pause\":" << reads_.longest
        << ",\"longest_read_pause_nginx\":" << edge_reads_.longest

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <queue>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "tests/faults/load/client.hpp"
+#include "tests/faults/load/sender.hpp"
 #include "tests/faults/load/world.hpp"
 #include "tests/faults/load/write.hpp"
 
@@ -88,10 +90,14 @@ class Load {
     std::shared_ptr<const Shown> conditional;  // what its If-None-Match stands for
     // A write:
     std::int64_t write{-1};
+    ListRequest list;
+
+    [[nodiscard]] bool reads() const { return write < 0 && list.sender == nullptr; }
   };
   struct Doubt {
     double at;
     std::int64_t write;
+    Sender* sender{nullptr};  // of the writes that wait, instead of one write
     bool operator<(const Doubt& other) const { return at > other.at; }
   };
 
@@ -101,6 +107,7 @@ class Load {
   void compare_write(const LedgerEvent& event, std::int64_t number, Ledger& ledger,
                      const std::string& where);
   void compare_products(const std::string& folder);
+  void compare_copies(const std::string& folder);
   void compare_versions(const Ledger& ledger, const Register& versions);
 
   void turn(bool fresh);
@@ -128,6 +135,24 @@ class Load {
   void read_renamed(std::int64_t number, const Answer& answer, Register::Result& result);
   void settle_write(std::int64_t number, const Register::Result& result);
   void keep_for_later(std::int64_t number);
+
+  // Lists (lists.cpp)
+  void make_senders();
+  bool begin_list(Connection& connection);
+  void add_to_list(Sender& sender);
+  void send_list(Connection& connection, Sender& sender);
+  void list_answered(Connection& connection);
+  void list_lost(const ListRequest& list, double sent);
+  void list_refused(Sender& sender);
+  void result_answered(const ListRequest& list, std::string_view result, double sent);
+  void decide(std::int64_t number, std::string_view result, const std::optional<Row>& row);
+  void read_changes(const ListRequest& list, const Answer& answer, double sent);
+  std::optional<Row> judge_listed(const ListRequest& list, std::string_view object, double sent,
+                                  const char* where);
+  [[nodiscard]] std::string list_request(const ListRequest& list);
+  [[nodiscard]] std::string operation_of(const Sender& sender, std::int64_t number) const;
+  [[nodiscard]] std::string copy_difference(const Sender& sender,
+                                            const std::vector<CopiedRow>& rows) const;
   [[nodiscard]] Write& write(std::int64_t number) {
     return writes_[static_cast<std::size_t>(number)];
   }
@@ -173,6 +198,8 @@ class Load {
   std::size_t in_flight_writes_{0};
   std::unordered_map<std::string, std::vector<std::int64_t>> files_;  // the writes in each
   std::unordered_set<std::string> rows_;  // names of all rows of readings
+  std::deque<Sender> senders_;
+  std::vector<Sender*> to_pull_;  // when nothing is written any more
   std::mt19937_64 random_;
   std::vector<std::vector<std::size_t>> by_kind_;  // resources
   std::vector<std::size_t> ranks_;                 // readings, the most read first
@@ -201,6 +228,8 @@ class Load {
   std::uint64_t count_reads_{0}, count_checked_{0}, count_rows_{0}, count_304_{0}, count_404_{0},
       count_failed_reads_{0}, count_writes_{0}, count_refused_{0}, count_doubts_{0},
       count_replayed_{0}, count_cacheable_{0}, count_possible_{0};
+  std::uint64_t count_lists_{0}, count_listed_{0}, count_sent_again_{0}, count_changes_{0},
+      count_resyncs_{0};
   std::uint64_t by_kind_checked_[kKinds]{};
   // of compare()
   std::uint64_t events_{0}, bodies_{0}, late_{0}, quiet_{0}, taken_back_{0}, imported_{0};

@@ -69,6 +69,7 @@ void Load::begin_read(Connection& connection) {
   }
   auto& resource = world_.resources[of_kind[wanted]];
   connection.write = -1;
+  connection.list.sender = nullptr;
   connection.resource = &resource;
   connection.conditional = nullptr;
   connection.floors.clear();

@@ -1,6 +1,7 @@
 #include <ctime>
 
 #include "storage/operation_name.hpp"
+#include "tests/faults/load/fields.hpp"
 #include "tests/faults/load/load.hpp"
 
 // What each write says, made of its number alone, so that its repetition says the same.
@@ -34,28 +35,6 @@ std::string close_day(std::int64_t number) { return "2078-01-1" + std::to_string
 
 char date_kind(std::int64_t number) { return "\0usb"[number / 3 % 4]; }
 
-/// The fields of a JSON object.
-class Fields {
- public:
-  Fields& add(const char* name, const std::string& value) {
-    text_ += (text_.empty() ? "\"" : ",\"") + std::string{name} + "\":" + value;
-    return *this;
-  }
-  Fields& add(const char* name, std::int64_t value) { return add(name, std::to_string(value)); }
-  Fields& add_text(const char* name, const std::string& value) {
-    return add(name, '"' + value + '"');
-  }
-  /// `number`: of the text; 0: null.
-  Fields& add_text_or_null(const char* name, std::int64_t number,
-                           std::string (*text)(std::int64_t)) {
-    return number == 0 ? add(name, "null") : add_text(name, text(number));
-  }
-  [[nodiscard]] std::string object() const { return text_.empty() ? "" : '{' + text_ + '}'; }
-
- private:
-  std::string text_;
-};
-
 std::string name_of_shop(const std::string& run, std::size_t s, std::int64_t n) {
   return "Shop " + run + " " + std::to_string(s) + " n" + std::to_string(n);
 }
@@ -77,6 +56,12 @@ std::string name_of_row(std::int64_t shop, const std::string& gtin, const Ledger
 
 }  // namespace
 
+void add_date_and_quantity(const LedgerEvent& said, Fields& body) {
+  body.add("expiry_date", said.date.empty() ? "null" : '"' + said.date + '"');
+  if (said.date_kind != 0) body.add_text("date_kind", date_kind_name(said.date_kind));
+  if (said.quantity) body.add("quantity", *said.quantity);
+}
+
 std::string name_of_product(std::size_t p, std::int64_t n) {
   return "Tea " + std::to_string(p) + " n" + std::to_string(n);
 }
@@ -90,6 +75,12 @@ std::string date_kind_name(char kind) {
 std::string Load::id_of(std::int64_t number) const {
   const auto& write = this->write(number);
   if (write.imported && write.of_reading()) return said(write, number).id;
+  if (write.listed()) {
+    const auto& sender = senders_[static_cast<std::size_t>(write.sender)];
+    return to_string(sender.device
+                         ? storage::name_of_operation(*sender.device, numbered_uuid(number))
+                         : storage::name_of_item(TokenId{options_.staff_id}, key_of(number)));
+  }
   const auto token = write.by_admin() ? options_.admin_id : options_.staff_id;
   return to_string(storage::name_of_key(TokenId{token}, key_of(number)));
 }
@@ -174,10 +165,8 @@ std::string Load::request_of(std::int64_t number) const {
         break;
       default:
         body.add("shop", world_.shops[reading.shop].id)
-            .add_text("GTIN", world_.products[reading.product].gtin)
-            .add("expiry_date", event.date.empty() ? "null" : '"' + event.date + '"');
-        if (event.date_kind != 0) body.add_text("date_kind", date_kind_name(event.date_kind));
-        if (event.quantity) body.add("quantity", *event.quantity);
+            .add_text("GTIN", world_.products[reading.product].gtin);
+        add_date_and_quantity(event, body);
         if (event.kind == 'c') body.add_text("kind", "check");
     }
     if (write.observed_at != 0) body.add_text("observed_at", event.observed_at + "Z");

@@ -28,6 +28,7 @@ struct Write {
   bool imported{false};         // in a file
   std::int64_t observed_at{0};  // seconds since 1970; 0: it does not say
   std::int64_t takes_back{-1};  // the write whose event it is
+  std::int32_t sender{-1};      // of the list it is in; -1: a request of its own
   std::int64_t version{0};      // in its answer, or known beforehand
   bool quiet{false};            // known beforehand: it makes no version
   std::int64_t name{0};         // of a product: the number that its name gets; 0: it stays
@@ -44,6 +45,9 @@ struct Write {
     return kind >= Kind::rename && kind <= Kind::drop_product;
   }
   [[nodiscard]] bool by_admin() const { return !of_reading(); }
+  [[nodiscard]] bool listed() const { return sender >= 0; }
+  /// Whether a request of its own with an Idempotency-Key made it.
+  [[nodiscard]] bool has_key() const { return !imported && !listed(); }
 };
 
 }  // namespace codasync::faults

@@ -16,6 +16,7 @@ constexpr std::size_t kRecentMax = 8;  // events that can be taken back
 constexpr std::int64_t kLateLeast = 2;
 constexpr std::int64_t kLateMost = 12;  // seconds
 constexpr std::int64_t kLongAgo = 60;
+constexpr double kLists = 0.1;  // of the requests that write
 
 std::int64_t wall_clock() {
   return std::chrono::duration_cast<std::chrono::seconds>(
@@ -54,6 +55,7 @@ std::int64_t Load::moment() {
 
 /// Returns: whether there was something to write.
 bool Load::begin_write(Connection& connection) {
+  if (happens(kLists)) return begin_list(connection);
   Write write;
   const auto draw = below(1000);
   if (draw < 3) {
@@ -222,6 +224,7 @@ void Load::begin_write(Connection& connection, const Write& write) {
 
 void Load::send_write(Connection& connection, std::int64_t number) {
   connection.write = number;
+  connection.list.sender = nullptr;
   send(connection, request_of(number));
 }
 
