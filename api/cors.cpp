@@ -8,7 +8,7 @@ namespace {
 
 constexpr std::string_view kEveryOrigin = "*";
 
-// Browsers ask again after this time; Chromium asks after two hours at the latest.
+// Browsers send another preflight after this time; Chromium after two hours at the latest.
 constexpr const char* kPreflightSeconds = "7200";
 
 // What a page may send. The pages of every origin read; those of listed origins do all that a token

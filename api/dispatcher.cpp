@@ -100,8 +100,7 @@ thread_local Waiting waiting;
 
 }  // namespace
 
-/// One request with the way to its client, while it moves between threads. It gets exactly one
-/// response.
+/// One request and its Reply, which moves between threads. It gets exactly one response.
 class Exchange : public std::enable_shared_from_this<Exchange> {
  public:
   Exchange(Service& service, Request request, Reply reply)
@@ -581,7 +580,7 @@ void Exchange::decided(const std::shared_ptr<PendingList>& pending) {
                 Place::executor);
     });
   };
-  // Operations are done, so a full queue is not the same as a refused request.
+  // Operations can be done already, so this is not 503, which says that nothing was changed.
   if (!service_.executor.submit(Executor::Kind::work, answer)) fail(in_doubt());
 }
 

@@ -18,9 +18,9 @@ struct GatheredRead {
 };
 
 /// Reads resources together: one look-up for each Memcached, and one transaction with one query for
-/// all that is missing (cache/README.md). Each read is answered as soon as its result is there; the
-/// same resource is read once for all who want it. Throws: what the database throws; the reads
-/// that were not answered then get no call.
+/// all that is missing (cache/README.md). Each read is answered as soon as its result is there; a
+/// resource that several of them read is read once. Throws: what the database throws; the reads
+/// that have no result then get no call.
 void read_together(cache::Cache& cache, const std::vector<GatheredRead>& reads);
 
 }  // namespace codasync::api

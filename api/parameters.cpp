@@ -10,8 +10,7 @@ namespace codasync::api {
 namespace {
 
 constexpr std::size_t kLimitDefault = 100;
-constexpr std::size_t kErrorsMax =
-    20;  // of one parameter: a wild query must not make a wild answer
+constexpr std::size_t kErrorsMax = 20;  // of one parameter: limits the size of the response
 constexpr char kCursorVersion = '1';
 
 }  // namespace

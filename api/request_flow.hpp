@@ -34,8 +34,8 @@ using NextStep =
 ///
 ///   parse -> authorise -> look up -> resolve -> act -> respond
 ///
-/// A step that the route does not need, or whose result this process has cached, is passed over.
-/// A refusal goes straight to `respond`. Threads: one at a time.
+/// A step that the route does not need, or whose result this process has cached, is skipped. A
+/// refusal goes straight to `respond`. Threads: one at a time.
 class RequestFlow {
  public:
   /// All but the request must outlive the flow.
@@ -51,7 +51,7 @@ class RequestFlow {
   /// `token`: nothing when it is unknown, revoked or has expired.
   NextStep token_found(std::optional<storage::Token> token);
 
-  /// `response`: of the entry; nothing for a miss, or when the cache could not be asked.
+  /// `response`: of the entry; nothing for a miss, or when the cache did not respond.
   NextStep looked_up(std::optional<Response> response);
 
   /// `key`: nothing when no reading has this id.

@@ -242,7 +242,7 @@ Outcome<Match, Problem> match(Method method, std::string_view path) {
 }
 
 std::optional<Problem> refuse_unknown_parameters(const Route& route, const Query& query) {
-  constexpr std::size_t kErrorsMax = 20;  // a wild query must not make a wild answer
+  constexpr std::size_t kErrorsMax = 20;  // limits the size of the response
   FieldErrors errors;
   for (const auto& [name, value] : query) {
     const auto& known = route.parameters;

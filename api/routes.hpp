@@ -50,7 +50,7 @@ struct Arguments {
   std::optional<storage::ReadingKey> reading{};  // where the route needs Resolve::reading
 };
 
-/// One request on its way through a handler.
+/// What a handler gets of a request.
 struct Call {
   Request request;
   Arguments path;

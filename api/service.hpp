@@ -20,7 +20,7 @@
 
 namespace codasync::api {
 
-class Exchange;  // a request on its way (dispatcher.cpp)
+class Exchange;  // one request and its response (dispatcher.cpp)
 
 struct Route;
 
@@ -33,8 +33,8 @@ using MissesOfRoutes = std::map<const Route*, Misses>;
 /// Returns: the misses of each route with ReadOne. The executor's other threads stay free.
 MissesOfRoutes make_misses(const ExecutorOptions& options);
 
-/// Everything that answering a request may need. The main function fills it in; it outlives the
-/// server.
+/// Everything that answering a request may need. serve() makes it (cli/serve.cpp); it
+/// outlives the server.
 struct Service {
   const ApiOptions& options;
   storage::Database& database;          // of reads

@@ -25,7 +25,8 @@ constexpr std::size_t kHeadBytes = 6;
 constexpr char kLittleEndian = 1;
 constexpr std::int64_t kGtinLimit = 100'000'000'000'000;
 
-// The years 0001 to 9999 in microseconds since 1970: other times cannot be written (time.hpp).
+// The years 0001 to 9999 in microseconds since 1970: other times cannot be written
+// (storage/model/time.hpp).
 constexpr std::int64_t kInstantMin = -62'135'596'800'000'000;
 constexpr std::int64_t kInstantEnd = 253'402'300'800'000'000;
 

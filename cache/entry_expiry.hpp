@@ -10,7 +10,7 @@
 namespace codasync::cache {
 
 // The Memcached flags of each entry contain its expiry, in seconds since 1970. Memcached itself
-// removes the entry earlier. But the clock of a server that was stopped (SIGSTOP) stands still, and
+// removes the entry earlier. But the clock of a server that was stopped (SIGSTOP) did not run, and
 // for a moment after it continues it returns expired entries. Each reader compares the expiry with
 // its own clock, so that there is a moment after which no reader uses the entries of a lost server,
 // or an entry whose content changes by itself at a known moment. nginx/response_cache does the

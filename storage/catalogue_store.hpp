@@ -62,9 +62,9 @@ using ResponseEncoder = std::function<std::string(const Row&, bool created)>;
 
 /// The locked writes of the tables that rarely change. Each write is one transaction: it locks the
 /// row, decides, deletes the cache entries that show the row, and commits. If the connection is
-/// lost at COMMIT, the store finds out whether it committed before the call returns. Throws:
-/// Unavailable: nothing was changed. InDoubt: the result of COMMIT could not be found out. Threads:
-/// safe concurrently; every call blocks.
+/// lost at COMMIT, the store determines whether it committed before the call returns. Throws:
+/// Unavailable: nothing was changed. InDoubt: the result of COMMIT could not be determined.
+/// Threads: safe concurrently; every call blocks.
 class CatalogueStore {
  public:
   virtual ~CatalogueStore() = default;

@@ -41,7 +41,7 @@ enum class SlotState : std::uint8_t {
 using SlotStates = std::vector<SlotState>;
 
 /// Deletes cache entries. storage/ calls it in every writing transaction before COMMIT; the
-/// program's main function passes the implementation of cache/. Threads: all calls are safe
+/// commands of the program pass the implementation of cache/. Threads: all calls are safe
 /// concurrently.
 class Invalidation {
  public:

@@ -92,7 +92,7 @@ struct Page {
   bool more{false};
 };
 
-/// One page of a list of readings. It can have fewer rows than asked for although others follow
+/// One page of a list of readings. It can have fewer rows than requested although others follow
 /// (storage/reading_orders.hpp). `next`: where the next page begins; nothing: this is the last one.
 struct ReadingPage {
   std::vector<Reading> rows;

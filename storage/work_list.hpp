@@ -72,7 +72,7 @@ struct WorkFilter {
   std::optional<WorkCursor> after{};
 };
 
-/// One page of the work list. It can have fewer rows than asked for although others follow: a page
+/// One page of the work list. It can have fewer rows than requested although others follow: a page
 /// examines a limited number of rows. `next`: where the next page begins; nothing: this is the last
 /// one.
 struct WorkPage {

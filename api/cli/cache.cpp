@@ -31,7 +31,7 @@ std::chrono::seconds wait_of(const CacheState& state) {
   return std::chrono::ceil<std::chrono::seconds>(cache::wait_after_last_fill(state.entry_lifetime));
 }
 
-/// Checks and changes the slots, as the slot monitor thread (SlotKeeper) of each running service
+/// Checks and changes the slots, as the slot keeper of each running service
 /// does at the same time.
 class Keeper {
  public:

@@ -16,12 +16,13 @@ namespace codasync::api {
 /// in memory when the database has another history.
 class SlotLog final : public cache::SlotObserver {
  public:
-  /// All must outlive it. `clear` is called on the slot monitor thread; it must not block or throw.
+  /// All must outlive it. `clear` is called on the slot keeper's thread; it must not block or
+  /// throw.
   SlotLog(const cache::MemcachedOptions& options, Metrics& metrics, Log& log,
           std::function<void()> clear)
       : options_{options}, metrics_{metrics}, log_{log}, clear_{std::move(clear)} {}
 
-  /// Returns: whether the slot monitor thread has checked all slots once, so that they can be
+  /// Returns: whether the slot keeper has checked all slots once, so that they can be
   /// filled.
   [[nodiscard]] bool seen() const noexcept { return seen_; }
 
@@ -37,11 +38,11 @@ class SlotLog final : public cache::SlotObserver {
   Log& log_;
   const std::function<void()> clear_;
   std::atomic<bool> seen_{false};
-  std::string last_failure_;  // slot monitor thread only
+  std::string last_failure_;  // slot keeper's thread only
 };
 
-/// Counts the cache's events. Reports a slot that did not acknowledge a delete to the slot monitor
-/// thread (SlotKeeper), but not a slot that failed a read: reads continue without it, and the cause
+/// Counts the cache's events. Reports a slot that did not acknowledge a delete to the slot
+/// keeper, but not a slot that failed a read: reads continue without it, and the cause
 /// may be in this process.
 class CacheWatch final : public cache::Observer {
  public:

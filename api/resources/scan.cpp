@@ -13,7 +13,7 @@ namespace {
 using storage::Refused;
 using storage::Written;
 
-/// The codes of a request, and what it asks for.
+/// The codes of a request, and its other fields.
 struct Scan {
   ShopId shop;
   std::optional<std::string> name{};

@@ -228,7 +228,7 @@ Outcome<std::string, Problem> results_json(Service& service, const Call& call,
     } else if (const auto* written = std::get_if<Written>(&results[i])) {
       shown.push_back(result_json(each, *written));
     } else if (const auto* refused = std::get_if<Refused>(&results[i])) {
-      // The token is no fault of the operation: another token sends it again.
+      // Not a result of the operation: the client can send it again with another token.
       if (refused->why == Refused::Why::token_revoked) return token_revoked();
       shown.push_back(result_json(each, readings::explain(*refused), call));
     } else {

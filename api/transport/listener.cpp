@@ -87,7 +87,7 @@ bool is_live(const std::string& address, const std::string& path) {
   if (::connect(probe.get(), as_sockaddr(name), sizeof name) == 0) return true;
   if (errno == EAGAIN) return true;  // its queue is full
   if (errno == ECONNREFUSED || errno == ENOENT) return false;
-  fail(address, "cannot find out whether another process uses this socket");
+  fail(address, "cannot determine whether another process uses this socket");
 }
 
 }  // namespace

@@ -38,7 +38,7 @@ class Reply {
 
   /// Returns: whether the client has closed its connection, so that work which only serves the
   /// response can be dropped. A client that only ended its sending side still waits. Over TCP a
-  /// close is noticed only when the client resets the connection.
+  /// close is detected only when the client resets the connection.
   /// Requires: the response was not sent. Threads: any.
   [[nodiscard]] bool client_gone() const noexcept;
 

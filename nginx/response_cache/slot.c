@@ -88,7 +88,7 @@ static ngx_flag_t has_key(const look_up_t* look_up, const u_char* at, const u_ch
 
 // Reads `VA <bytes> f<expiry> k<key>` between `at` and `end`, and whether the entry is still valid:
 // the service writes its expiry, in seconds since 1970, into the flags. A Memcached process that
-// was stopped returns expired entries for a moment, because its clock stood still
+// was stopped returns expired entries for a moment, because its clock did not run
 // (cache/entry_expiry.hpp). Returns: the number of bytes, or NGX_ERROR when Memcached cannot have
 // sent this line or it replies to another command.
 static ssize_t value_size(const look_up_t* look_up, u_char* at, u_char* end, ngx_flag_t* valid) {

@@ -86,7 +86,7 @@ Result CatalogueWriter::attempt(const std::vector<Lock>& locks, const std::vecto
   return StoredResponse{std::move(response)};
 }
 
-/// Finds out the result of COMMIT after its connection was lost. Returns: the claim of the key,
+/// Determines the result of COMMIT after its connection was lost. Returns: the claim of the key,
 /// mostly by that transaction. Throws: InDoubt.
 Claim CatalogueWriter::resolve_in_doubt(const NamedRequest& request) {
   const auto deadline = std::chrono::steady_clock::now() + in_doubt_timeout_;

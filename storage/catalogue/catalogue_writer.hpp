@@ -20,7 +20,7 @@ struct CatalogueEffect {
 
 /// Runs the writes of the catalogue and of tokens. Each is one transaction with its idempotency key
 /// and the cache deletions before COMMIT. It is repeated after a conflict; if the connection is
-/// lost at COMMIT, the result of COMMIT is found out. Threads: safe concurrently.
+/// lost at COMMIT, the result of COMMIT is determined. Threads: safe concurrently.
 class CatalogueWriter {
  public:
   CatalogueWriter(PoolName pool, const PostgresOptions& options, std::size_t connections_max,

@@ -72,7 +72,7 @@ class Lane {
   LaneQueue queue_;  // has its own lock
   // The lane's thread only.
   std::unique_ptr<Connection> connection_;
-  std::list<QueuedOperation>* taken_{nullptr};  // owns the operations of the batch at hand
+  std::list<QueuedOperation>* taken_{nullptr};  // owns the operations of the current batch
   std::minstd_rand random_{std::random_device{}()};
   std::jthread thread_;  // last: it uses all the others
 };
@@ -158,7 +158,7 @@ Lane::AttemptResult Lane::attempt(const Run& run) {
   }
 }
 
-/// Finds out whether the transaction in doubt committed.
+/// Determines whether the transaction in doubt committed.
 Lane::AttemptResult Lane::resolve_in_doubt(BatchInDoubt doubt) {
   const auto deadline = Clock::now() + postgres_.statement_timeout;  // for a server that restarts
   for (std::size_t number = 1;; ++number) {

@@ -18,7 +18,7 @@ NextStep next_step(Attempt attempt, std::size_t number, std::size_t attempts_max
     case Attempt::rolled_back:
       return again_or_fail(attempts_max);
     case Attempt::connection_lost:
-      // The server can have closed an idle connection; its next user notices it.
+      // The server can have closed an idle connection, which is detected at its next use.
       return again_or_fail(2);
     case Attempt::lock_timeout:
     case Attempt::statement_cancelled:

@@ -81,7 +81,7 @@ class Connection {
   /// Returns: `set local …;`, the time limits of a transaction.
   [[nodiscard]] const std::string& limits() const noexcept { return limits_; }
 
-  /// Returns: the same as the first two arguments of lock_for_write().
+  /// Returns: the same as the first two arguments of begin_write().
   [[nodiscard]] const std::string& limit_arguments() const noexcept { return limit_arguments_; }
 
   /// Runs COMMIT. If it takes longer than statement_timeout, the connection is closed: the server's

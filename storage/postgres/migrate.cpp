@@ -37,7 +37,7 @@ PostgresOptions with_long_statements(PostgresOptions options) {
 /// would wait for that snapshot. A session lock does not work behind PgBouncer.
 void exclude_others(Transaction& transaction) {
   const auto deadline = std::chrono::steady_clock::now() + kWaitMax;
-  // No class in locks.cpp has the number 1.
+  // No lock of storage/locks.cpp has the number 1.
   while (!transaction.connection().exec("select pg_try_advisory_xact_lock(1)")[0][0].as<bool>()) {
     if (std::chrono::steady_clock::now() > deadline) {
       throw Unavailable{"postgres", "another program has been migrating this database for " +

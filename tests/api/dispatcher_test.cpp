@@ -338,7 +338,7 @@ class AnotherHistory : public DispatcherTest {
   static constexpr const char* kPath = "/api/v1/stock-readings/5";
 };
 
-TEST_F(AnotherHistory, is_noticed_by_a_read_which_locks_the_row_it_reads) {
+TEST_F(AnotherHistory, is_detected_by_a_read_which_locks_the_row_it_reads) {
   ASSERT_TRUE(locked(kLost));
   const auto response = respond(request(Method::get, kPath));
   EXPECT_EQ(response.status, 200);
@@ -347,7 +347,7 @@ TEST_F(AnotherHistory, is_noticed_by_a_read_which_locks_the_row_it_reads) {
   EXPECT_FALSE(locked(kLost));
 }
 
-TEST_F(AnotherHistory, is_noticed_by_each_write_that_does_not_find_its_reading) {
+TEST_F(AnotherHistory, is_detected_by_each_write_that_does_not_find_its_reading) {
   ledger.exists = [&](const storage::StockOperation& operation) {
     return operation.shop == kCurrent.shop && operation.gtin == kCurrent.gtin;
   };

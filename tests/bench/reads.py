@@ -175,7 +175,7 @@ class Reads:
         self.series["mix"] = Series(f"through Nginx, Zipf mix of {self.mix_products:,} readings, {MIX_WRITES:.0%} writes")
 
     def keys(self, readings: list[Reading]) -> None:
-        """Makes the table of the keys that the bare statement is asked with."""
+        """Makes the table of the keys with which the bare statement runs."""
         rows = "\n".join(f"{number}\t{reading.shop}\t{reading.gtin}" for number, reading in enumerate(readings, 1))
         self.served.database.sql("drop table if exists bench_keys; create table bench_keys (i int primary key, shop_id bigint, gtin bigint);"
                                  f"grant select on bench_keys to codasync_service;copy bench_keys from stdin;\n{rows}\n\\.\nvacuum analyze bench_keys")

@@ -105,7 +105,7 @@ TEST_F(ServerTest, removes_its_own_placeholder_and_no_other) {
   EXPECT_THAT(get(kTea), HasSubstr("lease"));
 }
 
-// A server that was stopped returns expired entries for a moment, because its clock stood still.
+// A server that was stopped returns expired entries for a moment, because its clock did not run.
 TEST_F(ServerTest, gives_no_entry_after_its_expiry) {
   const auto made = options();
   auto lease = server_.lease(kTea);

@@ -118,7 +118,7 @@ TEST(Barcode, a_code_with_too_many_elements_is_refused) {
   EXPECT_THAT(parsed.error->detail, HasSubstr("more than 50 elements"));
 }
 
-TEST(Barcode, an_element_knows_where_it_begins) {
+TEST(Barcode, an_element_has_the_position_where_it_begins) {
   const auto parsed = parse_today(
       "]C1\x1d"
       "0109521234543213"

@@ -111,7 +111,7 @@ class ListedOrigins(CorsTest):
         for origin in origins:
             self.assertEqual(nginx.get(PRODUCT, Origin=origin).headers[ALLOW], origin)
 
-    def test_the_service_does_not_learn_the_origin_and_its_own_headers_are_replaced(self) -> None:
+    def test_the_service_does_not_get_the_origin_and_its_own_headers_are_replaced(self) -> None:
         nginx = self.start(SHOP)
         head = f"{ALLOW}: *\r\n{EXPOSE}: Nothing\r\nVary: Origin\r\n".encode()
         self.service.behave = lambda request: RESPONSE.replace(b"X-Request-Id", head + b"X-Request-Id") + BODY

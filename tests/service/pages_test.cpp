@@ -131,7 +131,7 @@ TEST_F(Pages, store_that_a_shop_does_not_have_a_product) {
                 .status,
             201);
   EXPECT_THAT(values(path), ElementsAre(quoted(gtins[6]))) << "it is back";
-  // A product that does not exist has no entry: a client can ask for any number.
+  // A product that does not exist has no entry: a client can send any number.
   const auto items = memcached().ask("stats");
   EXPECT_THAT(values("/api/v1/shops/" + shop() + "/stock?GTIN=9520000000998"), IsEmpty());
   EXPECT_EQ(memcached().ask("get row1:reading:" + shop() + ":9520000000998"), "END");

@@ -42,7 +42,7 @@ class Sizes(unittest.TestCase):
     def test_the_sizes_are_those_of_the_readme(self) -> None:
         done = sizes("--cores", 8, "--instances", 6)
         self.assertEqual(done.returncode, 0)
-        # 2 x 8 + 1 disk + 6 instances x 2 lanes; 2 x 6 x (8 + 4 + 2 + 4) + 20; one pool + 20 + 3
+        # 2 x 8 + 1 disk + 6 instances x 2 lanes; 2 x 6 x (8 + 4 + 2 + others) + 20; one pool + 20 + 3
         self.assertRegex(done.stdout, r"default_pool_size = 29\n")
         self.assertRegex(done.stdout, r"max_client_conn = 300\n")
         self.assertRegex(done.stdout, r"max_connections = 52\n")

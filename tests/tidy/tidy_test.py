@@ -155,6 +155,13 @@ class Files(unittest.TestCase):
                 self.assertRegex((ROOT / readme).read_text(encoding="utf-8"), rf"\b{re.escape(folder.name)}\b",
                                  f"{folder} has no README.md, and {readme} does not describe it")
 
+    def test_links_of_documents_lead_to_files(self) -> None:
+        for name in FILES:
+            if name.suffix == ".md":
+                for link in re.findall(r"\]\(([^)\s]+)\)", (ROOT / name).read_text(encoding="utf-8")):
+                    if not re.match(r"[a-z]+:", link):
+                        self.assertTrue((ROOT / name.parent / link.partition("#")[0]).exists(), f"{name}: {link} does not exist")
+
     def test_texts_have_unix_line_ends_and_no_trailing_white_space(self) -> None:
         for name in FILES:
             if name.suffix not in SUFFIXES_OF_TEXTS or name.name == "LICENSE":

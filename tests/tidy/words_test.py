@@ -41,6 +41,22 @@ INSTEAD = (
     (r"letters? to (a|the|one|each|its) (worker|loop|thread)", "messages to a thread"),
     (r"the first service", "the Django API that CodaSync replaces"),
     (r"reborn|incarnation", "restarted, current process"),
+    (r"asks for|asked for|(be|is|are|was|were) asked", "needs, requests, queries"),
+    (r"wants?", "needs, requests"),
+    (r"(?<!device.)knows|knew", "has, states, can compute"),  # a device: the README has rules for people who write its program
+    (r"learns?|learned|learnt", "gets, reads"),
+    (r"notices|noticed", "detects"),
+    (r"finds? out|found out", "determines"),
+    (r"talks?|talking", "sends, uses"),
+    (r"obeys?|obeyed", "executes"),
+    (r"victims?", "the processes that are stopped"),
+    (r"(is|are|was|were) passed over", "is skipped"),
+    (r"at hand", "current"),
+    (r"wild", "large; name the limit"),
+    (r"counts? no longer", "no longer counts"),
+    (r"(stands?|stood) still", "is stopped, does not run"),
+    (r"(lies|lay) (on|in|at)", "is on, is in"),
+    (r"monitor threads?", "slot keeper"),
 )
 GAP = r"(?:[\s_]|\n[ \t]*(?://+|\#+|--|\*)[ \t]?)+"
 
@@ -71,11 +87,11 @@ class Search(unittest.TestCase):
         self.assertEqual(findings("a.md", "One.\nIt starts anew.\n"), ['a.md:2: "anew": again'])
 
     def test_words_in_identifiers_and_over_line_ends_are_found(self) -> None:
-        for text in ("TEST(Gate, nobody_is_left)", '"nobody wrote it"', "/// It is\n/// told so.", "# it goes\n# on", "  -- what was\n  -- asked for"):
+        for text in ("TEST(Gate, nobody_is_left)", '"nobody wrote it"', "/// It is\n/// told so.", "# it goes\n# on", "  -- what gives\n  -- way"):
             self.assertEqual(len(findings("a", text)), 1, text)
 
     def test_parts_of_words_and_other_meanings_are_not_found(self) -> None:
-        for text in ("amend, recommend, hours, renewed, owe", 'getpwnam("nobody")', "value is None", "it is well-formed", "kNobody", "NAME_WE"):
+        for text in ("amend, recommend, hours, renewed, owe", 'getpwnam("nobody")', "value is None", "it is well-formed", "kNobody", "NAME_WE", "wildcard, unwanted", "that the device knows"):
             self.assertEqual(findings("a", text), [], text)
 
 

@@ -320,7 +320,7 @@ def slow(injector: Injector) -> None:
 
 @fault("eviction")
 def evict(injector: Injector) -> None:
-    """A slot with a tiny memory for a while, and others who want it too. Throws: NotReached when it evicted nothing."""
+    """A slot with a tiny memory for a while, while other clients need it too. Throws: NotReached when it evicted nothing."""
     node = injector.random.choice(injector.stack.nodes)
     usual = node.command
     node.kill()
@@ -390,7 +390,7 @@ def cut_sql(injector: Injector) -> None:
 
 @fault("links to PostgreSQL are one-way, then cut")
 def doubt_sql(injector: Injector) -> None:
-    """COMMIT arrives, and its answer does not: the writers have to find out."""
+    """COMMIT arrives, and its answer does not: the writers have to determine the result."""
     assert injector.stack.gates is not None
     link = injector.random.choice(injector.stack.sql_links)
     injector.stack.gates.set(link, "one-way")

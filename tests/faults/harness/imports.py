@@ -54,7 +54,7 @@ class Importer:
         self._thread.join(10)
 
     def finish(self) -> None:
-        """Waits until the file at hand is certain. Throws: what went wrong."""
+        """Waits until the result of the current file is certain. Throws: what went wrong."""
         self._end.set()
         self._thread.join(FILE_SECONDS + ATTEMPT_SECONDS)
         if self._thread.is_alive():

@@ -24,7 +24,7 @@ def zone(offset: int) -> str:
 
 @dataclass
 class Shop:
-    """Its day ends at `midnight` (seconds since 1970); its only reading is good through that day."""
+    """Its day ends at `midnight` (seconds since 1970); its only reading expires then."""
 
     id: int
     midnight: int

@@ -203,7 +203,7 @@ class Stack:
             size += 1 << 20  # smaller than what is there by now
 
     def uncached(self) -> Service:
-        """Starts an instance that asks the database alone."""
+        """Starts an instance that reads only the database."""
         service = Service(
             "uncached",
             self.folder,
@@ -245,7 +245,7 @@ def url(port: int) -> str:
 
 
 def mount(folder: Path) -> bool:
-    """Returns: whether a file system of its own, small enough to be filled up, lies at the folder now."""
+    """Returns: whether a file system of its own, small enough to be filled up, is mounted at the folder now."""
     words = ["mount", "-t", "tmpfs", "-o", f"size={TMPFS_BYTES},mode=0700", "tmpfs", str(folder)]
     if subprocess.run(words, check=False, capture_output=True).returncode != 0:
         return False

@@ -14,7 +14,7 @@ struct Answer {
 };
 
 /// A persistent HTTP connection with at most one request under way, driven by epoll. The server may
-/// vanish, stop or talk nonsense at any time: that is `lost`. Threads: one.
+/// vanish, stop or send malformed bytes at any time: that is `lost`. Threads: one.
 class Client {
  public:
   Client(int epoll, std::uint64_t number, std::uint16_t port)

@@ -3,7 +3,7 @@
 //   load --port NGINX --port INSTANCE... --run NAME [OPTION...]
 //
 // The tokens are in CODASYNC_STAFF_TOKEN and CODASYNC_ADMIN_TOKEN. It says `ready` on standard
-// output when its shops, products and readings exist, and obeys lines on standard input:
+// output when its shops, products and readings exist, and executes the commands on standard input:
 //
 //   readings FILE           writes a file for an import; says `written`, or `nothing`
 //   products FILE           the same
@@ -43,7 +43,7 @@ bool called() {
 }
 
 /// Does what a line on standard input says while the load runs. Returns: whether it is to stop.
-bool obey(Load& load) {
+bool execute(Load& load) {
   std::string line;
   std::getline(std::cin, line);
   std::istringstream words{line};
@@ -76,7 +76,7 @@ int run(Load& load) {
       std::cerr << load.progress() << std::endl;
       next = now + std::chrono::seconds{10};
     }
-    return called() && obey(load);
+    return called() && execute(load);
   });
   std::cout << (load.settle(kSettleSeconds) ? "settled" : "unsettled") << std::endl;
   std::string line;

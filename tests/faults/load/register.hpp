@@ -45,7 +45,7 @@ class Register {
  public:
   explicit Register(std::string name) : name_{std::move(name)} {}
 
-  /// The newest version that any answer had. To be asked before a request is sent.
+  /// The newest version that any answer had. To be read before a request is sent.
   [[nodiscard]] std::int64_t newest() const noexcept { return newest_; }
 
   /// Whether a write makes a version: one that changes nothing that an answer shows does not.
@@ -70,7 +70,7 @@ class Register {
   /// It took effect, and its answer has no version.
   void acknowledge(double at);
 
-  /// The same for registers with one writer at a time, which knows the version beforehand.
+  /// The same for registers with one writer at a time, so the version is known beforehand.
   void begin(std::int64_t version, bool present);
   void refuse(std::int64_t version, Findings& findings);
 

@@ -137,7 +137,7 @@ void Replay::fold_from(std::size_t step) {
   state_.shelf = std::move(shelf);
 }
 
-/// That event counts no longer.
+/// That event no longer counts.
 void Replay::take_back(const std::string& event) {
   voided_.insert(event);
   const auto first =

@@ -56,7 +56,7 @@ struct Reading {
   bool present{false};
   bool busy{false};
   std::vector<std::int64_t> recent;  // writes that can be taken back
-  // One that comes and goes and whose times are all reported: what the writer knows beforehand.
+  // Of one that comes and goes and whose times are all reported: computed before each write.
   Replay forecast{};
 
   [[nodiscard]] bool is_forecast() const { return comes_and_goes && reported; }
@@ -136,7 +136,7 @@ class World {
   }
   [[nodiscard]] const Reading* reading_of(std::int64_t id) const;
   [[nodiscard]] std::optional<std::size_t> product_of(std::string_view gtin) const;
-  void learn(std::int64_t id, std::size_t reading) { by_id_[id] = reading; }
+  void add_id(std::int64_t id, std::size_t reading) { by_id_[id] = reading; }
 
   /// Builds `resources`, once all ids are known.
   void make_resources();

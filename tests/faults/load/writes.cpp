@@ -344,7 +344,7 @@ void Load::read_written(std::int64_t number, const Answer& answer, Register::Res
   const Row row = read_row(answer.body);
   if (reading.id == 0) {
     reading.id = row.id;
-    world_.learn(row.id, target);
+    world_.add_id(row.id, target);
   }
   if (row.id != reading.id || row.gtin != product.gtin || (row.shows == 0) != row.removed)
     findings_.add(Fault::unexpected, key_of(number) + ": " + std::string{answer.body});
