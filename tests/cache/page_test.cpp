@@ -384,11 +384,10 @@ TEST_F(PageTest, stores_in_no_slot_that_is_down) {
 }
 
 TEST_F(PageTest, shows_every_write_to_the_next_read_while_many_read_and_write) {
-  std::atomic<bool> stop{false};
   std::vector<std::jthread> readers;
   for (int i = 0; i < 4; ++i) {
-    readers.emplace_back([&] {
-      while (!stop) read_all();
+    readers.emplace_back([&](const std::stop_token& stop) {
+      while (!stop.stop_requested()) read_all();
     });
   }
   for (int round = 1; round <= 60; ++round) {
@@ -397,7 +396,6 @@ TEST_F(PageTest, shows_every_write_to_the_next_read_while_many_read_and_write) {
     write(number, name);
     EXPECT_EQ(read_all()[static_cast<std::size_t>(number - 1)], name);
   }
-  stop = true;
 }
 
 }  // namespace
