@@ -14,11 +14,11 @@ constexpr const char* kPreflightSeconds = "7200";
 // What a page may send. The pages of every origin read; those of listed origins do all that a token
 // permits.
 constexpr const char* kReadMethods = "GET, HEAD";
-constexpr const char* kReadHeaders = "If-None-Match, X-Request-Id, traceparent";
+constexpr const char* kReadHeaders = "If-None-Match, Last-Event-ID, X-Request-Id, traceparent";
 constexpr const char* kAllMethods = "GET, HEAD, POST, PUT, PATCH, DELETE";
 constexpr const char* kAllHeaders =
-    "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-Request-Id, "
-    "traceparent";
+    "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Last-Event-ID, "
+    "X-Request-Id, traceparent";
 
 // What a page may read, besides what browsers show of every response.
 constexpr const char* kExposedHeaders =

@@ -148,6 +148,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   void act(const StockWrite& action, Place place);
   void act(const PlannedWrite& action, Place place);
   void act(const StockWrites& action, Place place);
+  void act(const EventStream& action, Place place);
 
   [[nodiscard]] static bool submit_misses(Service& service, Misses& misses);
   static void read_misses(Service& service, Misses& misses);
@@ -175,6 +176,8 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   void failed(std::string_view detail);
   void fail(const Problem& problem) { send(flow_.respond(problem)); }
   void send(Response response);
+  void stream(StreamStart start);
+  void complete(Response& response) const;
 
   Service& service_;
   Reply reply_;
@@ -584,9 +587,39 @@ void Exchange::decided(const std::shared_ptr<PendingList>& pending) {
   if (!service_.executor.submit(Executor::Kind::work, answer)) fail(in_doubt());
 }
 
+void Exchange::act(const EventStream& action, Place place) {
+  const auto work = [&action](Exchange& self, Place where) {
+    auto opened = action.open(self.service_, self.flow_.call());
+    if (!opened) return self.run(self.flow_.acted(opened.error()), where);
+    self.stream(std::move(opened).value());
+  };
+  if (place == Place::executor) return work(*this, place);
+  submit(service_.executor, Executor::Kind::work, work);
+}
+
 // ---- respond
 
 void Exchange::send(Response response) {
+  complete(response);
+  std::move(reply_).send(std::move(response));
+}
+
+void Exchange::stream(StreamStart start) {
+  Response head{200,
+                {{"Content-Type", "text/event-stream"},
+                 {"Cache-Control", "no-store"},
+                 {"X-Accel-Buffering", "no"}},  // Nginx passes each piece on at once
+                {}};
+  complete(head);
+  auto body = std::move(reply_).stream(std::move(head));
+  body.write(start.opening);
+  if (!start.continuation) return;
+  start.continuation->token = flow_.token();
+  service_.streams.start(std::move(*start.continuation), std::move(body));
+}
+
+/// Counts and logs a response, and adds the headers that every one has.
+void Exchange::complete(Response& response) const {
   const auto took = std::chrono::steady_clock::now() - arrived_;
   const auto& request = flow_.call().request;
   service_.metrics.request(flow_.pattern(), name_of(request.method), response.status, took);
@@ -600,7 +633,6 @@ void Exchange::send(Response response) {
   }
   response.headers.push_back({"X-Request-Id", request.request_id});
   allow_origin(response, request, service_.options);
-  std::move(reply_).send(std::move(response));
 }
 
 MissesOfRoutes make_misses(const ExecutorOptions& options) {

@@ -66,6 +66,7 @@ constexpr Needs kAdmin{Access::admin};
 constexpr std::string_view kPage[] = {"limit", "cursor"};
 constexpr std::string_view kCountedPage[] = {"limit", "cursor", "count"};
 constexpr std::string_view kFeed[] = {"shop", "since", "limit"};
+constexpr std::string_view kStream[] = {"GTIN", "since"};
 constexpr std::string_view kAudit[] = {"actor", "subject", "subject_id", "from",
                                        "until", "limit",   "cursor"};
 constexpr std::string_view kCascade[] = {"cascade"};
@@ -89,6 +90,7 @@ const std::array kRoutes{
     Route{del,   "/api/v1/shops/{id}",                          kAdmin,           Blocking{&shops::remove}, kCascade},
     Route{get,   "/api/v1/shops/{id}/stock",                    kReader,          ReadRows{&readings::page_keys, &readings::page, &readings::page_entry}, kGtins},
     Route{get,   "/api/v1/shops/{id}/stock/{gtin}",             kReader,          ReadOne{kShopStock, &readings::keys_in_shop, &readings::one_in_shop}},
+    Route{get,   "/api/v1/shops/{id}/stream",                   kReader,          EventStream{&stream::open}, kStream},
     Route{get,   "/api/v1/shops/{id}/work-list",                kReader,          Read{&work_list::list}, kWorkList},
     Route{get,   "/api/v1/shops/{id}/thresholds",               kStaff,           Read{&work_list::thresholds}},
     Route{put,   "/api/v1/shops/{id}/thresholds",               kAdmin,           Blocking{&work_list::put_thresholds}},

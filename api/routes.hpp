@@ -177,12 +177,18 @@ struct StockWrites {
                    const std::vector<storage::StockResult>& results);
 };
 
+/// Checks the request and gives what a stream of events begins with, on the executor; all further
+/// events come from ChangeStreams.
+struct EventStream {
+  Outcome<StreamStart, Problem> (*open)(Service&, const Call&);
+};
+
 struct Route {
   Method method;
   std::string_view pattern;  // `{id}`, `{gtin}` and `{event}` stand for one segment
   Needs needs;
   std::variant<Immediate, Blocking, Control, Read, ReadOne, ReadRows, StockWrite, PlannedWrite,
-               StockWrites>
+               StockWrites, EventStream>
       action;
   std::span<const std::string_view> parameters{};  // of the query; all others are refused
 };

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 
+#include "api/change_streams.hpp"
 #include "api/executor.hpp"
 #include "api/gathering.hpp"
 #include "api/lru_cache.hpp"
@@ -50,6 +51,7 @@ struct Service {
   Log& log;
   const SlotLog& slot_log;  // readiness waits for the first check of the slots
   FeedLag& feed_lag;
+  ChangeStreams& streams;
   const Response description{openapi::describe(options.public_reads)};
   MissesOfRoutes misses{make_misses(executor.options())};
   TokenCache tokens{};

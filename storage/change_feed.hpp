@@ -51,6 +51,28 @@ struct FeedPage {
   FeedHorizon horizon;
 };
 
+/// A reading of the feed with the transaction that changed it.
+struct PlacedReading {
+  TransactionNumber transaction;
+  FeedReading change;
+};
+
+/// What follows a position in the feed.
+struct FeedContinuation {
+  std::vector<PlacedReading> changes;  // in the order of the feed; each reading once, at its last
+                                       // change of these
+  FeedCursor next;
+  bool more;           // further changes can be read at once
+  bool shop_exists;    // false: it was removed, and there will be no more changes
+  bool resync_needed;  // FeedRefusal::resync_required; `next` is the position now
+};
+
+/// What follows several positions, read at one moment. `each`: in their order.
+struct FeedRound {
+  FeedHorizon horizon;
+  std::vector<FeedContinuation> each;
+};
+
 /// Why there is no page.
 enum class FeedRefusal {
   unknown_shop,

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -223,6 +224,14 @@ class Reader {
   virtual Outcome<FeedPage, FeedRefusal> changes(ShopId shop,
                                                  const std::optional<FeedCursor>& since,
                                                  std::size_t limit) = 0;
+
+  /// Returns: what follows these positions, with at most `limit` changes for each. One statement,
+  /// which costs an index look-up for each position without changes. Requires: they are not in a
+  /// snapshot.
+  virtual FeedRound follow(const std::vector<FeedCursor>& positions, std::size_t limit) = 0;
+
+  /// Returns: those that are neither revoked nor expired.
+  virtual std::set<TokenHash> valid_tokens(const std::vector<TokenHash>& hashes) = 0;
 
   /// Returns: the token with this hash unless revoked or expired.
   virtual std::optional<Token> token(const TokenHash& hash) = 0;

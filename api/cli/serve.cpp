@@ -25,6 +25,7 @@ namespace {
 // One for each thread that uses them (config/deploy/pgbouncer/sizes counts them).
 constexpr std::size_t kLookUpConnections = 1;
 constexpr std::size_t kControlConnections = 2;
+constexpr std::size_t kStreamConnections = 1;
 
 /// The signals that serve() waits for, blocked in this thread and in all that it starts.
 sigset_t block_signals() {
@@ -42,7 +43,7 @@ sigset_t block_signals() {
 /// Returns: the metrics that are read from the parts of the service at each scrape.
 std::vector<Sample> samples_of(const ServerCounters& server, const Executor& executor,
                                const Log& log, const FeedLag& feed_lag,
-                               const config::Settings& settings) {
+                               const ChangeStreams& streams, const config::Settings& settings) {
   using Kind = Sample::Kind;
   const auto number = [](auto value) { return static_cast<double>(value); };
   const auto pool_max = [&](const char* pool, std::size_t connections) {
@@ -64,6 +65,15 @@ std::vector<Sample> samples_of(const ServerCounters& server, const Executor& exe
        "How long committed changes can be missing in the change feed, because an older transaction "
        "still runs.",
        Kind::gauge, std::chrono::duration<double>{feed_lag.behind()}.count()},
+      {"codasync_streams", "Open streams of changes.", Kind::gauge, number(streams.open())},
+      {"codasync_stream_events_total", "Events sent, counted for each stream.", Kind::counter,
+       number(streams.events())},
+      {"codasync_stream_behind_seconds",
+       "Age of the last successful query for the streams; 0 without streams.", Kind::gauge,
+       streams.behind().count()},
+      {"codasync_streams_dropped_total",
+       "Streams that were closed because their client read nothing.", Kind::counter,
+       number(server.streams_dropped.load())},
       {"codasync_log_lines_dropped_total", "Log lines dropped because the output was too slow.",
        Kind::counter, number(log.dropped())},
       pool_max("reads", settings.postgres.connections_max),
@@ -134,6 +144,9 @@ int serve(const config::Settings& settings, const Load& load) {
       storage::make_catalogue_store(settings.postgres, *invalidation, *ledger, metrics);
   const auto tokens = storage::make_token_store(settings.postgres, metrics);
   FeedLag feed_lag;
+  const auto stream_database =
+      storage::make_database(with_connections(settings.postgres, kStreamConnections));
+  ChangeStreams streams{*stream_database, settings.api.streams_max, feed_lag, log, {}};
   HousekeeperLog housekeeper_log{log, feed_lag};
   const storage::Housekeeper housekeeper{settings.postgres, *invalidation, housekeeper_log};
   ExpiredReadings expired{*control_database};
@@ -141,7 +154,7 @@ int serve(const config::Settings& settings, const Load& load) {
   Executor control{{.threads = 1, .queue_max = 16}};
   service.reset(new Service{settings.api, *database, *look_up_database, *control_database, *ledger,
                             *catalogue, *tokens, *cache, executor, control, metrics, log, slot_log,
-                            feed_lag});
+                            feed_lag, streams});
   Dispatcher dispatcher{*service};
   Server server{settings.server,
                 [&dispatcher](Request request, Reply reply) {
@@ -152,9 +165,10 @@ int serve(const config::Settings& settings, const Load& load) {
   metrics.on_scrape([] { return process_samples(); });
   metrics.on_scrape([&settings] { return memcached_samples(settings.memcached); });
   metrics.on_scrape([&expired] { return expired.samples(); });
-  metrics.on_scrape([counters = server.counters(), &executor, &log, &feed_lag, &settings] {
-    return samples_of(*counters, executor, log, feed_lag, settings);
-  });
+  metrics.on_scrape(
+      [counters = server.counters(), &executor, &log, &feed_lag, &streams, &settings] {
+        return samples_of(*counters, executor, log, feed_lag, streams, settings);
+      });
 
   keeper.start();
   static_cast<void>(control.submit(Executor::Kind::work, [&](Executor::Start) {
@@ -168,6 +182,7 @@ int serve(const config::Settings& settings, const Load& load) {
     reload(log, load());
   log.info("shutting down", {{"signal", signal == SIGTERM ? "SIGTERM" : "SIGINT"}});
   service->draining = true;
+  streams.stop();
   const bool complete = server.drain(settings.api.shutdown_grace);
   if (!complete)
     log.warning("requests were left unanswered",

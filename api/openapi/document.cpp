@@ -72,6 +72,7 @@ class Traits {
 
   [[nodiscard]] bool reads() const { return route_.method == Method::get; }
   [[nodiscard]] bool writes() const { return !reads() && !writes_list(); }
+  [[nodiscard]] bool streams() const { return std::holds_alternative<EventStream>(route_.action); }
   /// Each operation of a list has an id and a result of its own.
   [[nodiscard]] bool writes_list() const {
     return std::holds_alternative<StockWrites>(route_.action);
@@ -104,7 +105,7 @@ std::set<std::string_view> problems_of(const Traits& route, const Value& operati
   if (route.needs_token()) codes.insert("unauthorized");
   if (route.needs_admin() || route.writes_stock()) codes.insert("forbidden");
   if (route.has_variable("{id}")) codes.insert("not-found");
-  if (route.has_variable("{gtin}")) codes.insert("bad-fields");
+  if (route.has_variable("{gtin}") || route.streams()) codes.insert("bad-fields");
   if (route.queries()) codes.insert({"unavailable", "clock"});
   if (route.writes()) codes.insert({"bad-fields", "precondition-failed", "key-reused", "in-doubt"});
   if (route.writes_list()) codes.insert("in-doubt");
@@ -261,6 +262,7 @@ class Document {
         });
       }
       if (has_entity_tag(traits, its)) header_parameter("If-None-Match");
+      if (traits.streams()) header_parameter("Last-Event-ID");
       if (traits.writes()) {
         header_parameter("If-Match");
         header_parameter("Idempotency-Key");
@@ -368,7 +370,10 @@ class Document {
       field("description", require(answer, "text"));
       headers(headers_of_success(traits, its, status, answer));
       if (const auto* schema_name = find(answer, "schema"))
-        content(is_text(answer) ? "text/plain" : "application/json", view(*schema_name), example);
+        content(traits.streams()  ? "text/event-stream"
+                : is_text(answer) ? "text/plain"
+                                  : "application/json",
+                view(*schema_name), example);
     });
   }
 

@@ -104,6 +104,10 @@ Result list(Service& service, const Call& call);
 Problem explain(storage::FeedRefusal refusal);
 }  // namespace changes
 
+namespace stream {
+Outcome<StreamStart, Problem> open(Service& service, const Call& call);
+}  // namespace stream
+
 namespace tokens {
 Result list(storage::Reader& reader, const Call& call);
 Result one(storage::Reader& reader, const Call& call);

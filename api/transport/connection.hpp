@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -26,6 +27,8 @@ struct Connection {
     reading,    // a request, or waiting for one
     serving,    // the service has a request: no deadline
     writing,    // the socket did not take the whole response at once
+    streaming,  // sends a response piece by piece; what arrives is read and discarded
+    ending,     // the same, after the last piece
     lingering,  // the last response is sent; what still arrives is read and discarded, so that no
                 // reset overtakes the response
     closed,     // to be removed
@@ -35,17 +38,29 @@ struct Connection {
       : fd{std::move(socket)}, id{its_id}, reader{request_bytes_max} {}
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
-  ~Connection() { *gone = true; }
+  ~Connection() { shared->gone = true; }
 
   /// Writes as much of `out` as the socket takes.
   /// Returns: false when the connection is lost.
   bool transmit();
   [[nodiscard]] bool all_sent() const noexcept { return sent == out.size(); }
 
+  [[nodiscard]] bool in_stream() const noexcept {
+    return state == State::streaming || state == State::ending;
+  }
+
+  /// Adds bytes to what is not sent yet.
+  void append(std::string_view bytes);
+
   UniqueFd fd;
   ConnectionId id;
-  // Set by the destructor, read by replies.
-  const std::shared_ptr<std::atomic<bool>> gone{std::make_shared<std::atomic<bool>>(false)};
+
+  /// What replies and streams on other threads see of a connection.
+  struct Shared {
+    std::atomic<bool> gone{false};        // set by the destructor
+    std::atomic<std::size_t> waiting{0};  // bytes of a stream that the socket has not taken
+  };
+  const std::shared_ptr<Shared> shared{std::make_shared<Shared>()};
   RequestReader reader;
   State state{State::reading};
   Interest interest{Interest::readable};

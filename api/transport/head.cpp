@@ -60,7 +60,7 @@ struct UsedHeader {
   std::string_view name;
   std::string& (*target)(Request& request);
 };
-constexpr std::array<UsedHeader, 9> kUsedHeaders{{
+constexpr std::array<UsedHeader, 10> kUsedHeaders{{
     {"authorization", [](Request& request) -> std::string& { return request.authorization; }},
     {"if-match", [](Request& request) -> std::string& { return request.if_match.emplace(); }},
     {"if-none-match", [](Request& request) -> std::string& { return request.if_none_match; }},
@@ -72,6 +72,7 @@ constexpr std::array<UsedHeader, 9> kUsedHeaders{{
     {"origin", [](Request& request) -> std::string& { return request.origin; }},
     {"access-control-request-method",
      [](Request& request) -> std::string& { return request.preflight_method; }},
+    {"last-event-id", [](Request& request) -> std::string& { return request.last_event_id; }},
 }};
 
 constexpr std::array<std::pair<std::string_view, Method>, 9> kMethods{{
@@ -151,6 +152,7 @@ class HeadParser {
     }
     head_.keep_alive = !says_close_ && (!old_version_ || says_keep_alive_);
     head_.expects_continue = head_.expects_continue && !old_version_;
+    head_.takes_chunks = !old_version_;
     return std::move(head_);
   }
 

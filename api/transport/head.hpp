@@ -23,6 +23,7 @@ struct Head {
   Framing framing{Framing::no_body};
   std::uint64_t content_length{0};
   bool keep_alive{true};
+  bool takes_chunks{true};  // HTTP/1.1
   bool expects_continue{false};
 };
 

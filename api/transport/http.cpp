@@ -103,16 +103,15 @@ std::string_view reason_of(int status) {
   }
 }
 
-std::string serialise(const Response& response, bool keep_alive, bool head_only) {
-  constexpr std::size_t kFixedParts = 128;  // status line, Content-Length, Connection
-  const bool bodiless = response.status == 204 || response.status == 304;
-  const bool with_body = !bodiless && !head_only;
+namespace {
 
-  std::size_t size = kFixedParts + (with_body ? response.body.size() : 0);
-  for (const auto& [name, value] : response.headers) size += name.size() + value.size() + 4;
+std::size_t size_of(const std::vector<Header>& headers) {
+  std::size_t size{0};
+  for (const auto& [name, value] : headers) size += name.size() + value.size() + 4;
+  return size;
+}
 
-  std::string out;
-  out.reserve(size);
+void append_status_and_headers(std::string& out, const Response& response) {
   out += "HTTP/1.1 ";
   append_number(out, static_cast<std::size_t>(response.status));
   out += ' ';
@@ -124,14 +123,58 @@ std::string serialise(const Response& response, bool keep_alive, bool head_only)
     out += value;
     out += "\r\n";
   }
+}
+
+constexpr std::string_view connection_header(bool keep_alive) {
+  return keep_alive ? "Connection: keep-alive\r\n\r\n" : "Connection: close\r\n\r\n";
+}
+
+constexpr std::size_t kFixedParts = 128;  // status line, length, Connection
+
+}  // namespace
+
+std::string serialise(const Response& response, bool keep_alive, bool head_only) {
+  const bool bodiless = response.status == 204 || response.status == 304;
+  const bool with_body = !bodiless && !head_only;
+
+  std::string out;
+  out.reserve(kFixedParts + size_of(response.headers) + (with_body ? response.body.size() : 0));
+  append_status_and_headers(out, response);
   if (!bodiless) {
     out += "Content-Length: ";
     append_number(out, response.body.size());
     out += "\r\n";
   }
-  out += keep_alive ? "Connection: keep-alive\r\n\r\n" : "Connection: close\r\n\r\n";
+  out += connection_header(keep_alive);
   if (with_body) out += response.body;
   return out;
+}
+
+std::string serialise_head(const Response& response, StreamFraming framing, bool keep_alive) {
+  std::string out;
+  out.reserve(kFixedParts + size_of(response.headers));
+  append_status_and_headers(out, response);
+  if (framing == StreamFraming::chunked) out += "Transfer-Encoding: chunked\r\n";
+  out += connection_header(keep_alive);
+  return out;
+}
+
+std::string serialise_piece(std::string_view piece, StreamFraming framing) {
+  if (framing == StreamFraming::closed) return std::string{piece};
+  std::array<char, 16> digits{};
+  const auto end =
+      std::to_chars(digits.data(), digits.data() + digits.size(), piece.size(), 16).ptr;
+  std::string out;
+  out.reserve(digits.size() + piece.size() + 4);
+  out.append(digits.data(), end);
+  out += "\r\n";
+  out += piece;
+  out += "\r\n";
+  return out;
+}
+
+std::string_view end_of_body(StreamFraming framing) {
+  return framing == StreamFraming::chunked ? "0\r\n\r\n" : "";
 }
 
 }  // namespace codasync::api

@@ -35,6 +35,7 @@ struct Request {
   std::string traceparent;
   std::string origin;            // of the web page that sends the request
   std::string preflight_method;  // Access-Control-Request-Method
+  std::string last_event_id;     // where a stream of events continues
   // The reverse proxy has just looked this address up in the cache and found nothing
   // (`X-Cache-Lookup: miss`): another look-up would most likely miss as well. A hint only.
   bool cache_missed{false};
@@ -61,5 +62,20 @@ std::string_view reason_of(int status);
 /// Returns: the bytes of an HTTP/1.1 response. With `head_only` without the body, but with its
 /// Content-Length. 204 and 304 have no Content-Length.
 std::string serialise(const Response& response, bool keep_alive, bool head_only = false);
+
+/// How the end of a body of unknown length is found.
+enum class StreamFraming {
+  chunked,
+  closed,  // with the connection: HTTP/1.0 has no chunks
+};
+
+/// Returns: the head of a response whose body follows piece by piece. Requires: no body.
+std::string serialise_head(const Response& response, StreamFraming framing, bool keep_alive);
+
+/// Returns: a piece of such a body. Requires: it is not empty, which would be the end.
+std::string serialise_piece(std::string_view piece, StreamFraming framing);
+
+/// Returns: the bytes after the last piece.
+std::string_view end_of_body(StreamFraming framing);
 
 }  // namespace codasync::api

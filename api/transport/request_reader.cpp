@@ -57,7 +57,7 @@ RequestReader::Step RequestReader::read_head() {
     return Refusal{413, "content-too-large", "The request is too large."};
   if (const auto refusal = body_.start(head, bytes_max_ - text.size())) return *refusal;
 
-  message_ = {std::move(head.request), head.keep_alive};
+  message_ = {std::move(head.request), head.keep_alive, head.takes_chunks};
   expects_continue_ = head.expects_continue;
   in_body_ = true;
   skipped_ = 0;

@@ -21,6 +21,7 @@ class RequestReader {
   struct Complete {
     Request request;
     bool keep_alive;
+    bool takes_chunks;  // in the response
   };
   using Step = std::variant<Incomplete, ExpectsContinue, Complete, Refusal>;
 

@@ -39,6 +39,12 @@ void Reply::send(Response response) && {
   sink->send(std::move(response));
 }
 
+ResponseStream Reply::stream(Response head) && {
+  const auto sink = std::exchange(sink_, nullptr);
+  assert(sink && "a response is sent once");
+  return sink->stream(std::move(head));
+}
+
 bool Reply::client_gone() const noexcept { return sink_->client_gone(); }
 
 class Server::Impl {

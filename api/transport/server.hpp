@@ -10,6 +10,7 @@
 
 #include "api/transport/http.hpp"
 #include "api/transport/options.hpp"
+#include "api/transport/response_stream.hpp"
 
 namespace codasync::api {
 
@@ -24,6 +25,8 @@ class Reply {
     virtual ~Sink() = default;
     /// Called at most once. Must not throw. Threads: any.
     virtual void send(Response response) = 0;
+    /// The same.
+    virtual ResponseStream stream(Response head) = 0;
     /// Threads: any.
     [[nodiscard]] virtual bool client_gone() const noexcept { return false; }
   };
@@ -35,6 +38,10 @@ class Reply {
 
   /// Sends the response. The transport adds Content-Length and Connection.
   void send(Response response) &&;
+
+  /// Sends the head of a response whose body follows piece by piece. The transport adds
+  /// Transfer-Encoding and Connection. The client of a HEAD request counts as gone.
+  ResponseStream stream(Response head) &&;
 
   /// Returns: whether the client has closed its connection, so that work which only serves the
   /// response can be dropped. A client that only ended its sending side still waits. Over TCP a
@@ -57,7 +64,8 @@ using IterationEnd = std::function<void()>;
 /// What a server has at the moment. Threads: any.
 struct ServerCounters {
   std::atomic<std::size_t> connections{0};
-  std::atomic<std::size_t> requests_in_flight{0};
+  std::atomic<std::size_t> requests_in_flight{0};  // without streams
+  std::atomic<std::size_t> streams_dropped{0};     // because their client read nothing
 };
 
 /// An HTTP/1.1 server on Pistache's event loops (api/transport/README.md says why not its
@@ -75,9 +83,9 @@ class Server {
   [[nodiscard]] std::vector<std::string> addresses() const;
 
   /// Stops listening, finishes the requests in flight and closes each connection after its
-  /// response. Idle connections are closed after a short idle drain, in which a request that was
-  /// already sent still gets its response. Returns: whether all connections were closed within
-  /// `limit`.
+  /// response. A stream has to be ended by what writes it. Idle connections are closed after a
+  /// short idle drain, in which a request that was already sent still gets its response. Returns:
+  /// whether all connections were closed within `limit`.
   bool drain(std::chrono::milliseconds limit);
 
   /// Returns: its counters. They may outlive it: what measures them may run on other threads.

@@ -55,39 +55,97 @@ void ServerState::notify() {
 /// server.
 class Worker::Sink final : public Reply::Sink {
  public:
-  Sink(const Worker& worker, const Connection& connection, bool keep_alive, bool head_only)
+  Sink(const Worker& worker, const Connection& connection, bool keep_alive, bool head_only,
+       StreamFraming framing)
       : messages_{worker.messages_},
         state_{worker.state_},
-        client_gone_{connection.gone},
+        shared_{connection.shared},
         connection_{connection.id},
         keep_alive_{keep_alive},
-        head_only_{head_only} {
+        head_only_{head_only},
+        framing_{framing} {
     ++state_->requests_in_flight;
   }
 
   void send(Response response) override {
     const bool keep_alive = keep_alive_ && !state_->draining;
-    SerialisedResponse message{connection_, serialise(response, keep_alive, head_only_),
-                               keep_alive};
+    ResponsePart part{connection_, ResponsePart::Kind::whole,
+                      serialise(response, keep_alive, head_only_), keep_alive};
     --state_->requests_in_flight;
     // The queues are compared, not the workers: the queue exists, so its address is unique.
     if (this_thread_worker != nullptr && this_thread_worker->messages_ == messages_) {
-      this_thread_worker->respond(std::move(message));
+      this_thread_worker->respond(std::move(part));
     } else {
-      messages_->post(std::move(message));
+      messages_->post(std::move(part));
     }
   }
 
-  [[nodiscard]] bool client_gone() const noexcept override { return *client_gone_; }
+  ResponseStream stream(Response head) override;
+
+  [[nodiscard]] bool client_gone() const noexcept override { return shared_->gone; }
 
  private:
-  std::shared_ptr<MessageQueue<SerialisedResponse>> messages_;
+  std::shared_ptr<MessageQueue<ResponsePart>> messages_;
   std::shared_ptr<ServerState> state_;
-  std::shared_ptr<const std::atomic<bool>> client_gone_;
+  std::shared_ptr<Connection::Shared> shared_;
   ConnectionId connection_;
   bool keep_alive_;
   bool head_only_;
+  StreamFraming framing_;
 };
+
+/// Always posts, also on the connection's own thread, so that the pieces stay in order.
+class Worker::StreamSink final : public ResponseStream::Sink {
+ public:
+  StreamSink(std::shared_ptr<MessageQueue<ResponsePart>> messages,
+             std::shared_ptr<Connection::Shared> shared, ConnectionId connection,
+             StreamFraming framing)
+      : messages_{std::move(messages)},
+        shared_{std::move(shared)},
+        connection_{connection},
+        framing_{framing} {}
+
+  StreamSink(const StreamSink&) = delete;
+  StreamSink& operator=(const StreamSink&) = delete;
+  ~StreamSink() override {
+    if (!shared_->gone) post(ResponsePart::Kind::end, std::string{end_of_body(framing_)});
+  }
+
+  void post(ResponsePart::Kind kind, std::string bytes) {
+    shared_->waiting += bytes.size();
+    messages_->post({connection_, kind, std::move(bytes)});
+  }
+
+  bool write(std::string_view piece) override {
+    auto bytes = serialise_piece(piece, framing_);
+    // Only the worker changes it meanwhile, and it only makes it less.
+    if (shared_->gone || shared_->waiting + bytes.size() > kStreamBufferBytes) return false;
+    post(ResponsePart::Kind::piece, std::move(bytes));
+    return true;
+  }
+
+  [[nodiscard]] std::size_t waiting() const noexcept override { return shared_->waiting; }
+  [[nodiscard]] bool client_gone() const noexcept override { return shared_->gone; }
+
+ private:
+  std::shared_ptr<MessageQueue<ResponsePart>> messages_;
+  std::shared_ptr<Connection::Shared> shared_;
+  ConnectionId connection_;
+  StreamFraming framing_;
+};
+
+ResponseStream Worker::Sink::stream(Response head) {
+  --state_->requests_in_flight;
+  if (head_only_) {
+    const bool keep_alive = keep_alive_ && !state_->draining;
+    messages_->post({connection_, ResponsePart::Kind::whole,
+                     serialise_head(head, framing_, keep_alive), keep_alive});
+    return ResponseStream{nullptr};
+  }
+  auto sink = std::make_unique<StreamSink>(messages_, shared_, connection_, framing_);
+  sink->post(ResponsePart::Kind::head, serialise_head(head, framing_, false));
+  return ResponseStream{std::move(sink)};
+}
 
 Worker::Worker(const ServerOptions& options, Dispatch dispatch, IterationEnd on_iteration_end,
                Listeners listeners, std::shared_ptr<ServerState> state)
@@ -96,7 +154,7 @@ Worker::Worker(const ServerOptions& options, Dispatch dispatch, IterationEnd on_
       after_dispatches_{std::move(on_iteration_end)},
       listeners_{std::move(listeners)},
       state_{std::move(state)},
-      messages_{std::make_shared<MessageQueue<SerialisedResponse>>()},
+      messages_{std::make_shared<MessageQueue<ResponsePart>>()},
       ticks_{::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC)},
       bytes_(kReceiveBytes) {
   // One periodic tick checks all deadlines, so that a request needs no timer calls of its own.
@@ -150,6 +208,16 @@ void Worker::on_event(std::uint64_t tag, Event event) noexcept {
       else
         connection.state = Connection::State::closed;
       advance(connection);
+      break;
+    case Connection::State::streaming:
+    case Connection::State::ending:
+      if (event.hung_up) {
+        connection.state = Connection::State::closed;
+      } else if (event.writable) {
+        continue_stream(connection);
+      } else {
+        discard(connection);
+      }
       break;
     case Connection::State::lingering:
       discard(connection);
@@ -275,10 +343,12 @@ void Worker::dispatch(Connection& connection, RequestReader::Complete message) {
   connection.state = Connection::State::serving;
   connection.deadline = Clock::time_point::max();
   const bool head_only = message.request.method == Method::head;
+  const auto framing = message.takes_chunks ? StreamFraming::chunked : StreamFraming::closed;
   const ConnectionId outer = std::exchange(dispatching_, connection.id);
   try {
-    dispatch_(std::move(message.request),
-              Reply{std::make_shared<Sink>(*this, connection, message.keep_alive, head_only)});
+    dispatch_(
+        std::move(message.request),
+        Reply{std::make_shared<Sink>(*this, connection, message.keep_alive, head_only, framing)});
   } catch (...) {
     // It breaks the contract; the destroyed reply has sent 500.
   }
@@ -335,16 +405,65 @@ void Worker::remove_if_closed(Connection& connection) {
   state_->connection_closed();
 }
 
-void Worker::respond(SerialisedResponse response) {
-  const auto it = connections_.find(response.connection);
+void Worker::respond(ResponsePart part) {
+  const auto it = connections_.find(part.connection);
   if (it == connections_.end()) return;  // the client is gone
-  start_response(*it->second, std::move(response.bytes), response.keep_alive);
-  if (response.connection != dispatching_) to_advance_.push_back(response.connection);
+  Connection& connection = *it->second;
+  switch (part.kind) {
+    case ResponsePart::Kind::whole:
+      start_response(connection, std::move(part.bytes), part.keep_alive);
+      if (part.connection != dispatching_) to_advance_.push_back(part.connection);
+      return;
+    case ResponsePart::Kind::head:
+      start_stream(connection, std::move(part.bytes));
+      break;
+    case ResponsePart::Kind::piece:
+      connection.append(part.bytes);
+      continue_stream(connection);
+      break;
+    case ResponsePart::Kind::end:
+      connection.append(part.bytes);
+      connection.state = Connection::State::ending;
+      connection.deadline = Clock::now() + kLinger;
+      continue_stream(connection);
+      break;
+  }
+  remove_if_closed(connection);
+}
+
+/// A stream is the last response of its connection.
+void Worker::start_stream(Connection& connection, std::string head) {
+  connection.state = Connection::State::streaming;
+  connection.keep_alive = false;
+  connection.out = std::move(head);
+  connection.sent = 0;
+  continue_stream(connection);
+}
+
+void Worker::continue_stream(Connection& connection) {
+  const bool ending = connection.state == Connection::State::ending;
+  const std::size_t before = connection.sent;
+  if (!connection.transmit()) {
+    connection.state = Connection::State::closed;
+  } else if (!connection.all_sent()) {
+    // A piece that was added is no progress of the client.
+    const bool waited = connection.interest == Interest::writable;
+    if (!ending && (!waited || connection.sent > before))
+      connection.deadline = Clock::now() + options_.write_timeout;
+    watch(connection, Interest::writable);
+  } else if (ending) {
+    after_response(connection);
+  } else {
+    connection.out = {};
+    connection.sent = 0;
+    connection.deadline = Clock::time_point::max();
+    watch(connection, Interest::readable);
+  }
 }
 
 void Worker::drain_messages() {
   messages_->drain(drained_);
-  for (auto& response : drained_) respond(std::move(response));
+  for (auto& part : drained_) respond(std::move(part));
   drained_.clear();
 }
 
@@ -387,6 +506,7 @@ void Worker::expire(Connection& connection) {
   if (connection.state == Connection::State::reading && connection.reader.started()) {
     refuse(connection, kTooSlow);
   } else {
+    if (connection.state == Connection::State::streaming) ++state_->streams_dropped;
     connection.state = Connection::State::closed;
   }
 }

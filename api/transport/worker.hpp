@@ -32,11 +32,18 @@ struct ServerState : ServerCounters {
   void notify();
 };
 
-/// The bytes of a response, for the worker that has the connection.
-struct SerialisedResponse {
+/// Bytes of a response, for the worker that has the connection.
+struct ResponsePart {
+  enum class Kind {
+    whole,  // a response
+    head,   // of a stream
+    piece,  // of its body
+    end,    // of its body
+  };
   ConnectionId connection;
+  Kind kind;
   std::string bytes;
-  bool keep_alive;
+  bool keep_alive{false};  // after a whole response
 };
 
 using Listeners = std::shared_ptr<const std::vector<Listener>>;
@@ -53,10 +60,11 @@ class Worker final : public EventHandler {
   void on_event(std::uint64_t tag, Event event) noexcept override;
   void on_iteration_end() noexcept override;
 
-  MessageQueue<SerialisedResponse>& messages() noexcept { return *messages_; }
+  MessageQueue<ResponsePart>& messages() noexcept { return *messages_; }
 
  private:
   class Sink;
+  class StreamSink;
 
   void accept_one(const Listener& listener);
   void add_connection(UniqueFd socket);
@@ -75,7 +83,9 @@ class Worker final : public EventHandler {
   void watch(Connection& connection, Interest interest);
   void remove_if_closed(Connection& connection);
 
-  void respond(SerialisedResponse response);
+  void respond(ResponsePart part);
+  void start_stream(Connection& connection, std::string head);
+  void continue_stream(Connection& connection);
   void drain_messages();
 
   void on_tick();
@@ -88,12 +98,12 @@ class Worker final : public EventHandler {
   const IterationEnd after_dispatches_;
   Listeners listeners_;  // empty when draining; the last worker that releases them closes them
   const std::shared_ptr<ServerState> state_;
-  const std::shared_ptr<MessageQueue<SerialisedResponse>> messages_;
+  const std::shared_ptr<MessageQueue<ResponsePart>> messages_;
   UniqueFd ticks_;
   Poller* poller_{nullptr};
   std::unordered_map<ConnectionId, std::unique_ptr<Connection>> connections_;
   std::vector<ConnectionId> to_advance_;  // got a response outside their own dispatch
-  std::vector<SerialisedResponse> drained_;
+  std::vector<ResponsePart> drained_;
   std::vector<char> bytes_;  // just received
   ConnectionId dispatching_{0};
   bool paused_{false};

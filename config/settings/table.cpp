@@ -229,6 +229,9 @@ std::vector<Setting> make_table() {
                       "(CORS), or only * for reads by every page; Nginx needs the same list"),
               check_origins),
       bytes(MEMBER(api.body_bytes_max), 1000, 100'000'000, "Size of a body; more is 413"),
+      ranged(MEMBER(api.streams_max), 0, 1'000'000,
+             "Open streams of changes (/shops/{id}/stream); further ones get 503. Each is one of "
+             "server.connections_max"),
       ranged(MEMBER(api.shutdown_grace), 0ms, 10min,
              "Longest time for the requests in progress after SIGTERM"),
 

@@ -94,6 +94,9 @@ std::optional<std::int64_t> count_of(Connection& connection, const AddRows& add_
 
 std::string bytea(const TokenHash& hash) { return "\\x" + to_hex(hash); }
 
+const std::string kIsValid =
+    "revoked_at is null and (expires_at is null or expires_at > clock_timestamp())";
+
 }  // namespace
 
 Page<Shop> PostgresReader::shops(const ShopFilter& filter, std::size_t limit) {
@@ -238,12 +241,26 @@ Outcome<FeedPage, FeedRefusal> PostgresReader::changes(ShopId shop,
   return read_feed(connection_, shop, since, limit);
 }
 
+FeedRound PostgresReader::follow(const std::vector<FeedCursor>& positions, std::size_t limit) {
+  return follow_feed(connection_, positions, limit);
+}
+
+std::set<TokenHash> PostgresReader::valid_tokens(const std::vector<TokenHash>& hashes) {
+  std::set<TokenHash> valid;
+  for (const pqxx::row& row : connection_.exec_params(
+           "select place from unnest($1::bytea[]) with ordinality as wanted (hash, place) join "
+           "tokens using (hash) where " +
+               kIsValid,
+           array_of(hashes, [](const TokenHash& hash) { return quoted(bytea(hash)); })))
+    valid.insert(hashes.at(row[0].as<std::size_t>() - 1));
+  return valid;
+}
+
 std::optional<Token> PostgresReader::token(const TokenHash& hash) {
   return first_of<Token>(
-      connection_.exec_params("select " + kTokenColumns +
-                                  " from tokens where hash = $1::bytea and revoked_at is null"
-                                  " and (expires_at is null or expires_at > clock_timestamp())",
-                              bytea(hash)),
+      connection_.exec_params(
+          "select " + kTokenColumns + " from tokens where hash = $1::bytea and " + kIsValid,
+          bytea(hash)),
       token_of);
 }
 

@@ -50,7 +50,7 @@ class DispatcherTest : public testing::Test {
   }
 
   std::future<Response> begin(Request sent) {
-    struct Promise : Reply::Sink {
+    struct Promise : test::FakeSink {
       std::promise<Response> promise;
       void send(Response response) override { promise.set_value(std::move(response)); }
     };
@@ -81,11 +81,13 @@ class DispatcherTest : public testing::Test {
   cache::MemcachedOptions memcached;
   SlotLog slot_log{memcached, metrics, log, [] {}};
   FeedLag feed_lag;
+  ChangeStreams streams{database, 1, feed_lag, log, {}};
   std::optional<Service> made;  // the threads of the executors use it until they end
   Executor executor{{.threads = 2, .queue_max = 100}};
   Executor control{{.threads = 1, .queue_max = 16}};
-  Service& service = made.emplace(options, database, database, database, ledger, catalogue, tokens,
-                                  cache, executor, control, metrics, log, slot_log, feed_lag);
+  Service& service =
+      made.emplace(options, database, database, database, ledger, catalogue, tokens, cache,
+                   executor, control, metrics, log, slot_log, feed_lag, streams);
   Dispatcher dispatcher{service};
   std::string staff;
   std::string admin;
@@ -191,7 +193,7 @@ TEST_F(DispatcherTest, responds_304_when_the_etag_matches) {
 }
 
 TEST_F(DispatcherTest, reads_nothing_for_a_client_that_has_gone) {
-  struct Gone : Reply::Sink {
+  struct Gone : test::FakeSink {
     std::promise<int> status;
     void send(Response response) override { status.set_value(response.status); }
     [[nodiscard]] bool client_gone() const noexcept override { return true; }
@@ -234,7 +236,7 @@ TEST_F(DispatcherTest, tolerates_a_malformed_etag_in_an_entry) {
 
 TEST_F(DispatcherTest, looks_up_requests_that_arrive_together_in_one_round_trip) {
   cache.entries[cache::shop_response(ShopId{1}).text] = to_cache_entry({200, {}, "{}"});
-  struct Count : Reply::Sink {
+  struct Count : test::FakeSink {
     explicit Count(std::atomic<int>& to) : hits{to} {}
     void send(Response response) override { hits += response.status == 200 ? 1 : 0; }
     std::atomic<int>& hits;

@@ -6,10 +6,12 @@
 #include <memory>
 #include <numeric>
 #include <optional>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
+#include "api/transport/server.hpp"
 #include "cache/cache.hpp"
 #include "storage/catalogue_store.hpp"
 #include "storage/database.hpp"
@@ -104,6 +106,12 @@ class FakeReader : public storage::Reader {
       ShopId, const std::optional<storage::FeedCursor>&, std::size_t) override {
     return count(), storage::FeedRefusal::unknown_shop;
   }
+  storage::FeedRound follow(const std::vector<storage::FeedCursor>&, std::size_t) override {
+    return count(), storage::FeedRound{};
+  }
+  std::set<storage::TokenHash> valid_tokens(const std::vector<storage::TokenHash>&) override {
+    return count(), std::set<storage::TokenHash>{};
+  }
   std::optional<storage::Token> token(const storage::TokenHash& hash) override {
     return find(rows_.tokens, hash);
   }
@@ -157,6 +165,15 @@ class FakeDatabase : public storage::Database {
 
  private:
   FakeRows& rows_;
+};
+
+/// Gets a response; of a stream its head.
+class FakeSink : public api::Reply::Sink {
+ public:
+  api::ResponseStream stream(api::Response head) override {
+    send(std::move(head));
+    return api::ResponseStream{nullptr};
+  }
 };
 
 /// Contains the entries that a test adds; lists are always read from the database.

@@ -5,8 +5,10 @@ With CODASYNC_SCREENSHOT=FILE.png the page /docs is also written as a picture.
 
 import functools
 import http.server
+import itertools
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -17,7 +19,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "system"))
-from stack import Stack, eventually, own_stack  # noqa: E402
+from stack import ROOT, Stack, call, eventually, own_stack  # noqa: E402
 
 # The folder of the build with node_modules.
 SCRIPTS = Path(os.environ["CODASYNC_BROWSER_TESTS"])
@@ -97,6 +99,61 @@ class Browser(unittest.TestCase):
         env = self.stack.env()
         screenshot = os.environ.get("CODASYNC_SCREENSHOT", "")
         self.node("docs.mjs", env["CODASYNC_URL"], env["CODASYNC_STAFF_TOKEN"], self.record().rsplit("/", 1)[1], screenshot)
+
+
+class LiveView(unittest.TestCase):
+    """An EventSource behind Nginx and two instances, with the code that the README gives to developers."""
+
+    def setUp(self) -> None:
+        self.site = Site()
+        self.addCleanup(self.site.close)
+        self.stack = self.enterContext(own_stack())
+        self.stack.up("--no-demo", "--instances", 2, "--cors-origins", self.site.origin)
+
+    def code(self) -> str:
+        """Returns: the code of the README."""
+        lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+        first = lines.index('    let position = "";')
+        block = itertools.takewhile(lambda line: line.startswith("    "), lines[first:])
+        return "\n".join(line.removeprefix("    ") for line in block)
+
+    def happen(self, what: str) -> None:
+        instances = ["service-1", "service-2"]
+        match what:
+            case "replace":
+                done = call("rolling-restart", "--dir", self.stack.folder)
+                self.assertEqual(done.returncode, 0, done.stdout)
+            case "kill one" | "kill all":
+                killed = instances[:1] if what == "kill one" else instances
+                before = {name: self.stack.pid_of(name) for name in killed}
+                for pid in before.values():
+                    os.kill(pid, signal.SIGKILL)
+                eventually(lambda: all(self.stack.pid_of(name) != pid for name, pid in before.items()), "they are started again")
+            case "reload":
+                os.kill(self.stack.pid_of("nginx"), signal.SIGHUP)
+                time.sleep(2)  # longer than the old workers of Nginx take
+            case _:
+                self.fail(what)
+
+    def test_a_page_sees_every_change_while_servers_are_replaced_and_killed(self) -> None:
+        env = self.stack.env()
+        _, shop = self.stack.request("/api/v1/shops", {"name": "Shop"}, env["CODASYNC_ADMIN_TOKEN"])
+        draft = {"shop": shop["id"], "GTIN": "4006381333931", "name": "Green tea"}
+        status, reading = self.stack.request("/api/v1/stock-readings", draft, env["CODASYNC_STAFF_TOKEN"])
+        self.assertEqual(status, 201, reading)
+        command = ["node", SCRIPTS / "stream.mjs", env["CODASYNC_URL"], self.site.origin, env["CODASYNC_STAFF_TOKEN"],
+                   f"/api/v1/stock-readings/{reading['id']}", self.code()]
+        with subprocess.Popen(command, cwd=SCRIPTS, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as page:
+            assert page.stdin and page.stdout
+            printed = []
+            for line in page.stdout:
+                printed.append(line)
+                if page.poll() is None and line.strip() in ("replace", "kill one", "kill all", "reload"):
+                    self.happen(line.strip())
+                    page.stdin.write("done\n")
+                    page.stdin.flush()
+        self.assertEqual(page.returncode, 0, "".join(printed))
+        self.assertEqual(len(printed), 4, printed)
 
 
 if __name__ == "__main__":

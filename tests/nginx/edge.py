@@ -11,7 +11,7 @@ import tempfile
 import threading
 import time
 import unittest
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -72,7 +72,8 @@ class Memcached:
 class Request:
     """One request as the service received it."""
 
-    def __init__(self, head: bytes, body: bytes) -> None:
+    def __init__(self, head: bytes, body: bytes, connection: socket.socket) -> None:
+        self.connection = connection
         lines = head.decode("latin-1").split("\r\n")
         self.method, self.uri, _ = lines[0].split(" ")
         self.headers = dict(line.split(": ", 1) for line in lines[1:] if line)
@@ -86,14 +87,15 @@ BODY = b'{"from":"here"}'
 class Service:
     """A test server in place of an instance of the service. Stores every request, and sends what `behave` returns.
 
-    `behave(request)` returns the bytes of the response; None closes the connection without one.
+    `behave(request)` returns the bytes of the response, or an iterator of its pieces, after which the connection is closed; None
+    closes the connection without one.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.requests: list[Request] = []
         self.connections = 0
-        self.behave: Callable[[Request], bytes | None] = lambda request: (
+        self.behave: Callable[[Request], bytes | Iterator[bytes] | None] = lambda request: (
             RESPONSE if request.method == "HEAD" else RESPONSE + BODY
         )
         service = self
@@ -110,10 +112,14 @@ class Service:
                         ),
                         0,
                     )
-                    request = Request(head, self.rfile.read(length))
+                    request = Request(head, self.rfile.read(length), self.connection)
                     service.requests.append(request)
                     response = service.behave(request)
                     if response is None:
+                        return
+                    if not isinstance(response, bytes):
+                        for piece in response:
+                            self.wfile.write(piece)
                         return
                     self.wfile.write(response)
 

@@ -10,7 +10,7 @@ import jsonschema
 Json = Any
 
 # What HTTP and the proxy add; every answer may have them without a description.
-TRANSPORT_HEADERS = {"Connection", "Content-Length", "Content-Type", "Cache-Control", "Allow", "Vary"}
+TRANSPORT_HEADERS = {"Connection", "Content-Length", "Content-Type", "Transfer-Encoding", "Cache-Control", "Allow", "Vary", "X-Accel-Buffering"}
 
 
 class Description:
@@ -91,6 +91,6 @@ class Description:
         media_type = headers["Content-Type"].split(";")[0]
         if media_type not in content:
             return [*found, f"a body of {media_type} is not described"]
-        if media_type == "text/plain":
+        if media_type in ("text/plain", "text/event-stream"):
             return found
         return found + self.errors(json.loads(body), self.closed(content[media_type]["schema"]))

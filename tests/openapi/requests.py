@@ -36,6 +36,7 @@ class Request:
 
 SHOP, SHOPS = "/api/v1/shops/{id}", "/api/v1/shops"
 THRESHOLDS = SHOP + "/thresholds"
+STREAM = SHOP + "/stream"
 PRODUCT, PRODUCTS = "/api/v1/products/{gtin}", "/api/v1/products"
 READING, READINGS = "/api/v1/stock-readings/{id}", "/api/v1/stock-readings"
 SCAN = "/api/v1/scan"
@@ -76,6 +77,7 @@ GOOD = [
     Request("PUT", THRESHOLDS, 200, {"days": 30, "stale_days": 14, "categories": {"Bread": {"days": 1}}}, "admin", shop),
     Request("GET", THRESHOLDS, 200, token="staff", arguments=shop),
     Request("GET", "/api/v1/shops/{id}/work-list", 200, arguments=shop),
+    Request("GET", STREAM, 200, arguments=shop),
     Request("GET", "/api/v1/products/{gtin}/stock", 200, arguments=tea),
     Request("GET", HISTORY, 200, token="staff", arguments=reading, query="limit=3", keep={"event": "0/id"}),
     Request("DELETE", HISTORY + "/{event}", 204, {"reason": "a wrong shelf"}, "staff", reading | {"event": "{event}"}),

@@ -446,6 +446,64 @@ TEST_F(ReaderTest, finds_valid_tokens_only) {
   EXPECT_FALSE(reader_->token(hash_of("gone")));
 }
 
+TEST_F(ReaderTest, finds_the_valid_ones_of_many_tokens) {
+  const auto good = hash_of("good");
+  EXPECT_THAT(reader_->valid_tokens({hash_of("old"), good, hash_of("gone"), hash_of("none")}),
+              ElementsAre(good));
+  EXPECT_THAT(reader_->valid_tokens({}), IsEmpty());
+}
+
+TEST_F(ReaderTest, follows_several_positions_of_the_feed_at_once) {
+  using Phase = FeedCursor::Phase;
+  const auto position = [this](ShopId shop) {
+    const auto page = reader_->changes(shop, std::nullopt, kPageMax);
+    return FeedCursor{page->epoch, shop, Phase::changes, page->next.transaction, ReadingId{0}};
+  };
+  const auto north = position(ShopId{1});
+  const auto kiritimati = position(ShopId{2});
+  auto closed = north;
+  closed.shop = ShopId{3};
+  auto restored = north;
+  ++restored.epoch;
+  // The readings 1, 2 and 1 again, in shop 1, and a removed one of shop 2.
+  for (const auto* reading : {"1", "2", "1"})
+    database_->run("insert into changes (shop_id, reading_id) values (1, " + std::string{reading} +
+                   ")");
+  database_->run("insert into changes (shop_id, reading_id) values (2, 30)");
+
+  auto round = reader_->follow({north, kiritimati, closed, restored, north}, 2);
+  ASSERT_EQ(round.each.size(), 5U);
+  const auto ids = [](const FeedContinuation& found) {
+    std::vector<std::int64_t> numbers;
+    for (const auto& placed : found.changes) numbers.push_back(placed.change.reading.id.value());
+    return numbers;
+  };
+  EXPECT_THAT(ids(round.each[0]), ElementsAre(1, 2));
+  EXPECT_TRUE(round.each[0].more);
+  EXPECT_EQ(round.each[0].next.transaction, round.each[0].changes[1].transaction);
+  EXPECT_EQ(round.each[0].next.reading, ReadingId{2});
+  EXPECT_EQ(ids(round.each[4]), ids(round.each[0]));
+
+  EXPECT_THAT(ids(round.each[1]), ElementsAre(30));
+  EXPECT_TRUE(round.each[1].changes[0].change.removed);
+  EXPECT_FALSE(round.each[1].more);
+  EXPECT_EQ(round.each[1].next.transaction, round.horizon.horizon);
+
+  EXPECT_FALSE(round.each[2].shop_exists);
+  EXPECT_TRUE(round.each[1].shop_exists);
+  EXPECT_TRUE(round.each[3].resync_needed);
+  EXPECT_EQ(round.each[3].next.epoch, north.epoch);
+  EXPECT_THAT(ids(round.each[3]), IsEmpty());
+
+  round = reader_->follow({round.each[0].next, round.each[1].next}, 10);
+  EXPECT_THAT(ids(round.each[0]), ElementsAre(1));
+  EXPECT_THAT(ids(round.each[1]), IsEmpty());
+  // Each reading once, at its last change.
+  round = reader_->follow({north}, 10);
+  EXPECT_THAT(ids(round.each[0]), ElementsAre(2, 1));
+  EXPECT_EQ(reader_->follow({}, 10).each.size(), 0U);
+}
+
 TEST_F(ReaderTest, has_time_zones_by_their_exact_names) {
   EXPECT_TRUE(reader_->has_time_zone("Europe/Berlin"));
   EXPECT_FALSE(reader_->has_time_zone("europe/berlin"));

@@ -8,6 +8,7 @@
 #include <array>
 #include <cerrno>
 #include <stdexcept>
+#include <utility>
 
 namespace codasync::test {
 namespace {
@@ -90,6 +91,28 @@ std::optional<Received> Client::receive(bool to_head) {
   received.body = buffer_.substr(0, size);
   buffer_.erase(0, size);
   return received;
+}
+
+std::optional<std::string> Client::receive_chunk() {
+  auto end = buffer_.find("\r\n");
+  while (end == std::string::npos) {
+    if (!read_more()) return std::nullopt;
+    end = buffer_.find("\r\n");
+  }
+  const auto size = std::stoul(buffer_.substr(0, end), nullptr, 16);
+  const auto begin = end + 2;
+  while (buffer_.size() < begin + size + 2) {
+    if (!read_more()) return std::nullopt;
+  }
+  auto chunk = buffer_.substr(begin, size);
+  buffer_.erase(0, begin + size + 2);
+  return chunk;
+}
+
+std::string Client::receive_rest() {
+  while (read_more()) {
+  }
+  return std::exchange(buffer_, {});
 }
 
 bool Client::closed_by_server() {

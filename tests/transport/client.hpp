@@ -36,6 +36,13 @@ class Client {
   /// Returns: the next response; empty when the connection ended or nothing arrived.
   std::optional<Received> receive(bool to_head = false);
 
+  /// Returns: the next chunk of a body that has no length, empty at its end; nothing when the
+  /// connection ended or no chunk arrived.
+  std::optional<std::string> receive_chunk();
+
+  /// Returns: everything up to the end of the connection.
+  std::string receive_rest();
+
   /// Returns: whether the server closed the connection, with nothing more to read.
   bool closed_by_server();
 

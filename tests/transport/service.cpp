@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace codasync::test {
 
@@ -86,6 +87,13 @@ void Service::release(const std::string& body) {
   for (auto& reply : held) std::move(reply).send(Response{200, {}, body});
 }
 
+std::vector<api::ResponseStream> Service::take_streams(std::size_t count) {
+  std::unique_lock lock{mutex_};
+  const bool enough = changed_.wait_for(lock, 10s, [&] { return streams_.size() >= count; });
+  EXPECT_TRUE(enough) << "streams: " << streams_.size();
+  return std::exchange(streams_, {});
+}
+
 void Service::dispatch(Request request, Reply reply) {
   const auto rest = [&](std::string_view prefix) { return request.path.substr(prefix.size()); };
   if (request.path.starts_with("/now/")) {
@@ -103,6 +111,10 @@ void Service::dispatch(Request request, Reply reply) {
     const std::lock_guard lock{mutex_};
     held_.push_back(std::move(reply));
     changed_.notify_all();
+  } else if (request.path == "/stream") {
+    const std::lock_guard lock{mutex_};
+    streams_.push_back(std::move(reply).stream(Response{200, {{"X-Test", "yes"}}, {}}));
+    changed_.notify_all();
   } else if (request.path == "/throw") {
     throw std::runtime_error{"a secret"};
   } else if (request.path != "/drop") {
@@ -113,6 +125,7 @@ void Service::dispatch(Request request, Reply reply) {
     seen += "\nmatch=" + request.if_match.value_or("absent") + "\nnone=" + request.if_none_match;
     seen += "\nkey=" + request.idempotency_key.value_or("absent") +
             "\ntrace=" + request.traceparent + "\n";
+    seen += "event=" + request.last_event_id + "\n";
     seen += "missed=" + std::string{request.cache_missed ? "yes" : "no"} + "\n";
     std::move(reply).send(Response{200, {}, seen});
   }

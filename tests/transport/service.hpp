@@ -34,6 +34,7 @@ class Pool {
 ///   /now/x    "x", sent on the worker          /pool/x  "x", sent on another thread
 ///   /big/n    n bytes                          /drop    destroys the reply         /throw  throws
 ///   /status/n status n, "body"                 /hold    keeps the reply for release()
+///   /stream   starts a stream, which is kept
 ///   any other path: the request, one `name=value` a line.
 class Service {
  public:
@@ -56,6 +57,10 @@ class Service {
   /// Sends `body` with all replies that are held.
   void release(const std::string& body);
 
+  /// Waits until that many streams are kept. Returns: them, in the order of their requests; the
+  /// caller ends them.
+  std::vector<api::ResponseStream> take_streams(std::size_t count);
+
  private:
   void dispatch(api::Request request, api::Reply reply);
 
@@ -63,6 +68,7 @@ class Service {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<api::Reply> held_;
+  std::vector<api::ResponseStream> streams_;
   std::unique_ptr<api::Server> server_;
   std::string address_;
 };
