@@ -110,6 +110,33 @@ class CatalogueStore {
   /// Requires: at most kPageMax rows, no GTIN twice.
   virtual ImportCounts import_products(const std::vector<ImportedProduct>& products,
                                        const Token& actor) = 0;
+
+  /// What import_products() would do with a row.
+  struct ProductDifference {
+    Gtin gtin;
+    std::optional<ImportedProduct> before;  // nullopt: the product would be created
+    ImportedProduct after;
+  };
+  /// Returns: the rows that differ from the stored products, in their order. Changes nothing.
+  /// Requires: as import_products().
+  virtual std::vector<ProductDifference> compare_products(
+      const std::vector<ImportedProduct>& products) = 0;
+
+  struct UndoCounts {
+    std::size_t restored{0};       // have their values of before the import
+    std::size_t removed{0};        // were created by the import
+    std::size_t changed_since{0};  // stay: a later change decides what they are
+    std::size_t in_use{0};         // stay, although the import created them: a shop has a reading
+
+    UndoCounts& operator+=(const UndoCounts& other);
+  };
+  /// Takes back what an import (storage/import_trail.hpp) did to these products. A product becomes
+  /// what the newest change says that is neither of this import nor of another one that was taken
+  /// back; so the order in which imports are taken back does not matter. A product that the import
+  /// only recorded in shops is removed if it was created by another one that was taken back.
+  /// Requires: at most kPageMax products, each of them once.
+  virtual UndoCounts undo_import(const Uuid& import, const std::vector<Gtin>& products,
+                                 const Token& actor) = 0;
 };
 
 /// Access tokens. Writes like those of the catalogue, with the same exceptions.

@@ -4,6 +4,7 @@
 
 #include "storage/catalogue_store.hpp"
 #include "storage/database.hpp"
+#include "storage/import_trail.hpp"
 #include "storage/invalidation.hpp"
 #include "storage/options.hpp"
 #include "storage/pool_observer.hpp"
@@ -29,6 +30,9 @@ std::unique_ptr<CatalogueStore> make_catalogue_store(const PostgresOptions& opti
 /// With one connection.
 std::unique_ptr<TokenStore> make_token_store(const PostgresOptions& options,
                                              PoolObserver& observer = no_observer());
+
+/// With one connection.
+std::unique_ptr<ImportTrail> make_import_trail(const PostgresOptions& options);
 
 /// With one connection.
 std::unique_ptr<SlotTable> make_slot_table(const PostgresOptions& options);

@@ -5,6 +5,7 @@
 #include <iostream>
 
 #include "api/cli/commands.hpp"
+#include "api/cli/import_options.hpp"
 #include "api/cli/serve.hpp"
 #include "config/settings/example.hpp"
 #include "config/settings/settings.hpp"
@@ -44,33 +45,39 @@ void add_serve(CLI::App& app, Command& command, bool& take_over, const File& fil
   });
 }
 
-void add_import(CLI::App& app, Command& command, ImportSource& source) {
-  auto* loading = app.add_subcommand("import", "Load products or stock readings");
+void add_import(CLI::App& app, Command& command, ImportRequest& request, std::string& id) {
+  auto* loading =
+      app.add_subcommand("import", "Load products or stock readings, or undo an import");
   loading->require_subcommand(1);
   loading->footer(
-      "If an import ends early, run it again: rows that are already stored change nothing.");
-  const auto add_file = [&](const char* name, const char* description, auto work) {
+      "If an import ends early, run it again: rows that are already stored change nothing.\n"
+      "Exit codes: 0 all rows were taken; 3 some rows or files were refused; 1 no row was taken, "
+      "or "
+      "the import stopped early; 2 the command line or the settings are not valid.");
+  const auto add_file = [&](const char* name, const char* description, storage::ImportKind kind,
+                            auto work) {
     auto* sub = loading->add_subcommand(name, description);
-    sub->add_option("FILE", source.file,
-                    "CSV file with a header; comma, semicolon or tab; UTF-8 or UTF-16")
-        ->required()
-        ->check(CLI::ExistingFile);
-    sub->add_option("--refused", source.refused,
-                    "Write refused rows (line, field, reason) to this CSV file instead of stderr");
-    sub->add_flag_callback(
-        "--restore-zeros", [&] { source.lost_zeros = storage::LostZeros::restore; },
-        "Treat 11-digit codes as UPC-A with a missing leading zero");
+    add_import_options(*sub, kind, request);
     sub->callback([&, work] {
       command = with_settings(
-          [&, work](const config::Settings& settings) { return work(settings, source); });
+          [&, work](const config::Settings& settings) { return work(settings, request); });
     });
   };
-  add_file("products", "Create or update products: columns gtin, name, brand, category",
-           import_products);
-  add_file("stock-readings",
-           "Record stock readings: columns shop, gtin, expiry_date, date_kind, quantity, kind, "
-           "observed_at, name",
-           import_readings);
+  add_file("products", "Create or update products: gtin, name, brand, category",
+           storage::ImportKind::products, import_products);
+  add_file(
+      "stock-readings",
+      "Record stock readings: shop, gtin, expiry_date, date_kind, quantity, kind, observed_at, "
+      "name",
+      storage::ImportKind::readings, import_readings);
+  auto* undo = loading->add_subcommand(
+      "undo",
+      "Take an import back: void its events, and restore the products that were not changed since");
+  undo->add_option("ID", id, "Id of the import, which it printed at its end")->required();
+  undo->callback([&] {
+    command =
+        with_settings([&](const config::Settings& settings) { return undo_import(settings, id); });
+  });
   loading
       ->add_subcommand("demo",
                        "Load demo data: shops, products, and readings with dates around today")
@@ -210,7 +217,8 @@ int run(int argc, const char* const* argv) {
       ->envname("CODASYNC_CONFIG");
 
   Command command;
-  ImportSource source;
+  ImportRequest import_request;
+  std::string import_id;
   TokenCreation creation;
   std::int64_t token_id{};
   bool take_over{false};
@@ -220,7 +228,7 @@ int run(int argc, const char* const* argv) {
   add_serve(app, command, take_over, file);
   app.add_subcommand("migrate", "Update the database schema; requires the role of its owner")
       ->callback([&] { command = with_settings(migrate); });
-  add_import(app, command, source);
+  add_import(app, command, import_request, import_id);
   add_token(app, command, creation, token_id);
   add_cache(app, command, cache_wait);
   add_check(app, command, depth);

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "config/settings/settings.hpp"
-#include "storage/import/rows.hpp"
+#include "storage/import/import.hpp"
 #include "storage/token.hpp"
 
 // The subcommands. Each returns the program's exit code and reports to a person on stderr; stdout
@@ -19,6 +19,7 @@ namespace codasync::api::cli {
 inline constexpr int kDone = 0;
 inline constexpr int kFailed = 1;
 inline constexpr int kMisused = 2;
+inline constexpr int kRefusedSome = 3;  // of an import: rows were refused, others were taken
 
 int migrate(const config::Settings& settings);
 
@@ -58,13 +59,19 @@ int create_token(const config::Settings& settings, const TokenCreation& creation
 int list_tokens(const config::Settings& settings);
 int revoke_token(const config::Settings& settings, std::int64_t id);
 
-struct ImportSource {
-  std::filesystem::path file;
+/// What `codasync import products` and `import stock-readings` have to do.
+struct ImportRequest {
+  std::vector<std::filesystem::path> files;      // `-`: standard input
   std::optional<std::filesystem::path> refused;  // CSV file for refused rows; nothing: stderr
-  storage::LostZeros lost_zeros{storage::LostZeros::refuse};
+  storage::ImportOptions options;
+  bool dry_run{false};
 };
-int import_products(const config::Settings& settings, const ImportSource& source);
-int import_readings(const config::Settings& settings, const ImportSource& source);
+/// Each returns kDone when all rows were taken, kRefusedSome when some were refused, or some files;
+/// kFailed when no row was taken.
+int import_products(const config::Settings& settings, const ImportRequest& request);
+int import_readings(const config::Settings& settings, const ImportRequest& request);
+/// Takes back what an import wrote. `id`: as the import printed it.
+int undo_import(const config::Settings& settings, const std::string& id);
 int import_demo(const config::Settings& settings);
 
 }  // namespace codasync::api::cli

@@ -1,32 +1,16 @@
 #include <algorithm>
 #include <iostream>
-#include <map>
 #include <stdexcept>
 
 #include "api/cli/commands.hpp"
 #include "api/cli/reading_writer.hpp"
+#include "api/cli/shops_by_name.hpp"
 #include "api/cli/writers.hpp"
 #include "storage/import/demo.hpp"
 #include "storage/operation_name.hpp"
 
 namespace codasync::api::cli {
 namespace {
-
-/// Returns: the id of each shop by name.
-std::map<std::string, ShopId> shops_by_name(storage::Database& database) {
-  std::map<std::string, ShopId> shops;
-  const auto reader = database.read();
-  storage::ShopFilter filter;
-  for (bool more = true; more;) {
-    const auto page = reader->shops(filter, storage::kPageMax);
-    for (const auto& shop : page.rows) {
-      shops.emplace(shop.name, shop.id);
-      filter.after = shop.id;
-    }
-    more = page.more;
-  }
-  return shops;
-}
 
 /// Creates the shops that do not exist. Returns: the ids of all, in the order of `shops`.
 std::vector<ShopId> store_shops(const config::Settings& settings, Writers& writers,
@@ -38,7 +22,7 @@ std::vector<ShopId> store_shops(const config::Settings& settings, Writers& write
         {.actor = command_line(), .if_match = {}, .idempotency_key = {}},
         [](const Shop&, bool) { return std::string{}; }));
   }
-  const auto ids = shops_by_name(*storage::make_database(settings.postgres));
+  const auto ids = shops_by_name(settings);
   std::vector<ShopId> stored;
   stored.reserve(shops.size());
   for (const auto& shop : shops) stored.push_back(ids.at(shop.name));
@@ -58,7 +42,7 @@ void store_products(Writers& writers, const std::vector<storage::Demo::Product>&
 
 ReadingWriter::Counts store_readings(Writers& writers, std::size_t in_flight_max,
                                      const storage::Demo& demo, const std::vector<ShopId>& shops) {
-  ReadingWriter writer{writers.ledger(), in_flight_max};
+  ReadingWriter writer{writers.ledger(), in_flight_max, command_line()};
   for (const auto& reading : demo.readings) {
     storage::StockOperation operation{.shop = shops[reading.shop],
                                       .gtin = demo.products[reading.product].gtin,

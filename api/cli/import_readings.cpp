@@ -1,11 +1,15 @@
 #include <algorithm>
-#include <fstream>
 #include <iostream>
+#include <set>
 
 #include "api/cli/commands.hpp"
+#include "api/cli/describe.hpp"
+#include "api/cli/import_files.hpp"
 #include "api/cli/import_report.hpp"
 #include "api/cli/reading_writer.hpp"
+#include "api/cli/shops_by_name.hpp"
 #include "api/cli/writers.hpp"
+#include "storage/import_trail.hpp"
 #include "storage/operation_name.hpp"
 
 namespace codasync::api::cli {
@@ -61,41 +65,92 @@ storage::RowRefusal explain(std::size_t line, storage::Refused::Why why) {
   return {line, "", "The row does not match the recorded data."};
 }
 
+/// Returns: the products that the rows name, each once, by the first row.
+std::vector<storage::CatalogueStore::ImportedProduct> named_products(
+    const std::vector<storage::ReadingRow>& rows) {
+  std::vector<storage::CatalogueStore::ImportedProduct> products;
+  std::set<Gtin> seen;
+  for (const auto& row : rows) {
+    if (row.name && seen.insert(row.gtin).second)
+      products.push_back({row.gtin, *row.name, std::nullopt, std::nullopt});
+  }
+  return products;
+}
+
+std::string details(const ReadingWriter::Counts& counts, std::size_t repeated, bool dry_run) {
+  return std::string{dry_run ? "dry run, nothing was written: " : ""} +
+         std::to_string(counts.applied) + " applied, " + std::to_string(counts.kept) +
+         " changed nothing, " + std::to_string(counts.duplicates) + " already recorded" +
+         (counts.voided > 0 ? " (of these voided: " + std::to_string(counts.voided) + ")" : "") +
+         (repeated > 0 ? ", " + std::to_string(repeated) + " further lots" : "") + ", " +
+         std::to_string(counts.failed) + " failed";
+}
+
 }  // namespace
 
-int import_readings(const config::Settings& settings, const ImportSource& source) {
-  std::ifstream in{source.file, std::ios::binary};
-  ImportReport report{std::filesystem::file_size(source.file), source.refused};
-  Writers writers{settings};
-  ReadingWriter writer{writers.ledger(), std::min(kInFlightMax, settings.combiner.lane_queue_max)};
+int import_readings(const config::Settings& settings, const ImportRequest& request) {
+  ImportReport report{request.refused};
+  Writers writers{settings, request.dry_run ? Writers::Mode::rehearse : Writers::Mode::write};
+  const auto import = Uuid::v7(now());
+  const auto actor = command_line(storage::actor_of_import(kCommandLine, import));
+  auto options = request.options;
+  options.rows.shops = shops_by_name(settings);
+  bool wrote = false;
 
-  const storage::ImportSink<storage::ReadingRow> sink{
-      .batch =
-          [&](std::vector<storage::ReadingRow> rows) {
-            for (auto& row : rows) {
-              const auto line = row.line;
-              writer.write(operation_of(std::move(row)),
-                           [&report, line](storage::Refused::Why why) {
-                             report.refuse(explain(line, why));
-                           });
-            }
-          },
-      .refused = [&](const storage::RowRefusal& refusal) { report.refuse(refusal); },
-      .progress = [&](const storage::ImportCounts& counts) { report.progress(counts); }};
-  const auto result = storage::import_readings(in, source.lost_zeros, sink);
-  const auto counts = writer.finish();
-  report.finish(
-      std::to_string(counts.applied) + " applied, " + std::to_string(counts.kept) +
-      " changed nothing, " + std::to_string(counts.duplicates) + " already recorded" +
-      (counts.voided > 0 ? " (of these voided: " + std::to_string(counts.voided) + ")" : "") +
-      ", " + std::to_string(counts.failed) + " failed");
-  if (!result)
-    std::cerr << "codasync: " << source.file.string() << ": " << result.error().reason << "\n";
-  if (counts.failed > 0) {
-    std::cerr << "codasync: the last failure was " << writer.failure()
-              << "\nRun the import again. Stored rows that have observed_at change nothing.\n";
-  }
-  return result && counts.failed == 0 ? kDone : kFailed;
+  const auto import_file = [&](storage::ByteSource& source) -> FileResult {
+    ReadingWriter writer{writers.ledger(), std::min(kInFlightMax, settings.combiner.lane_queue_max),
+                         actor};
+    storage::ImportCounts counts;
+    const storage::ImportSink<storage::ReadingRow> sink{
+        .planned = [&](const storage::FilePlan& plan) { report.plan(plan); },
+        .batch =
+            [&](std::vector<storage::ReadingRow> rows) {
+              if (request.dry_run) {
+                for (const auto& difference :
+                     writers.catalogue().compare_products(named_products(rows))) {
+                  if (!difference.before) report.change(describe(difference));
+                }
+              }
+              for (auto& row : rows) {
+                const auto line = row.line;
+                ReadingWriter::OnWritten written;
+                if (request.dry_run) {
+                  written = [&report, line](const storage::Written& result) {
+                    if (const auto text = describe(result))
+                      report.change("line " + std::to_string(line) + ": " + *text);
+                  };
+                }
+                writer.write(
+                    operation_of(std::move(row)),
+                    [&report, line](storage::Refused::Why why) {
+                      report.refuse(explain(line, why));
+                    },
+                    std::move(written));
+              }
+            },
+        .refused = [&](const storage::RowRefusal& refusal) { report.refuse(refusal); },
+        .progress =
+            [&](const storage::ImportCounts& now) {
+              counts = now;
+              report.progress(now);
+            },
+        .refused_later = [&] { return writer.refused(); }};
+    const auto result = storage::import_readings(source, options, sink);
+    const auto done = writer.finish();
+    const auto events = done.applied + done.kept;
+    wrote = wrote || (!request.dry_run && events > 0);
+    const auto refused =
+        counts.rows() > 0 ? report.finish(details(done, counts.repeated, request.dry_run)) : 0;
+    if (!result) print_refusal(result.error());
+    if (done.failed > 0) {
+      std::cerr << "codasync: the last failure was " << writer.failure()
+                << "\nRun the import again. Stored rows that have observed_at change nothing.\n";
+    }
+    return {result && done.failed == 0, events + done.duplicates, refused};
+  };
+  const int status = import_files(request, report, import_file);
+  if (wrote) print_import_id(import);
+  return status;
 }
 
 }  // namespace codasync::api::cli

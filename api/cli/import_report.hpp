@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -13,29 +14,38 @@
 
 namespace codasync::api::cli {
 
-/// Reports an import to a person: a progress line on a terminal, each refused row, and a summary.
-/// Threads: safe concurrently.
+/// Reports an import to a person: what each column is for, a progress line on a terminal, each
+/// refused row, changes of a dry run, and a summary for each file. Threads: safe concurrently.
 class ImportReport {
  public:
   /// Refused rows go to `refused` as CSV, or to stderr.
   /// Throws: std::runtime_error when that file cannot be written.
-  ImportReport(std::uint64_t bytes_total, const std::optional<std::filesystem::path>& refused);
+  explicit ImportReport(const std::optional<std::filesystem::path>& refused);
 
+  /// Begins a file. `bytes_total`: nothing for a pipe.
+  void begin(const std::string& file, std::optional<std::uint64_t> bytes_total);
+
+  /// Prints how the file is read and what each of its columns is for.
+  void plan(const storage::FilePlan& plan);
   void refuse(const storage::RowRefusal& refusal);
   void progress(const storage::ImportCounts& counts);
 
-  /// Removes the progress line and prints the summary, with `details` about the accepted rows. Call
-  /// it last.
-  void finish(const std::string& details);
+  /// Prints a change that a dry run found, on stdout; only the first kChangesShown of a file.
+  void change(const std::string& text);
+  static constexpr std::size_t kChangesShown = 100;
+
+  /// Removes the progress line and prints the summary of the file, with `details` about the
+  /// accepted rows. Returns: the number of refused rows of the file.
+  std::size_t finish(const std::string& details);
 
  private:
-  // Fixed after construction.
-  const std::uint64_t bytes_total_;
-  const std::chrono::steady_clock::time_point start_;
-
-  Mutex mutex_;  // guards stderr too
+  Mutex mutex_;  // guards stdout and stderr too
   std::ofstream refused_ CODASYNC_GUARDED_BY(mutex_);
+  std::string file_ CODASYNC_GUARDED_BY(mutex_);
+  std::optional<std::uint64_t> bytes_total_ CODASYNC_GUARDED_BY(mutex_);
+  std::chrono::steady_clock::time_point start_ CODASYNC_GUARDED_BY(mutex_);
   std::size_t refused_rows_ CODASYNC_GUARDED_BY(mutex_){0};
+  std::size_t changes_ CODASYNC_GUARDED_BY(mutex_){0};
   storage::ImportCounts counts_ CODASYNC_GUARDED_BY(mutex_);
   Progress line_ CODASYNC_GUARDED_BY(mutex_);
 };

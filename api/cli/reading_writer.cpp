@@ -2,21 +2,23 @@
 
 #include <utility>
 
-#include "api/cli/writers.hpp"
-
 namespace codasync::api::cli {
 
-void ReadingWriter::write(storage::StockOperation operation, OnRefused refused) {
+void ReadingWriter::write(storage::StockOperation operation, OnRefused refused, OnWritten written) {
   wait_for(in_flight_max_ - 1);
   {
     const MutexLock hold{mutex_};
     ++in_flight_;
   }
-  operation.actor = command_line();
+  operation.actor = actor_;
   ledger_.submit(std::move(operation),
-                 [this, refused = std::move(refused)](const storage::StockResult& result) {
-                   take(result, refused);
-                 });
+                 [this, refused = std::move(refused), written = std::move(written)](
+                     const storage::StockResult& result) { take(result, refused, written); });
+}
+
+std::size_t ReadingWriter::refused() {
+  const MutexLock hold{mutex_};
+  return counts_.refused;
 }
 
 ReadingWriter::Counts ReadingWriter::finish() {
@@ -35,9 +37,12 @@ void ReadingWriter::wait_for(std::size_t in_flight) {
   changed_.wait(hold, [&]() CODASYNC_REQUIRES(mutex_) { return in_flight_ <= in_flight; });
 }
 
-void ReadingWriter::take(const storage::StockResult& result, const OnRefused& refused) {
+void ReadingWriter::take(const storage::StockResult& result, const OnRefused& refused,
+                         const OnWritten& on_written) {
   const auto* refusal = std::get_if<storage::Refused>(&result);
   if (refusal != nullptr) refused(refusal->why);
+  if (const auto* accepted = std::get_if<storage::Written>(&result); accepted && on_written)
+    on_written(*accepted);
   const MutexLock hold{mutex_};
   if (refusal != nullptr) {
     ++counts_.refused;

@@ -10,7 +10,7 @@
 namespace codasync::api::cli {
 
 /// Sends many operations to the ledger, a bounded number at a time.
-/// Threads: one; `refused` is called on the ledger's.
+/// Threads: one; `refused` and `written` are called on the ledger's.
 class ReadingWriter {
  public:
   struct Counts {
@@ -23,16 +23,20 @@ class ReadingWriter {
   };
 
   /// Requires: `ledger` outlives the writer; in_flight_max > 0.
-  ReadingWriter(storage::StockLedger& ledger, std::size_t in_flight_max)
-      : ledger_{ledger}, in_flight_max_{in_flight_max} {}
+  ReadingWriter(storage::StockLedger& ledger, std::size_t in_flight_max, storage::Token actor)
+      : ledger_{ledger}, in_flight_max_{in_flight_max}, actor_{std::move(actor)} {}
   ~ReadingWriter() { wait_for(0); }
   ReadingWriter(const ReadingWriter&) = delete;
   ReadingWriter& operator=(const ReadingWriter&) = delete;
 
   using OnRefused = std::function<void(storage::Refused::Why)>;
+  using OnWritten = std::function<void(const storage::Written&)>;
 
   /// Waits while in_flight_max operations are in flight. Sets the operation's actor.
-  void write(storage::StockOperation operation, OnRefused refused);
+  void write(storage::StockOperation operation, OnRefused refused, OnWritten written = {});
+
+  /// Returns: how many operations were refused until now.
+  [[nodiscard]] std::size_t refused();
 
   /// Waits for all operations.
   Counts finish();
@@ -42,10 +46,11 @@ class ReadingWriter {
 
  private:
   void wait_for(std::size_t in_flight);
-  void take(const storage::StockResult& result, const OnRefused& refused);
+  void take(const storage::StockResult& result, const OnRefused& refused, const OnWritten& written);
 
   storage::StockLedger& ledger_;
   const std::size_t in_flight_max_;
+  const storage::Token actor_;
 
   Mutex mutex_;
   Condition changed_;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <memory>
 
 #include "cache/make_cache.hpp"
@@ -9,14 +10,26 @@
 
 namespace codasync::api::cli {
 
+/// Returns: the options for a command. A row that waits long behind other rows of
+/// the same command is not refused.
+inline storage::CombinerOptions for_a_command(storage::CombinerOptions options) {
+  options.queue_timeout = std::chrono::hours{1};
+  return options;
+}
+
 /// The write paths of the service, with its invalidation: a command's writes delete the entries of
 /// running services' caches.
 class Writers {
  public:
-  explicit Writers(const config::Settings& settings)
+  /// `mode`: with `rehearse` the ledger decides and writes nothing.
+  enum class Mode { write, rehearse };
+  explicit Writers(const config::Settings& settings, Mode mode = Mode::write)
       : invalidation_{cache::make_invalidation(settings.memcached, cache_observer_)},
-        ledger_{storage::make_combiner(settings.postgres, settings.combiner, *invalidation_,
-                                       ledger_observer_)},
+        ledger_{mode == Mode::write
+                    ? storage::make_combiner(settings.postgres, for_a_command(settings.combiner),
+                                             *invalidation_, ledger_observer_)
+                    : storage::make_rehearsal(settings.postgres, for_a_command(settings.combiner),
+                                              *invalidation_, ledger_observer_)},
         catalogue_{storage::make_catalogue_store(settings.postgres, *invalidation_, *ledger_)} {}
 
   [[nodiscard]] storage::StockLedger& ledger() { return *ledger_; }
@@ -30,10 +43,12 @@ class Writers {
   std::unique_ptr<storage::CatalogueStore> catalogue_;
 };
 
+inline constexpr const char* kCommandLine = "command line";
+
 /// Returns: the actor of writes from the command line.
-inline storage::Token command_line() {
+inline storage::Token command_line(std::string name = kCommandLine) {
   return {.id = storage::kOperator,
-          .name = "command line",
+          .name = std::move(name),
           .role = storage::Role::admin,
           .shops = {},
           .created_at = now(),

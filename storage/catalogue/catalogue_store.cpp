@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "storage/catalogue/catalogue_writer.hpp"
+#include "storage/catalogue/undo_import.hpp"
 #include "storage/import_products.hpp"
 #include "storage/make_storage.hpp"
 #include "storage/postgres/columns.hpp"
@@ -215,6 +216,16 @@ class PostgresCatalogueStore final : public CatalogueStore {
   ImportCounts import_products(const std::vector<ImportedProduct>& products,
                                const Token& actor) override {
     return storage::import_products(writer_, products, actor);
+  }
+
+  std::vector<ProductDifference> compare_products(
+      const std::vector<ImportedProduct>& products) override {
+    return storage::compare_products(*writer_.connection(), products);
+  }
+
+  UndoCounts undo_import(const Uuid& import, const std::vector<Gtin>& products,
+                         const Token& actor) override {
+    return storage::undo_import(writer_, import, products, actor);
   }
 
  private:

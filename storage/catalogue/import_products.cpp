@@ -66,6 +66,10 @@ std::vector<Difference> that_differ(postgres::Connection& connection, const Prod
   return different;
 }
 
+std::optional<std::string> optional_text(const pqxx::field& field) {
+  return field.is_null() ? std::nullopt : std::optional{field.as<std::string>()};
+}
+
 /// Writes the products that still differ under the locks, with the audit and the change feed.
 /// Returns: rows of GTIN and whether the product is new or present again.
 pqxx::result save(WriteTransaction& transaction, const Products& products, const Token& actor) {
@@ -135,6 +139,36 @@ CatalogueStore::ImportCounts import_products(CatalogueWriter& writer, const Prod
   }
   counts.unchanged = products.size() - counts.created - counts.changed;
   return counts;
+}
+
+std::vector<CatalogueStore::ProductDifference> compare_products(postgres::Connection& connection,
+                                                                const Products& products) {
+  assert(products.size() <= kPageMax);
+  const Columns columns{products};
+  std::unordered_map<std::int64_t, std::optional<CatalogueStore::ImportedProduct>> stored;
+  for (const pqxx::row& row : connection.exec_params(
+           "select gtin, p.gtin is not null and p.removed_at is null, p.name, p.brand, p.category"
+           " from" +
+               kIncoming + "where p.gtin is null or" + kDiffers,
+           columns.gtins, columns.names, columns.brands, columns.categories)) {
+    const auto gtin = row[0].as<std::int64_t>();
+    auto& before = stored[gtin];
+    if (!row[1].as<bool>()) continue;
+    before = CatalogueStore::ImportedProduct{Gtin::from_number(gtin), row[2].as<std::string>(),
+                                             optional_text(row[3]), optional_text(row[4])};
+  }
+  std::vector<CatalogueStore::ProductDifference> differences;
+  for (const auto& product : products) {
+    const auto found = stored.find(product.gtin.number());
+    if (found == stored.end()) continue;
+    auto after = product;
+    if (found->second) {
+      if (!after.brand) after.brand = found->second->brand;
+      if (!after.category) after.category = found->second->category;
+    }
+    differences.push_back({product.gtin, found->second, std::move(after)});
+  }
+  return differences;
 }
 
 }  // namespace codasync::storage

@@ -1,87 +1,41 @@
 #include "storage/import/columns.hpp"
 
 #include <algorithm>
+#include <set>
 
+#include "storage/import/cell.hpp"
+#include "storage/import/date_format.hpp"
+#include "storage/import/header_names.hpp"
+#include "storage/model/number.hpp"
 #include "storage/model/text.hpp"
 
 namespace codasync::storage {
 namespace {
 
-using Names = std::span<const std::string_view>;
-
-// Header names seen in exports of shops, wholesalers, Open Food Facts and USDA FoodData Central.
-constexpr std::string_view kGtin[] = {"gtin",     "gtin_14", "gtin14",   "gtin_13",  "gtin13",
-                                      "gtin_12",  "gtin12",  "gtin_8",   "gtin8",    "gtin_upc",
-                                      "ean",      "ean_13",  "ean13",    "ean_8",    "ean8",
-                                      "ean_code", "upc",     "upc_a",    "upc_12",   "upc12",
-                                      "upc_code", "barcode", "bar_code", "raw_gtin", "code"};
-constexpr std::string_view kName[] = {"product_name",
-                                      "name",
-                                      "raw_name",
-                                      "product_title",
-                                      "title",
-                                      "product",
-                                      "item_name",
-                                      "article_name",
-                                      "item",
-                                      "description",
-                                      "product_description",
-                                      "item_description",
-                                      "short_description",
-                                      "product_name_en",
-                                      "product_name_*",
-                                      "generic_name"};
-constexpr std::string_view kBrand[] = {"brand",      "brands",      "raw_brand",
-                                       "brand_name", "brand_owner", "manufacturer"};
-constexpr std::string_view kCategory[] = {"category",         "categories",
-                                          "product_category", "branded_food_category",
-                                          "main_category",    "main_category_*"};
-constexpr std::string_view kShop[] = {"shop", "shop_id", "store", "store_id"};
-constexpr std::string_view kExpiryDate[] = {"expiry_date", "expiration_date", "expiry"};
-constexpr std::string_view kDateKind[] = {"date_kind"};
-constexpr std::string_view kQuantity[] = {"quantity", "qty", "units"};
-constexpr std::string_view kKind[] = {"kind"};
-constexpr std::string_view kObservedAt[] = {"observed_at"};
+using Use = ColumnUse::Use;
+using Kind = HeaderMeaning::Kind;
+using Header = std::span<const std::string_view>;
 
 constexpr std::size_t kColumnsShown = 20;
 constexpr std::size_t kColumnCharactersShown = 40;
+constexpr double kNearlyAll = 0.9;  // of the values of a column `code` are GTINs
+constexpr double kMost = 0.8;       // of the values look like a date or a GTIN
 
-/// Returns: the header in lower case, with `_` for each run of other characters than letters and
-/// digits.
-std::string plain(std::string_view header) {
-  std::string name;
-  for (const char c : header) {
-    const bool upper = c >= 'A' && c <= 'Z';
-    const bool ordinary = upper || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-                          static_cast<unsigned char>(c) >= 0x80;
-    if (ordinary) {
-      name.push_back(upper ? static_cast<char>(c - 'A' + 'a') : c);
-    } else if (!name.empty() && name.back() != '_') {
-      name.push_back('_');
-    }
-  }
-  if (name.ends_with('_')) name.pop_back();
-  return name;
+/// Returns: a header for a message; it can contain any bytes.
+std::string shown(std::string_view header) {
+  const auto name = collapse_white_space(header);
+  if (name.empty()) return "(empty)";
+  if (refuse_name(name, 1'000)) return "(unreadable)";
+  return to_valid_utf8(name, kColumnCharactersShown);
 }
 
-bool matches(std::string_view header, std::string_view name) {
-  return name.ends_with('*') ? header.starts_with(name.substr(0, name.size() - 1)) : header == name;
-}
+std::string quoted(std::string_view header) { return "\"" + shown(header) + "\""; }
 
-std::string_view trim(std::string_view text) {
-  constexpr std::string_view kBlanks = " \t\r\n";
-  const auto first = text.find_first_not_of(kBlanks);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
-}
-
-/// Returns: the file's columns for a message; the header can contain any bytes.
-std::string list_of(std::span<const std::string_view> header) {
+std::string list_of(Header header) {
   std::string list;
   for (const auto column : header.first(std::min(header.size(), kColumnsShown))) {
     if (!list.empty()) list += ", ";
-    const auto name = collapse_white_space(column);
-    list += refuse_name(name, kColumnCharactersShown) ? "(unreadable)" : name;
+    list += shown(column);
   }
   if (header.size() > kColumnsShown) {
     list += " and " + std::to_string(header.size() - kColumnsShown) + " more";
@@ -89,24 +43,411 @@ std::string list_of(std::span<const std::string_view> header) {
   return list;
 }
 
-FileRefusal lacks(std::string_view what, Names names, std::span<const std::string_view> header) {
-  return {"The file has no column for the " + std::string{what} + ", such as \"" +
-          std::string{names.front()} + "\". Its columns are: " + list_of(header) + "."};
+std::string map_option(ImportField field, std::string_view header) {
+  return "--map " + std::string{name_of(field)} + "=" + quoted(header);
 }
 
-}  // namespace
+bool is_blank(std::string_view header) { return trim(header).empty(); }
 
-Column::Column(std::span<const std::string_view> header, Names names, Choice choice) {
-  std::vector<std::string> plain_header;
-  for (const auto column : header) plain_header.push_back(plain(column));
-  for (const auto name : names) {
-    for (std::size_t i = 0; i < plain_header.size(); ++i) {
-      const bool new_here = std::ranges::find(positions_, i) == positions_.end();
-      if (new_here && matches(plain_header[i], name)) positions_.push_back(i);
+/// Returns: the positions of the columns that `name` means: exactly this header, else the same
+/// without case and punctuation, else the number.
+std::vector<std::size_t> find_columns(Header header, std::string_view name) {
+  std::vector<std::size_t> found;
+  for (std::size_t i = 0; i < header.size(); ++i) {
+    if (!is_blank(header[i]) && trim(header[i]) == trim(name)) found.push_back(i);
+  }
+  const auto plain = plain_header(name);
+  for (std::size_t i = 0; found.empty() && !plain.empty() && i < header.size(); ++i) {
+    if (plain_header(header[i]) == plain) found.push_back(i);
+  }
+  if (found.empty() && name.starts_with('#')) {
+    const auto number = parse_positive(name.substr(1));
+    if (number && static_cast<std::size_t>(*number) <= header.size())
+      found.push_back(static_cast<std::size_t>(*number) - 1);
+  }
+  return found;
+}
+
+std::string_view cell(const SampleRow& row, std::size_t position) {
+  return position < row.fields.size() ? trim(row.fields[position]) : std::string_view{};
+}
+
+/// How many of the values of a column look like something.
+struct Share {
+  std::size_t filled{0};
+  std::size_t like{0};
+
+  [[nodiscard]] bool at_least(double part) const {
+    return filled > 0 && static_cast<double>(like) >= part * static_cast<double>(filled);
+  }
+};
+
+template <class Looks>
+Share share_of(std::span<const SampleRow> sample, std::size_t position, Looks looks) {
+  Share share;
+  for (const auto& row : sample) {
+    const auto value = cell(row, position);
+    if (value.empty()) continue;
+    ++share.filled;
+    if (looks(value)) ++share.like;
+  }
+  return share;
+}
+
+/// A GTIN, or one that a spreadsheet damaged in a way that is recognised.
+bool is_gtin_or_damaged(std::string_view value) {
+  if (gtin_of_cell(value)) return true;
+  const auto refusal = Gtin::parse(value);
+  return !refusal && refusal.error() == GtinRefusal::scientific_notation;
+}
+
+/// Shorter numbers pass the check digit by chance.
+bool is_long_gtin(std::string_view value) {
+  return value.size() >= 12 && static_cast<bool>(gtin_of_cell(value));
+}
+
+bool is_small_number(std::string_view value) {
+  constexpr std::size_t kDigitsMax = 6;
+  return value.size() <= kDigitsMax + 3 && static_cast<bool>(quantity_of_cell(value, std::nullopt));
+}
+
+class Planner {
+ public:
+  Planner(ImportKind kind, Header header, std::span<const SampleRow> sample,
+          const ColumnOptions& options)
+      : kind_{kind}, header_{header}, sample_{sample}, options_{options} {
+    for (const auto column : header_) {
+      plan_.columns.push_back({.header = shown(column)});
+      if (is_blank(column)) plan_.columns.back().use = Use::unnamed;
     }
   }
-  if (choice == Choice::preferred_only && positions_.size() > 1) positions_.resize(1);
-}
+
+  ColumnPlan plan() {
+    ignore_columns();
+    map_columns();
+    recognise();
+    choose_gtin();
+    choose_name();
+    for (const auto field : {ImportField::brand, ImportField::category, ImportField::shop,
+                             ImportField::expiry_date, ImportField::date_kind,
+                             ImportField::quantity, ImportField::kind, ImportField::observed_at}) {
+      choose(field);
+    }
+    if (kind_ == ImportKind::readings && plan_.fields.contains(ImportField::name)) {
+      plan_.notes.emplace_back(
+          "The names create products that are not known; known products keep their names.");
+    }
+    question_missing();
+    question_unused();
+    question_unnamed();
+    question_dates();
+    return std::move(plan_);
+  }
+
+ private:
+  struct Candidate {
+    std::size_t preference;
+    std::size_t position;
+    friend auto operator<=>(const Candidate&, const Candidate&) = default;
+  };
+
+  void ask(std::string question) { plan_.questions.push_back(std::move(question)); }
+
+  void no_such_column(std::string_view option, std::string_view name) {
+    ask(std::string{option} + " names a column " + quoted(name) +
+        ", which the file does not have. Its columns are: " + list_of(header_) + ".");
+  }
+
+  void ignore_columns() {
+    for (const auto& name : options_.ignore) {
+      const auto found = find_columns(header_, name);
+      if (found.empty()) no_such_column("--ignore", name);
+      for (const auto position : found) plan_.columns[position].use = Use::ignored;
+    }
+  }
+
+  void map_columns() {
+    for (const auto& [field, name] : options_.map) {
+      if (!has_field(kind_, field)) {
+        ask("--map " + std::string{name_of(field)} + ": " +
+            (kind_ == ImportKind::products ? "a product" : "a stock reading") +
+            " has no such field in a file; the fields are: " + field_names(kind_) + ".");
+        continue;
+      }
+      const auto found = find_columns(header_, name);
+      if (found.empty()) {
+        no_such_column("--map " + std::string{name_of(field)}, name);
+        continue;
+      }
+      auto& column = plan_.columns[found.front()];
+      if (column.use == Use::used && column.field != field) {
+        ask("Two --map name the column " + quoted(name) + ".");
+        continue;
+      }
+      if (plan_.fields.contains(field)) {
+        ask("Two --map name the field " + std::string{name_of(field)} + ".");
+        continue;
+      }
+      column.use = Use::used;
+      column.field = field;
+      plan_.fields[field] = Column{{found.front()}};
+      mapped_.insert(field);
+    }
+  }
+
+  void recognise() {
+    for (std::size_t i = 0; i < header_.size(); ++i) {
+      auto& column = plan_.columns[i];
+      if (column.use != Use::not_used) continue;
+      const auto meaning = meaning_of(header_[i]);
+      if (!meaning) continue;
+      if (meaning->kind == Kind::known_unused) {
+        column.use = Use::known_unused;
+      } else if (!has_field(kind_, meaning->field) || mapped_.contains(meaning->field) ||
+                 (meaning->field == ImportField::shop && options_.shop_given)) {
+        column.use = Use::known_unused;
+        column.field = meaning->field;
+      } else if (meaning->kind == Kind::maybe_gtin) {
+        maybe_gtin_.push_back({meaning->preference, i});
+      } else if (meaning->kind == Kind::maybe_name) {
+        maybe_name_.push_back({meaning->preference, i});
+      } else {
+        candidates_[meaning->field].push_back({meaning->preference, i});
+      }
+    }
+  }
+
+  void choose_gtin() {
+    if (mapped_.contains(ImportField::gtin)) return;
+    auto& candidates = candidates_[ImportField::gtin];
+    std::ranges::sort(maybe_gtin_);
+    if (candidates.empty()) {
+      for (const auto& candidate : maybe_gtin_) {
+        const auto share = share_of(sample_, candidate.position, is_gtin_or_damaged);
+        const auto name = quoted(header_[candidate.position]);
+        const auto of = std::to_string(share.like) + " of " + std::to_string(share.filled);
+        if (candidates.empty() && share.at_least(kNearlyAll)) {
+          candidates.push_back(candidate);
+          plan_.notes.push_back("The column " + name + " holds the GTINs: " + of +
+                                " of its first values are valid ones.");
+        } else if (candidates.empty() && share.filled > 0) {
+          weak_gtin_ = "The column " + name + " may hold numbers of your own: " + of +
+                       " of its first values are valid GTINs. If they are GTINs: " +
+                       map_option(ImportField::gtin, header_[candidate.position]) + ".";
+        }
+      }
+    }
+    choose(ImportField::gtin);
+  }
+
+  void choose_name() {
+    auto& candidates = candidates_[ImportField::name];
+    std::ranges::sort(maybe_name_);
+    if (candidates.empty() && !maybe_name_.empty()) {
+      candidates.push_back(maybe_name_.front());
+      plan_.notes.push_back("The column " + quoted(header_[maybe_name_.front().position]) +
+                            " is taken as the name, because no other column is.");
+    }
+    for (const auto& candidate : maybe_name_) {
+      if (candidates.empty() || candidates.front() != candidate) {
+        plan_.columns[candidate.position].use = Use::known_unused;
+      }
+    }
+    choose(ImportField::name);
+  }
+
+  /// Takes the candidates of a field. Texts come from the first filled column; for everything else
+  /// several columns have to agree.
+  void choose(ImportField field) {
+    auto& candidates = candidates_[field];
+    if (candidates.empty() || mapped_.contains(field)) return;
+    std::ranges::sort(candidates);
+    const bool first_filled =
+        field == ImportField::name || field == ImportField::brand || field == ImportField::category;
+    std::vector<std::size_t> positions;
+    for (const auto& [preference, position] : candidates) {
+      auto& column = plan_.columns[position];
+      column.field = field;
+      column.use = positions.empty() ? Use::used : first_filled ? Use::fallback : Use::compared;
+      if (positions.empty() || !asks_about_difference(field, positions.front(), position)) {
+        positions.push_back(position);
+      }
+    }
+    plan_.fields[field] = Column{std::move(positions)};
+  }
+
+  /// Returns: whether two columns of a field differ in the sample, and which is meant is not known.
+  bool asks_about_difference(ImportField field, std::size_t used, std::size_t other) {
+    if (plan_.columns[other].use != Use::compared) return false;
+    const auto differs = [&](const SampleRow& row) {
+      const auto first = plain_cell(cell(row, used));
+      const auto second = plain_cell(cell(row, other));
+      if (first.empty() || second.empty() || first == second) return false;
+      if (field != ImportField::gtin) return true;
+      const auto one = gtin_of_cell(first);
+      const auto another = gtin_of_cell(second);
+      return one && another && *one != *another;
+    };
+    const auto row = std::ranges::find_if(sample_, differs);
+    if (row == sample_.end()) return false;
+    const auto option = [&](std::size_t position) {
+      return header_[used] == header_[other] ? "--map " + std::string{name_of(field)} + "=\"#" +
+                                                   std::to_string(position + 1) + "\""
+                                             : map_option(field, header_[position]);
+    };
+    ask("The columns " + quoted(header_[used]) + " and " + quoted(header_[other]) +
+        " both hold the " + std::string{name_of(field)} + " and differ in line " +
+        std::to_string(row->line) + ". Which one is it? " + option(used) + " or " + option(other) +
+        ".");
+    return true;
+  }
+
+  void question_missing() {
+    const auto lacks = [&](ImportField field, std::string_view what) {
+      if (plan_.fields.contains(field)) return;
+      ask("The file has no column for the " + std::string{what} + ", such as \"" +
+          std::string{name_of(field)} + "\". Its columns are: " + list_of(header_) +
+          ". If one of them holds it: --map " + std::string{name_of(field)} + "=\"Column\"" +
+          (field == ImportField::shop ? "; if all rows are of one shop: --shop 7." : "."));
+    };
+    if (weak_gtin_ && !plan_.fields.contains(ImportField::gtin)) ask(*weak_gtin_);
+    if (!weak_gtin_) lacks(ImportField::gtin, "GTIN");
+    if (kind_ == ImportKind::products) {
+      lacks(ImportField::name, "product's name");
+      return;
+    }
+    if (!options_.shop_given) lacks(ImportField::shop, "shop");
+    const auto has = [&](ImportField field) { return plan_.fields.contains(field); };
+    if (!has(ImportField::expiry_date) && !has(ImportField::quantity) && !has(ImportField::kind)) {
+      ask("The file has neither a column for the expiry date nor one for the quantity. Its columns "
+          "are: " +
+          list_of(header_) +
+          ". If one of them holds it: --map expiry_date=\"Column\" or --map quantity=\"Column\".");
+    }
+  }
+
+  /// A column that seems to hold a field, and is not used, may be the most important one.
+  void question_unused() {
+    for (std::size_t i = 0; i < header_.size(); ++i) {
+      if (plan_.columns[i].use != Use::not_used) continue;
+      const auto field = suggested_field(i);
+      if (!field) continue;
+      if (field == ImportField::gtin && repeats_gtin(i)) continue;
+      ask("The column " + quoted(header_[i]) + " looks like " + described(*field) +
+          " and is not used. To use it: " + map_option(*field, header_[i]) +
+          "; to import without it: --ignore " + quoted(header_[i]) + ".");
+    }
+  }
+
+  /// Compares a column of GTINs with the one that is used, instead of asking for it, if the sample
+  /// shows that both say the same.
+  bool repeats_gtin(std::size_t position) {
+    const auto found = plan_.fields.find(ImportField::gtin);
+    if (found == plan_.fields.end()) return false;
+    const auto used = found->second.positions().front();
+    bool equal = false;
+    for (const auto& row : sample_) {
+      const auto one = gtin_of_cell(cell(row, used));
+      const auto other = gtin_of_cell(cell(row, position));
+      if (!one || !other) continue;
+      if (*one != *other) return false;
+      equal = true;
+    }
+    if (!equal) return false;
+    auto positions = found->second.positions();
+    positions.push_back(position);
+    found->second = Column{std::move(positions)};
+    plan_.columns[position].use = Use::compared;
+    plan_.columns[position].field = ImportField::gtin;
+    return true;
+  }
+
+  static std::string described(ImportField field) {
+    switch (field) {
+      case ImportField::gtin:
+        return "GTINs";
+      case ImportField::expiry_date:
+        return "dates";
+      case ImportField::quantity:
+        return "quantities";
+      default:
+        return "names";
+    }
+  }
+
+  std::optional<ImportField> suggested_field(std::size_t position) const {
+    const auto is_missing = [&](ImportField field) { return !plan_.fields.contains(field); };
+    if (share_of(sample_, position, [](std::string_view) { return true; }).filled == 0 &&
+        !sample_.empty()) {
+      return std::nullopt;  // nothing is lost
+    }
+    const auto by_header = field_suggested_by(header_[position]);
+    if (by_header && has_field(kind_, *by_header) && !mapped_.contains(*by_header) &&
+        (by_header != ImportField::name || is_missing(ImportField::name))) {
+      return by_header;
+    }
+    if (!mapped_.contains(ImportField::gtin) &&
+        share_of(sample_, position, is_long_gtin).at_least(kMost)) {
+      return ImportField::gtin;
+    }
+    if (kind_ == ImportKind::products) return std::nullopt;
+    if (!mapped_.contains(ImportField::expiry_date) &&
+        share_of(sample_, position, looks_like_date).at_least(kMost)) {
+      return ImportField::expiry_date;
+    }
+    if (is_missing(ImportField::quantity) &&
+        share_of(sample_, position, is_small_number).at_least(1)) {
+      return ImportField::quantity;
+    }
+    return std::nullopt;
+  }
+
+  void question_unnamed() {
+    for (std::size_t i = 0; i < header_.size(); ++i) {
+      if (plan_.columns[i].use != Use::unnamed || sample_.size() < 2) continue;
+      const auto share = share_of(sample_, i, [](std::string_view) { return true; });
+      if (share.filled < sample_.size()) continue;
+      const auto number = "\"#" + std::to_string(i + 1) + "\"";
+      ask("Column " + std::to_string(i + 1) + " has values and no name. To use it: --map FIELD=" +
+          number + "; to import without it: --ignore " + number + ".");
+    }
+  }
+
+  /// Dates of which not one can be read would only make a long list of refused rows.
+  void question_dates() {
+    const auto dates = plan_.fields.find(ImportField::expiry_date);
+    if (options_.date_format_given || dates == plan_.fields.end()) return;
+    const auto position = dates->second.positions().front();
+    const auto readable = share_of(sample_, position, [](std::string_view value) {
+      return static_cast<bool>(parse_iso_date(plain_cell(value)));
+    });
+    if (readable.filled == 0 || readable.like > 0) return;
+    for (const auto& row : sample_) {
+      const auto value = plain_cell(cell(row, position));
+      const auto date = parse_iso_date(value);
+      if (date || date.error() == DateRefusal::not_a_date) continue;
+      ask("The dates in the column " + quoted(header_[position]) +
+          " are not written as YYYY-MM-DD: " + "line " + std::to_string(row.line) + " has \"" +
+          to_valid_utf8(value, 30) +
+          "\". Which format is it? For example --date-format DD.MM.YYYY, DD/MM/YYYY, MM/DD/YYYY, "
+          "DD-MMM-YY, MM/YYYY or excel.");
+      return;
+    }
+  }
+
+  const ImportKind kind_;
+  const Header header_;
+  const std::span<const SampleRow> sample_;
+  const ColumnOptions& options_;
+  ColumnPlan plan_;
+  std::set<ImportField> mapped_;
+  std::map<ImportField, std::vector<Candidate>> candidates_;
+  std::vector<Candidate> maybe_gtin_;
+  std::vector<Candidate> maybe_name_;
+  std::optional<std::string> weak_gtin_;
+};
+
+}  // namespace
 
 std::string_view Column::of(std::span<const std::string_view> fields) const {
   for (const auto position : positions_) {
@@ -117,30 +458,33 @@ std::string_view Column::of(std::span<const std::string_view> fields) const {
   return {};
 }
 
-Outcome<ProductColumns, FileRefusal> ProductColumns::recognise(
-    std::span<const std::string_view> header) {
-  ProductColumns columns{.gtin{header, kGtin, Choice::preferred_only},
-                         .name{header, kName},
-                         .brand{header, kBrand},
-                         .category{header, kCategory}};
-  if (!columns.gtin) return lacks("GTIN", kGtin, header);
-  if (!columns.name) return lacks("product's name", kName, header);
-  return columns;
+const Column& ColumnPlan::operator[](ImportField field) const {
+  static const Column kNone;
+  const auto found = fields.find(field);
+  return found == fields.end() ? kNone : found->second;
 }
 
-Outcome<ReadingColumns, FileRefusal> ReadingColumns::recognise(
-    std::span<const std::string_view> header) {
-  ReadingColumns columns{.shop{header, kShop, Choice::preferred_only},
-                         .gtin{header, kGtin, Choice::preferred_only},
-                         .expiry_date{header, kExpiryDate},
-                         .date_kind{header, kDateKind},
-                         .quantity{header, kQuantity},
-                         .kind{header, kKind},
-                         .observed_at{header, kObservedAt},
-                         .name{header, kName}};
-  if (!columns.shop) return lacks("shop", kShop, header);
-  if (!columns.gtin) return lacks("GTIN", kGtin, header);
-  return columns;
+std::size_t count_recognised(ImportKind kind, Header header, const ColumnOptions& options) {
+  std::set<ImportField> fields;
+  std::size_t others = 0;
+  for (const auto column : header) {
+    if (is_blank(column)) continue;
+    if (const auto meaning = meaning_of(column)) {
+      if (meaning->kind == Kind::known_unused || !has_field(kind, meaning->field)) {
+        continue;
+      }
+      fields.insert(meaning->field);
+    }
+  }
+  for (const auto& [field, name] : options.map) {
+    if (!find_columns(header, name).empty() && !name.starts_with('#')) ++others;
+  }
+  return fields.size() + others;
+}
+
+ColumnPlan plan_columns(ImportKind kind, Header header, std::span<const SampleRow> sample,
+                        const ColumnOptions& options) {
+  return Planner{kind, header, sample, options}.plan();
 }
 
 }  // namespace codasync::storage

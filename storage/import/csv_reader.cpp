@@ -1,6 +1,7 @@
 #include "storage/import/csv_reader.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace codasync::storage {
 namespace {
@@ -27,10 +28,14 @@ std::string_view explain(CsvRefusal refusal) {
   __builtin_unreachable();
 }
 
-CsvReader::CsvReader(std::istream& in) : source_{in} {}
+CsvReader::CsvReader(TextPieces pieces, char delimiter)
+    : pieces_{std::move(pieces)}, delimiter_{delimiter} {
+  for (const char c : {delimiter_, '\n', '\r'}) ends_plain_run_[index_of(c)] = true;
+}
 
 const CsvRecord* CsvReader::next() {
   record_.refusal.reset();
+  record_.at_end = false;
   record_.fields.clear();
   text_.clear();
   field_ends_.clear();
@@ -43,34 +48,16 @@ const CsvRecord* CsvReader::next() {
   if (!complete_) {  // the end of the file also ends a record
     if (place_ == Place::record_start) return nullptr;
     if (place_ == Place::quoted) refuse(CsvRefusal::quote_not_closed);
+    record_.at_end = true;
     end_record();
   }
   return &record_;
 }
 
-/// Returns: whether the source has more text.
+/// Returns: whether there is more text.
 bool CsvReader::fill() {
-  if (ahead_.empty()) {
-    ahead_ = source_.next();
-    if (delimiter_ == '\0') recognise_delimiter();
-  }
+  if (ahead_.empty()) ahead_ = pieces_();
   return !ahead_.empty();
-}
-
-void CsvReader::recognise_delimiter() {
-  constexpr std::array kDelimiters{',', ';', '\t'};
-  std::array<std::size_t, kDelimiters.size()> counts{};
-  bool quoted = false;
-  const auto first = std::ranges::find_if_not(ahead_, is_line_end);
-  for (auto c = first; c != ahead_.end() && (quoted || !is_line_end(*c)); ++c) {
-    if (*c == '"') quoted = !quoted;
-    for (std::size_t i = 0; i < kDelimiters.size(); ++i) {
-      if (!quoted && *c == kDelimiters[i]) ++counts[i];
-    }
-  }
-  const auto most = std::ranges::max_element(counts) - counts.begin();
-  delimiter_ = kDelimiters[static_cast<std::size_t>(most)];
-  for (const char c : {delimiter_, '\n', '\r'}) ends_plain_run_[index_of(c)] = true;
 }
 
 /// Takes the character ahead.
@@ -83,7 +70,9 @@ void CsvReader::take(char c) {
     place_ = Place::field_start;
   }
   ++record_bytes_;
-  if (place_ == Place::field_start && c == '"') {
+  const bool blank = c == ' ' && c != delimiter_;
+  if ((place_ == Place::field_start || place_ == Place::leading_blank) && c == '"') {
+    drop_field();
     place_ = Place::quoted;
   } else if (place_ == Place::quoted) {
     if (is_line_end(c)) count_line(c);
@@ -101,9 +90,12 @@ void CsvReader::take(char c) {
   } else if (is_line_end(c)) {
     end_record();
     count_line(c);
+  } else if (place_ == Place::after_quote || place_ == Place::trailing_blank) {
+    place_ = blank ? Place::trailing_blank : Place::plain;
+    if (!blank) refuse(CsvRefusal::text_after_quote);
   } else {
-    if (place_ == Place::after_quote) refuse(CsvRefusal::text_after_quote);
-    place_ = Place::plain;
+    const bool leading = place_ != Place::plain;
+    place_ = blank && leading ? Place::leading_blank : Place::plain;
     store({&c, 1});
   }
 }
@@ -132,6 +124,11 @@ void CsvReader::store(std::string_view text) {
     place_ = Place::plain;
   }
   if (!record_.refusal) text_ += text;
+}
+
+/// Drops the blanks before an opening quote.
+void CsvReader::drop_field() {
+  if (!record_.refusal) text_.resize(field_ends_.empty() ? 0 : field_ends_.back());
 }
 
 void CsvReader::count_line(char line_end) {

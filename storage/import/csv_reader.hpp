@@ -2,14 +2,11 @@
 
 #include <array>
 #include <cstddef>
-#include <cstdint>
-#include <iosfwd>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "storage/import/utf8_source.hpp"
 
 namespace codasync::storage {
 
@@ -33,42 +30,51 @@ struct CsvRecord {
   std::size_t line{0};                   // on which it starts, from 1; quoted line ends count
   std::vector<std::string_view> fields;  // without their quotes; empty when the record is refused
   std::optional<CsvRefusal> refusal;
+  bool at_end{false};  // the text ended without a line end after it
 };
 
-/// Records of a file of comma-, semicolon- or tab-separated values (RFC 4180), in bounded memory.
-/// The separator is the most frequent one of the first line, outside quotes. Lines end with LF,
-/// CRLF or CR; blank lines are skipped; a quote inside an unquoted field is text. A record longer
-/// than kCsvRecordBytesMax probably lacks a closing quote and ends with its line.
+/// Returns the next piece of a text, valid until the next call; an empty one at the end.
+using TextPieces = std::function<std::string_view()>;
+
+/// Records of delimiter-separated values (RFC 4180), in bounded memory. Lines end with LF, CRLF or
+/// CR; blank lines are skipped; a quote inside an unquoted field is text; blanks before an opening
+/// and after a closing quote are no text. A record longer than kCsvRecordBytesMax probably lacks a
+/// closing quote and ends with its line.
 ///
 /// Not libcsv, because it has neither line numbers nor limits: after a missing quote it would read
 /// the rest of the file into memory. Threads: one at a time.
 class CsvReader {
  public:
-  /// Requires: `in` outlives the reader.
-  explicit CsvReader(std::istream& in);
+  /// `pieces`: the text in UTF-8; its exceptions pass through next().
+  CsvReader(TextPieces pieces, char delimiter);
 
   /// Returns: the next record, valid until the next call, or null at the end.
   const CsvRecord* next();
 
-  /// Returns: the source of the bytes.
-  [[nodiscard]] const Utf8Source& source() const noexcept { return source_; }
-
  private:
-  enum class Place { record_start, field_start, plain, quoted, after_quote };
+  enum class Place {
+    record_start,
+    field_start,
+    leading_blank,
+    plain,
+    quoted,
+    after_quote,
+    trailing_blank
+  };
 
   bool fill();
-  void recognise_delimiter();
   void take(char c);
   void take_run();
   void store(std::string_view text);
+  void drop_field();
   void count_line(char line_end);
   void refuse(CsvRefusal refusal);
   void end_field();
   void end_record();
 
-  Utf8Source source_;
-  std::string_view ahead_;  // of the source's piece
-  char delimiter_{'\0'};    // not known before the first line
+  TextPieces pieces_;
+  const char delimiter_;
+  std::string_view ahead_;  // of the piece
   std::array<bool, 256> ends_plain_run_{};
 
   Place place_{Place::record_start};

@@ -1,5 +1,7 @@
 #include "storage/import/rows.hpp"
 
+#include <algorithm>
+
 #include "storage/model/number.hpp"
 #include "storage/model/text.hpp"
 
@@ -12,7 +14,7 @@ using Refusal = std::optional<RowRefusal>;
 /// used.
 class FieldReader {
  public:
-  FieldReader(std::size_t line, LostZeros lost_zeros) : line_{line}, lost_zeros_{lost_zeros} {}
+  FieldReader(std::size_t line, const RowRules& rules) : line_{line}, rules_{rules} {}
 
   [[nodiscard]] const Refusal& refusal() const noexcept { return refusal_; }
 
@@ -21,27 +23,26 @@ class FieldReader {
   }
 
   Gtin gtin(std::string_view text) {
-    const auto digits = collapse_white_space(text);
-    auto parsed = Gtin::parse(digits);
-    if (lost_zeros_ == LostZeros::restore && digits.size() == 11 && !parsed &&
-        parsed.error() == GtinRefusal::wrong_length) {
-      parsed = Gtin::parse("0" + digits);
-    }
+    const auto parsed = gtin_of_cell(text);
     if (parsed) return *parsed;
-    refuse("GTIN", digits.empty() ? "The GTIN is missing." : explain(parsed.error()));
+    const auto digits = plain_cell(text);
+    if (rules_.lost_zeros == LostZeros::restore && digits.size() == 11) {
+      if (const auto restored = Gtin::parse("0" + digits)) return *restored;
+    }
+    refuse("GTIN", parsed.error());
     return Gtin::from_number(0);
   }
 
   std::string name(std::string_view field, std::string_view text) {
-    auto name = collapse_white_space(text);
-    if (const auto refusal = refuse_name(name)) refuse(field, explain(*refusal));
+    auto name = collapse_white_space(unprotected(text));
+    refuse_text(field, name, "");
     return name;
   }
 
   std::optional<std::string> optional_name(std::string_view field, std::string_view text) {
-    auto name = collapse_white_space(text);
+    auto name = collapse_white_space(unprotected(text));
     if (name.empty()) return std::nullopt;
-    if (const auto refusal = refuse_name(name)) refuse(field, explain(*refusal));
+    refuse_text(field, name, " The field may also be empty; --ignore imports without the column.");
     return name;
   }
 
@@ -55,24 +56,84 @@ class FieldReader {
     return value;
   }
 
+  std::optional<Date> date(std::string_view text, Date today) {
+    const auto plain = plain_cell(text);
+    if (plain.empty()) return std::nullopt;
+    auto date = rules_.date_format ? rules_.date_format->read(plain) : std::nullopt;
+    if (!date) {
+      // Eight digits can also be a date of the given format that does not exist.
+      const bool digits = std::ranges::all_of(plain, [](char c) { return c >= '0' && c <= '9'; });
+      const auto iso = parse_iso_date(plain);
+      if (iso && !(rules_.date_format && digits)) {
+        date = *iso;
+      } else {
+        const auto reason = iso ? DateRefusal::not_a_date : iso.error();
+        refuse("expiry_date", rules_.date_format
+                                  ? "This is neither a date in the format of --date-format nor "
+                                    "YYYY-MM-DD."
+                                  : explain(reason));
+        return std::nullopt;
+      }
+    }
+    if (!is_expiry_date(*date, today)) refuse("expiry_date", explain_expiry_date());
+    return date;
+  }
+
+  std::optional<std::int64_t> quantity(std::string_view text) {
+    if (plain_cell(text).empty()) return std::nullopt;
+    const auto number = quantity_of_cell(text, rules_.decimal_mark);
+    if (number) return *number;
+    refuse("quantity", number.error());
+    return std::nullopt;
+  }
+
+  std::optional<ShopId> shop(std::string_view text) {
+    if (rules_.shop) return rules_.shop;
+    const auto plain = plain_cell(text);
+    if (plain.empty()) {
+      refuse("shop", "The shop is missing.");
+      return std::nullopt;
+    }
+    if (const auto number = parse_whole_number(plain); number && *number > 0)
+      return ShopId{*number};
+    const auto named = rules_.shops.find(collapse_white_space(unprotected(text)));
+    if (named != rules_.shops.end()) return named->second;
+    refuse("shop", "The shop must be a shop id, such as 7, or the exact name of a shop.");
+    return std::nullopt;
+  }
+
  private:
+  void refuse_text(std::string_view field, const std::string& text, std::string_view advice) {
+    const auto refusal = refuse_name(text);
+    if (!refusal) return;
+    refuse(field,
+           explain(*refusal) +
+               (refusal->why == TextRefusal::not_utf8
+                    ? " If a spreadsheet wrote the file: --encoding windows-1252, or save it "
+                      "as \"CSV UTF-8\"."
+                    : std::string{advice}));
+  }
+
   std::size_t line_;
-  LostZeros lost_zeros_;
+  const RowRules& rules_;
   Refusal refusal_;
 };
 
-std::optional<std::int64_t> parse_quantity(std::string_view text) {
-  const auto number = parse_whole_number(text);
-  return number && *number >= 0 && *number <= kQuantityMax ? number : std::nullopt;
-}
-
-std::optional<ShopId> parse_shop(std::string_view text) {
-  const auto number = parse_whole_number(text);
-  return number && *number > 0 ? std::optional{ShopId{*number}} : std::nullopt;
+/// Returns: the text as names are written: in lower case, with `_` for blanks and hyphens.
+std::string as_name(std::string_view text) {
+  std::string name;
+  for (const char c : text) {
+    if (c >= 'A' && c <= 'Z') {
+      name.push_back(static_cast<char>(c - 'A' + 'a'));
+    } else {
+      name.push_back(c == ' ' || c == '-' ? '_' : c);
+    }
+  }
+  return name;
 }
 
 std::optional<EventKind> parse_recording(std::string_view text) {
-  const auto kind = parse_event_kind(text);
+  const auto kind = parse_event_kind(as_name(text));
   const bool recording =
       kind == EventKind::sighting || kind == EventKind::check || kind == EventKind::count;
   return recording ? kind : std::nullopt;
@@ -93,8 +154,8 @@ void refuse_contradictions(FieldReader& reader, const ReadingFields& fields, Eve
 }  // namespace
 
 Outcome<ProductRow, RowRefusal> product_row(std::size_t line, const ProductFields& fields,
-                                            LostZeros lost_zeros) {
-  FieldReader reader{line, lost_zeros};
+                                            const RowRules& rules) {
+  FieldReader reader{line, rules};
   ProductRow row{.line = line,
                  .gtin = reader.gtin(fields.gtin),
                  .name = reader.name("name", fields.name),
@@ -105,21 +166,16 @@ Outcome<ProductRow, RowRefusal> product_row(std::size_t line, const ProductField
 }
 
 Outcome<ReadingRow, RowRefusal> reading_row(std::size_t line, const ReadingFields& fields,
-                                            LostZeros lost_zeros, Date today) {
-  FieldReader reader{line, lost_zeros};
-  const auto shop = reader.optional_value("shop", fields.shop, parse_shop,
-                                          "The shop must be a shop id, such as 7.");
-  if (!shop) reader.refuse("shop", "The shop is missing.");
+                                            const RowRules& rules, Date today) {
+  FieldReader reader{line, rules};
+  const auto shop = reader.shop(fields.shop);
   const auto gtin = reader.gtin(fields.gtin);
-  const auto date = reader.optional_value("expiry_date", fields.expiry_date, parse_date,
-                                          "This is not a valid date. Write it as YYYY-MM-DD.");
-  if (date && !is_expiry_date(*date, today)) reader.refuse("expiry_date", explain_expiry_date());
-  const auto date_kind =
-      reader.optional_value("date_kind", fields.date_kind, parse_date_kind,
-                            "The kind of date must be use_by, sell_by or best_before.");
-  const auto quantity =
-      reader.optional_value("quantity", fields.quantity, parse_quantity,
-                            "The quantity must be a whole number from 0 to 2147483647.");
+  const auto date = reader.date(fields.expiry_date, today);
+  const auto date_kind = reader.optional_value(
+      "date_kind", fields.date_kind,
+      [](std::string_view text) { return parse_date_kind(as_name(text)); },
+      "The kind of date must be use_by, sell_by or best_before.");
+  const auto quantity = reader.quantity(fields.quantity);
   const auto kind = reader.optional_value("kind", fields.kind, parse_recording,
                                           "The kind must be sighting, check or count.");
   const auto observed_at = reader.optional_value(

@@ -2,10 +2,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "storage/import/cell.hpp"
+#include "storage/import/date_format.hpp"
 #include "storage/model/outcome.hpp"
 #include "storage/model/reading.hpp"
 
@@ -27,6 +31,15 @@ struct RowRefusal {
 /// digits would be a guess.
 enum class LostZeros { refuse, restore };
 
+/// How the fields of a file are written. Default: nothing is guessed.
+struct RowRules {
+  LostZeros lost_zeros{LostZeros::refuse};
+  std::optional<DateFormat> date_format{};  // besides ISO
+  std::optional<DecimalMark> decimal_mark{};
+  std::optional<ShopId> shop{};                        // of every row
+  std::map<std::string, ShopId, std::less<>> shops{};  // by name, for files with names of shops
+};
+
 struct ProductFields {
   std::string_view gtin;
   std::string_view name;
@@ -43,9 +56,9 @@ struct ProductRow {
 };
 
 /// Returns: the row, or the reason and the name of the first invalid field. White space around
-/// fields is removed; a run of white space in a text becomes one blank.
+/// fields is ignored, and runs of it inside a text become one blank.
 Outcome<ProductRow, RowRefusal> product_row(std::size_t line, const ProductFields& fields,
-                                            LostZeros lost_zeros);
+                                            const RowRules& rules);
 
 struct ReadingFields {
   std::string_view shop;
@@ -75,6 +88,6 @@ struct ReadingRow {
 /// a file is imported twice, they would count twice or affect events that were recorded in between.
 /// `today` limits the expiry date (is_expiry_date()).
 Outcome<ReadingRow, RowRefusal> reading_row(std::size_t line, const ReadingFields& fields,
-                                            LostZeros lost_zeros, Date today);
+                                            const RowRules& rules, Date today);
 
 }  // namespace codasync::storage

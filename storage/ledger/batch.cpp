@@ -70,7 +70,7 @@ Witness witness_of(const StockOperation& first, const BatchWrites& writes) {
 
 /// Everything after the locks: fold, deletions, one write, COMMIT.
 BatchResult fold_and_commit(WriteTransaction& transaction, StockRows rows,
-                            Invalidation& invalidation, const Batch& batch,
+                            Invalidation& invalidation, const Batch& batch, WriteMode mode,
                             Clock::time_point started, const std::optional<Naming>& naming = {}) {
   const auto locked = Clock::now();
   postgres::LedgerReader ledger{transaction.connection()};
@@ -86,7 +86,9 @@ BatchResult fold_and_commit(WriteTransaction& transaction, StockRows rows,
                   .ledger_floor = transaction.ledger_floor()}};
   fold.prefetch(batch);
   for (const auto* queued : batch) fold.decide(*queued);
-  fold.finish([&](StockRows& fresh) { postgres::allocate_ids(transaction, fresh); });
+  fold.finish([&](StockRows& fresh) {
+    if (mode == WriteMode::commit) postgres::allocate_ids(transaction, fresh);
+  });
 
   BatchResult result{.results = fold.results(),
                      .timing = {.operations = batch.size(),
@@ -94,7 +96,7 @@ BatchResult fold_and_commit(WriteTransaction& transaction, StockRows rows,
                                 .lock_wait = locked - started,
                                 .commit = {},
                                 .clock_offset = transaction.clock_offset()}};
-  if (!fold.writes_something()) return result;
+  if (mode == WriteMode::rehearse || !fold.writes_something()) return result;
 
   // The deletions are processed while PostgreSQL writes; COMMIT waits for both.
   auto changes = fold.changes();
@@ -136,7 +138,7 @@ BatchResult fold_and_commit(WriteTransaction& transaction, StockRows rows,
 }  // namespace
 
 BatchResult run_batch(postgres::Connection& connection, Invalidation& invalidation,
-                      const Batch& batch) {
+                      const Batch& batch, WriteMode mode) {
   const auto started = Clock::now();
   std::vector<Lock> locks;
   for (const auto* queued : batch) {
@@ -148,11 +150,11 @@ BatchResult run_batch(postgres::Connection& connection, Invalidation& invalidati
   needs.readings = postgres::keys_of(rows);
   WriteTransaction transaction{connection, std::move(locks), needs};
   postgres::load(transaction.read(), rows);
-  return fold_and_commit(transaction, std::move(rows), invalidation, batch, started);
+  return fold_and_commit(transaction, std::move(rows), invalidation, batch, mode, started);
 }
 
 BatchResult run_with_product(postgres::Connection& connection, Invalidation& invalidation,
-                             QueuedOperation& queued) {
+                             QueuedOperation& queued, WriteMode mode) {
   const auto started = Clock::now();
   const auto& operation = queued.operation;
   const Batch batch{&queued};
@@ -169,7 +171,7 @@ BatchResult run_with_product(postgres::Connection& connection, Invalidation& inv
   auto rows = rows_of(batch);
   postgres::load(transaction.lock(std::move(locks), postgres::keys_of(rows)), rows);
   const auto named = postgres::next_name(transaction, operation.gtin, *operation.product_name);
-  return fold_and_commit(transaction, std::move(rows), invalidation, batch, started,
+  return fold_and_commit(transaction, std::move(rows), invalidation, batch, mode, started,
                          Naming{named, std::move(changes)});
 }
 

@@ -59,15 +59,20 @@ struct BatchInDoubt {
   std::string log_detail;
 };
 
+/// How a transaction ends. `rehearse`: everything is decided, then it is rolled back: the results
+/// are those of a write, and the database, its sequences and the cache do not change. The ids of
+/// new readings are 0.
+enum class WriteMode { commit, rehearse };
+
 /// Applies all operations in one transaction: locks, context, rows FOR UPDATE, fold in order of
 /// arrival, acknowledged deletion of the changed cache entries, one write statement, COMMIT.
 /// Throws: like WriteTransaction, and Unavailable of the cache: nothing was changed. BatchInDoubt.
 BatchResult run_batch(postgres::Connection& connection, Invalidation& invalidation,
-                      const Batch& batch);
+                      const Batch& batch, WriteMode mode = WriteMode::commit);
 
 /// The same for one operation that creates or renames its product.
 BatchResult run_with_product(postgres::Connection& connection, Invalidation& invalidation,
-                             QueuedOperation& operation);
+                             QueuedOperation& operation, WriteMode mode = WriteMode::commit);
 
 /// Waits until a transaction in doubt has ended, and looks for its witness. Returns: whether the
 /// transaction committed. Throws: like WriteTransaction.

@@ -24,10 +24,11 @@ using postgres::Connection;
 /// the queue collects the next one; no timer is needed.
 class Lane {
  public:
-  Lane(const PostgresOptions& postgres, const CombinerOptions& options, Invalidation& invalidation,
-       LedgerObserver& observer)
+  Lane(const PostgresOptions& postgres, const CombinerOptions& options, WriteMode mode,
+       Invalidation& invalidation, LedgerObserver& observer)
       : postgres_{postgres},
         options_{options},
+        mode_{mode},
         invalidation_{invalidation},
         observer_{observer},
         queue_{options.lane_queue_max},
@@ -67,6 +68,7 @@ class Lane {
   // Fixed after construction.
   const PostgresOptions postgres_;
   const CombinerOptions options_;
+  const WriteMode mode_;
   Invalidation& invalidation_;
   LedgerObserver& observer_;
   LaneQueue queue_;  // has its own lock
@@ -105,7 +107,7 @@ void Lane::process(std::list<QueuedOperation> operations) {
 }
 
 void Lane::complete(const Batch& batch) {
-  complete_with(batch, [&] { return run_batch(connection(), invalidation_, batch); });
+  complete_with(batch, [&] { return run_batch(connection(), invalidation_, batch, mode_); });
 }
 
 void Lane::complete_with(const Batch& batch, const Run& run) {
@@ -228,8 +230,9 @@ void Lane::complete_with_products(const Batch& batch) {
       others.push_back(queued);
       continue;
     }
-    complete_with({queued},
-                  [&, queued] { return run_with_product(connection(), invalidation_, *queued); });
+    complete_with({queued}, [&, queued] {
+      return run_with_product(connection(), invalidation_, *queued, mode_);
+    });
   }
   if (!others.empty()) complete(others);
 }
@@ -246,11 +249,11 @@ void Lane::pause(std::size_t attempt) {
 
 class Combiner : public StockLedger {
  public:
-  Combiner(const PostgresOptions& postgres, const CombinerOptions& options,
+  Combiner(const PostgresOptions& postgres, const CombinerOptions& options, WriteMode mode,
            Invalidation& invalidation, LedgerObserver& observer)
       : observer_{observer} {
     for (std::size_t i = 0; i < options.lanes; ++i) {
-      lanes_.push_back(std::make_unique<Lane>(postgres, options, invalidation, observer));
+      lanes_.push_back(std::make_unique<Lane>(postgres, options, mode, invalidation, observer));
     }
   }
 
@@ -276,7 +279,13 @@ class Combiner : public StockLedger {
 std::unique_ptr<StockLedger> make_combiner(const PostgresOptions& postgres,
                                            const CombinerOptions& options,
                                            Invalidation& invalidation, LedgerObserver& observer) {
-  return std::make_unique<Combiner>(postgres, options, invalidation, observer);
+  return std::make_unique<Combiner>(postgres, options, WriteMode::commit, invalidation, observer);
+}
+
+std::unique_ptr<StockLedger> make_rehearsal(const PostgresOptions& postgres,
+                                            const CombinerOptions& options,
+                                            Invalidation& invalidation, LedgerObserver& observer) {
+  return std::make_unique<Combiner>(postgres, options, WriteMode::rehearse, invalidation, observer);
 }
 
 }  // namespace codasync::storage

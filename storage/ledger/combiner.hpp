@@ -17,4 +17,10 @@ std::unique_ptr<StockLedger> make_combiner(const PostgresOptions& postgres,
                                            const CombinerOptions& options,
                                            Invalidation& invalidation, LedgerObserver& observer);
 
+/// Returns: a ledger that decides each operation on the stored data, as the other one would, and
+/// writes nothing. An operation does not see those of earlier batches.
+std::unique_ptr<StockLedger> make_rehearsal(const PostgresOptions& postgres,
+                                            const CombinerOptions& options,
+                                            Invalidation& invalidation, LedgerObserver& observer);
+
 }  // namespace codasync::storage

@@ -307,6 +307,12 @@ class FakeCatalogue : public storage::CatalogueStore {
                                const storage::Token&) override {
     return {};
   }
+  std::vector<ProductDifference> compare_products(const std::vector<ImportedProduct>&) override {
+    return {};
+  }
+  UndoCounts undo_import(const Uuid&, const std::vector<Gtin>&, const storage::Token&) override {
+    return {};
+  }
 };
 
 class FakeTokens : public storage::TokenStore {

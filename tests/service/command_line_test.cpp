@@ -108,7 +108,7 @@ TEST_F(CommandLine, imports_readings_and_reports_each_refused_row) {
                                ";96385074;2026-12-24;1;;\r\n" + shop() +
                                ";4006381333931;2026-12-24;-1;Tea;\r\n");
   const auto first = run({"import", "stock-readings", readings});
-  EXPECT_EQ(first.status, 0) << "a refused row does not affect the others";
+  EXPECT_EQ(first.status, 3) << "a refused row does not affect the others";
   for (const auto* part : {"line 3: shop: ", "line 4: GTIN: ", "line 5: expiry_date: ",
                            "line 6: GTIN: ", "line 7: quantity: ", "1 applied"})
     EXPECT_THAT(first.output, HasSubstr(part));

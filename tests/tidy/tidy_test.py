@@ -39,7 +39,7 @@ LIBRARIES = {
     r"CLI/": ("api/cli",),
     r"libmemcached/": ("cache",),
     r"cereal/": ("cache",),
-    r"zlib\.h": ("cache",),
+    r"zlib\.h": ("cache", "storage/import"),
     r"pqxx/": ("storage",),
     r"libpq-fe\.h": ("storage",),
     r"toml\+\+/": ("config",),
@@ -65,7 +65,7 @@ LINKED = {
 }
 # Headers of C++, C, POSIX and Linux.
 OF_THE_SYSTEM = re.compile(
-    r"[a-z_]+|(arpa|net|netinet|sys)/[a-z_]+\.h|(dirent|endian|fcntl|grp|netdb|poll|pthread|pwd|sched|semaphore|signal|termios|"
+    r"[a-z_]+|(arpa|net|netinet|sys)/[a-z_]+\.h|(dirent|endian|fcntl|grp|iconv|netdb|poll|pthread|pwd|sched|semaphore|signal|termios|"
     r"unistd)\.h"
 )
 

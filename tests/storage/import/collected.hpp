@@ -1,6 +1,7 @@
 #pragma once
 
-#include <istream>
+#include <optional>
+#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,9 +16,11 @@ struct Collected {
   std::vector<std::vector<Row>> batches;
   std::vector<RowRefusal> refused;
   std::vector<ImportCounts> progress;
+  std::optional<FilePlan> plan;
 
   ImportSink<Row> sink() {
-    return {.batch = [this](std::vector<Row> rows) { batches.push_back(std::move(rows)); },
+    return {.planned = [this](const FilePlan& planned) { plan = planned; },
+            .batch = [this](std::vector<Row> rows) { batches.push_back(std::move(rows)); },
             .refused = [this](const RowRefusal& refusal) { refused.push_back(refusal); },
             .progress = [this](const ImportCounts& counts) { progress.push_back(counts); }};
   }
@@ -28,5 +31,21 @@ struct Collected {
     return all;
   }
 };
+
+/// Imports a text as a file of products, or of readings.
+inline Outcome<ImportCounts, FileRefusal> import_text(const std::string& file,
+                                                      const ImportOptions& options,
+                                                      Collected<ProductRow>& into) {
+  std::istringstream in{file};
+  StreamSource source{in};
+  return import_products(source, options, into.sink());
+}
+inline Outcome<ImportCounts, FileRefusal> import_text(const std::string& file,
+                                                      const ImportOptions& options,
+                                                      Collected<ReadingRow>& into) {
+  std::istringstream in{file};
+  StreamSource source{in};
+  return import_readings(source, options, into.sink());
+}
 
 }  // namespace codasync::storage::test

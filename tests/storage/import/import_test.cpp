@@ -18,14 +18,18 @@ using testing::HasSubstr;
 using Products = test::Collected<ProductRow>;
 using Readings = test::Collected<ReadingRow>;
 
+using test::import_text;
+
+/// With the encoding given, invalid UTF-8 refuses its rows only.
+ImportOptions utf8() { return {.encoding = *parse_file_encoding("utf-8")}; }
+
 Outcome<ImportCounts, FileRefusal> import(const std::string& file, Products& into) {
-  std::istringstream in{file};
-  return import_products(in, LostZeros::refuse, into.sink());
+  return import_text(file, utf8(), into);
 }
 
-std::string refusal_of(const std::string& file) {
+std::string refusal_of(const std::string& file, const ImportOptions& options = utf8()) {
   Products products;
-  const auto outcome = import(file, products);
+  const auto outcome = import_text(file, options, products);
   EXPECT_FALSE(outcome) << file;
   EXPECT_TRUE(products.batches.empty());
   return outcome ? "" : outcome.error().reason;
@@ -104,7 +108,7 @@ TEST(ProductImport, refuses_a_file_that_is_not_of_products_and_lists_its_columns
   EXPECT_THAT(refusal_of("\xFF\x01,price\n1,2\n"), HasSubstr("(unreadable), price"));
   EXPECT_THAT(refusal_of(std::string(30, ';')), HasSubstr("and 11 more"));
   EXPECT_THAT(refusal_of("gtin,name" + std::string(1'000, ',')), HasSubstr("1,000 columns"));
-  EXPECT_THAT(refusal_of("PK\x03\x04 some archive"), HasSubstr("column for the GTIN"));
+  EXPECT_THAT(refusal_of("PK\x03\x04 some archive"), HasSubstr("ZIP archive"));
 }
 
 TEST(ProductImport, refuses_rows_with_shifted_fields) {
@@ -121,6 +125,28 @@ TEST(ProductImport, refuses_rows_with_shifted_fields) {
   EXPECT_EQ(products.refused[0].field, "");
   EXPECT_THAT(products.refused[0].reason, HasSubstr("more fields"));
   EXPECT_EQ(products.refused[1].line, 4U);
+}
+
+TEST(ProductImport, a_missing_quote_takes_no_row_into_a_name) {
+  Products products;
+  const auto counts = import(
+      "gtin,name,brand\n"
+      "4006381333931,\"Green\ntea\",Leaf\n"
+      "96385074,\"Tea,Leaf\n036000291452,Paper 6\",Mill\n"
+      "0036000291469,Rye,Mill\n",
+      products);
+  ASSERT_TRUE(counts);
+  EXPECT_EQ(counts->accepted, 2U);
+  ASSERT_EQ(products.refused.size(), 1U);
+  EXPECT_THAT(products.refused[0].reason, HasSubstr("contains the next rows"));
+}
+
+TEST(ProductImport, a_last_row_that_was_cut_is_refused) {
+  Products products;
+  const auto counts = import("gtin,name,brand\n96385074,Tea,Leaf\n4006381333931,Pap", products);
+  ASSERT_TRUE(counts);
+  EXPECT_EQ(counts->accepted, 1U);
+  EXPECT_THAT(products.refused.at(0).reason, HasSubstr("may have been cut"));
 }
 
 TEST(ProductImport, a_gtin_occurs_once_in_a_batch_and_its_last_row_wins) {
@@ -164,32 +190,37 @@ TEST(ProductImport, delivers_in_batches_and_reports_progress) {
 
 TEST(ProductImport, ends_with_the_exception_of_the_store) {
   std::istringstream in{"gtin,name\n96385074,Tea\n"};
+  StreamSource source{in};
   Products products;
   auto sink = products.sink();
   sink.batch = [](std::vector<ProductRow>) {
     throw std::runtime_error{"the store is unavailable"};
   };
-  EXPECT_THROW((void)import_products(in, LostZeros::refuse, sink), std::runtime_error);
+  EXPECT_THROW((void)import_products(source, {}, sink), std::runtime_error);
 }
 
 TEST(ProductImport, is_refused_when_the_file_could_not_be_read_to_its_end) {
-  std::istringstream in{"gtin,name\n96385074,Tea\n"};
+  std::string file = "gtin,name\n";
+  while (file.size() < 1'000'000) file += "96385074,Tea\n";
+  std::istringstream in{file};
+  StreamSource source{in};
   Products products;
   auto sink = products.sink();
   sink.progress = [&](const ImportCounts&) { in.setstate(std::ios::badbit); };
-  const auto outcome = import_products(in, LostZeros::refuse, sink);
+  const auto outcome = import_products(source, {}, sink);
   ASSERT_FALSE(outcome);
   EXPECT_THAT(outcome.error().reason, HasSubstr("again"));
+  EXPECT_FALSE(products.rows().empty());
 }
 
 TEST(ReadingImport, delivers_every_row_in_order) {
-  std::istringstream in{
+  Readings readings;
+  const auto counts = import_text(
       "shop,GTIN,expiry_date,date_kind,quantity,kind,observed_at,name\n"
       "1,96385074,2026-12-24,use_by,3,check,2026-11-24T10:00:00Z,Tea\n"
       "1,96385074,,,4,count,,\n"
-      "1,96385074,,,4,adjust,,\n"};
-  Readings readings;
-  const auto counts = import_readings(in, LostZeros::refuse, readings.sink());
+      "1,96385074,,,4,adjust,,\n",
+      {}, readings);
   ASSERT_TRUE(counts);
   const auto rows = readings.rows();
   ASSERT_EQ(rows.size(), 2U);
@@ -201,9 +232,8 @@ TEST(ReadingImport, delivers_every_row_in_order) {
 
 TEST(ReadingImport, refuses_a_file_that_is_not_of_readings) {
   for (const auto* file : {"gtin,expiry_date\n", "shop,expiry_date\n"}) {
-    std::istringstream in{file};
     Readings readings;
-    EXPECT_FALSE(import_readings(in, LostZeros::refuse, readings.sink())) << file;
+    EXPECT_FALSE(import_text(file, {}, readings)) << file;
   }
 }
 

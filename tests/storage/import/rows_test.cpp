@@ -13,13 +13,13 @@ constexpr auto kTea = "4006381333931";
 constexpr Date kToday = 2026y / 11 / 24;
 
 RowRefusal refusal_of(const ProductFields& fields) {
-  const auto row = product_row(7, fields, LostZeros::refuse);
+  const auto row = product_row(7, fields, RowRules{});
   EXPECT_FALSE(row);
   return row ? RowRefusal{0, "", ""} : row.error();
 }
 
 RowRefusal refusal_of(const ReadingFields& fields) {
-  const auto row = reading_row(7, fields, LostZeros::refuse, kToday);
+  const auto row = reading_row(7, fields, RowRules{}, kToday);
   EXPECT_FALSE(row);
   return row ? RowRefusal{0, "", ""} : row.error();
 }
@@ -27,7 +27,7 @@ RowRefusal refusal_of(const ReadingFields& fields) {
 TEST(ProductRows, are_trimmed_and_have_no_value_for_empty_fields) {
   const auto row = product_row(
       3, {.gtin = " 4006381333931\t", .name = "  Green \n tea ", .brand = " ", .category = "Tea"},
-      LostZeros::refuse);
+      RowRules{});
   ASSERT_TRUE(row);
   EXPECT_EQ(row->line, 3U);
   EXPECT_EQ(row->gtin, *Gtin::parse(kTea));
@@ -57,7 +57,8 @@ TEST(ProductRows, are_refused_with_their_first_invalid_field) {
 
 TEST(ProductRows, one_lost_zero_is_restored_on_request_only) {
   const auto row_of = [](std::string_view gtin, LostZeros lost_zeros) {
-    return product_row(1, {.gtin = gtin, .name = "x", .brand = "", .category = ""}, lost_zeros);
+    return product_row(1, {.gtin = gtin, .name = "x", .brand = "", .category = ""},
+                       {.lost_zeros = lost_zeros});
   };
   EXPECT_FALSE(row_of("76500087100", LostZeros::refuse));
   const auto restored = row_of("76500087100", LostZeros::restore);
@@ -79,7 +80,7 @@ TEST(ReadingRows, have_all_fields_of_the_file) {
                                 .kind = "check",
                                 .observed_at = "2026-11-24T10:00:00+01:00",
                                 .name = " Green  tea"},
-                               LostZeros::refuse, kToday);
+                               RowRules{}, kToday);
   ASSERT_TRUE(row);
   EXPECT_EQ(row->line, 9U);
   EXPECT_EQ(row->shop, ShopId{12});
@@ -101,7 +102,7 @@ TEST(ReadingRows, accept_the_limits_of_expiry_dates_and_numbers_as_spreadsheets_
                                   .kind = "",
                                   .observed_at = "",
                                   .name = ""},
-                                 LostZeros::refuse, kToday);
+                                 RowRules{}, kToday);
     EXPECT_TRUE(row) << date << quantity;
     return *row;
   };
@@ -121,7 +122,7 @@ TEST(ReadingRows, are_sightings_by_default) {
                                 .kind = "",
                                 .observed_at = "",
                                 .name = ""},
-                               LostZeros::refuse, kToday);
+                               RowRules{}, kToday);
   ASSERT_TRUE(row);
   EXPECT_EQ(row->kind, EventKind::sighting);
   EXPECT_EQ(row->date, std::nullopt);

@@ -12,13 +12,13 @@ namespace {
 
 using namespace std::string_literals;
 
-std::string decoded(const std::string& bytes) {
+std::string decoded(const std::string& bytes, const FileEncoding& encoding = {}) {
   std::istringstream in{bytes};
-  Utf8Source source{in};
+  StreamSource stream{in};
+  Utf8Source source{stream, encoding};
   std::string text;
   for (auto piece = source.next(); !piece.empty(); piece = source.next()) text += piece;
-  EXPECT_EQ(source.bytes_read(), bytes.size());
-  EXPECT_FALSE(source.failed());
+  EXPECT_EQ(stream.bytes_read(), bytes.size());
   return text;
 }
 
@@ -49,6 +49,21 @@ TEST(Utf8Source, decodes_utf16_of_either_order_with_and_without_a_mark) {
   }
 }
 
+TEST(Utf8Source, removes_two_marks_but_no_third) {
+  EXPECT_EQ(decoded("\xEF\xBB\xBF\xEF\xBB\xBFgtin"), "gtin");
+  EXPECT_EQ(decoded("\xEF\xBB\xBF\xEF\xBB\xBF\xEF\xBB\xBFgtin"), "\xEF\xBB\xBFgtin");
+  EXPECT_EQ(decoded(utf16(u"\uFEFF\uFEFFgtin", false)), "gtin");
+}
+
+TEST(Utf8Source, decodes_one_byte_for_each_character_on_request) {
+  EXPECT_EQ(decoded("K\xE4se \x80 \x9C\xBD", *parse_file_encoding("Windows-1252")), "Käse € œ½");
+  EXPECT_EQ(decoded("K\xE4se \xA4 \xBD", *parse_file_encoding("ISO_8859-15")), "Käse € œ");
+  EXPECT_EQ(decoded("\xB3\x9C", *parse_file_encoding("windows-1250")), "łś");
+  EXPECT_EQ(refuse_name(decoded("x\x81", *parse_file_encoding("cp1252"))), TextRefusal::not_utf8)
+      << "this byte has no character";
+  EXPECT_FALSE(parse_file_encoding("utf-7"));
+}
+
 TEST(Utf8Source, decodes_characters_across_pieces) {
   for (const std::size_t before : {32'765U, 32'766U, 32'767U, 32'768U}) {
     const std::u16string padding(before, u'x');
@@ -67,11 +82,11 @@ TEST(Utf8Source, invalid_utf16_is_not_a_valid_name) {
 
 TEST(Utf8Source, reports_a_failed_stream) {
   std::istringstream in{"gtin"};
-  Utf8Source source{in};
+  StreamSource stream{in};
+  Utf8Source source{stream};
   EXPECT_EQ(source.next(), "gtin");
   in.setstate(std::ios::badbit);
-  EXPECT_EQ(source.next(), "");
-  EXPECT_TRUE(source.failed());
+  EXPECT_THROW(source.next(), ReadFailed);
 }
 
 }  // namespace

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+
+#include "api/cli/commands.hpp"
+#include "api/cli/import_report.hpp"
+#include "storage/import/byte_source.hpp"
+
+namespace codasync::api::cli {
+
+/// What an import did with a file.
+struct FileResult {
+  bool complete{false};  // read to its end
+  std::size_t taken{0};
+  std::size_t refused{0};
+};
+
+/// Imports each file of the request. `import`: imports one file; called after report.begin().
+/// Returns: the exit code of the command.
+int import_files(const ImportRequest& request, ImportReport& report,
+                 const std::function<FileResult(storage::ByteSource&)>& import);
+
+/// Prints why a file was not imported, or not completely.
+void print_refusal(const storage::FileRefusal& refusal);
+
+/// Prints the id under which an import can be taken back.
+void print_import_id(const Uuid& import);
+
+}  // namespace codasync::api::cli

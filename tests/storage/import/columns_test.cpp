@@ -1,0 +1,291 @@
+#include "storage/import/columns.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "storage/import/header_names.hpp"
+#include "tests/storage/import/collected.hpp"
+
+namespace codasync::storage {
+namespace {
+
+using testing::Contains;
+using testing::HasSubstr;
+using Products = test::Collected<ProductRow>;
+using Readings = test::Collected<ReadingRow>;
+using Use = ColumnUse::Use;
+
+TEST(HeaderNames, are_equal_without_case_accents_blanks_and_punctuation) {
+  for (const auto* header : {"expiry_date", "Expiry date", "expiryDate", "EXPIRY-DATE",
+                             "Expiry.Date", " expiry  date ", "\"Expiry\" date", "ExpiryDate"}) {
+    EXPECT_EQ(plain_header(header), "expirydate") << header;
+  }
+  EXPECT_EQ(plain_header("Catégorie"), plain_header("categorie"));
+  EXPECT_EQ(plain_header("Cate\u0301gorie"), plain_header("Catégorie")) << "decomposed";
+  EXPECT_EQ(plain_header("Größe"), "grosse");
+  EXPECT_EQ(plain_header("Ważność"), "waznosc");
+  EXPECT_EQ(plain_header("товар"), "товар");
+  EXPECT_EQ(plain_header("()"), "");
+}
+
+/// Returns: the field of a header; empty: none.
+std::string field_of(std::string_view header) {
+  const auto meaning = meaning_of(header);
+  if (!meaning) return "";
+  return meaning->kind == HeaderMeaning::Kind::known_unused ? "unused"
+                                                            : std::string{name_of(meaning->field)};
+}
+
+TEST(HeaderNames, of_many_systems_and_eight_languages_are_known) {
+  struct Case {
+    const char* field;
+    std::vector<const char*> headers;
+  };
+  const std::vector<Case> cases{
+      {"gtin",
+       {"GTIN", "EAN-13", "ean_code", "UPC", "Barcode", "Variant Barcode",
+        "GTIN, UPC, EAN, or ISBN", "EAN-Nummer", "Strichcode", "Code-barres", "Código de barras",
+        "Codice a barre", "Streepjescode", "Kod kreskowy", "GTIN (13 digits)", "barCode"}},
+      {"name",
+       {"Product name", "Title", "Item Name", "Bezeichnung", "Artikelbezeichnung", "Libellé",
+        "Désignation", "Nombre del producto", "Descripción", "Nome prodotto", "Descrizione",
+        "Productnaam", "Omschrijving", "Nome do produto", "Nazwa produktu", "product_name_de"}},
+      {"brand", {"Brand", "Vendor", "Marke", "Hersteller", "Marque", "Marca", "Merk", "Producent"}},
+      {"category",
+       {"Category", "Categories", "Warengruppe", "Catégorie", "Categoría", "Categoria", "Categorie",
+        "Kategoria"}},
+      {"shop",
+       {"shop", "Store ID", "Location", "Filiale", "Magasin", "Tienda", "Negozio", "Winkel", "Loja",
+        "Sklep"}},
+      {"expiry_date",
+       {"expiry_date",
+        "Expiration Date",
+        "best_before_date",
+        "Best before",
+        "BBD",
+        "MHD",
+        "Mindesthaltbarkeitsdatum",
+        "Haltbar bis",
+        "Ablaufdatum",
+        "DLC",
+        "DLUO",
+        "Date de péremption",
+        "Fecha de caducidad",
+        "Data di scadenza",
+        "THT",
+        "Houdbaar tot",
+        "Data de validade",
+        "Termin ważności",
+        "Expiry date (YYYY-MM-DD)",
+        "use_by",
+        "Lot Expiration Date",
+        "Stock Expiry Date"}},
+      {"quantity",
+       {"quantity",
+        "Qty",
+        "Stock",
+        "Qty on hand",
+        "Physical QOH",
+        "amount",
+        "Variant Inventory Qty",
+        "Menge",
+        "Bestand",
+        "Lagerbestand",
+        "Quantité",
+        "Cantidad",
+        "Giacenza",
+        "Aantal",
+        "Voorraad",
+        "Quantidade",
+        "Estoque",
+        "Ilość",
+        "Stan magazynowy",
+        "Quantity (pcs)",
+        "Current Quantity Main Street",
+        "stock_on_hand"}},
+      {"unused",
+       {"SKU", "Price", "Lot", "created_at", "In stock?", "Artikelnummer", "Variant SKU"}},
+      {"", {"Colour", "Aisle colour", "Product name length", "xyz", ""}},
+  };
+  for (const auto& [field, headers] : cases) {
+    for (const auto* header : headers) EXPECT_EQ(field_of(header), field) << header;
+  }
+}
+
+TEST(HeaderNames, that_are_unknown_suggest_a_field_by_a_word) {
+  EXPECT_EQ(field_suggested_by("Nearest expiry of the lot"), ImportField::expiry_date);
+  EXPECT_EQ(field_suggested_by("MHD Ware"), ImportField::expiry_date);
+  EXPECT_EQ(field_suggested_by("Qty2"), ImportField::quantity);
+  EXPECT_EQ(field_suggested_by("supplier EAN"), ImportField::gtin);
+  EXPECT_EQ(field_suggested_by("Kurzbezeichnung 2"), std::nullopt);
+  EXPECT_EQ(field_suggested_by("Bezeichnung 2"), ImportField::name);
+  EXPECT_EQ(field_suggested_by("Oceans"), std::nullopt) << "not `ean`";
+  EXPECT_EQ(field_suggested_by("Update"), std::nullopt) << "not `date`";
+}
+
+template <class Rows>
+std::string refusal_of(const std::string& file, const ImportOptions& options = {}) {
+  Rows rows;
+  const auto outcome = test::import_text(file, options, rows);
+  EXPECT_FALSE(outcome) << file;
+  EXPECT_TRUE(rows.batches.empty());
+  return outcome ? "" : outcome.error().reason;
+}
+
+Use use_of(const ColumnPlan& plan, std::string_view header) {
+  return std::ranges::find(plan.columns, header, &ColumnUse::header)->use;
+}
+
+TEST(Columns, each_have_a_use_in_the_plan) {
+  Products products;
+  ASSERT_TRUE(
+      test::import_text("GTIN,Title,Item,Colour,Price,Stock,Best before,\n"
+                        "96385074,Tea,10045,green,1.20,5,2026-12-24,\n",
+                        {.columns = {.ignore = {"colour"}}}, products));
+  const auto& plan = products.plan->columns;
+  EXPECT_EQ(use_of(plan, "GTIN"), Use::used);
+  EXPECT_EQ(use_of(plan, "Title"), Use::used);
+  EXPECT_EQ(use_of(plan, "Item"), Use::known_unused) << "the number of the article";
+  EXPECT_EQ(use_of(plan, "Colour"), Use::ignored);
+  EXPECT_EQ(use_of(plan, "Stock"), Use::known_unused) << "products have no quantity";
+  EXPECT_EQ(use_of(plan, "Best before"), Use::known_unused);
+  EXPECT_EQ(use_of(plan, "(empty)"), Use::unnamed);
+}
+
+TEST(Columns, that_look_like_a_field_and_are_not_used_stop_the_import) {
+  const std::string row = "7,96385074,2026-12-24,5,";
+  const auto with = [&](const std::string& header, const std::string& value) {
+    return "shop,gtin,expiry_date,quantity," + header + "\n" + row + value + "\n";
+  };
+  // By their header.
+  EXPECT_THAT(refusal_of<Readings>(with("Supplier best before", "x")),
+              HasSubstr("--map expiry_date=\"Supplier best before\""));
+  EXPECT_THAT(refusal_of<Readings>(with("Qty ordered", "x")),
+              HasSubstr("--ignore \"Qty ordered\""));
+  // By their values.
+  EXPECT_THAT(refusal_of<Readings>(with("xyz", "24.12.2026")),
+              HasSubstr("--map expiry_date=\"xyz\""));
+  EXPECT_THAT(refusal_of<Readings>(with("xyz", "4006381333931")), HasSubstr("--map gtin=\"xyz\""));
+  EXPECT_THAT(refusal_of<Readings>("shop,gtin,expiry_date,xyz\n7,96385074,2026-12-24,5\n"),
+              HasSubstr("--map quantity=\"xyz\""));
+  EXPECT_THAT(refusal_of<Products>("gtin,name,xyz\n96385074,Tea,4006381333931\n"),
+              HasSubstr("--ignore \"xyz\""));
+  // The answers.
+  Readings readings;
+  EXPECT_TRUE(test::import_text(with("Qty ordered", "6"), {.columns = {.ignore = {"Qty ordered"}}},
+                                readings));
+  EXPECT_TRUE(test::import_text(with("Qty ordered", "6"),
+                                {.columns = {.map = {{ImportField::quantity, "Qty ordered"}}}},
+                                readings));
+  EXPECT_EQ(readings.rows().back().quantity, 6);
+  // A column that is empty or known holds nothing that is lost.
+  EXPECT_TRUE(test::import_text(with("Qty ordered", ""), {}, readings));
+  EXPECT_TRUE(test::import_text(with("updated_at", "2026-11-01T10:00:00Z"), {}, readings));
+}
+
+TEST(Columns, a_file_of_readings_needs_a_date_or_a_quantity) {
+  EXPECT_THAT(refusal_of<Readings>("shop,gtin,colour\n7,96385074,red\n"),
+              HasSubstr("neither a column for the expiry date nor one for the quantity"));
+}
+
+TEST(Columns, code_is_the_gtin_only_if_nearly_all_values_are) {
+  std::string file = "Code;Description\n";
+  for (int i = 10; i < 60; ++i) file += "000100" + std::to_string(i) + ";Thing\n";
+  const auto refused = refusal_of<Products>(file);
+  EXPECT_THAT(refused, HasSubstr("5 of 50"));
+  EXPECT_THAT(refused, HasSubstr("--map gtin=\"Code\""));
+  Products mapped;
+  const auto counts =
+      test::import_text(file, {.columns = {.map = {{ImportField::gtin, "Code"}}}}, mapped);
+  ASSERT_TRUE(counts);
+  EXPECT_EQ(counts->accepted, 5U);
+  Products good;
+  ASSERT_TRUE(test::import_text("Code;Description\n96385074;Tea\n4006381333931;Paper\n", {}, good));
+  EXPECT_THAT(good.plan->columns.notes, Contains(HasSubstr("2 of 2")));
+}
+
+TEST(Columns, a_description_is_preferred_over_the_number_of_an_item) {
+  Products products;
+  ASSERT_TRUE(test::import_text(
+      "Item,UPC,Description,Brand\n10045,9520991000052,Rye bread 500 g,Mill\n", {}, products));
+  EXPECT_EQ(products.rows().at(0).name, "Rye bread 500 g");
+  ASSERT_TRUE(test::import_text("Item,UPC\nRye bread,9520991000052\n", {}, products));
+  EXPECT_EQ(products.rows().back().name, "Rye bread");
+}
+
+TEST(Columns, two_for_one_field_have_to_agree) {
+  Products products;
+  EXPECT_THAT(refusal_of<Products>("gtin,ean,name\n96385074,4006381333931,Tea\n"),
+              HasSubstr("--map gtin=\"gtin\" or --map gtin=\"ean\""));
+  EXPECT_THAT(refusal_of<Products>("gtin,name,gtin\n96385074,Tea,4006381333931\n"),
+              HasSubstr("--map gtin=\"#1\" or --map gtin=\"#3\""));
+  ASSERT_TRUE(test::import_text(
+      "gtin,ean,name\n96385074,00000096385074,Tea\n,4006381333931,Paper\n", {}, products));
+  EXPECT_EQ(products.rows().size(), 2U);
+  // After the first rows, the row is refused.
+  std::string file = "shop,gtin,quantity,stock\n";
+  for (int i = 0; i < 600; ++i) file += std::to_string(i + 1) + ",96385074,1,1\n";
+  Readings readings;
+  ASSERT_TRUE(test::import_text(file + "700,96385074,1,2\n", {}, readings));
+  ASSERT_EQ(readings.refused.size(), 1U);
+  EXPECT_EQ(readings.refused[0].field, "quantity");
+  EXPECT_THAT(readings.refused[0].reason, HasSubstr("\"quantity\", \"stock\" differ"));
+}
+
+TEST(Columns, without_a_name_refuse_the_row_that_has_a_value_there) {
+  Products products;
+  const auto counts = test::import_text(
+      "gtin,name,,\n9520990000503,Ham, smoked,\n9520990000510,Cheese,,\n9520990000527,Milk,,,,x\n",
+      {}, products);
+  ASSERT_TRUE(counts);
+  EXPECT_EQ(counts->accepted, 1U);
+  ASSERT_EQ(products.refused.size(), 2U);
+  EXPECT_THAT(products.refused[0].reason, HasSubstr("--ignore \"#3\""));
+  EXPECT_THAT(products.refused[1].reason, HasSubstr("more fields"));
+  // All rows have one: an index that a program wrote.
+  const std::string indexed = ",gtin,name\n0,96385074,Tea\n1,4006381333931,Paper\n";
+  EXPECT_THAT(refusal_of<Products>(indexed), HasSubstr("Column 1 has values and no name"));
+  EXPECT_TRUE(test::import_text(indexed, {.columns = {.ignore = {"#1"}}}, products));
+}
+
+TEST(Columns, options_that_name_no_column_or_field_stop_the_import) {
+  const std::string file = "gtin,name\n96385074,Tea\n";
+  EXPECT_THAT(refusal_of<Products>(file, {.columns = {.ignore = {"Colour"}}}),
+              HasSubstr("\"Colour\", which the file does not have. Its columns are: gtin, name."));
+  EXPECT_THAT(refusal_of<Products>(file, {.columns = {.map = {{ImportField::brand, "Brand"}}}}),
+              HasSubstr("does not have"));
+  EXPECT_THAT(refusal_of<Products>(file, {.columns = {.map = {{ImportField::quantity, "name"}}}}),
+              HasSubstr("the fields are: gtin, name, brand, category"));
+  EXPECT_THAT(
+      refusal_of<Products>(
+          file, {.columns = {.map = {{ImportField::brand, "name"}, {ImportField::name, "name"}}}}),
+      HasSubstr("Two --map"));
+}
+
+TEST(Columns, dates_of_which_none_can_be_read_are_a_question) {
+  const std::string file = "shop,gtin,MHD\n7,96385074,24.12.2026\n7,4006381333931,01.02.2027\n";
+  EXPECT_THAT(refusal_of<Readings>(file), HasSubstr("--date-format DD.MM.YYYY"));
+  Readings readings;
+  ASSERT_TRUE(test::import_text(file,
+                                {.columns = {.date_format_given = true},
+                                 .rows = {.date_format = DateFormat::parse("DD.MM.YYYY")}},
+                                readings));
+  EXPECT_EQ(to_string(readings.rows().at(0).date->date), "2026-12-24");
+}
+
+TEST(Columns, the_shop_can_be_given_by_name_or_for_all_rows) {
+  Readings readings;
+  ImportOptions named;
+  named.rows.shops.emplace("Main Street", ShopId{7});
+  ASSERT_TRUE(test::import_text("Store,gtin,qty\nMain Street,96385074,5\nSide,4006381333931,1\n",
+                                named, readings));
+  EXPECT_EQ(readings.rows().at(0).shop, ShopId{7});
+  EXPECT_EQ(readings.refused.at(0).field, "shop");
+  ASSERT_TRUE(test::import_text("gtin,qty\n96385074,5\n",
+                                {.columns = {.shop_given = true}, .rows = {.shop = ShopId{9}}},
+                                readings));
+  EXPECT_EQ(readings.rows().back().shop, ShopId{9});
+}
+
+}  // namespace
+}  // namespace codasync::storage
