@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <new>
+#include <string_view>
 
 #include "cache/address.hpp"
 #include "storage/errors.hpp"
@@ -53,6 +54,27 @@ std::string server_version(const MemcachedOptions& options, std::size_t slot) {
   return std::to_string(memcached_server_major_version(server)) + "." +
          std::to_string(memcached_server_minor_version(server)) + "." +
          std::to_string(memcached_server_micro_version(server));
+}
+
+ServerSettings server_settings(const MemcachedOptions& options, std::size_t slot) {
+  const auto handle = handle_of(options, slot);
+  ServerSettings settings;
+  const auto take = [](const memcached_instance_st*, const char* key, std::size_t key_size,
+                       const char* value, std::size_t value_size, void* context) {
+    auto& into = *static_cast<ServerSettings*>(context);
+    const std::string_view name{key, key_size};
+    const std::string_view text{value, value_size};
+    if (name == "cas_enabled") into.cas = text == "yes";
+    if (name == "evictions") into.evicts = text == "on";
+    if (name == "flush_enabled") into.flushes = text == "yes";
+    return MEMCACHED_SUCCESS;
+  };
+  const auto code = memcached_stat_execute(handle.get(), "settings", take, &settings);
+  if (code != MEMCACHED_SUCCESS) {
+    throw Unavailable{"memcached",
+                      options.servers[slot] + ": " + memcached_strerror(handle.get(), code)};
+  }
+  return settings;
 }
 
 std::optional<ServerStatistics> server_statistics(const MemcachedOptions& options,

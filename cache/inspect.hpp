@@ -11,7 +11,18 @@ namespace codasync::cache {
 
 /// Queries one server, on a new connection, within connect_timeout and answer_timeout.
 /// Requires: the options are valid. Returns: its version, as 1.6.18. Throws: Unavailable.
+/// Threads: safe concurrently.
 std::string server_version(const MemcachedOptions& options, std::size_t slot);
+
+/// Options of a server with which the cache does not work, as `stats settings` shows them.
+struct ServerSettings {
+  bool cas{true};      // false: -C; fills need check-and-set
+  bool evicts{true};   // false: -M; a full server refuses new entries
+  bool flushes{true};  // false: -F; a slot is emptied with flush_all before its first use
+};
+
+/// As server_version(). An option that the server does not show has its default.
+ServerSettings server_settings(const MemcachedOptions& options, std::size_t slot);
 
 /// Counters of a server.
 struct ServerStatistics {

@@ -42,4 +42,8 @@ struct CombinerOptions {
 /// Returns: why libpq does not accept this `url`, without the URL; empty when it does.
 std::optional<std::string> problem_of_url(const Secret& url);
 
+/// Returns: `url` with asterisks for its passwords, so that an operator recognises it; only
+/// asterisks when libpq does not accept it, because it is not known then where a password is.
+std::string masked_url(const Secret& url);
+
 }  // namespace codasync::storage

@@ -1,3 +1,6 @@
+#include <rapidjson/stringbuffer.h>
+#include <rapidjson/writer.h>
+
 #include <algorithm>
 #include <chrono>
 #include <iomanip>
@@ -31,6 +34,57 @@ std::chrono::seconds wait_of(const CacheState& state) {
   return std::chrono::ceil<std::chrono::seconds>(cache::wait_after_last_fill(state.entry_lifetime));
 }
 
+bool never_used(const storage::Slot& slot) { return slot.since == Instant{}; }
+
+/// Returns: what cache_status() prints, as an object. It has the slots only if the database and
+/// these settings have the same number of them.
+std::string json_of(const CacheState& state, const cache::MemcachedOptions& options,
+                    cache::ServerControl& nodes) {
+  rapidjson::StringBuffer buffer;
+  rapidjson::Writer<rapidjson::StringBuffer> json{buffer};
+  const auto text = [&](const char* key, std::string_view value) {
+    json.Key(key);
+    json.String(value.data(), static_cast<rapidjson::SizeType>(value.size()));
+  };
+  json.StartObject();
+  json.Key("fills");
+  json.Bool(state.fills);
+  text("since", to_string(state.since));
+  json.Key("entry_lifetime_seconds");
+  json.Int64(state.entry_lifetime.count());
+  json.Key("write_pause_seconds");
+  json.Int64(wait_of(state).count());
+  json.Key("slots_in_database");
+  json.Uint64(state.slots_agreed);
+  json.Key("slots_in_settings");
+  json.Uint64(nodes.count());
+  json.Key("slots");
+  json.StartArray();
+  for (const auto& slot : state.slots) {
+    if (state.slots_agreed != nodes.count()) break;
+    json.StartObject();
+    json.Key("slot");
+    json.Uint64(slot.number);
+    text("server", options.servers[slot.number]);
+    text("state", name_of(slot.state));
+    json.Key("since");
+    if (never_used(slot)) {
+      json.Null();
+    } else {
+      const auto since = to_string(slot.since);
+      json.String(since.data(), static_cast<rapidjson::SizeType>(since.size()));
+    }
+    json.Key("responds");
+    json.Bool(!nodes.probe(slot.number));
+    json.Key("emptied");
+    json.Bool(slot.emptied_now);
+    json.EndObject();
+  }
+  json.EndArray();
+  json.EndObject();
+  return buffer.GetString();
+}
+
 /// Checks and changes the slots, as the slot keeper of each running service
 /// does at the same time.
 class Keeper {
@@ -58,21 +112,25 @@ class Keeper {
 
 }  // namespace
 
-int cache_status(const config::Settings& settings) {
+int cache_status(const config::Settings& settings, bool json) {
   const auto table = storage::make_slot_table(settings.postgres);
   const auto nodes = cache::make_server_control(settings.memcached);
   const CacheState state = table->look();
+  const bool agreed = state.slots_agreed == nodes->count();
+  if (json) {
+    std::cout << json_of(state, settings.memcached, *nodes) << "\n" << std::flush;
+    return kDone;
+  }
   std::cout << "fills     " << (state.fills ? "on" : "off") << " since " << to_string(state.since)
             << "\nttl       at most " << state.entry_lifetime.count()
             << " s; when a server is unavailable, writes of its keys get 503 for up to "
             << wait_of(state).count() << " s\nslots     " << state.slots_agreed
             << " in the database, " << nodes->count() << " in these settings\n";
-  if (state.slots_agreed != nodes->count()) return kDone;
+  if (!agreed) return kDone;
   for (const auto& slot : state.slots) {
     const bool responds = !nodes->probe(slot.number);
-    const bool never = slot.since == Instant{};
     std::cout << std::left << std::setw(10) << slot.number << std::setw(9) << name_of(slot.state)
-              << (never ? "never used" : "since " + to_string(slot.since)) << ", "
+              << (never_used(slot) ? "never used" : "since " + to_string(slot.since)) << ", "
               << (responds ? "responds" : "no response")
               << (slot.emptied_now ? "" : ", will be emptied before use") << ", "
               << settings.memcached.servers[slot.number] << "\n";

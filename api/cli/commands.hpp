@@ -2,11 +2,14 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <iosfwd>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "api/export_format.hpp"
 #include "config/settings/settings.hpp"
+#include "storage/export.hpp"
 #include "storage/import/import.hpp"
 #include "storage/token.hpp"
 
@@ -29,19 +32,20 @@ struct CheckDepth {
   bool repair{false};  // and repair differences
 };
 /// Prints the effective settings with their sources, checks PostgreSQL and each Memcached server,
-/// and reports all problems. Returns: kDone without problems, or when all differences were
-/// repaired.
-int check(const config::Loaded& loaded, const CheckDepth& depth);
+/// and reports all problems, each with what to do. `json`: as one object on stdout. Returns: kDone
+/// without problems, or when all differences were repaired.
+int check(const config::Loaded& loaded, const CheckDepth& depth, bool json);
 
-/// The deep part of check(). Prints each difference on stdout. Returns: a sentence for each problem
+/// The deep part of check(). Prints each difference on `out`. Returns: a sentence for each problem
 /// that was not repaired.
-std::vector<std::string> check_deeply(const config::Settings& settings, bool repair);
+std::vector<std::string> check_deeply(const config::Settings& settings, bool repair,
+                                      std::ostream& out);
 
 /// Deletes events observed before the day (storage/ledger_retention.hpp).
 int close_ledger(const config::Settings& settings, const std::string& before);
 
 /// Prints whether the cache is on, and the state of each slot.
-int cache_status(const config::Settings& settings);
+int cache_status(const config::Settings& settings, bool json);
 /// Stops all fills. With `wait` it returns when all slots are down, which takes as long as the time
 /// to live of an entry.
 int cache_off(const config::Settings& settings, bool wait);
@@ -56,8 +60,18 @@ struct TokenCreation {
 };
 /// Prints the new token's secret on stdout. It is not stored.
 int create_token(const config::Settings& settings, const TokenCreation& creation);
-int list_tokens(const config::Settings& settings);
+int list_tokens(const config::Settings& settings, bool json);
 int revoke_token(const config::Settings& settings, std::int64_t id);
+
+struct ExportTarget {
+  storage::ExportKind kind{storage::ExportKind::products};
+  ExportFormat format{ExportFormat::csv};
+  std::vector<std::int64_t> shops;            // of readings and events: only these; empty: all
+  std::optional<std::filesystem::path> file;  // nothing: stdout
+};
+/// Writes all records, of one snapshot of the database. Throws: std::runtime_error when the file
+/// cannot be written.
+int export_records(const config::Settings& settings, const ExportTarget& target);
 
 /// What `codasync import products` and `import stock-readings` have to do.
 struct ImportRequest {

@@ -1,6 +1,6 @@
 #include <chrono>
-#include <iostream>
 #include <optional>
+#include <ostream>
 #include <thread>
 
 #include "api/cache_entry.hpp"
@@ -27,21 +27,22 @@ std::string count_of(std::uint64_t number, const char* what) {
 
 // ------------------------------------------------------------------------------------- the ledger
 
-void print(const storage::LedgerDifference& difference) {
-  std::cout << "reading " << difference.reading.value();
+void print(const storage::LedgerDifference& difference, std::ostream& out) {
+  out << "reading " << difference.reading.value();
   if (difference.row) {
-    std::cout << " in shop " << difference.row->shop.value() << ", GTIN "
-              << difference.row->gtin.canonical();
+    out << " in shop " << difference.row->shop.value() << ", GTIN "
+        << difference.row->gtin.canonical();
   }
   const char* separator = ": ";
   for (const auto& sentence : difference.what) {
-    std::cout << separator << sentence;
+    out << separator << sentence;
     separator = "; ";
   }
-  std::cout << (difference.repaired ? " (repaired)" : "") << "\n";
+  out << (difference.repaired ? " (repaired)" : "") << "\n";
 }
 
-std::vector<std::string> compare_readings(const config::Settings& settings, bool repair) {
+std::vector<std::string> compare_readings(const config::Settings& settings, bool repair,
+                                          std::ostream& out) {
   cache::Observer observer;  // ignores all events
   const auto invalidation = cache::make_invalidation(settings.memcached, observer);
   Progress progress;
@@ -49,7 +50,7 @@ std::vector<std::string> compare_readings(const config::Settings& settings, bool
       settings.postgres, repair ? invalidation.get() : nullptr,
       [&](const storage::LedgerDifference& difference) {
         progress.clear();
-        print(difference);
+        print(difference, out);
       },
       [&](const storage::LedgerCheckCounts& so_far) {
         progress.show([&] {
@@ -58,8 +59,8 @@ std::vector<std::string> compare_readings(const config::Settings& settings, bool
         });
       });
   progress.clear();
-  std::cout << "Ledger      " << count_of(counts.checked, "reading") << " compared, "
-            << counts.differing << " differed, " << counts.repaired << " repaired\n";
+  out << "Ledger      " << count_of(counts.checked, "reading") << " compared, " << counts.differing
+      << " differed, " << counts.repaired << " repaired\n";
   if (counts.differing == counts.repaired) return {};
   return {count_of(counts.differing - counts.repaired, "reading") +
           " differ from their events. Run `codasync check --deep --repair` to repair them."};
@@ -117,9 +118,10 @@ std::optional<Expected> expected_for(const cache::Key& key, storage::Database& d
 
 class CacheComparison {
  public:
-  CacheComparison(const config::Settings& settings, bool repair)
+  CacheComparison(const config::Settings& settings, bool repair, std::ostream& out)
       : settings_{settings},
         repair_{repair},
+        out_{out},
         inventory_{settings.memcached},
         database_{storage::make_database(settings.postgres)} {}
 
@@ -133,8 +135,8 @@ class CacheComparison {
       }
     }
     progress_.clear();
-    std::cout << "Cache       " << compared_ << " entries compared, " << differing_ << " differed, "
-              << deleted_ << " deleted; " << others_ << " lists and other entries not compared\n";
+    out_ << "Cache       " << compared_ << " entries compared, " << differing_ << " differed, "
+         << deleted_ << " deleted; " << others_ << " lists and other entries not compared\n";
     if (busy_ > 0) {
       found.push_back(
           std::to_string(busy_) +
@@ -191,12 +193,13 @@ class CacheComparison {
       ++deleted_;
     }
     progress_.clear();
-    std::cout << "cache slot " << slot << ", " << key.text << ": " << how
-              << (repair_ ? " (deleted)" : "") << "\n";
+    out_ << "cache slot " << slot << ", " << key.text << ": " << how
+         << (repair_ ? " (deleted)" : "") << "\n";
   }
 
   const config::Settings& settings_;
   const bool repair_;
+  std::ostream& out_;
   cache::Inventory inventory_;
   std::unique_ptr<storage::Database> database_;
   Progress progress_;
@@ -209,9 +212,10 @@ class CacheComparison {
 
 }  // namespace
 
-std::vector<std::string> check_deeply(const config::Settings& settings, bool repair) {
-  auto found = compare_readings(settings, repair);
-  const auto more = CacheComparison{settings, repair}.run();
+std::vector<std::string> check_deeply(const config::Settings& settings, bool repair,
+                                      std::ostream& out) {
+  auto found = compare_readings(settings, repair, out);
+  const auto more = CacheComparison{settings, repair, out}.run();
   found.insert(found.end(), more.begin(), more.end());
   return found;
 }

@@ -1,7 +1,8 @@
-#include <iomanip>
 #include <iostream>
 
 #include "api/cli/commands.hpp"
+#include "api/cli/table.hpp"
+#include "api/json.hpp"
 #include "storage/make_storage.hpp"
 #include "storage/model/text.hpp"
 
@@ -36,25 +37,30 @@ int create_token(const config::Settings& settings, const TokenCreation& creation
   return kDone;
 }
 
-int list_tokens(const config::Settings& settings) {
+int list_tokens(const config::Settings& settings, bool json) {
   const auto database = storage::make_database(settings.postgres);
   const auto reader = database->read();
-  std::optional<TokenId> after;
-  std::cout << "ID\tROLE\tSHOPS\tCREATED\tEXPIRES\tNAME\n";
+  std::vector<storage::Token> tokens;
   for (bool more = true; more;) {
-    const auto page = reader->tokens(after, storage::kPageMax);
-    for (const auto& token : page.rows) {
-      std::string shops;
-      for (const auto shop : token.shops)
-        shops += (shops.empty() ? "" : ",") + std::to_string(shop.value());
-      std::cout << token.id.value() << '\t' << name_of(token.role) << '\t'
-                << (shops.empty() ? "all" : shops) << '\t' << to_string(token.created_at) << '\t'
-                << (token.expires_at ? to_string(*token.expires_at) : "never") << '\t' << token.name
-                << '\n';
-      after = token.id;
-    }
+    auto page = reader->tokens(tokens.empty() ? std::nullopt : std::optional{tokens.back().id},
+                               storage::kPageMax);
+    tokens.insert(tokens.end(), page.rows.begin(), page.rows.end());
     more = page.more;
   }
+  if (json) {
+    std::cout << to_json(tokens) << "\n" << std::flush;
+    return kDone;
+  }
+  Table table{{"ID", "ROLE", "SHOPS", "CREATED", "EXPIRES", "NAME"}};
+  for (const auto& token : tokens) {
+    std::string shops;
+    for (const auto shop : token.shops)
+      shops += (shops.empty() ? "" : ",") + std::to_string(shop.value());
+    table.add({std::to_string(token.id.value()), std::string{name_of(token.role)},
+               shops.empty() ? "all" : shops, to_string(token.created_at),
+               token.expires_at ? to_string(*token.expires_at) : "never", token.name});
+  }
+  table.print();
   return kDone;
 }
 

@@ -4,33 +4,18 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <numeric>
 #include <sstream>
 #include <utility>
 
 #include "config/settings/table.hpp"
+#include "storage/model/edit_distance.hpp"
 
 namespace codasync::config {
 namespace {
 
-/// Returns: the Levenshtein distance of two texts.
-std::size_t distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    std::size_t diagonal = std::exchange(row[0], i + 1);
-    for (std::size_t j = 0; j < b.size(); ++j) {
-      const std::size_t replaced = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({replaced, row[j] + 1, diagonal + 1});
-    }
-  }
-  return row.back();
-}
-
 const Setting& nearest(std::string_view name) {
-  return *std::ranges::min_element(settings_table(), {},
-                                   [&](const Setting& each) { return distance(name, each.name); });
+  return *std::ranges::min_element(
+      settings_table(), {}, [&](const Setting& each) { return edit_distance(name, each.name); });
 }
 
 const Setting* find(std::string_view name) {
@@ -164,7 +149,7 @@ void Loader::read_environment(const Environment& environment) {
   for (const auto& [variable, value] : environment) {
     if (!variable.starts_with(kVariablePrefix)) continue;
     for (const auto& setting : settings_table()) {
-      const auto misspelt = distance(variable, setting.variable());
+      const auto misspelt = edit_distance(variable, setting.variable());
       if (misspelt == 0) break;
       if (misspelt <= 2) {
         loaded_.problems.push_back(variable + " is unknown; did you mean " + setting.variable() +

@@ -5,6 +5,8 @@
 #include <charconv>
 #include <limits>
 
+#include "storage/options.hpp"
+
 namespace codasync::config {
 namespace {
 
@@ -54,10 +56,13 @@ std::string in_largest_unit(std::uint64_t value, const std::array<Unit, N>& unit
   return std::to_string(value / unit->factor).append(unit->name);
 }
 
-/// An address may contain a login by mistake, which must not be printed.
+/// An address may contain a login by mistake; its password must not be printed.
 std::string masked(const std::string& address) {
   const auto at = address.rfind('@');
-  return at == std::string::npos ? address : "********" + address.substr(at);
+  if (at == std::string::npos) return address;
+  const auto colon = address.find(':');
+  const auto user = colon < at ? address.substr(0, colon + 1) : std::string{};
+  return user + "********" + address.substr(at);
 }
 
 }  // namespace
@@ -145,7 +150,7 @@ std::string print(const std::vector<std::string>& value) {
   return joined;
 }
 
-std::string print(const Secret& value) { return value.empty() ? "" : "********"; }
+std::string print(const Secret& value) { return storage::masked_url(value); }
 
 std::string print(api::LogLevel value) { return std::string{api::name_of(value)}; }
 

@@ -36,8 +36,9 @@ bool parse(std::string_view text, std::vector<std::string>& value);   // a,b; no
 bool parse(std::string_view text, Secret& value);                     // anything
 bool parse(std::string_view text, api::LogLevel& value);              // debug, info, warning, error
 
-/// Returns: the shortest text that parses to the same value. A secret is printed as asterisks, and
-/// so is the login in an address (user:password@host).
+/// Returns: the shortest text that parses to the same value. A secret is an address of PostgreSQL:
+/// its passwords are printed as asterisks, and so is the password in another address
+/// (user:password@host).
 std::string print(bool value);
 std::string print(std::size_t value);
 std::string print(Bytes value);

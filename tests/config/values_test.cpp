@@ -1,6 +1,6 @@
 #include "config/settings/values.hpp"
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 namespace codasync::config {
 namespace {
@@ -90,12 +90,34 @@ TEST(Values, an_empty_list_is_printed_as_none_and_a_login_before_an_address_as_a
   using List = std::vector<std::string>;
   EXPECT_EQ(print(List{}), "none");
   EXPECT_EQ(print(List{"a:1", "unix:/b"}), "a:1,unix:/b");
-  EXPECT_EQ(print(List{"a:1", "user:hunter2@b:2"}), "a:1,********@b:2");
+  EXPECT_EQ(print(List{"a:1", "user:hunter2@b:2"}), "a:1,user:********@b:2");
+  EXPECT_EQ(print(List{"hunter2@b:2"}), "********@b:2");
 }
 
-TEST(Values, a_secret_is_printed_as_asterisks) {
-  EXPECT_EQ(print(Secret{"hunter2"}), "********");
+TEST(Values, an_address_of_postgresql_is_printed_without_its_passwords) {
   EXPECT_EQ(print(Secret{}), "");
+  EXPECT_EQ(print(Secret{"postgresql:///codasync"}), "postgresql:///codasync");
+  EXPECT_EQ(print(Secret{"postgresql://service@db.example:5433/codasync?sslmode=verify-full"}),
+            "postgresql://service@db.example:5433/codasync?sslmode=verify-full");
+  EXPECT_EQ(print(Secret{"postgresql://service:hunter2@a,b:5433/codasync?sslmode=require"}),
+            "postgresql://service:********@a,b:5433/codasync?sslmode=require");
+  EXPECT_EQ(print(Secret{"postgres://service:hun%3Ater2@[::1]/codasync"}),
+            "postgres://service:********@[::1]/codasync");
+  EXPECT_EQ(print(Secret{"postgresql:///c?user=service&password=hunter2&host=/run/pg"}),
+            "postgresql:///c?user=service&password=********&host=/run/pg");
+  EXPECT_EQ(print(Secret{"postgresql://a/c?sslpassword=hunter2"}),
+            "postgresql://a/c?sslpassword=********");
+  EXPECT_EQ(print(Secret{R"(host=a password='hunter \'2' user=service)"}),
+            "host=a password=******** user=service");
+  EXPECT_EQ(print(Secret{R"(password = hunter\ 2 host=a)"}), "password = ******** host=a");
+}
+
+TEST(Values, an_address_whose_password_cannot_be_found_is_printed_as_asterisks) {
+  for (const auto* unclear : {"hunter2", "postgresql://a:hunter2@", "postgresql://u:hunter2@h:x y/",
+                              "mysql://u:hunter2@h/", "host=a password='hunter2",
+                              "postgresql://u:hunter2@hunter2/codasync"}) {
+    EXPECT_THAT(print(Secret{unclear}), testing::Not(testing::HasSubstr("hunter2"))) << unclear;
+  }
 }
 
 }  // namespace

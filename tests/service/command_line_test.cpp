@@ -193,9 +193,49 @@ TEST_F(CommandLine, checks_settings_and_servers_and_shows_no_password) {
                                       std::to_string(free_port()) + "/x"});
   EXPECT_EQ(secret.status, 1);
   EXPECT_THAT(secret.output, Not(HasSubstr("hunter2")));
+  EXPECT_THAT(secret.output, HasSubstr("postgresql://u:********@127.0.0.1:"));
+  EXPECT_THAT(secret.output, HasSubstr("Start it, or correct postgres.url"));
 
   memcached().stop();
   EXPECT_EQ(run({"check"}).status, 1);
+}
+
+TEST_F(CommandLine, prints_the_check_as_json) {
+  const auto checked = run({"check", "--json"}).output;
+  EXPECT_THAT(checked,
+              HasSubstr(R"({"name":"log.level","value":"debug","source":"CODASYNC_LOG_LEVEL"})"));
+  EXPECT_THAT(checked, HasSubstr(R"("problems":["PostgreSQL has fsync = off)"));
+}
+
+TEST_F(CommandLine, finds_settings_of_postgresql_that_break_a_promise) {
+  const FsyncOn fsync{database()};
+  const auto with = [&](const std::string& setting) {
+    database().run("alter database " + database().name() + " set " + setting);
+    const auto checked = run({"check"});
+    const auto name = setting.substr(0, setting.find(' '));
+    database().run("begin; set transaction read write; alter database " + database().name() +
+                   " reset " + name + "; commit");
+    EXPECT_EQ(checked.status, 1) << checked.output;
+    EXPECT_THAT(checked.output, HasSubstr("problem: PostgreSQL has " + name));
+    EXPECT_THAT(checked.output, HasSubstr("pg_settings where name = '" + name + "'"));
+  };
+  with("default_transaction_isolation = 'serializable'");
+  with("default_transaction_isolation = 'repeatable read'");
+  with("synchronous_commit = off");
+  EXPECT_EQ(run({"check"}).status, 0);
+}
+
+TEST_F(CommandLine, finds_options_of_memcached_that_break_the_cache) {
+  const FsyncOn fsync{database()};
+  for (const auto& [option, why] : std::map<std::string, std::string>{
+           {"-C", "check-and-set"}, {"-M", "refuses new entries"}, {"-F", "cannot be emptied"}}) {
+    const Memcached other{{option}};
+    const auto checked = run({"check"}, {"CODASYNC_MEMCACHED_SERVERS=" + other.address()});
+    EXPECT_EQ(checked.status, 1) << checked.output;
+    EXPECT_THAT(checked.output,
+                HasSubstr("Memcached at " + other.address() + " was started with " + option));
+    EXPECT_THAT(checked.output, HasSubstr(why));
+  }
 }
 
 TEST_F(CommandLine, checks_that_commits_are_durable) {

@@ -1,4 +1,5 @@
 #include <atomic>
+#include <barrier>
 #include <chrono>
 #include <memory>
 #include <random>
@@ -58,6 +59,19 @@ class Consistency : public ServiceTest {
     return std::stoll(response.text_after("\"version\":", ",", row));
   }
 
+  /// One of the threads that pause together, until it ends.
+  class Together {
+   public:
+    explicit Together(std::barrier<>& pauses) : pauses_{pauses} {}
+    ~Together() { pauses_.arrive_and_drop(); }
+    Together(const Together&) = delete;
+    Together& operator=(const Together&) = delete;
+    void wait() { pauses_.arrive_and_wait(); }
+
+   private:
+    std::barrier<>& pauses_;
+  };
+
   /// Returns after this many more reads.
   static void wait_for_reads(const std::atomic<std::int64_t>& reads, std::int64_t more) {
     const auto until = reads + more;
@@ -66,7 +80,7 @@ class Consistency : public ServiceTest {
 
   /// Runs readers and writers at these ports. A read may not show a version older than the newest
   /// one in any response received before the read started. The result does not depend on timing.
-  /// Writers pause for a number of reads: an entry of a reading that is always written has no hits.
+  /// Writers pause together for a number of reads: entries that are always written have no hits.
   void race(const std::vector<int>& ports) {
     const auto seed = std::random_device{}();
     std::cout << "seed " << seed << "\n";
@@ -90,11 +104,13 @@ class Consistency : public ServiceTest {
       });
     }
     {
+      std::barrier pauses{static_cast<std::ptrdiff_t>(kKeys)};
       std::vector<std::jthread> writers;
       for (std::size_t writer = 0; writer < kKeys; ++writer) {
         writers.emplace_back([&, writer] {
           Connection own{ports[writer % ports.size()]};
           auto& key = *keys[writer];
+          Together all_pause{pauses};
           for (std::int64_t i = 1; i <= kWrites; ++i) {
             HttpResponse response;
             // 503 is possible on a machine that is too slow for the timeouts; nothing was changed.
@@ -105,7 +121,9 @@ class Consistency : public ServiceTest {
             ASSERT_EQ(response.status, 200) << response.body;
             ASSERT_EQ(response.number("quantity"), i) << "each reading has only one writer";
             raise(key.least, response.number("version"));
-            if (i % kWritesBetweenPauses == 0) wait_for_reads(reads, kReadsInPause);
+            if (i % kWritesBetweenPauses != 0) continue;
+            all_pause.wait();
+            wait_for_reads(reads, kReadsInPause);
           }
         });
       }
@@ -120,7 +138,7 @@ class Consistency : public ServiceTest {
   static constexpr std::size_t kKeys = 4;
   static constexpr std::int64_t kWrites = 300;
   static constexpr std::int64_t kWritesBetweenPauses = 30;
-  static constexpr std::int64_t kReadsInPause = 100;
+  static constexpr std::int64_t kReadsInPause = 200;
 };
 
 TEST_F(Consistency, never_shows_an_older_version_than_an_earlier_response) {
