@@ -11,6 +11,8 @@ std::string response(const char* path) { return std::string{kResponsePrefix} + "
 
 std::string row(const char* kind) { return std::string{kRowPrefix} + kind; }
 
+Key generation(const std::string& of) { return {kGenerationPrefix + of}; }
+
 std::string number(std::int64_t value) { return std::to_string(value); }
 
 std::uint32_t crc_of(std::string_view text) {
@@ -42,9 +44,9 @@ Key reading_row(ShopId shop, Gtin gtin) {
   return {row("reading:") + number(shop.value()) + ":" + gtin.canonical()};
 }
 
-Key shop_generation(ShopId shop) { return {"gen1:shop:" + number(shop.value())}; }
-Key catalogue_generation() { return {"gen1:catalogue"}; }
-Key shops_generation() { return {"gen1:shops"}; }
+Key shop_generation(ShopId shop) { return generation("shop:" + number(shop.value())); }
+Key catalogue_generation() { return generation("catalogue"); }
+Key shops_generation() { return generation("shops"); }
 
 Key list_place(std::string_view address) {
   return {"list2:" + std::to_string(crc_of(address) % kListPlaces)};

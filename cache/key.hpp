@@ -33,6 +33,7 @@ Key shop_row(ShopId shop);
 Key reading_row(ShopId shop, Gtin gtin);
 
 // Generations of lists: random tokens that identify the current state of a set of rows.
+inline constexpr const char* kGenerationPrefix = "gen1:";
 Key shop_generation(ShopId shop);  // readings of one shop
 Key catalogue_generation();        // products
 Key shops_generation();            // shops

@@ -33,7 +33,7 @@ void print_settings(const config::Loaded& loaded) {
   }
 }
 
-/// What a check found out, for a person and as JSON.
+/// The results of a check, for a person and as JSON.
 struct Report {
   std::vector<std::string> facts;  // lines for a person
   std::vector<std::string> problems;

@@ -2,6 +2,8 @@
 #include <optional>
 #include <ostream>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "api/cache_entry.hpp"
 #include "api/cli/commands.hpp"
@@ -134,6 +136,7 @@ class CacheComparison {
         found.push_back("The cache was not compared completely: " + std::string{failure.what()});
       }
     }
+    end_lists();
     progress_.clear();
     out_ << "Cache       " << compared_ << " entries compared, " << differing_ << " differed, "
          << deleted_ << " deleted; " << others_ << " lists and other entries not compared\n";
@@ -156,6 +159,7 @@ class CacheComparison {
   void compare(std::size_t slot, const cache::Key& key) {
     const std::size_t slots = settings_.memcached.servers.size();
     if (!begins(key, cache::kResponsePrefix) && !begins(key, cache::kRowPrefix)) {
+      if (begins(key, cache::kGenerationPrefix)) generations_.emplace_back(slot, key);
       ++others_;
       return;
     }
@@ -186,6 +190,12 @@ class CacheComparison {
     ++busy_;
   }
 
+  /// Lists can be made of rows that differed: they end with their generations.
+  void end_lists() const {
+    if (deleted_ == 0) return;
+    for (const auto& [slot, key] : generations_) inventory_.remove(slot, key);
+  }
+
   void differs(std::size_t slot, const cache::Key& key, const char* how) {
     ++differing_;
     if (repair_) {
@@ -203,6 +213,7 @@ class CacheComparison {
   cache::Inventory inventory_;
   std::unique_ptr<storage::Database> database_;
   Progress progress_;
+  std::vector<std::pair<std::size_t, cache::Key>> generations_;
   std::uint64_t compared_{0};
   std::uint64_t differing_{0};
   std::uint64_t deleted_{0};
