@@ -149,6 +149,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   void act(const PlannedWrite& action, Place place);
   void act(const StockWrites& action, Place place);
   void act(const EventStream& action, Place place);
+  void act(const Export& action, Place place);
 
   [[nodiscard]] static bool submit_misses(Service& service, Misses& misses);
   static void read_misses(Service& service, Misses& misses);
@@ -177,12 +178,14 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   void fail(const Problem& problem) { send(flow_.respond(problem)); }
   void send(Response response);
   void stream(StreamStart start);
+  void stream(ExportStart start);
   void complete(Response& response) const;
 
   Service& service_;
   Reply reply_;
   const std::chrono::steady_clock::time_point arrived_;
   RequestFlow flow_;
+  std::shared_ptr<std::atomic<std::size_t>> export_place_;  // one of Service::exports_open
 };
 
 template <class Work>
@@ -597,6 +600,22 @@ void Exchange::act(const EventStream& action, Place place) {
   submit(service_.executor, Executor::Kind::work, work);
 }
 
+void Exchange::act(const Export& action, Place) {
+  // An export can take minutes, so another one does not wait for its thread.
+  if (++service_.exports_open > service_.options.exports_max) {
+    --service_.exports_open;
+    constexpr int kRetrySeconds = 10;
+    return fail(unavailable("Too many exports are in progress. Try again later.", kRetrySeconds));
+  }
+  export_place_ = {&service_.exports_open, [](auto* open) { --*open; }};
+  submit(service_.export_threads, Executor::Kind::work, [&action](Exchange& self, Place where) {
+    auto opened = action.open(self.service_, self.flow_.call());
+    if (opened) return self.stream(std::move(opened).value());
+    self.export_place_.reset();
+    self.run(self.flow_.acted(opened.error()), where);
+  });
+}
+
 // ---- respond
 
 void Exchange::send(Response response) {
@@ -616,6 +635,24 @@ void Exchange::stream(StreamStart start) {
   if (!start.continuation) return;
   start.continuation->token = flow_.token();
   service_.streams.start(std::move(*start.continuation), std::move(body));
+}
+
+void Exchange::stream(ExportStart start) {
+  complete(start.head);
+  const auto& request_id = flow_.call().request.request_id;
+  auto body = std::move(reply_).stream(std::move(start.head));
+  // The head is sent, so a failure cannot become a response.
+  try {
+    auto text = std::move(start.text);  // its connection is free before the client sees the end
+    send_export(text, body);
+  } catch (const Unavailable& failure) {
+    service_.log.warning("an export was cut off",
+                         {{"request_id", request_id}, {"detail", failure.what()}});
+  } catch (const std::exception& bug) {
+    service_.log.error("an export was cut off",
+                       {{"request_id", request_id}, {"detail", bug.what()}});
+  }
+  export_place_.reset();
 }
 
 /// Counts and logs a response, and adds the headers that every one has.

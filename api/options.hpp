@@ -22,6 +22,7 @@ struct ApiOptions {
   std::vector<std::string> cors_origins{};  // whose web pages may use the API (cors.hpp)
   std::size_t body_bytes_max{1'000'000};    // of a request; more is 413
   std::size_t streams_max{2'000};           // open streams of changes; further ones get 503
+  std::size_t exports_max{2};               // at the same time; further ones get 503
   std::chrono::milliseconds shutdown_grace{10'000};  // for requests in flight after SIGTERM
 };
 

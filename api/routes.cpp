@@ -67,6 +67,8 @@ constexpr std::string_view kPage[] = {"limit", "cursor"};
 constexpr std::string_view kCountedPage[] = {"limit", "cursor", "count"};
 constexpr std::string_view kFeed[] = {"shop", "since", "limit"};
 constexpr std::string_view kStream[] = {"GTIN", "since"};
+constexpr std::string_view kExport[] = {"format"};
+constexpr std::string_view kShopExport[] = {"format", "shop"};
 constexpr std::string_view kAudit[] = {"actor", "subject", "subject_id", "from",
                                        "until", "limit",   "cursor"};
 constexpr std::string_view kCascade[] = {"cascade"};
@@ -126,6 +128,10 @@ const std::array kRoutes{
     Route{get,   "/api/v1/tokens/self",                         kStaff,           Immediate{&tokens::self}},
     Route{get,   "/api/v1/tokens/{id}",                         kAdmin,           Read{&tokens::one}},
     Route{del,   "/api/v1/tokens/{id}",                         kAdmin,           Blocking{&tokens::revoke}},
+
+    Route{get,   "/api/v1/export/products",                     kReader,          Export{&exports::products}, kExport},
+    Route{get,   "/api/v1/export/stock-readings",               kReader,          Export{&exports::stock_readings}, kShopExport},
+    Route{get,   "/api/v1/export/events",                       kStaff,           Export{&exports::events}, kShopExport},
 
     Route{get,   "/api/v1/audit",                               kAdmin,           Read{&audit::list}, kAudit},
 

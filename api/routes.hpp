@@ -10,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "api/exports.hpp"
 #include "api/problem.hpp"
 #include "api/service.hpp"
 #include "api/transport/http.hpp"
@@ -183,12 +184,17 @@ struct EventStream {
   Outcome<StreamStart, Problem> (*open)(Service&, const Call&);
 };
 
+/// Checks the request and begins an export, on the threads for exports, which then send it.
+struct Export {
+  Outcome<ExportStart, Problem> (*open)(Service&, const Call&);
+};
+
 struct Route {
   Method method;
   std::string_view pattern;  // `{id}`, `{gtin}` and `{event}` stand for one segment
   Needs needs;
   std::variant<Immediate, Blocking, Control, Read, ReadOne, ReadRows, StockWrite, PlannedWrite,
-               StockWrites, EventStream>
+               StockWrites, EventStream, Export>
       action;
   std::span<const std::string_view> parameters{};  // of the query; all others are refused
 };

@@ -17,6 +17,7 @@
 #include "cache/cache.hpp"
 #include "storage/catalogue_store.hpp"
 #include "storage/database.hpp"
+#include "storage/export.hpp"
 #include "storage/stock_ledger.hpp"
 
 namespace codasync::api {
@@ -52,10 +53,13 @@ struct Service {
   const SlotLog& slot_log;  // readiness waits for the first check of the slots
   FeedLag& feed_lag;
   ChangeStreams& streams;
+  storage::Exports& exports;
+  Executor& export_threads;  // each sends one export
   const Response description{openapi::describe(options.public_reads)};
   MissesOfRoutes misses{make_misses(executor.options())};
   TokenCache tokens{};
   ReadingKeyCache reading_keys{};
+  std::atomic<std::size_t> exports_open{0};
   std::atomic<bool> schema_fits{false};  // the database was migrated for this program
   std::atomic<bool> draining{false};     // readiness fails from here on
 };

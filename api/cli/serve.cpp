@@ -152,9 +152,13 @@ int serve(const config::Settings& settings, const Load& load) {
   ExpiredReadings expired{*control_database};
   Executor executor{settings.executor};
   Executor control{{.threads = 1, .queue_max = 16}};
+  const auto exports = storage::make_exports(settings.postgres, settings.api.exports_max, metrics);
+  Executor export_threads{{.threads = settings.api.exports_max,
+                           .queue_max = settings.api.exports_max,
+                           .queue_timeout = settings.executor.queue_timeout}};
   service.reset(new Service{settings.api, *database, *look_up_database, *control_database, *ledger,
                             *catalogue, *tokens, *cache, executor, control, metrics, log, slot_log,
-                            feed_lag, streams});
+                            feed_lag, streams, *exports, export_threads});
   Dispatcher dispatcher{*service};
   Server server{settings.server,
                 [&dispatcher](Request request, Reply reply) {

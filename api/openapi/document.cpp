@@ -73,6 +73,7 @@ class Traits {
   [[nodiscard]] bool reads() const { return route_.method == Method::get; }
   [[nodiscard]] bool writes() const { return !reads() && !writes_list(); }
   [[nodiscard]] bool streams() const { return std::holds_alternative<EventStream>(route_.action); }
+  [[nodiscard]] bool exports() const { return std::holds_alternative<Export>(route_.action); }
   /// Each operation of a list has an id and a result of its own.
   [[nodiscard]] bool writes_list() const {
     return std::holds_alternative<StockWrites>(route_.action);
@@ -106,6 +107,7 @@ std::set<std::string_view> problems_of(const Traits& route, const Value& operati
   if (route.needs_admin() || route.writes_stock()) codes.insert("forbidden");
   if (route.has_variable("{id}")) codes.insert("not-found");
   if (route.has_variable("{gtin}") || route.streams()) codes.insert("bad-fields");
+  if (route.exports()) codes.insert("not-acceptable");
   if (route.queries()) codes.insert({"unavailable", "clock"});
   if (route.writes()) codes.insert({"bad-fields", "precondition-failed", "key-reused", "in-doubt"});
   if (route.writes_list()) codes.insert("in-doubt");
@@ -263,6 +265,7 @@ class Document {
       }
       if (has_entity_tag(traits, its)) header_parameter("If-None-Match");
       if (traits.streams()) header_parameter("Last-Event-ID");
+      if (traits.exports()) header_parameter("Accept");
       if (traits.writes()) {
         header_parameter("If-Match");
         header_parameter("Idempotency-Key");
@@ -369,11 +372,20 @@ class Document {
     object(status, [&] {
       field("description", require(answer, "text"));
       headers(headers_of_success(traits, its, status, answer));
+      if (traits.exports()) return exported();
       if (const auto* schema_name = find(answer, "schema"))
         content(traits.streams()  ? "text/event-stream"
                 : is_text(answer) ? "text/plain"
                                   : "application/json",
                 view(*schema_name), example);
+    });
+  }
+
+  /// The two formats of an export.
+  void exported() {
+    object("content", [&] {
+      for (const auto* type : {"text/csv", "application/x-ndjson"})
+        object(type, [&] { object("schema", [&] { schema("text"); }); });
     });
   }
 

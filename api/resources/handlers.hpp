@@ -93,6 +93,12 @@ Result answer_sync(Service& service, const Call& call, const OperationList& list
                    const std::vector<storage::StockResult>& results);
 }  // namespace lists
 
+namespace exports {
+Outcome<ExportStart, Problem> products(Service& service, const Call& call);
+Outcome<ExportStart, Problem> stock_readings(Service& service, const Call& call);
+Outcome<ExportStart, Problem> events(Service& service, const Call& call);
+}  // namespace exports
+
 namespace audit {
 Result list(storage::Reader& reader, const Call& call);
 }  // namespace audit

@@ -60,7 +60,8 @@ struct UsedHeader {
   std::string_view name;
   std::string& (*target)(Request& request);
 };
-constexpr std::array<UsedHeader, 10> kUsedHeaders{{
+constexpr std::array<UsedHeader, 11> kUsedHeaders{{
+    {"accept", [](Request& request) -> std::string& { return request.accept; }},
     {"authorization", [](Request& request) -> std::string& { return request.authorization; }},
     {"if-match", [](Request& request) -> std::string& { return request.if_match.emplace(); }},
     {"if-none-match", [](Request& request) -> std::string& { return request.if_none_match; }},

@@ -28,6 +28,7 @@ struct Request {
   std::optional<std::string> if_match;
   std::optional<std::string> idempotency_key;
   // Empty when absent.
+  std::string accept;  // used only for exports
   std::string authorization;
   std::string if_none_match;
   std::string content_type;

@@ -19,8 +19,9 @@ class ResponseStream {
   /// The transport's side; tests of handlers have their own. Threads: any, one at a time.
   class Sink {
    public:
-    virtual ~Sink() = default;  // ends the body
+    virtual ~Sink() = default;  // ends the body, unless it was cut off
     virtual bool write(std::string_view piece) = 0;
+    virtual void cut_off() noexcept = 0;
     [[nodiscard]] virtual std::size_t waiting() const noexcept = 0;
     [[nodiscard]] virtual bool client_gone() const noexcept = 0;
   };
@@ -35,6 +36,15 @@ class ResponseStream {
   /// Returns: whether at least half of the buffer is free, so that another piece is worth making.
   [[nodiscard]] bool has_room() const noexcept {
     return sink_ && sink_->waiting() <= kStreamBufferBytes / 2;
+  }
+
+  /// Returns: whether the socket has taken everything.
+  [[nodiscard]] bool all_taken() const noexcept { return !sink_ || sink_->waiting() == 0; }
+
+  /// Closes the connection without the end of the body, so that the client sees that something is
+  /// missing. With HTTP/1.0 it cannot see that. Requires: nothing is written afterwards.
+  void cut_off() noexcept {
+    if (sink_) sink_->cut_off();
   }
 
   /// Returns: whether the client closed its connection, ended its sending side, or was dropped

@@ -108,7 +108,13 @@ class Worker::StreamSink final : public ResponseStream::Sink {
   StreamSink(const StreamSink&) = delete;
   StreamSink& operator=(const StreamSink&) = delete;
   ~StreamSink() override {
-    if (!shared_->gone) post(ResponsePart::Kind::end, std::string{end_of_body(framing_)});
+    if (!shared_->gone && !cut_off_)
+      post(ResponsePart::Kind::end, std::string{end_of_body(framing_)});
+  }
+
+  void cut_off() noexcept override {
+    cut_off_ = true;
+    if (!shared_->gone) post(ResponsePart::Kind::cut_off, {});
   }
 
   void post(ResponsePart::Kind kind, std::string bytes) {
@@ -132,6 +138,7 @@ class Worker::StreamSink final : public ResponseStream::Sink {
   std::shared_ptr<Connection::Shared> shared_;
   ConnectionId connection_;
   StreamFraming framing_;
+  bool cut_off_{false};
 };
 
 ResponseStream Worker::Sink::stream(Response head) {
@@ -426,6 +433,9 @@ void Worker::respond(ResponsePart part) {
       connection.state = Connection::State::ending;
       connection.deadline = Clock::now() + kLinger;
       continue_stream(connection);
+      break;
+    case ResponsePart::Kind::cut_off:
+      connection.state = Connection::State::closed;
       break;
   }
   remove_if_closed(connection);

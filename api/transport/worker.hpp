@@ -35,10 +35,11 @@ struct ServerState : ServerCounters {
 /// Bytes of a response, for the worker that has the connection.
 struct ResponsePart {
   enum class Kind {
-    whole,  // a response
-    head,   // of a stream
-    piece,  // of its body
-    end,    // of its body
+    whole,    // a response
+    head,     // of a stream
+    piece,    // of its body
+    end,      // of its body
+    cut_off,  // no end: the connection is closed
   };
   ConnectionId connection;
   Kind kind;

@@ -232,6 +232,9 @@ std::vector<Setting> make_table() {
       ranged(MEMBER(api.streams_max), 0, 1'000'000,
              "Open streams of changes (/shops/{id}/stream); further ones get 503. Each is one of "
              "server.connections_max"),
+      ranged(MEMBER(api.exports_max), 1, 100,
+             "Exports (/export/…) that are sent at the same time, with one thread and one "
+             "connection each; further ones get 503"),
       ranged(MEMBER(api.shutdown_grace), 0ms, 10min,
              "Longest time for the requests in progress after SIGTERM"),
 

@@ -166,6 +166,7 @@ class FakeStream : public ResponseStream::Sink {
     to_->text += piece;
     return true;
   }
+  void cut_off() noexcept override {}
   [[nodiscard]] std::size_t waiting() const noexcept override {
     const MutexLock hold{to_->mutex};
     return to_->room ? kStreamBufferBytes - *to_->room : 0;

@@ -85,9 +85,11 @@ class DispatcherTest : public testing::Test {
   std::optional<Service> made;  // the threads of the executors use it until they end
   Executor executor{{.threads = 2, .queue_max = 100}};
   Executor control{{.threads = 1, .queue_max = 16}};
-  Service& service =
-      made.emplace(options, database, database, database, ledger, catalogue, tokens, cache,
-                   executor, control, metrics, log, slot_log, feed_lag, streams);
+  test::FakeExports exports;
+  Executor export_threads{{.threads = 1, .queue_max = 1}};
+  Service& service = made.emplace(options, database, database, database, ledger, catalogue, tokens,
+                                  cache, executor, control, metrics, log, slot_log, feed_lag,
+                                  streams, exports, export_threads);
   Dispatcher dispatcher{service};
   std::string staff;
   std::string admin;

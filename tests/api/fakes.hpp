@@ -16,6 +16,7 @@
 #include "storage/catalogue_store.hpp"
 #include "storage/database.hpp"
 #include "storage/errors.hpp"
+#include "storage/export.hpp"
 #include "storage/stock_ledger.hpp"
 
 // Fakes of the interfaces that the dispatcher calls, with the little that its tests need.
@@ -312,6 +313,14 @@ class FakeCatalogue : public storage::CatalogueStore {
   }
   UndoCounts undo_import(const Uuid&, const std::vector<Gtin>&, const storage::Token&) override {
     return {};
+  }
+};
+
+class FakeExports : public storage::Exports {
+ public:
+  std::unique_ptr<storage::Export> begin(storage::ExportKind,
+                                         const storage::ExportFilter&) override {
+    return nullptr;
   }
 };
 

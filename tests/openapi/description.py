@@ -91,6 +91,6 @@ class Description:
         media_type = headers["Content-Type"].split(";")[0]
         if media_type not in content:
             return [*found, f"a body of {media_type} is not described"]
-        if media_type in ("text/plain", "text/event-stream"):
+        if media_type in ("text/plain", "text/event-stream", "text/csv", "application/x-ndjson"):
             return found
         return found + self.errors(json.loads(body), self.closed(content[media_type]["schema"]))

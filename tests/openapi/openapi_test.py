@@ -135,7 +135,7 @@ class OpenApi(unittest.TestCase):
         examples = self.examples.setdefault(f"{request.method} {request.path}", {})
         if request.body is not None and answer.status < 300:
             examples.setdefault("request", request.body)
-        if answer.body:
+        if answer.body and not answer.headers["Content-Type"].startswith("text/csv"):
             is_json = "json" in answer.headers["Content-Type"]
             shown = json.loads(answer.body) if is_json else VARIABLE_TEXT.sub(r"\1…", answer.body)
             if isinstance(shown, dict) and "token" in shown:
@@ -200,6 +200,8 @@ class OpenApi(unittest.TestCase):
                 return self.ask(with_(body=body | {"bogus": 1}))
             case "bad-fields":
                 return self.ask(request, Idempotency_Key="")
+            case "not-acceptable":
+                return self.ask(request, Accept="text/html")
             case "bad-json":
                 return self.ask(request, body="{")
             case "unsupported-media-type":

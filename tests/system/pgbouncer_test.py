@@ -44,7 +44,7 @@ class Sizes(unittest.TestCase):
         self.assertEqual(done.returncode, 0)
         # 2 x 8 + 1 disk + 6 instances x 2 lanes; 2 x 6 x (8 + 4 + 2 + others) + 20; one pool + 20 + 3
         self.assertRegex(done.stdout, r"default_pool_size = 29\n")
-        self.assertRegex(done.stdout, r"max_client_conn = 300\n")
+        self.assertRegex(done.stdout, r"max_client_conn = 400\n")
         self.assertRegex(done.stdout, r"max_connections = 52\n")
 
     def test_several_pgbouncers_share_the_server_connections(self) -> None:

@@ -77,6 +77,18 @@ TEST(Stream, is_sent_in_chunks_until_its_end_and_then_closed) {
   EXPECT_TRUE(client.closed_by_server());
 }
 
+TEST(Stream, that_is_cut_off_has_no_end) {
+  Service service;
+  Client client{service.address()};
+  auto stream = begin(service, client);
+  EXPECT_TRUE(stream.write("one"));
+  EXPECT_EQ(client.receive_chunk(), "one");
+  EXPECT_TRUE(eventually([&] { return stream.all_taken(); }));
+  stream.cut_off();
+  EXPECT_EQ(client.receive_chunk(), std::nullopt) << "not the empty chunk";
+  EXPECT_TRUE(eventually([&] { return stream.client_gone(); }));
+}
+
 TEST(Stream, has_its_pieces_in_order) {
   constexpr int kPieces = 2000;
   Service service;
