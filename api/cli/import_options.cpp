@@ -141,12 +141,13 @@ void add_import_options(CLI::App& command, storage::ImportKind kind, ImportReque
           "Files with the names of the columns in a row above the data, separated by comma, "
           "semicolon, tab or |; also packed with gzip. -: standard input")
       ->required()
-      ->type_name("");
+      ->type_name("FILE");
   add_columns(command, kind, request.options);
   add_formats(command, request.options);
   if (kind == storage::ImportKind::readings) add_reading_options(command, request.options);
-  command.add_flag("--dry-run", request.dry_run,
-                   "Write nothing; show what would change (old → new) and what would be refused");
+  command.add_flag(
+      "--dry-run", request.dry_run,
+      "Write nothing; show what would change (old and new values) and what would be refused");
   command
       .add_option("--refused", request.refused,
                   "Write refused rows (line, field, reason) to this CSV file instead of stderr")

@@ -3,7 +3,6 @@
 #include <CLI/CLI.hpp>
 #include <charconv>
 #include <cstdint>
-#include <filesystem>
 #include <limits>
 #include <string>
 #include <vector>
@@ -52,18 +51,6 @@ inline std::vector<std::string> words_of(const CLI::Option& option) {
   const std::string type = option.get_type_name();
   if (type.size() < 2 || type.front() != '{' || type.back() != '}') return {};
   return CLI::detail::split(type.substr(1, type.size() - 2), '|');
-}
-
-/// A file that can be opened.
-inline CLI::Validator existing_file() {
-  return {[](const std::string& path) -> std::string {
-            std::error_code error;
-            const auto status = std::filesystem::status(path, error);
-            if (std::filesystem::is_directory(status)) return "\"" + path + "\" is a folder.";
-            if (std::filesystem::exists(status)) return {};
-            return "There is no file \"" + path + "\".";
-          },
-          std::string{}};
 }
 
 }  // namespace codasync::api::cli
