@@ -174,7 +174,7 @@ TEST(Codec, refuses_a_row_with_a_changed_bit) {
 std::string sealed(char kind, const std::string& body) {
   const auto crc =
       ::crc32(0, reinterpret_cast<const Bytef*>(body.data()), static_cast<uInt>(body.size()));
-  std::string entry{kind, '\x01'};
+  std::string entry{kind, kind == 'R' ? '\x02' : '\x01'};
   for (int shift = 24; shift >= 0; shift -= 8) entry.push_back(static_cast<char>(crc >> shift));
   return entry + body;
 }
