@@ -40,7 +40,7 @@ Key shops_generation();            // shops
 
 /// The places for lists in each slot: no more of them are stored, whatever clients ask for
 /// (cache/README.md, "Lists").
-inline constexpr std::uint32_t kListPlaces = 1024;
+inline constexpr std::uint32_t kListPlaces = 8192;
 
 /// The place of a list, in the slot of its generation; `address`: see list_entry.hpp. Other lists
 /// may have the same place: the entry contains its address.

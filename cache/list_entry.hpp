@@ -14,8 +14,8 @@ namespace codasync::cache {
 //   address = 1*VCHAR       ; of the list: its path, with its canonical query
 //   content = *OCTET
 
-/// Larger entries are not stored, so all places of a slot need at most 128 MiB.
-inline constexpr std::size_t kListBytesMax = 128 * 1024;
+/// Larger entries are not stored, so all places of a slot need at most 512 MiB.
+inline constexpr std::size_t kListBytesMax = 64 * 1024;
 
 /// Returns: the entry; nothing when it would be too large. Requires: a token and an address of this
 /// form.

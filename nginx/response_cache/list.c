@@ -5,7 +5,7 @@
 #include "response_cache.h"
 
 enum {
-  kPlaces = 1024,  // as kListPlaces in cache/key.hpp
+  kPlaces = 8192,  // as kListPlaces in cache/key.hpp
   kAddressMax = 8 * 1024,
 };
 

@@ -50,7 +50,7 @@ select r.id, r.shop_id, r.gtin, r.expiry_date - date '1970-01-01', r.date_kind, 
 """
 MISSES = ("miss", "uncached")  # the names of the paths that read PostgreSQL
 BARE_CLIENTS = 8  # as many connections as the service has for reads
-COLD_PER_SECOND = 20_000  # keys of each kind of miss; two quiet cores use up to 13,000
+COLD_PER_SECOND = 30_000  # keys of each kind of miss; two quiet cores use up to 25,000
 
 
 def arguments() -> argparse.Namespace:

@@ -44,7 +44,7 @@ class Lists(EdgeTest):
     def store(self, address: str, generation: str, value: bytes, token: str = TOKEN, **expiry: int) -> None:
         home = self.home(generation)
         home.set(generation, token.encode())
-        home.set(f"list2:{zlib.crc32(address.encode()) % 1024}", value, **expiry)
+        home.set(f"list2:{zlib.crc32(address.encode()) % 8192}", value, **expiry)
 
     def entry(self, address: str, token: str = TOKEN) -> bytes:
         return f"{token} {address}\r\n".encode() + HEAD + self.BODY
