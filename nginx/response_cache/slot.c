@@ -3,8 +3,8 @@
 enum {
   kOutSize = 64 * 1024,
   kInSize = 64 * 1024,
-  // `VA <bytes> f<expiry> k<key>\r\n`
-  kReplyLineMax = 3 + 10 + 2 + 10 + 2 + kKeyMax + 2,
+  // `VA <bytes> f<expiry> k<key> W Z\r\n`
+  kReplyLineMax = 3 + 10 + 2 + 10 + 2 + kKeyMax + 4 + 2,
 };
 
 // The meta command: Memcached replies to a packet of many with one packet, but to each classic
@@ -74,16 +74,18 @@ static ngx_int_t reserve(slot_t* slot, size_t size) {
   return NGX_OK;
 }
 
-// Returns: whether ` k<key>` between `at` and `end` contains the key of the look-up. The key of a
-// request that has ended is not available, so its reply always counts as right.
+// Returns: whether ` k<key>` between `at` and `end` contains the key of the look-up. A blank and W,
+// X or Z may follow: the entry is a lease placeholder of a meta command. The key of a request that
+// has ended is not available, so its reply always counts as right.
 static ngx_flag_t has_key(const look_up_t* look_up, const u_char* at, const u_char* end) {
   if (look_up == NULL) {
     return 1;
   }
   const ngx_str_t* key = &look_up->keys[look_up->replied];
-  return (size_t)(end - at) == LENGTH(kKey) + key->len &&
-         ngx_memcmp(at, kKey, LENGTH(kKey)) == 0 &&
-         ngx_memcmp(at + LENGTH(kKey), key->data, key->len) == 0;
+  const size_t size = LENGTH(kKey) + key->len;
+  return (size_t)(end - at) >= size && ngx_memcmp(at, kKey, LENGTH(kKey)) == 0 &&
+         ngx_memcmp(at + LENGTH(kKey), key->data, key->len) == 0 &&
+         ((size_t)(end - at) == size || at[size] == ' ');
 }
 
 // Reads `VA <bytes> f<expiry> k<key>` between `at` and `end`, and whether the entry is still valid:
@@ -314,8 +316,8 @@ ngx_int_t slot_look_up(slot_t* slot, look_up_t* look_up) {
   for (ngx_uint_t i = 0; i < look_up->key_count; i++) {
     needed += LENGTH(kCommand) + look_up->keys[i].len + LENGTH(kCommandEnd);
   }
-  if (ngx_current_msec < slot->paused_until ||
-      slot->waiting + look_up->key_count > kWaitersMax || kOutSize - slot->out_end < needed) {
+  if (ngx_current_msec < slot->paused_until || slot->waiting + look_up->key_count > kWaitersMax ||
+      kOutSize - slot->out_end < needed) {
     return NGX_DECLINED;
   }
   if (slot->connection == NULL && open_connection(slot) != NGX_OK) {

@@ -64,6 +64,13 @@ class Memcached:
         if reply != b"STORED\r\n":
             raise AssertionError(f"set {key}: {reply!r}")
 
+    def ask(self, command: str) -> bytes:
+        """Returns: the reply to a command with one line."""
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(str(self.path))
+            client.sendall(command.encode() + b"\r\n")
+            return client.recv(1000)
+
     def stop(self) -> None:
         self.process.kill()
         self.process.wait()

@@ -115,6 +115,15 @@ class LookUp(EdgeTest):
         self.nginx.get(PRODUCT)
         self.assertEqual(self.service.requests[-1].headers["X-Cache-Lookup"], "miss")
 
+    def test_a_placeholder_of_a_meta_command_is_a_miss_and_the_connection_is_kept(self) -> None:
+        for uri in ("/api/v1/shops/1", "/api/v1/stock-readings/2"):
+            for state in (b"W", b"Z", b"Z"):
+                self.assertIn(b" " + state, self.memcached.ask(f"mg coda1:{uri} N60 c f k v"))
+                self.nginx.get(uri)
+                self.assertEqual(self.service.requests[-1].headers["X-Cache-Lookup"], "miss")
+                self.assertEqual(self.nginx.get(PRODUCT).body, BODY)
+        self.assertEqual(self.reached(), 6, "each hit was one")
+
     def test_without_a_look_up_no_miss_is_passed_on_even_if_the_client_sends_one(self) -> None:
         for method, uri, headers in (
             ("GET", "/api/v1/shops/1?", {}),
