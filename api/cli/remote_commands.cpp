@@ -199,21 +199,18 @@ const std::vector<RemoteCommand>& table() {
   return all;
 }
 
-/// Returns: a value as a cell.
-std::string text_of(const Json& value) {
-  if (value.IsNull()) return "-";
-  if (value.IsString()) return {value.GetString(), value.GetStringLength()};
+std::string json_of(const Json& value) {
   rapidjson::StringBuffer buffer;
   rapidjson::Writer<rapidjson::StringBuffer> writer{buffer};
   value.Accept(writer);
   return {buffer.GetString(), buffer.GetSize()};
 }
 
-std::string json_of(const Json& value) {
-  rapidjson::StringBuffer buffer;
-  rapidjson::Writer<rapidjson::StringBuffer> writer{buffer};
-  value.Accept(writer);
-  return {buffer.GetString(), buffer.GetSize()};
+/// Returns: a value as a cell.
+std::string text_of(const Json& value) {
+  if (value.IsNull()) return "-";
+  if (value.IsString()) return {value.GetString(), value.GetStringLength()};
+  return json_of(value);
 }
 
 std::string field_of(const Json& object, std::string_view name) {
