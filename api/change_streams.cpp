@@ -228,21 +228,13 @@ class ChangeStreams::Follower {
 ChangeStreams::ChangeStreams(storage::Database& database, std::size_t streams_max,
                              FeedLag& feed_lag, Log& log, const Timing& timing)
     : database_{database},
-      streams_max_{streams_max},
       feed_lag_{feed_lag},
       log_{log},
       timing_{timing},
+      places_{streams_max},
       thread_{[this] { run(); }} {}
 
 ChangeStreams::~ChangeStreams() { stop(); }
-
-StreamPlace ChangeStreams::reserve() {
-  if (open_++ >= streams_max_) {
-    --open_;
-    return nullptr;
-  }
-  return StreamPlace{&open_};
-}
 
 void ChangeStreams::start(Subscription wanted, ResponseStream body) {
   const MutexLock hold{mutex_};
@@ -262,7 +254,7 @@ void ChangeStreams::stop() {
 }
 
 std::chrono::duration<double> ChangeStreams::behind() const {
-  if (open_ == 0) return {};
+  if (open() == 0) return {};
   return Clock::now() - current_at_.load();
 }
 

@@ -3,7 +3,6 @@
 #include <atomic>
 #include <chrono>
 #include <cstddef>
-#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -12,6 +11,7 @@
 
 #include "api/observability/feed_lag.hpp"
 #include "api/observability/log.hpp"
+#include "api/places.hpp"
 #include "api/transport/response_stream.hpp"
 #include "storage/change_feed.hpp"
 #include "storage/database.hpp"
@@ -20,15 +20,9 @@
 
 namespace codasync::api {
 
-/// Frees the place of a stream.
-struct LeaveStreams {
-  void operator()(std::atomic<std::size_t>* open) const noexcept { --*open; }
-};
-using StreamPlace = std::unique_ptr<std::atomic<std::size_t>, LeaveStreams>;
-
 /// What the client of a stream gets.
 struct Subscription {
-  StreamPlace place;
+  Places::Place place;
   storage::FeedCursor position;  // it has everything up to here
   std::set<Gtin> gtins;          // the changes of these products; empty: all
   /// Without a valid token the stream ends; nullopt: it needs none.
@@ -56,7 +50,7 @@ class ChangeStreams {
   ChangeStreams& operator=(const ChangeStreams&) = delete;
 
   /// Returns: a place for one more stream; null pointer when all are taken.
-  [[nodiscard]] StreamPlace reserve();
+  [[nodiscard]] Places::Place reserve() { return places_.take(); }
 
   /// Sends the changes after the position. After stop() the stream ends at once.
   void start(Subscription wanted, ResponseStream body);
@@ -65,7 +59,7 @@ class ChangeStreams {
   void stop();
 
   /// Returns: how many places are taken.
-  [[nodiscard]] std::size_t open() const noexcept { return open_; }
+  [[nodiscard]] std::size_t open() const noexcept { return places_.taken(); }
 
   /// Returns: the events sent since the start, counted for each client.
   [[nodiscard]] std::size_t events() const noexcept { return events_; }
@@ -90,12 +84,11 @@ class ChangeStreams {
   [[nodiscard]] bool await(Follower& follower, std::chrono::milliseconds pause);
 
   storage::Database& database_;
-  const std::size_t streams_max_;
   FeedLag& feed_lag_;
   Log& log_;
   const Timing timing_;
 
-  std::atomic<std::size_t> open_{0};
+  Places places_;
   std::atomic<std::size_t> events_{0};
   std::atomic<Clock::time_point> current_at_{};  // of the last successful query
   Mutex mutex_;

@@ -185,7 +185,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   Reply reply_;
   const std::chrono::steady_clock::time_point arrived_;
   RequestFlow flow_;
-  std::shared_ptr<std::atomic<std::size_t>> export_place_;  // one of Service::exports_open
+  Places::Place export_place_;
 };
 
 template <class Work>
@@ -370,10 +370,10 @@ Result Exchange::read_through_cache(const Read& action) {
   const auto read = [&] { return action.answer(*service_.database.read(), call); };
   const auto* list = std::get_if<CachedList>(&action.caching);
   if (list == nullptr) return read();
-  const auto entry = list->entry(call);
-  if (const auto* rows = list->rows(call))
-    return read_list(entry, [&] { return read_rows(*rows); });
-  return read_list(entry, read);
+  return read_list(list->entry(call), [&] {
+    const auto* rows = list->rows(call);
+    return rows != nullptr ? read_rows(*rows) : read();
+  });
 }
 
 /// `entry`: nothing for a list that is not cached.
@@ -602,12 +602,8 @@ void Exchange::act(const EventStream& action, Place place) {
 
 void Exchange::act(const Export& action, Place) {
   // An export can take minutes, so another one does not wait for its thread.
-  if (++service_.exports_open > service_.options.exports_max) {
-    --service_.exports_open;
-    constexpr int kRetrySeconds = 10;
-    return fail(unavailable("Too many exports are in progress. Try again later.", kRetrySeconds));
-  }
-  export_place_ = {&service_.exports_open, [](auto* open) { --*open; }};
+  export_place_ = service_.export_places.take();
+  if (!export_place_) return fail(too_many_exports());
   submit(service_.export_threads, Executor::Kind::work, [&action](Exchange& self, Place where) {
     auto opened = action.open(self.service_, self.flow_.call());
     if (opened) return self.stream(std::move(opened).value());

@@ -79,6 +79,11 @@ bool send_piece(std::string_view piece, ResponseStream& body) {
 
 }  // namespace
 
+Problem too_many_exports() {
+  constexpr int kRetrySeconds = 10;
+  return unavailable("Too many exports are in progress. Try again later.", kRetrySeconds);
+}
+
 std::string_view media_type_of(ExportFormat format) {
   return format == ExportFormat::csv ? "text/csv; charset=utf-8; header=present"
                                      : "application/x-ndjson";

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "api/export_format.hpp"
+#include "api/problem.hpp"
 #include "api/transport/http.hpp"
 #include "api/transport/response_stream.hpp"
 
@@ -14,6 +15,9 @@ struct ExportStart {
   Response head;
   ExportText text;
 };
+
+/// Returns: 503 for an export while `api.exports_max` are in progress.
+Problem too_many_exports();
 
 /// Returns: the media type of a response.
 std::string_view media_type_of(ExportFormat format);

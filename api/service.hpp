@@ -14,6 +14,7 @@
 #include "api/observability/slot_watch.hpp"
 #include "api/openapi/document.hpp"
 #include "api/options.hpp"
+#include "api/places.hpp"
 #include "cache/cache.hpp"
 #include "storage/catalogue_store.hpp"
 #include "storage/database.hpp"
@@ -59,7 +60,7 @@ struct Service {
   MissesOfRoutes misses{make_misses(executor.options())};
   TokenCache tokens{};
   ReadingKeyCache reading_keys{};
-  std::atomic<std::size_t> exports_open{0};
+  Places export_places{options.exports_max};
   std::atomic<bool> schema_fits{false};  // the database was migrated for this program
   std::atomic<bool> draining{false};     // readiness fails from here on
 };

@@ -25,7 +25,7 @@ Outcome<ExportStart, Problem> open(Service& service, const Call& call, storage::
       named ? parse_export_format(kFormats.at(*named)) : format_of_accept(call.request.accept);
   if (!format) return not_acceptable();
   auto records = service.exports.begin(kind, filter);
-  if (!records) return unavailable("Too many exports are in progress. Try again later.");
+  if (!records) return too_many_exports();
   const std::string name{storage::name_of(kind)};
   return ExportStart{{200,
                       {{"Content-Type", std::string{media_type_of(*format)}},

@@ -325,12 +325,11 @@ Result answer_sync(Service& service, const Call& call, const OperationList& list
   } catch (const Unavailable&) {
     // 503 would promise that nothing was changed.
     if (list.operations.empty()) throw;
-    return Problem{504,
-                   "in-doubt",
-                   "The operations were received, but the changes cannot be read now. Send the "
-                   "operations again: each takes effect only once.",
-                   {},
-                   {{"Retry-After", "1"}}};
+    auto problem = in_doubt();
+    problem.detail =
+        "The operations were received, but the changes cannot be read now. Send the operations "
+        "again: each takes effect only once.";
+    return problem;
   }
 }
 

@@ -4,30 +4,21 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
-#include <functional>
 #include <random>
 #include <sstream>
-#include <thread>
 
 #include "api/feed_cursor.hpp"
 #include "tests/api/fakes.hpp"
+#include "tests/support/eventually.hpp"
 
 namespace codasync::api {
 namespace {
 
 using namespace std::chrono_literals;
 using storage::FeedCursor;
+using test::eventually;
 using testing::ElementsAre;
 using testing::HasSubstr;
-
-bool eventually(const std::function<bool()>& holds) {
-  const auto end = std::chrono::steady_clock::now() + 10s;
-  while (!holds()) {
-    if (std::chrono::steady_clock::now() > end) return false;
-    std::this_thread::sleep_for(1ms);
-  }
-  return true;
-}
 
 FeedCursor cursor(storage::TransactionNumber transaction, std::int64_t reading = 0,
                   ShopId shop = ShopId{1}, std::uint64_t epoch = 7) {

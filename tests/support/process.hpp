@@ -8,6 +8,8 @@
 #include <thread>
 #include <vector>
 
+#include "tests/support/eventually.hpp"
+
 namespace codasync::test {
 
 /// A child process, started without a shell. It does not outlive the test: the destructor kills it,
@@ -56,17 +58,5 @@ void give_to_servers(const std::string& directory);
 
 /// Returns: a new directory in the system's temporary directory, private to this user.
 std::string make_scratch_directory();
-
-/// Polls `condition` until it is true. Returns: false when it is still false after `timeout`.
-template <class Condition>
-bool eventually(const Condition& condition,
-                std::chrono::milliseconds timeout = std::chrono::seconds{10}) {
-  const auto deadline = std::chrono::steady_clock::now() + timeout;
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > deadline) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds{1});
-  }
-  return true;
-}
 
 }  // namespace codasync::test

@@ -16,7 +16,7 @@ class Access(ServiceTest):
 
     def statuses(self, method: str, path: str, body: Any = None) -> dict[str, int]:
         """Returns: the status for each kind of client."""
-        tokens = {"nobody": "", "unknown token": "coda_" + "x" * 43, "staff of another shop": self.foreign, "staff of the shop": self.own,
+        tokens = {"no token": "", "unknown token": "coda_" + "x" * 43, "staff of another shop": self.foreign, "staff of the shop": self.own,
                   "staff": self.service.staff, "admin": self.service.admin}
         return {name: self.service.send(method, path, body, token).status for name, token in tokens.items()}
 
@@ -35,7 +35,7 @@ class Access(ServiceTest):
         ):
             with self.subTest(path, body=body):
                 self.assertEqual(self.statuses(method, path, body), {
-                    "nobody": 401, "unknown token": 401, "staff of another shop": 403, "staff of the shop": done, "staff": done, "admin": done})
+                    "no token": 401, "unknown token": 401, "staff of another shop": 403, "staff of the shop": done, "staff": done, "admin": done})
 
     def test_the_items_of_a_batch_are_for_staff_of_their_shop(self) -> None:
         def outcomes(token: str) -> list[str]:
@@ -63,7 +63,7 @@ class Access(ServiceTest):
                                    ("GET", f"/api/v1/audit?subject=shop&subject_id={self.shop}", None)):
             with self.subTest(path):
                 found = self.statuses(method, path, body)
-                self.assertEqual(found, {"nobody": 401, "unknown token": 401, "staff of another shop": 403, "staff of the shop": 403, "staff": 403, "admin": 200})
+                self.assertEqual(found, {"no token": 401, "unknown token": 401, "staff of another shop": 403, "staff of the shop": 403, "staff": 403, "admin": 200})
 
     def test_the_feed_and_the_work_list_are_public(self) -> None:
         for path in (f"/api/v1/changes?shop={self.shop}", f"/api/v1/shops/{self.shop}/work-list"):

@@ -7,6 +7,7 @@
 #include <thread>
 #include <vector>
 
+#include "tests/support/eventually.hpp"
 #include "tests/transport/client.hpp"
 #include "tests/transport/service.hpp"
 
@@ -65,15 +66,6 @@ TEST(Reply, is_dropped_when_its_client_is_gone) {
   other.send_get("/now/x");
   EXPECT_EQ(other.receive()->body, "x");
   EXPECT_EQ(service.server().counters()->requests_in_flight, 0U);
-}
-
-/// Waits until `condition` holds, up to ten seconds. Returns: whether it does.
-template <class Condition>
-bool eventually(const Condition& condition) {
-  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds{10};
-  while (!condition() && std::chrono::steady_clock::now() < end)
-    std::this_thread::sleep_for(std::chrono::milliseconds{1});
-  return condition();
 }
 
 TEST(Reply, sees_that_its_client_is_gone) {

@@ -4,9 +4,9 @@
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
-#include <functional>
 #include <thread>
 
+#include "tests/support/eventually.hpp"
 #include "tests/transport/client.hpp"
 #include "tests/transport/service.hpp"
 
@@ -18,15 +18,6 @@ namespace {
 using namespace std::chrono_literals;
 using api::kStreamBufferBytes;
 using api::ResponseStream;
-
-bool eventually(const std::function<bool()>& holds) {
-  const auto end = std::chrono::steady_clock::now() + 10s;
-  while (!holds()) {
-    if (std::chrono::steady_clock::now() > end) return false;
-    std::this_thread::sleep_for(1ms);
-  }
-  return true;
-}
 
 /// Returns: the stream of a client that has received its head.
 ResponseStream begin(Service& service, Client& client) {
