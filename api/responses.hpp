@@ -4,6 +4,7 @@
 #include <string_view>
 #include <vector>
 
+#include "api/body.hpp"
 #include "api/etag.hpp"
 #include "api/json.hpp"
 #include "api/parameters.hpp"

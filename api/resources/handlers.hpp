@@ -1,6 +1,6 @@
 #pragma once
 
-#include "api/json.hpp"
+#include "api/body.hpp"
 #include "api/routes.hpp"
 #include "storage/errors.hpp"
 

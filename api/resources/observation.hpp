@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <string>
 
-#include "api/json.hpp"
+#include "api/body.hpp"
 #include "storage/stock_ledger.hpp"
 
 namespace codasync::api::readings {

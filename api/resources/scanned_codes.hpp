@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "api/json.hpp"
+#include "api/body.hpp"
 #include "storage/model/barcode/barcode.hpp"
 #include "storage/model/barcode/scanned_item.hpp"
 

@@ -4,6 +4,7 @@
 #include <unordered_map>
 
 #include "storage/postgres/arrays.hpp"
+#include "storage/postgres/columns.hpp"
 #include "storage/postgres/product_changes.hpp"
 #include "storage/reader.hpp"
 
@@ -64,10 +65,6 @@ std::vector<Difference> that_differ(postgres::Connection& connection, const Prod
     if (found != renames.end()) different.push_back({&product, found->second});
   }
   return different;
-}
-
-std::optional<std::string> optional_text(const pqxx::field& field) {
-  return field.is_null() ? std::nullopt : std::optional{field.as<std::string>()};
 }
 
 /// Writes the products that still differ under the locks, with the audit and the change feed.
@@ -155,7 +152,8 @@ std::vector<CatalogueStore::ProductDifference> compare_products(postgres::Connec
     auto& before = stored[gtin];
     if (!row[1].as<bool>()) continue;
     before = CatalogueStore::ImportedProduct{Gtin::from_number(gtin), row[2].as<std::string>(),
-                                             optional_text(row[3]), optional_text(row[4])};
+                                             postgres::optional_text(row[3]),
+                                             postgres::optional_text(row[4])};
   }
   std::vector<CatalogueStore::ProductDifference> differences;
   for (const auto& product : products) {

@@ -8,6 +8,7 @@
 
 #include "storage/import_trail.hpp"
 #include "storage/postgres/arrays.hpp"
+#include "storage/postgres/columns.hpp"
 #include "storage/postgres/product_changes.hpp"
 #include "storage/postgres/product_writes.hpp"
 #include "storage/reader.hpp"
@@ -29,14 +30,10 @@ bool same(const State& a, const State& b) {
   return a->name == b->name && a->brand == b->brand && a->category == b->category;
 }
 
-std::optional<std::string> optional_text(const pqxx::field& field) {
-  return field.is_null() ? std::nullopt : std::optional{field.as<std::string>()};
-}
-
 State state_of(const pqxx::row& row, int first) {
   if (row[first].is_null()) return std::nullopt;
-  return ProductFields{row[first].as<std::string>(), optional_text(row[first + 1]),
-                       optional_text(row[first + 2])};
+  return ProductFields{row[first].as<std::string>(), postgres::optional_text(row[first + 1]),
+                       postgres::optional_text(row[first + 2])};
 }
 
 struct Entry {

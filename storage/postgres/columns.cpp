@@ -69,6 +69,10 @@ std::optional<Instant> optional_instant(const pqxx::field& micros) {
   return micros.is_null() ? std::nullopt : std::optional{instant_of(micros)};
 }
 
+std::optional<std::string> optional_text(const pqxx::field& text) {
+  return text.is_null() ? std::nullopt : std::optional{text.as<std::string>()};
+}
+
 std::optional<std::int64_t> optional_number(const pqxx::field& number) {
   return number.is_null() ? std::nullopt : std::optional{number.as<std::int64_t>()};
 }

@@ -30,6 +30,7 @@ inline std::string days(const std::string& column) {
 Instant instant_of(const pqxx::field& micros);
 std::optional<Instant> optional_instant(const pqxx::field& micros);
 std::optional<std::int64_t> optional_number(const pqxx::field& number);
+std::optional<std::string> optional_text(const pqxx::field& text);
 std::optional<ShelfDate> shelf_date_of(const pqxx::field& days, const pqxx::field& kind);
 EventKind event_kind_of(const pqxx::field& code);
 std::vector<std::int64_t> numbers_of_list(const pqxx::field& list);  // of `1,2,3`

@@ -1,6 +1,6 @@
-#include <gtest/gtest.h>
+#include "api/body.hpp"
 
-#include "api/json.hpp"
+#include <gtest/gtest.h>
 
 namespace codasync::api {
 namespace {

@@ -1,4 +1,4 @@
-#include "api/json.hpp"
+#include "api/body.hpp"
 #include "api/parameters.hpp"
 #include "tests/service/service.hpp"
 

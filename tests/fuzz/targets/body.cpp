@@ -1,6 +1,7 @@
 // JSON bodies. Every field of every kind is read.
 
-#include "api/json.hpp"
+#include "api/body.hpp"
+
 #include "tests/fuzz/targets/check.hpp"
 
 namespace {

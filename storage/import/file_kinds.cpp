@@ -1,0 +1,96 @@
+#include "storage/import/file_kinds.hpp"
+
+#include <map>
+
+namespace codasync::storage {
+
+Outcome<ProductRow, RowRefusal> ProductFile::parse(std::size_t line, Fields fields) const {
+  return product_row(line,
+                     {.gtin = gtin.of(fields),
+                      .name = name.of(fields),
+                      .brand = brand.of(fields),
+                      .category = category.of(fields)},
+                     rules);
+}
+
+std::optional<RowRefusal> ProductFile::add(ProductRow row) {
+  const auto [known, is_new] = positions_.try_emplace(row.gtin, rows_.size());
+  if (is_new) {
+    rows_.push_back(std::move(row));
+    return std::nullopt;
+  }
+  ++repeated;
+  auto& earlier = rows_[known->second];
+  if (!row.brand) row.brand = std::move(earlier.brand);
+  if (!row.category) row.category = std::move(earlier.category);
+  earlier = std::move(row);
+  return std::nullopt;
+}
+
+std::vector<ProductRow> ProductFile::take() {
+  positions_.clear();
+  return std::exchange(rows_, {});
+}
+
+Outcome<ReadingRow, RowRefusal> ReadingFile::parse(std::size_t line, Fields fields) const {
+  const auto of = [&](ImportField field) { return plan_[field].of(fields); };
+  return reading_row(line,
+                     {.shop = of(ImportField::shop),
+                      .gtin = of(ImportField::gtin),
+                      .expiry_date = of(ImportField::expiry_date),
+                      .date_kind = of(ImportField::date_kind),
+                      .quantity = of(ImportField::quantity),
+                      .kind = of(ImportField::kind),
+                      .observed_at = of(ImportField::observed_at),
+                      .name = of(ImportField::name)},
+                     options_.rows, today_);
+}
+
+std::optional<RowRefusal> ReadingFile::add(ReadingRow row) {
+  auto refusal = lots_.apply(row);
+  repeated = lots_.repeated();
+  if (!refusal) rows_.push_back(std::move(row));
+  return refusal;
+}
+
+std::optional<std::string> ReadingFile::question(std::span<const OwnRecord> sample,
+                                                 const RecordRules& rules) const {
+  if (options_.lots != LotRule::ask) return std::nullopt;
+  constexpr std::size_t kShownMax = 6;
+  std::map<std::pair<ShopId, Gtin>, std::vector<ReadingRow>> readings;
+  for (const auto& own : sample) {
+    const auto record = own.record();
+    if (is_blank(record) || rules.refuse(record)) continue;
+    auto row = parse(record.line, record.fields);
+    if (!row || !row->quantity || row->observed_at) continue;
+    readings[{row->shop, row->gtin}].push_back(std::move(row).value());
+  }
+  std::size_t products = 0;
+  const std::vector<ReadingRow>* example = nullptr;
+  for (const auto& [key, rows] : readings) {
+    if (rows.size() == 1) continue;
+    ++products;
+    if (example == nullptr || rows.front().line < example->front().line) example = &rows;
+  }
+  if (example == nullptr) return std::nullopt;
+  std::int64_t sum = 0;
+  std::string lines;
+  for (const auto& row : *example) {
+    sum += *row.quantity;
+    const auto number = static_cast<std::size_t>(&row - example->data());
+    if (number == kShownMax) lines += ", …";
+    if (number >= kShownMax) continue;
+    lines += (lines.empty() ? "" : ", ") + std::string{"line "} + std::to_string(row.line) + ": " +
+             std::to_string(*row.quantity);
+  }
+  return "The file has several rows for one product in one shop (" + std::to_string(products) +
+         (products == 1 ? " product" : " products") + " in its first rows). For example shop " +
+         std::to_string(example->front().shop.value()) + ", GTIN " +
+         example->front().gtin.canonical() + " has the quantities " + lines +
+         ". If they are lots that add up (" + std::to_string(sum) +
+         "), with the earliest date: --lots sum; if the last row counts (" +
+         std::to_string(*example->back().quantity) +
+         "): --lots last; if only the first row is right: --lots refuse.";
+}
+
+}  // namespace codasync::storage
