@@ -4,6 +4,7 @@ The folder (default `.bench`) has the cluster and a copy of the program. A datab
 clone and `grow.py`, and made again after these have changed.
 """
 
+import atexit
 import hashlib
 import os
 import shutil
@@ -97,6 +98,23 @@ def open_folder(folder: Path, workers: str = "auto") -> Processes:
     return Processes(run, place / "program", account, workers, lock)
 
 
+def reserve_huge_pages(processes: Processes, cluster: Path) -> None:
+    """Reserves huge pages for PostgreSQL's shared memory until the end of this program. Without them the first use of each page of 4 KB costs
+    each session some microseconds. Says it if that is not possible: PostgreSQL then uses small pages.
+    """
+    needed = int(processes.run(PROGRAMS / "postgres", "-D", cluster, "-C", "shared_memory_size_in_huge_pages"))
+    reserved = Path("/proc/sys/vm/nr_hugepages")
+    before = reserved.read_text()
+    try:
+        reserved.write_text(str(int(before) + needed))
+    except OSError as failure:
+        print(f"PostgreSQL has no huge pages: {reserved}: {failure.strerror}. Run this as root, or reserve {needed} more pages there.")
+        return
+    atexit.register(reserved.write_text, before)
+    if int(reserved.read_text()) < int(before) + needed:
+        print(f"PostgreSQL has no huge pages: the memory has no free room for {needed} of them.")
+
+
 def start_postgres(processes: Processes) -> None:
     """Starts the cluster of the folder as the process "postgres"; creates it first if it does not exist."""
     cluster = processes.folder.parent / "cluster"
@@ -107,6 +125,7 @@ def start_postgres(processes: Processes) -> None:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 20
     (cluster / "postgresql.conf").write_text((ROOT / "config/local/postgresql.conf").read_text() + SETTINGS.format(buffers=memory // 4))
     (cluster / "postmaster.pid").unlink(missing_ok=True)
+    reserve_huge_pages(processes, cluster)
     processes.start("postgres", PROGRAMS / "postgres", "-D", cluster, "-k", processes.folder, end=signal.SIGINT)  # ends the sessions
     processes.wait_for("postgres", f"unix:{processes.folder}/.s.PGSQL.5432")
     server = ("psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", f"postgresql://postgres@/postgres?host={processes.folder}")

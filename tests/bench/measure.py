@@ -156,6 +156,12 @@ def machine() -> dict[str, object]:
             "kernel": platform.release(), "load_before": round(os.getloadavg()[0], 1)}
 
 
+def huge_pages() -> int:
+    """Returns: the size of the reserved huge pages, in MB."""
+    values = dict(re.findall(r"^(\w+):\s+(\d+)", Path("/proc/meminfo").read_text(), re.MULTILINE))
+    return int(values.get("Hugetlb", 0)) >> 10
+
+
 def commit() -> str:
     """Returns: the commit of this clone, with `+` if files differ from it; empty without Git."""
     done = subprocess.run(["git", "-C", str(ROOT), "describe", "--always", "--abbrev=12", "--dirty=+", "--exclude=*"],
@@ -179,7 +185,8 @@ class Report:
 
     def result(self) -> dict[str, object]:
         date = datetime.datetime.now(datetime.UTC).isoformat(timespec="minutes").replace("+00:00", "Z")
-        return {"bench": self.bench, "date": date, "commit": commit(), "machine": self.machine, "setting": self.setting, "series": self.series,
+        return {"bench": self.bench, "date": date, "commit": commit(), "machine": self.machine | {"huge_pages_mb": huge_pages()},
+                "setting": self.setting, "series": self.series,
                 **self.more, "targets": [target.result() for target in self.targets]}
 
     def write(self, folder: Path) -> None:
