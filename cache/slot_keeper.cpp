@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "cache/entry_expiry.hpp"
+#include "storage/failpoint.hpp"
 
 namespace codasync::cache {
 namespace {
@@ -128,6 +129,7 @@ std::optional<SlotChange> SlotKeeper::decide(const CacheState& state, const Slot
   // been started again and filled.
   if (server.failure == Unreachable::refused) server.failure = servers_.probe(slot.number);
   step = step_for(slot, state.fills, server);
+  if (step != SlotStep::none) failpoint::reach("slot-locked");
   switch (step) {
     case SlotStep::none:
       return std::nullopt;
@@ -139,6 +141,7 @@ std::optional<SlotChange> SlotKeeper::decide(const CacheState& state, const Slot
       return SlotChange{SlotState::up};
     case SlotStep::flush:
       if (servers_.flush(slot.number)) return std::nullopt;
+      failpoint::reach("slot-emptied");
       return SlotChange{SlotState::up, true};
   }
   __builtin_unreachable();

@@ -1,6 +1,12 @@
+#include <condition_variable>
 #include <cstdlib>
+#include <deque>
+#include <memory>
+#include <mutex>
 #include <optional>
+#include <stop_token>
 #include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -211,6 +217,53 @@ class LateInvalidation final : public storage::Invalidation {
   MemcachedInvalidation invalidation_;
 };
 
+/// answer-before-acknowledge: the deletions are sent before COMMIT, and another thread receives the
+/// replies, so the write is answered without them.
+class UnacknowledgedInvalidation final : public storage::Invalidation {
+ public:
+  UnacknowledgedInvalidation(const MemcachedOptions& options, Observer& observer)
+      : invalidation_{options, observer} {}
+
+  std::unique_ptr<Pending> begin(const storage::Changes& changes,
+                                 const storage::SlotStates& slots) override {
+    {
+      const std::lock_guard hold{mutex_};
+      sent_.push_back(invalidation_.begin(changes, slots));
+    }
+    added_.notify_one();
+    return std::make_unique<Ignored>();
+  }
+  [[nodiscard]] std::size_t slot_count() const noexcept override {
+    return invalidation_.slot_count();
+  }
+
+ private:
+  struct Ignored final : Pending {
+    void acknowledge() override {}
+  };
+
+  void receive(const std::stop_token& stop) {
+    std::unique_lock hold{mutex_};
+    while (added_.wait(hold, stop, [this] { return !sent_.empty(); })) {
+      const auto first = std::move(sent_.front());
+      sent_.pop_front();
+      hold.unlock();
+      try {
+        first->acknowledge();
+      } catch (const Unavailable&) {  // this is how the broken protocol loses a deletion
+      }
+      hold.lock();
+    }
+  }
+
+  MemcachedInvalidation invalidation_;
+  std::mutex mutex_;
+  std::condition_variable_any added_;
+  std::deque<std::unique_ptr<Pending>> sent_;
+  std::jthread receiver_{
+      [this](const std::stop_token& stop) { receive(stop); }};  // the last member
+};
+
 }  // namespace
 
 std::unique_ptr<Cache> make_cache(const MemcachedOptions& options, storage::Database& database,
@@ -222,6 +275,8 @@ std::unique_ptr<storage::Invalidation> make_invalidation(const MemcachedOptions&
                                                          Observer& observer) {
   if (is_broken("delete-after-commit"))
     return std::make_unique<LateInvalidation>(options, observer);
+  if (is_broken("answer-before-acknowledge"))
+    return std::make_unique<UnacknowledgedInvalidation>(options, observer);
   return std::make_unique<MemcachedInvalidation>(options, observer);
 }
 

@@ -7,24 +7,33 @@ import subprocess
 import time
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 from imports import Importer
-from servers import Server, Service, eventually
+from servers import Broken, Server, Service, eventually
 from stack import Stack
 
 POINTS = ("after-locks", "after-delete", "commit-sent", "after-commit", "lease-held", "before-cas")
+KEEPER_POINTS = ("slot-locked", "slot-emptied")
 POINT_SECONDS = 8.0
+TWO = "two faults at once"
+TWO_TIMES = 8  # while each other kind comes once
+SETTLE_SECONDS = 2.0  # pauses after a failed connection end
+CALM_SECONDS = 1.5
 SLOT_SECONDS = 90.0
 DAYS = 24 * 3600
 
 Fault = Callable[["Injector"], None]
 FAULTS: dict[str, Fault] = {}
+# What each fault stops, starts or cuts. Two faults at once have nothing in common.
+TOUCHES: dict[str, frozenset[str]] = {}
 
 
-def fault(name: str) -> Callable[[Fault], Fault]:
+def fault(name: str, *touches: str) -> Callable[[Fault], Fault]:
     def register(function: Fault) -> Fault:
         FAULTS[name] = function
+        TOUCHES[name] = frozenset(touches)
         return function
 
     return register
@@ -43,12 +52,17 @@ class Injector:
         self.done: Counter[str] = Counter()
         self.impossible: dict[str, str] = {}
         self.not_reached: Counter[str] = Counter()
+        self.calms: list[tuple[float, float]] = []  # when every server was in use; monotonic times
         self._bag: list[str] = []
+        # For the second of two faults. It lives as long as the run, because servers end with the thread that started them.
+        self.beside = ThreadPoolExecutor(1)
 
     def next(self) -> None:
         """Injects the next fault: all kinds once in random order, then again."""
         if not self._bag:
             self._bag = [name for name in FAULTS if name not in self.impossible]
+            if TWO in self._bag:
+                self._bag += [TWO] * (TWO_TIMES - 1)
             self.random.shuffle(self._bag)
         self.inject(self._bag.pop())
 
@@ -58,7 +72,8 @@ class Injector:
         try:
             FAULTS[name](self)
         except Impossible as reason:
-            self.impossible[name] = str(reason)
+            if name != TWO:
+                self.impossible[name] = str(reason)
             happened = False
         except (NotReached, subprocess.SubprocessError, OSError):
             # No request reached the place, or PostgreSQL does not yet respond to this program's query.
@@ -81,6 +96,18 @@ class Injector:
                 server.start()
         for server in [*stack.services, stack.nginx]:
             eventually(server.ready, f"{server.name} answers again", 120)
+
+    def calm(self) -> None:
+        """Waits until every server is in use again, and notes a while in which no write may be refused. Throws: Broken."""
+        deadline = time.monotonic() + SLOT_SECONDS
+        while self.stack.postgres.sql("select count(*) from cache_slots where state <> 'up'") != "0":
+            if time.monotonic() > deadline:
+                raise Broken("a slot whose server responds is not in use again")
+            time.sleep(0.1)
+        time.sleep(SETTLE_SECONDS)
+        begun = time.monotonic()
+        time.sleep(CALM_SECONDS)
+        self.calms.append((begun, time.monotonic()))
 
     # -- what faults are made of --
 
@@ -143,12 +170,12 @@ class NotReached(Exception):
 # -- the service ---------------------------------------------------------------------------------------
 
 
-@fault("service killed at random")
+@fault("service killed at random", "services")
 def kill_service(injector: Injector) -> None:
     injector.restart(injector.service())
 
 
-@fault("service stopped at random")
+@fault("service stopped at random", "services")
 def stop_service(injector: Injector) -> None:
     service = injector.service()
     service.send(signal.SIGSTOP)
@@ -156,7 +183,7 @@ def stop_service(injector: Injector) -> None:
     service.send(signal.SIGCONT)
 
 
-@fault("both services killed")
+@fault("both services killed", "services")
 def kill_services(injector: Injector) -> None:
     for service in injector.stack.services:
         service.kill()
@@ -188,11 +215,34 @@ def stopped_at(point: str) -> Fault:
 
 
 for each in POINTS:
-    FAULTS[f"service killed {each}"] = killed_at(each)
-    FAULTS[f"service stopped {each}"] = stopped_at(each)
+    fault(f"service killed {each}", "services")(killed_at(each))
+    fault(f"service stopped {each}", "services")(stopped_at(each))
 
 
-@fault("Memcached restarted between gets and cas")
+def keeper_at(point: str, action: str) -> Fault:
+    """A slot is lost and back, and the process that changes its state is killed or stopped meanwhile, with the exclusive lock."""
+
+    def inject(injector: Injector) -> None:
+        services = injector.stack.services
+        orders = [service.arm(point, action) for service in services]
+        injector.restart(injector.random.choice(injector.stack.nodes), 2.0, 4.0)
+        deadline = time.monotonic() + POINT_SECONDS
+        while all(order.exists() for order in orders):
+            if time.monotonic() > deadline:
+                raise NotReached
+            time.sleep(0.002)
+        if action == "stop":
+            injector.pause(0.2, 7.5)  # repair() lets it continue
+
+    return inject
+
+
+for each in KEEPER_POINTS:
+    fault(f"keeper killed {each}", "services", "Memcached")(keeper_at(each, "kill"))
+    fault(f"keeper stopped {each}", "services", "Memcached")(keeper_at(each, "stop"))
+
+
+@fault("Memcached restarted between gets and cas", "services", "Memcached")
 def restart_under_lease(injector: Injector) -> None:
     service = injector.service()
     injector.reach(service, "before-cas", "stop")
@@ -202,7 +252,7 @@ def restart_under_lease(injector: Injector) -> None:
     service.send(signal.SIGCONT)
 
 
-@fault("filler loses its locks before its cas")
+@fault("filler loses its locks before its cas", "services", "PostgreSQL")
 def filler_without_session(injector: Injector) -> None:
     service = injector.service()
     injector.reach(service, "before-cas", "stop")
@@ -214,7 +264,7 @@ def filler_without_session(injector: Injector) -> None:
     service.send(signal.SIGCONT)
 
 
-@fault("wall clock jumps")
+@fault("wall clock jumps", "services")
 def clock(injector: Injector) -> None:
     service = injector.service()
     service.set_clock(injector.random.choice([-10 * DAYS, -3600, -2, 2, 3600, 10 * DAYS]))
@@ -222,7 +272,7 @@ def clock(injector: Injector) -> None:
     service.set_clock(0)
 
 
-@fault("import killed")
+@fault("import killed", "imports")
 def kill_import(injector: Injector) -> None:
     """Throws: NotReached when none is running for a while."""
     if injector.importer is None:
@@ -237,17 +287,17 @@ def kill_import(injector: Injector) -> None:
 # -- Memcached -----------------------------------------------------------------------------------------
 
 
-@fault("Memcached killed and restarted")
+@fault("Memcached killed and restarted", "Memcached")
 def restart_memcached(injector: Injector) -> None:
     injector.restart(injector.random.choice(injector.stack.nodes), 0.0, 0.3)
 
 
-@fault("one slot lost and back")
+@fault("one slot lost and back", "Memcached")
 def lose_slot(injector: Injector) -> None:
     injector.restart(injector.random.choice(injector.stack.nodes), 2.0, 5.0)
 
 
-@fault("all slots lost and back")
+@fault("all slots lost and back", "Memcached")
 def lose_slots(injector: Injector) -> None:
     for node in injector.stack.nodes:
         node.kill()
@@ -256,7 +306,7 @@ def lose_slots(injector: Injector) -> None:
         node.start()
 
 
-@fault("Memcached stopped")
+@fault("Memcached stopped", "Memcached")
 def stop_memcached(injector: Injector) -> None:
     node = injector.random.choice(injector.stack.nodes)
     node.send(signal.SIGSTOP)
@@ -264,7 +314,7 @@ def stop_memcached(injector: Injector) -> None:
     node.send(signal.SIGCONT)
 
 
-@fault("a slot without a response marked down; it is back with old data")
+@fault("a slot without a response marked down; it is back with old data", "Memcached", "PostgreSQL", "services")
 def mark_slot_down(injector: Injector) -> None:
     """Throws: NotReached when no process marked it down."""
     slot = injector.random.randrange(len(injector.stack.nodes))
@@ -278,47 +328,53 @@ def mark_slot_down(injector: Injector) -> None:
     injector.wait_for_slot(slot, "up")
 
 
-@fault("cache turned off and on")
+@fault("cache turned off and on", "Memcached", "PostgreSQL", "services")
 def turn_cache_off(injector: Injector) -> None:
     injector.stack.cache_command("off")
     injector.pause(0.0, 3.0)
     injector.stack.cache_command("on")
 
 
-@fault("links to a slot stall; it is back with old data")
+@fault("links to a slot stall; it is back with old data", "slot links")
 def stall_slot(injector: Injector) -> None:
     injector.links(injector.slot_links(slot=injector.gated_slot()), "stall", 0.1, 4.0)
 
 
-@fault("links to a slot are cut; it is back with old data")
+@fault("links to a slot are cut; it is back with old data", "slot links")
 def cut_slot(injector: Injector) -> None:
     injector.links(injector.slot_links(slot=injector.gated_slot()), "cut", 0.1, 4.0)
 
 
-@fault("one link to a slot stalls")
+@fault("one link to a slot stalls", "slot links")
 def stall_link(injector: Injector) -> None:
     link = injector.random.choice(injector.slot_links())
     injector.links([link], "stall", 0.05, 3.0)
 
 
-@fault("one link to a slot is cut")
+@fault("one link to a slot is cut", "slot links")
 def cut_link(injector: Injector) -> None:
     link = injector.random.choice(injector.slot_links())
     injector.links([link], "cut", 0.1, 3.0)
 
 
-@fault("one link to a slot is one-way")
+@fault("one link to a slot is one-way", "slot links")
 def one_way(injector: Injector) -> None:
     link = injector.random.choice(injector.slot_links())
     injector.links([link], "one-way", 0.1, 3.0)
 
 
-@fault("links to a slot are slow")
+@fault("links to a slot are slow", "slot links")
 def slow(injector: Injector) -> None:
     injector.links(injector.slot_links(slot=injector.gated_slot()), "delay", 1.0, 4.0)
 
 
-@fault("eviction")
+@fault("the link of one instance to a slot is slow", "slot links")
+def slow_instance(injector: Injector) -> None:
+    """Its deletions arrive later than the reads of others that are sent after them."""
+    injector.links(injector.slot_links(who=injector.random.randrange(2)), "delay", 1.0, 4.0)
+
+
+@fault("eviction", "Memcached")
 def evict(injector: Injector) -> None:
     """A slot with a tiny memory for a while, while other clients need it too. Throws: NotReached when it evicted nothing."""
     node = injector.random.choice(injector.stack.nodes)
@@ -340,7 +396,7 @@ def evict(injector: Injector) -> None:
 # -- PostgreSQL ----------------------------------------------------------------------------------------
 
 
-@fault("sessions terminated")
+@fault("sessions terminated", "PostgreSQL")
 def terminate(injector: Injector) -> None:
     """Ends the sessions that are in a transaction at this moment: writers and fillers."""
     sql = injector.stack.postgres.sql
@@ -354,14 +410,14 @@ def terminate(injector: Injector) -> None:
         injector.pause(0.0, 0.2)
 
 
-@fault("PostgreSQL stopped at once and restarted")
+@fault("PostgreSQL stopped at once and restarted", "PostgreSQL")
 def restart_postgres(injector: Injector) -> None:
     injector.stack.postgres.end(signal.SIGQUIT)
     injector.pause(0.0, 1.0)
     injector.stack.postgres.start()
 
 
-@fault("a backend of PostgreSQL killed")
+@fault("a backend of PostgreSQL killed", "PostgreSQL")
 def kill_backend(injector: Injector) -> None:
     """PostgreSQL takes that for a crash: it ends all sessions and recovers."""
     rows = injector.stack.postgres.sql(
@@ -374,13 +430,13 @@ def kill_backend(injector: Injector) -> None:
     eventually(injector.stack.postgres.ready, "PostgreSQL recovers")
 
 
-@fault("links to PostgreSQL stall")
+@fault("links to PostgreSQL stall", "PostgreSQL")
 def stall_sql(injector: Injector) -> None:
     links = injector.random.choice([[link] for link in injector.stack.sql_links] + [injector.stack.sql_links])
     injector.links(links, "stall", 0.1, 7.0)
 
 
-@fault("links to PostgreSQL are cut")
+@fault("links to PostgreSQL are cut", "PostgreSQL")
 def cut_sql(injector: Injector) -> None:
     assert injector.stack.gates is not None
     for _ in range(injector.random.randint(1, 5)):
@@ -388,7 +444,7 @@ def cut_sql(injector: Injector) -> None:
         injector.pause(0.0, 0.3)
 
 
-@fault("links to PostgreSQL are one-way, then cut")
+@fault("links to PostgreSQL are one-way, then cut", "PostgreSQL")
 def doubt_sql(injector: Injector) -> None:
     """COMMIT arrives, and its answer does not: the writers have to determine the result."""
     assert injector.stack.gates is not None
@@ -399,7 +455,7 @@ def doubt_sql(injector: Injector) -> None:
     injector.stack.gates.set(link, "pass")
 
 
-@fault("disk of PostgreSQL full")
+@fault("disk of PostgreSQL full", "PostgreSQL")
 def disk_full(injector: Injector) -> None:
     if not injector.stack.mounted:
         raise Impossible("needs a file system of its own: run as root where mount is allowed")
@@ -412,7 +468,7 @@ def disk_full(injector: Injector) -> None:
     eventually(lambda: injector.stack.postgres.ready() or not injector.stack.postgres.alive(), "PostgreSQL recovers")
 
 
-@fault("PgBouncer killed")
+@fault("PgBouncer killed", "PostgreSQL")
 def kill_pgbouncer(injector: Injector) -> None:
     if injector.stack.pgbouncer is None:
         raise Impossible("PgBouncer is not installed")
@@ -422,12 +478,32 @@ def kill_pgbouncer(injector: Injector) -> None:
 # -- Nginx ---------------------------------------------------------------------------------------------
 
 
-@fault("Nginx reloaded")
+@fault("Nginx reloaded", "Nginx")
 def reload_nginx(injector: Injector) -> None:
     injector.stack.nginx.send(signal.SIGHUP)
     injector.pause(0.3, 1.0)
 
 
-@fault("Nginx killed")
+@fault("Nginx killed", "Nginx")
 def kill_nginx(injector: Injector) -> None:
     injector.restart(injector.stack.nginx, 0.0, 0.5)
+
+
+# -- several -------------------------------------------------------------------------------------------
+
+
+@fault(TWO)
+def two_faults(injector: Injector) -> None:
+    """Throws: NotReached or another exception when one of them did not happen."""
+    possible = [name for name in FAULTS if name != TWO and name not in injector.impossible]
+    first = injector.random.choice(possible)
+    second = injector.random.choice([name for name in possible if not TOUCHES[first] & TOUCHES[name]])
+    injector.say(f"both: {first}; {second}")
+    other = Injector(injector.stack, injector.random.getrandbits(32), injector.say, injector.importer)
+    done = injector.beside.submit(FAULTS[second], other)
+    try:
+        FAULTS[first](injector)
+    finally:
+        failure = done.exception()
+    if failure is not None:
+        raise failure

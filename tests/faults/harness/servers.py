@@ -10,6 +10,7 @@ import signal
 import socket
 import struct
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -338,13 +339,15 @@ class Gates:
         self.ports = [int(word) for word in self.process.stdout.readline().split()]
         if len(self.ports) != len(targets):
             raise Broken("the gates did not open")
+        self.lock = threading.Lock()  # of a command and its answer
 
     def set(self, number: int, mode: str) -> None:
         assert self.process.stdin is not None and self.process.stdout is not None
-        self.process.stdin.write(f"{number} {mode}\n")
-        self.process.stdin.flush()
-        if self.process.stdout.readline() != "ok\n":
-            raise Broken(f"the gates do not know {mode}")
+        with self.lock:
+            self.process.stdin.write(f"{number} {mode}\n")
+            self.process.stdin.flush()
+            if self.process.stdout.readline() != "ok\n":
+                raise Broken(f"the gates have no mode {mode}")
 
     def end(self) -> None:
         self.process.kill()

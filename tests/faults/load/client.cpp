@@ -6,6 +6,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include <cerrno>
 #include <charconv>
@@ -22,10 +23,47 @@ std::string_view header(std::string_view head, std::string_view name) {
   return head.substr(0, head.find("\r\n"));
 }
 
-std::size_t number(std::string_view text) {
+std::size_t number(std::string_view text, int base = 10) {
   std::size_t value = 0;
-  std::from_chars(text.data(), text.data() + text.size(), value);
+  std::from_chars(text.data(), text.data() + text.size(), value, base);
   return value;
+}
+
+/// Joins the chunks of a body. Returns: the bytes that they take; 0: some are missing.
+std::size_t join_chunks(std::string_view text, std::string& body) {
+  body.clear();
+  std::size_t at = 0;
+  for (;;) {
+    const auto line = text.find("\r\n", at);
+    if (line == std::string_view::npos) return 0;
+    const auto size = number(text.substr(at, line - at), 16);
+    const auto next = line + 2 + size + 2;
+    if (text.size() < next) return 0;
+    if (size == 0) return next;
+    body.append(text.substr(line + 2, size));
+    at = next;
+  }
+}
+
+/// Returns: whether the text is one complete gzip stream.
+bool inflate_gzip(std::string_view text, std::string& body) {
+  constexpr int kGzip = 16 + MAX_WBITS;
+  z_stream stream{};
+  if (::inflateInit2(&stream, kGzip) != Z_OK) return false;
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
+  stream.avail_in = static_cast<uInt>(text.size());
+  body.clear();
+  int state = Z_OK;
+  while (state == Z_OK) {
+    char buffer[65536];
+    stream.next_out = reinterpret_cast<Bytef*>(buffer);
+    stream.avail_out = sizeof buffer;
+    state = ::inflate(&stream, Z_NO_FLUSH);
+    body.append(buffer, sizeof buffer - stream.avail_out);
+  }
+  const bool whole = state == Z_STREAM_END && stream.avail_in == 0;
+  ::inflateEnd(&stream);
+  return whole;
 }
 
 }  // namespace
@@ -108,13 +146,21 @@ Client::Progress Client::parse() {
   const std::string_view head{received_.data(), end + 2};
   if (!head.starts_with("HTTP/1.1 ")) return Progress::lost;
   answer_.status = static_cast<int>(number(head.substr(9, 3)));
-  const bool bare = answer_.status == 204 || answer_.status == 304;
+  const bool bare = answer_.status == 204 || answer_.status == 304 || request_.starts_with("HEAD ");
+  const auto rest = std::string_view{received_}.substr(end + 4);
+  const bool chunked = header(head, "\r\nTransfer-Encoding: ") == "chunked";
   const auto length = header(head, "\r\nContent-Length: ");
-  if (!bare && length.empty()) return Progress::lost;
-  const auto size = bare ? 0 : number(length);
-  if (received_.size() < end + 4 + size) return Progress::waiting;
+  if (!bare && !chunked && length.empty()) return Progress::lost;
+  const auto size = bare ? 0 : chunked ? join_chunks(rest, joined_) : number(length);
+  if (rest.size() < size || (chunked && !bare && size == 0)) return Progress::waiting;
   answer_.etag = header(head, "\r\nETag: ");
-  answer_.body = std::string_view{received_}.substr(end + 4, size);
+  // Nginx marks the tag of what it compresses as weak.
+  if (answer_.etag.starts_with("W/")) answer_.etag.remove_prefix(2);
+  answer_.body = chunked && !bare ? std::string_view{joined_} : rest.substr(0, size);
+  if (!bare && header(head, "\r\nContent-Encoding: ") == "gzip") {
+    if (!inflate_gzip(answer_.body, inflated_)) return Progress::lost;
+    answer_.body = inflated_;
+  }
   close_after_ = header(head, "\r\nConnection: ") == "close" ||
                  header(head, "\r\nConnection: ") == "Close" || received_.size() != end + 4 + size;
   return Progress::answered;

@@ -25,7 +25,8 @@ class Client {
 
   enum class Progress { waiting, answered, lost };
 
-  /// Begins a request; connects first where that is needed. Returns: waiting or lost.
+  /// Begins a request; connects first where that is needed. A response to HEAD has no body, one in
+  /// gzip is decompressed. Returns: waiting or lost.
   Progress send(std::string request);
 
   /// Continues after the socket became ready. After `lost` the connection is closed.
@@ -49,6 +50,8 @@ class Client {
   std::size_t sent_{0};
   std::string received_;
   std::size_t scanned_{0};  // no end of the head before it
+  std::string joined_;      // the body without the heads of its chunks
+  std::string inflated_;
   bool close_after_{false};
   Answer answer_;
 };

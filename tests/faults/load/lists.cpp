@@ -185,7 +185,7 @@ void Load::list_answered(Connection& connection) {
   } else if (answer.status == 503) {
     // All are tried for the first time, or none.
     const bool first = !sender.waiting.empty() && !tried_twice_.contains(sender.waiting.front());
-    if (first) return list_refused(sender);
+    if (first) return list_refused(sender, connection.sent);
   } else if (answer.status != 502 && answer.status != 504) {
     findings_.add(Fault::unexpected, "a list of sender " + std::to_string(sender.number) +
                                          " was answered " + std::to_string(answer.status) + " " +
@@ -210,10 +210,11 @@ void Load::list_lost(const ListRequest& list, double sent) {
 }
 
 /// 503 to the first attempt: nothing may have changed.
-void Load::list_refused(Sender& sender) {
+void Load::list_refused(Sender& sender, double sent) {
   // In reverse order, as their versions were announced.
   for (auto number = sender.waiting.rbegin(); number != sender.waiting.rend(); ++number) {
     ++count_refused_;
+    failed(write(*number), sent);
     refuse(*number);
   }
   sender.waiting.clear();

@@ -152,6 +152,7 @@ void Load::doubt(std::int64_t number) {
 /// For the longest pause of one reading: how long all its writes failed. One without an
 /// attempt for a while may have been writable meanwhile.
 void Load::failed(const Write& write, double since) {
+  failed_writes_.push_back({since, now()});
   if (!write.of_reading()) return;
   auto& failing = failing_[static_cast<std::size_t>(write.target)];
   if (failing.since < 0 || since > failing.last + kUntried) failing.since = since;
@@ -228,8 +229,9 @@ std::string Load::report() const {
        << ",\"checked_reads\":" << count_checked_ << ",\"checked_rows\":" << count_rows_
        << ",\"cacheable_reads\":" << count_cacheable_ << ",\"possible_hits\":" << count_possible_
        << ",\"answers_304\":" << count_304_ << ",\"answers_404\":" << count_404_
-       << ",\"reads_unanswered\":" << count_failed_reads_ << ",\"writes\":" << count_writes_
-       << ",\"writes_refused\":" << count_refused_ << ",\"times_in_doubt\":" << count_doubts_
+       << ",\"answers_to_head\":" << count_heads_ << ",\"reads_unanswered\":" << count_failed_reads_
+       << ",\"writes\":" << count_writes_ << ",\"writes_refused\":" << count_refused_
+       << ",\"times_in_doubt\":" << count_doubts_
        << ",\"resolved_by_repeating\":" << count_replayed_
        << ",\"unresolved\":" << in_flight_writes_ << ",\"ledger_events\":" << events_
        << ",\"late_writes\":" << late_ << ",\"events_without_version\":" << quiet_
@@ -245,7 +247,15 @@ std::string Load::report() const {
     text << (i == 0 ? "" : ",") << '"' << name_of(static_cast<Fault>(i))
          << "\":" << findings_.count(static_cast<Fault>(i));
   }
-  text << "},\"by_kind\":{";
+  text << "},\"failed_writes\":[";
+  // Times of the monotonic clock, as the harness has them.
+  const double start = std::chrono::duration<double>(started_.time_since_epoch()).count();
+  for (std::size_t i = 0; i < failed_writes_.size(); ++i) {
+    const auto& [sent, at] = failed_writes_[i];
+    text << (i == 0 ? "[" : ",[") << std::to_string(start + sent) << ','
+         << std::to_string(start + at) << ']';
+  }
+  text << "],\"by_kind\":{";
   for (std::size_t i = 0; i < kKinds; ++i) {
     text << (i == 0 ? "" : ",") << '"' << name_of(static_cast<Kind>(i))
          << "\":" << by_kind_checked_[i];

@@ -87,7 +87,9 @@ class Load {
     // A read:
     Resource* resource{nullptr};
     std::vector<std::int64_t> floors;
-    std::shared_ptr<const Shown> conditional;  // what its If-None-Match stands for
+    std::shared_ptr<const Shown> conditional;  // what its If-None-Match, or this tag, stands for
+    std::string conditional_etag;
+    bool head{false};
     // A write:
     std::int64_t write{-1};
     ListRequest list;
@@ -143,7 +145,7 @@ class Load {
   void send_list(Connection& connection, Sender& sender);
   void list_answered(Connection& connection);
   void list_lost(const ListRequest& list, double sent);
-  void list_refused(Sender& sender);
+  void list_refused(Sender& sender, double sent);
   void result_answered(const ListRequest& list, std::string_view result, double sent);
   void decide(std::int64_t number, std::string_view result, const std::optional<Row>& row);
   void read_changes(const ListRequest& list, const Answer& answer, double sent);
@@ -224,10 +226,15 @@ class Load {
     double last{0};    // the newest one failed
   };
   std::vector<Failing> failing_;  // by reading
+  struct Failure {
+    double sent;
+    double at;
+  };
+  std::vector<Failure> failed_writes_;  // requests that were refused or had no response
   double longest_one_{0};
   std::uint64_t count_reads_{0}, count_checked_{0}, count_rows_{0}, count_304_{0}, count_404_{0},
-      count_failed_reads_{0}, count_writes_{0}, count_refused_{0}, count_doubts_{0},
-      count_replayed_{0}, count_cacheable_{0}, count_possible_{0};
+      count_heads_{0}, count_failed_reads_{0}, count_writes_{0}, count_refused_{0},
+      count_doubts_{0}, count_replayed_{0}, count_cacheable_{0}, count_possible_{0};
   std::uint64_t count_lists_{0}, count_listed_{0}, count_sent_again_{0}, count_changes_{0},
       count_resyncs_{0};
   std::uint64_t by_kind_checked_[kKinds]{};
