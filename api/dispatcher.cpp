@@ -130,6 +130,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
     std::visit([&](auto& wanted) { perform(wanted, place); }, step);
   }
   void perform(next::FindToken& wanted, Place place);
+  void perform(next::FindSession& wanted, Place place);
   void perform(next::LookUp& wanted, Place place);
   void perform(next::ResolveReading& wanted, Place place);
   void perform(next::Act&, Place place) {
@@ -247,6 +248,14 @@ void Exchange::perform(next::FindToken& wanted, Place place) {
   const auto find = [hash = wanted.hash](Exchange& self, Place where) {
     auto token = self.database_at(where).read()->token(hash);  // the connection is free again
     self.run(self.flow_.token_found(std::move(token)), where);
+  };
+  if (place == Place::executor) return find(*this, place);
+  submit(service_.executor, Executor::Kind::look_up, find);
+}
+
+void Exchange::perform(next::FindSession& wanted, Place place) {
+  const auto find = [hash = wanted.hash](Exchange& self, Place where) {
+    self.run(self.flow_.session_found(self.service_.sessions.find(hash)), where);
   };
   if (place == Place::executor) return find(*this, place);
   submit(service_.executor, Executor::Kind::look_up, find);
@@ -497,11 +506,12 @@ void Exchange::act(const PlannedWrite& action, Place place) {
                          });
 }
 
-/// A plan without a write. No transaction of a write checks the token again, so this does.
+/// A plan without a write. No transaction of a write checks the token again, so this does; a
+/// session was read for this request.
 void Exchange::look_up(const Plan& plan, Place place) {
   auto result = [&]() -> Result {
     const auto reader = database_at(place).read();
-    if (reader->token(*flow_.token())) return plan.look_up(*reader);
+    if (flow_.call().session || reader->token(*flow_.token())) return plan.look_up(*reader);
     flow_.token_refused();
     return token_revoked();
   }();

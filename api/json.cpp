@@ -119,7 +119,8 @@ void describe(Object& object, const storage::Token& token) {
       .add("role", name_of(token.role))
       .add("shops", token.shops)
       .add("created_at", token.created_at)
-      .add("expires_at", token.expires_at);
+      .add("expires_at", token.expires_at)
+      .add("person", token.person);
 }
 
 }  // namespace
@@ -316,6 +317,18 @@ std::string to_json(const storage::ShopThresholds& thresholds) {
 std::string to_json(const storage::Token& token) {
   Object object;
   describe(object, token);
+  return object.done();
+}
+
+std::string to_json(const storage::Session& session) {
+  const auto& token = session.token;
+  Object object;
+  object.add("token_id", token.id.value())
+      .add("name", token.name)
+      .add("person", token.person)
+      .add("role", name_of(token.role))
+      .add("shops", token.shops)
+      .add("ends", session.ends_at);
   return object.done();
 }
 

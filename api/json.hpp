@@ -11,6 +11,7 @@
 #include "storage/model/catalogue.hpp"
 #include "storage/model/reading.hpp"
 #include "storage/reader.hpp"
+#include "storage/sessions.hpp"
 #include "storage/token.hpp"
 #include "storage/work_list.hpp"
 
@@ -33,6 +34,7 @@ std::string to_json(const storage::WorkItem& item);
 std::string to_json(const storage::ShopThresholds& thresholds);
 std::string to_json(const storage::Token& token);
 std::string to_json(const storage::Token& token, std::string_view secret);  // with its secret
+std::string to_json(const storage::Session& session);
 
 template <class Row>
 std::string to_json(const std::vector<Row>& rows) {

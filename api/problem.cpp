@@ -34,6 +34,10 @@ Problem unauthorized(std::string detail) {
 
 Problem token_revoked() { return unauthorized("This access token was revoked or has expired."); }
 
+Problem session_ended() {
+  return unauthorized("This session has ended, or its token was revoked. Sign in again.");
+}
+
 Problem key_reused() {
   return {422, "key-reused",
           "This Idempotency-Key was already used for a different request. Use a new key."};

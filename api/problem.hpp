@@ -23,6 +23,7 @@ Problem bad_json(std::string detail);
 Problem not_found(std::string detail);
 Problem unauthorized(std::string detail);
 Problem token_revoked();  // as unauthorized(), found by the transaction of a write
+Problem session_ended();  // as unauthorized(), for the session of a browser
 Problem key_reused();     // 422: the Idempotency-Key belongs to another request
 Problem forbidden(std::string detail);
 

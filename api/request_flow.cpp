@@ -6,6 +6,7 @@
 #include "api/cors.hpp"
 #include "api/etag.hpp"
 #include "api/responses.hpp"
+#include "api/session_cookie.hpp"
 
 namespace codasync::api {
 namespace {
@@ -88,8 +89,13 @@ bool RequestFlow::needs_token() const {
 
 NextStep RequestFlow::authorise() {
   if (!needs_token()) return look_up();
-  if (call_.request.authorization.empty())
-    return refuse(unauthorized("This needs an access token: Authorization: Bearer <token>."));
+  const auto credential = route_->needs.credential;
+  if (call_.request.authorization.empty() || credential == Credential::session) {
+    if (const auto secret = session_secret(call_.request)) return authorise_session(*secret);
+    return refuse(unauthorized(credential == Credential::session
+                                   ? "This needs a session: sign in with POST /api/v1/session."
+                                   : "This needs an access token: Authorization: Bearer <token>."));
+  }
   if (const auto secret = bearer_secret(call_.request.authorization))
     token_ = storage::hash_token_secret(*secret);
   if (!token_) return refuse(unauthorized("Invalid access token."));
@@ -99,6 +105,27 @@ NextStep RequestFlow::authorise() {
     call_.actor = tokens_.find(*token_);
   if (call_.actor) return check_token();
   return next::FindToken{*token_};
+}
+
+NextStep RequestFlow::authorise_session(std::string_view secret) {
+  const auto& request = call_.request;
+  const bool reads = request.method == Method::get || request.method == Method::head;
+  if (auto problem = reads ? std::nullopt : refuse_other_pages(request)) return refuse(*problem);
+  if (route_->needs.credential == Credential::token) {
+    return refuse(
+        forbidden("A session cannot do this. Send the token itself: Authorization: "
+                  "Bearer <token>."));
+  }
+  token_ = storage::hash_token_secret(secret);
+  if (!token_) return refuse(session_ended());
+  return next::FindSession{*token_};
+}
+
+NextStep RequestFlow::session_found(std::optional<storage::Session> session) {
+  if (!session) return refuse(session_ended());
+  call_.actor = session->token;
+  call_.session = std::move(session);
+  return check_token();
 }
 
 NextStep RequestFlow::token_found(std::optional<storage::Token> token) {

@@ -16,6 +16,9 @@ namespace next {
 struct FindToken {  // report: token_found()
   storage::TokenHash hash;
 };
+struct FindSession {  // report: session_found()
+  storage::SessionHash hash;
+};
 struct LookUp {  // in the cache; report: looked_up()
   cache::Key key;
 };
@@ -27,8 +30,8 @@ struct Respond {
   Response response;
 };
 }  // namespace next
-using NextStep =
-    std::variant<next::FindToken, next::LookUp, next::ResolveReading, next::Act, next::Respond>;
+using NextStep = std::variant<next::FindToken, next::FindSession, next::LookUp,
+                              next::ResolveReading, next::Act, next::Respond>;
 
 /// The path of one request, without sockets, threads and servers:
 ///
@@ -51,6 +54,9 @@ class RequestFlow {
   /// `token`: nothing when it is unknown, revoked or has expired.
   NextStep token_found(std::optional<storage::Token> token);
 
+  /// `session`: nothing when it is unknown or has ended. It is not cached.
+  NextStep session_found(std::optional<storage::Session> session);
+
   /// `response`: of the entry; nothing for a miss, or when the cache did not respond.
   NextStep looked_up(std::optional<Response> response);
 
@@ -67,7 +73,7 @@ class RequestFlow {
   /// The ledger refused the token that this process had cached.
   void token_refused() { tokens_.remove(*token_); }
 
-  /// Returns: the hash of the request's token; nullopt: the route needs none.
+  /// Returns: the hash of the request's token or session; nullopt: the route needs none.
   [[nodiscard]] const std::optional<storage::TokenHash>& token() const noexcept { return token_; }
   /// Requires: the next step is Act.
   [[nodiscard]] const Route& route() const { return *route_; }
@@ -83,6 +89,7 @@ class RequestFlow {
 
  private:
   NextStep authorise();
+  NextStep authorise_session(std::string_view secret);
   NextStep check_token();
   NextStep look_up();
   NextStep resolve();

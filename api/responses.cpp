@@ -10,14 +10,6 @@ namespace {
 
 constexpr std::size_t kIdempotencyKeyMax = 255;
 
-bool is_json(std::string_view content_type) {
-  auto media_type = std::string{content_type.substr(0, content_type.find(';'))};
-  while (!media_type.empty() && media_type.back() == ' ') media_type.pop_back();
-  std::transform(media_type.begin(), media_type.end(), media_type.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return media_type == "application/json";
-}
-
 /// Returns: the path without a trailing slash, without unnecessary escapes, and with GTINs in
 /// canonical form. The number of an id that is also a valid GTIN does not change.
 std::string canonical_text(std::string_view path) {
@@ -130,8 +122,16 @@ void add_total(Response& response, const std::optional<std::int64_t>& count) {
   if (count) response.headers.push_back({"Total-Count", std::to_string(*count)});
 }
 
+std::string media_type(std::string_view content_type) {
+  auto type = std::string{content_type.substr(0, content_type.find(';'))};
+  while (!type.empty() && type.back() == ' ') type.pop_back();
+  std::transform(type.begin(), type.end(), type.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return type;
+}
+
 Outcome<Body, Problem> read_body(const Request& request) {
-  if (!is_json(request.content_type)) {
+  if (media_type(request.content_type) != "application/json") {
     return Problem{415, "unsupported-media-type",
                    "Send the body with Content-Type: application/json."};
   }

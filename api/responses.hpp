@@ -35,6 +35,9 @@ Response page_response(const Page& page, std::string_view path, const Parameters
 /// Adds the header Total-Count. `count`: nothing for more rows than are counted, and no header.
 void add_total(Response& response, const std::optional<std::int64_t>& count);
 
+/// Returns: the media type of a Content-Type, without its parameters, in lower case.
+std::string media_type(std::string_view content_type);
+
 /// Returns: the fields of a write's JSON body, 415 for another content type, or 400.
 Outcome<Body, Problem> read_body(const Request& request);
 

@@ -61,6 +61,8 @@ constexpr Needs kReaderOfReading{Access::reader, Resolve::reading};
 constexpr Needs kStaff{Access::staff};
 constexpr Needs kStaffOfReading{Access::staff, Resolve::reading};
 constexpr Needs kAdmin{Access::admin};
+constexpr Needs kAdminToken{.access = Access::admin, .credential = Credential::token};
+constexpr Needs kSession{.access = Access::staff, .credential = Credential::session};
 
 // Query parameters. The handler reads each of them.
 constexpr std::string_view kPage[] = {"limit", "cursor"};
@@ -124,10 +126,14 @@ const std::array kRoutes{
     Route{get,   "/api/v1/changes",                             kReader,          Blocking{&changes::list}, kFeed},
 
     Route{get,   "/api/v1/tokens",                              kAdmin,           Read{&tokens::list}, kPage},
-    Route{post,  "/api/v1/tokens",                              kAdmin,           Blocking{&tokens::create}},
+    Route{post,  "/api/v1/tokens",                              kAdminToken,      Blocking{&tokens::create}},
     Route{get,   "/api/v1/tokens/self",                         kStaff,           Immediate{&tokens::self}},
     Route{get,   "/api/v1/tokens/{id}",                         kAdmin,           Read{&tokens::one}},
     Route{del,   "/api/v1/tokens/{id}",                         kAdmin,           Blocking{&tokens::revoke}},
+
+    Route{post,  "/api/v1/session",                             kOpen,            Blocking{&session::start}},
+    Route{get,   "/api/v1/session",                             kSession,         Immediate{&session::self}},
+    Route{del,   "/api/v1/session",                             kOpen,            Blocking{&session::end}},
 
     Route{get,   "/api/v1/export/products",                     kReader,          Export{&exports::products}, kExport},
     Route{get,   "/api/v1/export/stock-readings",               kReader,          Export{&exports::stock_readings}, kShopExport},

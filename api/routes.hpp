@@ -19,6 +19,7 @@
 #include "cache/key.hpp"
 #include "storage/locks.hpp"
 #include "storage/model/outcome.hpp"
+#include "storage/sessions.hpp"
 
 namespace codasync::api {
 
@@ -36,11 +37,19 @@ enum class Resolve {
   reading,  // the shop and product of the reading {id}
 };
 
+/// What says who sends a request.
+enum class Credential {
+  any,    // a token (Authorization), or else the session of a browser (Cookie)
+  token,  // the token itself: what a script in a page must not do with a session
+  session,
+};
+
 /// What a request must have before the action of its route runs. The shops of a token are checked
 /// by the ledger, in the transaction of the write (storage/README.md).
 struct Needs {
   Access access;
   Resolve resolve{Resolve::nothing};
+  Credential credential{Credential::any};
 };
 
 /// What the path says.
@@ -56,7 +65,8 @@ struct Call {
   Request request;
   Arguments path;
   Query query;
-  std::optional<storage::Token> actor;
+  std::optional<storage::Token> actor;        // of the request's token or session
+  std::optional<storage::Session> session{};  // nullopt: the request has a token, or needs none
 };
 
 using Result = Outcome<Response, Problem>;

@@ -19,6 +19,7 @@
 #include "storage/catalogue_store.hpp"
 #include "storage/database.hpp"
 #include "storage/export.hpp"
+#include "storage/sessions.hpp"
 #include "storage/stock_ledger.hpp"
 
 namespace codasync::api {
@@ -46,6 +47,7 @@ struct Service {
   storage::StockLedger& ledger;
   storage::CatalogueStore& catalogue;
   storage::TokenStore& token_store;
+  storage::Sessions& sessions;
   cache::Cache& cache;
   Executor& executor;
   Executor& control;  // of operators' requests: readiness, metrics

@@ -152,6 +152,7 @@ class TokenStore {
     Role role;
     std::vector<ShopId> shops;
     std::optional<Instant> expires_at;
+    std::optional<std::string> person{};
   };
   /// Refuses: unknown_shop. The response is stored under the idempotency key: it must not contain
   /// the secret.

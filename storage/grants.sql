@@ -13,6 +13,7 @@ begin
   grant usage on sequence stock_readings_id_seq to codasync_service;
   grant select, insert on stock_events, stock_operations, stock_voids, audit to codasync_service;  -- append only
   grant select, insert, update, delete on devices to codasync_service;           -- a deleted one is measured again
+  grant select, insert, update, delete on sessions to codasync_service;          -- deleted when they end
   grant select, insert, update, delete on stock_segments to codasync_service;    -- can be computed again from the events
   grant select, insert, delete on changes, change_marks to codasync_service;     -- kept for 30 days
   grant select, insert, update, delete on idempotency_keys to codasync_service;  -- kept for 7 days

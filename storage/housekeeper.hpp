@@ -33,6 +33,9 @@ inline constexpr std::chrono::days kDevicesKept{400};
 /// Deletes the devices that were not seen for longer. Throws: Unavailable.
 void delete_old_devices(const PostgresOptions& options);
 
+/// Deletes the sessions that have ended. Throws: Unavailable.
+void delete_ended_sessions(const PostgresOptions& options, const SessionOptions& limits);
+
 /// Creates the ledger's missing partitions for this month and the next two. Throws: Unavailable.
 void keep_ledger_partitions(const PostgresOptions& options);
 
@@ -59,8 +62,8 @@ class HousekeeperObserver {
 /// statement.
 class Housekeeper {
  public:
-  Housekeeper(const PostgresOptions& options, Invalidation& invalidation,
-              HousekeeperObserver& observer);
+  Housekeeper(const PostgresOptions& options, const SessionOptions& sessions,
+              Invalidation& invalidation, HousekeeperObserver& observer);
 
  private:
   std::jthread thread_;

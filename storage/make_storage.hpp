@@ -8,6 +8,7 @@
 #include "storage/invalidation.hpp"
 #include "storage/options.hpp"
 #include "storage/pool_observer.hpp"
+#include "storage/sessions.hpp"
 #include "storage/slot_table.hpp"
 #include "storage/stock_ledger.hpp"
 
@@ -30,6 +31,11 @@ std::unique_ptr<CatalogueStore> make_catalogue_store(const PostgresOptions& opti
 /// With one connection.
 std::unique_ptr<TokenStore> make_token_store(const PostgresOptions& options,
                                              PoolObserver& observer = no_observer());
+
+/// With up to two connections.
+std::unique_ptr<Sessions> make_sessions(const PostgresOptions& options,
+                                        const SessionOptions& limits,
+                                        PoolObserver& observer = no_observer());
 
 /// With one connection.
 std::unique_ptr<ImportTrail> make_import_trail(const PostgresOptions& options);

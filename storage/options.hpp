@@ -46,4 +46,10 @@ std::optional<std::string> problem_of_url(const Secret& url);
 /// asterisks when libpq does not accept it, because it is not known then where a password is.
 std::string masked_url(const Secret& url);
 
+/// When sessions end that are not used. Fixed after the start.
+struct SessionOptions {
+  std::chrono::seconds staff_idle{std::chrono::days{30}};
+  std::chrono::seconds admin_idle{std::chrono::hours{12}};
+};
+
 }  // namespace codasync::storage

@@ -5,7 +5,7 @@
 namespace codasync::storage {
 
 /// A set of connections to PostgreSQL that its users share. Lanes have their own and share none.
-enum class PoolName { reads, fills, catalogue, tokens, exports };
+enum class PoolName { reads, fills, catalogue, tokens, sessions, exports };
 
 /// Receives the events of the pools; the program decides what to count. The default implementation
 /// does nothing. Threads: called from all pools concurrently; must not block or throw.

@@ -230,7 +230,8 @@ class Reader {
   /// snapshot.
   virtual FeedRound follow(const std::vector<FeedCursor>& positions, std::size_t limit) = 0;
 
-  /// Returns: those that are neither revoked nor expired.
+  /// `hashes`: of tokens and sessions. Returns: those whose token is neither revoked nor expired;
+  /// of sessions those that exist.
   virtual std::set<TokenHash> valid_tokens(const std::vector<TokenHash>& hashes) = 0;
 
   /// Returns: the token with this hash unless revoked or expired.

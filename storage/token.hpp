@@ -31,6 +31,7 @@ struct Token {
   std::vector<ShopId> shops;  // staff: only these; empty: all
   Instant created_at;
   std::optional<Instant> expires_at;
+  std::optional<std::string> person{};  // who works with it, also with the token that replaces it
 };
 
 /// Returns: whether the token may write readings of this shop, and read who wrote them.

@@ -151,6 +151,10 @@ void add_token(CLI::App& app, Command& command, TokenCreation& creation, std::in
       ->add_option("--expires-at", creation.expires_at,
                    "Expiry, such as 2027-01-31T00:00:00Z. Default: never")
       ->type_name("TIME");
+  create
+      ->add_option("--person", creation.person,
+                   "Who works with it; use the same text for the token that replaces it")
+      ->type_name("TEXT");
   create->callback([&] {
     command = with_settings(
         [&](const config::Settings& settings) { return create_token(settings, creation); });

@@ -57,6 +57,7 @@ struct TokenCreation {
   storage::Role role{storage::Role::staff};
   std::vector<std::int64_t> shops;        // staff: only these; empty: all
   std::optional<std::string> expires_at;  // RFC 3339
+  std::optional<std::string> person;
 };
 /// Prints the new token's secret on stdout. It is not stored.
 int create_token(const config::Settings& settings, const TokenCreation& creation);

@@ -143,12 +143,14 @@ int serve(const config::Settings& settings, const Load& load) {
   const auto catalogue =
       storage::make_catalogue_store(settings.postgres, *invalidation, *ledger, metrics);
   const auto tokens = storage::make_token_store(settings.postgres, metrics);
+  const auto sessions = storage::make_sessions(settings.postgres, settings.sessions, metrics);
   FeedLag feed_lag;
   const auto stream_database =
       storage::make_database(with_connections(settings.postgres, kStreamConnections));
   ChangeStreams streams{*stream_database, settings.api.streams_max, feed_lag, log, {}};
   HousekeeperLog housekeeper_log{log, feed_lag};
-  const storage::Housekeeper housekeeper{settings.postgres, *invalidation, housekeeper_log};
+  const storage::Housekeeper housekeeper{settings.postgres, settings.sessions, *invalidation,
+                                         housekeeper_log};
   ExpiredReadings expired{*control_database};
   Executor executor{settings.executor};
   Executor control{{.threads = 1, .queue_max = 16}};
@@ -157,8 +159,8 @@ int serve(const config::Settings& settings, const Load& load) {
                            .queue_max = settings.api.exports_max,
                            .queue_timeout = settings.executor.queue_timeout}};
   service.reset(new Service{settings.api, *database, *look_up_database, *control_database, *ledger,
-                            *catalogue, *tokens, *cache, executor, control, metrics, log, slot_log,
-                            feed_lag, streams, *exports, export_threads});
+                            *catalogue, *tokens, *sessions, *cache, executor, control, metrics, log,
+                            slot_log, feed_lag, streams, *exports, export_threads});
   Dispatcher dispatcher{*service};
   Server server{settings.server,
                 [&dispatcher](Request request, Reply reply) {

@@ -20,6 +20,11 @@ int create_token(const config::Settings& settings, const TokenCreation& creation
   const std::string name{trim(creation.name)};
   if (const auto refusal = refuse_name(name)) return misused("--name: " + explain(*refusal));
   storage::TokenStore::Draft draft{name, creation.role, {}, std::nullopt};
+  if (creation.person) {
+    draft.person = trim(*creation.person);
+    if (const auto refusal = refuse_name(*draft.person))
+      return misused("--person: " + explain(*refusal));
+  }
   for (const auto shop : creation.shops) draft.shops.emplace_back(shop);
   if (creation.expires_at) {
     draft.expires_at = parse_instant(*creation.expires_at);

@@ -42,8 +42,8 @@ struct PoolSeries {
   Counter* refusals;
 };
 
-constexpr std::array kPools{PoolName::reads, PoolName::fills, PoolName::catalogue, PoolName::tokens,
-                            PoolName::exports};
+constexpr std::array kPools{PoolName::reads,  PoolName::fills,    PoolName::catalogue,
+                            PoolName::tokens, PoolName::sessions, PoolName::exports};
 
 std::string name_of(PoolName pool) {
   switch (pool) {
@@ -55,6 +55,8 @@ std::string name_of(PoolName pool) {
       return "catalogue";
     case PoolName::tokens:
       return "tokens";
+    case PoolName::sessions:
+      return "sessions";
     case PoolName::exports:
       return "exports";
   }

@@ -71,7 +71,13 @@ class Traits {
   Traits(const Route& route, bool public_reads) : route_{route}, public_reads_{public_reads} {}
 
   [[nodiscard]] bool reads() const { return route_.method == Method::get; }
-  [[nodiscard]] bool writes() const { return !reads() && !writes_list(); }
+  [[nodiscard]] bool writes() const { return !reads() && !writes_list() && !signs_in(); }
+  /// Starts or ends a session: it changes no resource that has a version.
+  [[nodiscard]] bool signs_in() const { return !reads() && route_.needs.access == Access::open; }
+  [[nodiscard]] bool takes(Credential credential) const {
+    return needs_token() &&
+           (route_.needs.credential == Credential::any || route_.needs.credential == credential);
+  }
   [[nodiscard]] bool streams() const { return std::holds_alternative<EventStream>(route_.action); }
   [[nodiscard]] bool exports() const { return std::holds_alternative<Export>(route_.action); }
   /// Each operation of a list has an id and a result of its own.
@@ -230,12 +236,14 @@ class Document {
       field("summary", require(its, "summary"));
       std::string description;
       if (const auto* own = find(its, "description")) description.append(view(*own)).append(" ");
-      description += traits.needs_admin()   ? "Needs the token of an admin."
-                     : traits.needs_token() ? "Needs a token."
-                                            : "Needs no token.";
+      description += traits.needs_admin() ? "Needs the token of an admin."
+                     : !traits.takes(Credential::token) && traits.needs_token() ? "Needs a session."
+                     : traits.needs_token()                                     ? "Needs a token."
+                                                                                : "Needs no token.";
       field("description", description);
       array("security", [&] {
-        if (traits.needs_token()) object([&] { array("token", [] {}); });
+        if (traits.takes(Credential::token)) object([&] { array("token", [] {}); });
+        if (traits.takes(Credential::session)) object([&] { array("session", [] {}); });
       });
       parameters(route, traits, its);
       body(its, examples);

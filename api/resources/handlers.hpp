@@ -122,6 +122,12 @@ Result create(Service& service, const Call& call);
 Result revoke(Service& service, const Call& call);
 }  // namespace tokens
 
+namespace session {
+Result start(Service& service, const Call& call);
+Result self(Service& service, const Call& call);
+Result end(Service& service, const Call& call);
+}  // namespace session
+
 namespace description {
 Result document(Service& service, const Call& call);
 }  // namespace description

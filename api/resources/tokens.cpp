@@ -38,6 +38,7 @@ Result create(Service& service, const Call& call) {
   const auto role = fields.one_of("role", {"staff", "admin"});
   const auto shops = fields.integers("shops", 1, INT64_MAX, kShopsMax);
   const auto expires_at = fields.instant("expires_at");
+  const auto person = fields.name("person");
   fields.require("name", name);
   fields.require("role", role);
   fields.not_null("shops", shops, "Omit it for a token for all shops.");
@@ -46,7 +47,7 @@ Result create(Service& service, const Call& call) {
   if (auto problem = fields.finish()) return *problem;
 
   storage::TokenStore::Draft draft{
-      *name.value, *storage::parse_role(*role.value), {}, expires_at.value};
+      *name.value, *storage::parse_role(*role.value), {}, expires_at.value, person.value};
   for (const auto id : shops.value.value_or(std::vector<std::int64_t>{}))
     draft.shops.emplace_back(id);
   const auto context = write_context(call, &fields);

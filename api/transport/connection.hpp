@@ -34,8 +34,8 @@ struct Connection {
     closed,     // to be removed
   };
 
-  Connection(UniqueFd socket, ConnectionId its_id, std::size_t request_bytes_max)
-      : fd{std::move(socket)}, id{its_id}, reader{request_bytes_max} {}
+  Connection(UniqueFd socket, ConnectionId its_id, std::size_t request_bytes_max, Sender sender)
+      : fd{std::move(socket)}, id{its_id}, reader{request_bytes_max, sender} {}
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
   ~Connection() { shared->gone = true; }

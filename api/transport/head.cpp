@@ -60,7 +60,7 @@ struct UsedHeader {
   std::string_view name;
   std::string& (*target)(Request& request);
 };
-constexpr std::array<UsedHeader, 11> kUsedHeaders{{
+constexpr std::array<UsedHeader, 13> kUsedHeaders{{
     {"accept", [](Request& request) -> std::string& { return request.accept; }},
     {"authorization", [](Request& request) -> std::string& { return request.authorization; }},
     {"if-match", [](Request& request) -> std::string& { return request.if_match.emplace(); }},
@@ -71,6 +71,8 @@ constexpr std::array<UsedHeader, 11> kUsedHeaders{{
     {"x-request-id", [](Request& request) -> std::string& { return request.request_id; }},
     {"traceparent", [](Request& request) -> std::string& { return request.traceparent; }},
     {"origin", [](Request& request) -> std::string& { return request.origin; }},
+    {"sec-fetch-site", [](Request& request) -> std::string& { return request.sec_fetch_site; }},
+    {"cookie", [](Request& request) -> std::string& { return request.cookie; }},
     {"access-control-request-method",
      [](Request& request) -> std::string& { return request.preflight_method; }},
     {"last-event-id", [](Request& request) -> std::string& { return request.last_event_id; }},
@@ -92,6 +94,8 @@ constexpr std::array<std::pair<std::string_view, Method>, 9> kMethods{{
 /// well-formed.
 class HeadParser {
  public:
+  explicit HeadParser(Sender sender) : from_proxy_{sender == Sender::proxy} {}
+
   std::optional<Refusal> request_line(std::string_view line) {
     const std::string_view method = take_until(line, " ");
     std::string_view target = take_until(line, " ");
@@ -141,8 +145,10 @@ class HeadParser {
     if (equals_lower(name, "transfer-encoding")) return transfer_encoding(value);
     if (equals_lower(name, "connection")) return connection(value);
     if (equals_lower(name, "expect")) return expect(value);
-    if (equals_lower(name, "host")) return host();
+    if (equals_lower(name, "host")) return host(value);
     if (equals_lower(name, "x-cache-lookup")) return cache_lookup(value);
+    if (from_proxy_ && equals_lower(name, "x-forwarded-proto")) return forwarded_scheme(value);
+    if (from_proxy_ && equals_lower(name, "x-forwarded-host")) return forwarded_host(value);
     return take(name, value);
   }
 
@@ -151,6 +157,7 @@ class HeadParser {
     if (has_length_ && head_.framing == Framing::chunked) {
       return malformed("Content-Length and Transfer-Encoding exclude each other.");
     }
+    if (!forwarded_host_.empty()) head_.request.host = forwarded_host_;
     head_.keep_alive = !says_close_ && (!old_version_ || says_keep_alive_);
     head_.expects_continue = head_.expects_continue && !old_version_;
     head_.takes_chunks = !old_version_;
@@ -209,8 +216,19 @@ class HeadParser {
     return std::nullopt;
   }
 
-  std::optional<Refusal> host() {
+  std::optional<Refusal> host(std::string_view value) {
     if (std::exchange(has_host_, true)) return malformed("The Host header is given twice.");
+    head_.request.host = value;
+    return std::nullopt;
+  }
+
+  std::optional<Refusal> forwarded_scheme(std::string_view value) {
+    head_.request.https = equals_lower(value, "https");
+    return std::nullopt;
+  }
+
+  std::optional<Refusal> forwarded_host(std::string_view value) {
+    forwarded_host_ = value;
     return std::nullopt;
   }
 
@@ -231,7 +249,9 @@ class HeadParser {
     return std::nullopt;  // it is not used
   }
 
+  const bool from_proxy_;
   Head head_;
+  std::string_view forwarded_host_;
   bool old_version_{false};
   bool has_host_{false};
   bool has_length_{false};
@@ -242,8 +262,8 @@ class HeadParser {
 
 }  // namespace
 
-std::variant<Head, Refusal> parse_head(std::string_view text) {
-  HeadParser parser;
+std::variant<Head, Refusal> parse_head(std::string_view text, Sender sender) {
+  HeadParser parser{sender};
   if (auto refusal = parser.request_line(take_until(text, "\r\n"))) return *refusal;
   for (auto line = take_until(text, "\r\n"); !line.empty(); line = take_until(text, "\r\n")) {
     if (auto refusal = parser.header(line)) return *refusal;

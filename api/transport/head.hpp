@@ -27,9 +27,13 @@ struct Head {
   bool expects_continue{false};
 };
 
+/// Who sends the requests of a connection. Only the reverse proxy can say how the browser reached
+/// it (X-Forwarded-Proto, X-Forwarded-Host); of others these headers are dropped.
+enum class Sender { client, proxy };
+
 /// Parses a head and refuses what RFC 9112 does not call well-formed, above all ambiguous framing.
 /// `text`: from the first byte of the request line to the empty line, inclusive. Pure.
-std::variant<Head, Refusal> parse_head(std::string_view text);
+std::variant<Head, Refusal> parse_head(std::string_view text, Sender sender);
 
 /// Returns: the refusal of an incomplete head that no further byte can make valid.
 std::optional<Refusal> refuse_early(std::string_view beginning);

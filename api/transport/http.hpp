@@ -34,9 +34,13 @@ struct Request {
   std::string content_type;
   std::string request_id;
   std::string traceparent;
-  std::string origin;            // of the web page that sends the request
+  std::string origin;          // of the web page that sends the request
+  std::string sec_fetch_site;  // how that page is related to this address (W3C Fetch Metadata)
+  std::string cookie;
   std::string preflight_method;  // Access-Control-Request-Method
   std::string last_event_id;     // where a stream of events continues
+  std::string host;              // as the browser has it: name, and the port if it has one
+  bool https{false};             // between the browser and the reverse proxy
   // The reverse proxy has just looked this address up in the cache and found nothing
   // (`X-Cache-Lookup: miss`): another look-up would most likely miss as well. A hint only.
   bool cache_missed{false};

@@ -19,6 +19,10 @@ struct ServerOptions {
   /// clients.
   bool take_over{false};
 
+  /// Whether only the reverse proxy connects to the TCP addresses, as it always is at Unix sockets:
+  /// then its X-Forwarded-Proto and X-Forwarded-Host count.
+  bool behind_proxy{false};
+
   /// Threads with an event loop each. The requests of one loop iteration share a round trip to the
   /// cache, so few loops are best on a small machine (tests/bench/README.md has the measurements).
   std::size_t workers{1};

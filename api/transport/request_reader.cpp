@@ -50,7 +50,7 @@ RequestReader::Step RequestReader::read_head() {
     return Incomplete{};
   }
 
-  auto parsed = parse_head(text);
+  auto parsed = parse_head(text, sender_);
   if (const auto* refusal = std::get_if<Refusal>(&parsed)) return *refusal;
   Head& head = std::get<Head>(parsed);
   if (text.size() > bytes_max_)

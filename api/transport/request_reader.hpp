@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "api/transport/body.hpp"
+#include "api/transport/head.hpp"
 #include "api/transport/http.hpp"
 #include "api/transport/refusal.hpp"
 
@@ -26,7 +27,7 @@ class RequestReader {
   using Step = std::variant<Incomplete, ExpectsContinue, Complete, Refusal>;
 
   /// `bytes_max`: request line, headers and body together.
-  explicit RequestReader(std::size_t bytes_max) : bytes_max_{bytes_max} {}
+  RequestReader(std::size_t bytes_max, Sender sender) : bytes_max_{bytes_max}, sender_{sender} {}
 
   void feed(std::string_view bytes);
 
@@ -47,6 +48,7 @@ class RequestReader {
   void discard_read();
 
   std::size_t bytes_max_;
+  Sender sender_;
   std::string buffer_;      // small while the connection is idle
   std::size_t at_{0};       // the bytes before it are consumed
   std::size_t scanned_{0};  // the head does not end before it

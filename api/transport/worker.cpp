@@ -256,13 +256,13 @@ void Worker::on_iteration_end() noexcept {
 void Worker::accept_one(const Listener& listener) {
   // One in each loop iteration, so that a burst is spread over all workers.
   UniqueFd socket = listener.accept();
-  if (socket.get() >= 0) return add_connection(std::move(socket));
+  if (socket.get() >= 0) return add_connection(std::move(socket), listener);
   const bool none_waiting = errno == EAGAIN || errno == EWOULDBLOCK;
   // No descriptors or no memory: the waiting clients would keep this loop busy.
   if (!none_waiting) pause_listening();
 }
 
-void Worker::add_connection(UniqueFd socket) {
+void Worker::add_connection(UniqueFd socket, const Listener& listener) {
   const std::size_t open = ++state_->connections;
   const bool refused = open > options_.connections_max;
   const ConnectionId id = next_id();
@@ -270,10 +270,12 @@ void Worker::add_connection(UniqueFd socket) {
       !poller_->add(socket.get(), id, Interest::readable)) {
     return state_->connection_closed();
   }
-  Connection& connection = *connections_
-                                .emplace(id, std::make_unique<Connection>(
-                                                 std::move(socket), id, options_.request_bytes_max))
-                                .first->second;
+  const auto sender = listener.is_tcp() && !options_.behind_proxy ? Sender::client : Sender::proxy;
+  Connection& connection =
+      *connections_
+           .emplace(id, std::make_unique<Connection>(std::move(socket), id,
+                                                     options_.request_bytes_max, sender))
+           .first->second;
   await_request(connection);
   if (refused) refuse(connection, kOverloaded);
   remove_if_closed(connection);
@@ -298,7 +300,7 @@ void Worker::stop_listening() {
     listener.refuse_more();
     // The clients in the queue are connected already.
     for (UniqueFd socket = listener.accept(); socket.get() >= 0; socket = listener.accept()) {
-      add_connection(std::move(socket));
+      add_connection(std::move(socket), listener);
     }
   }
   listeners_.reset();

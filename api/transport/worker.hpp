@@ -68,7 +68,7 @@ class Worker final : public EventHandler {
   class StreamSink;
 
   void accept_one(const Listener& listener);
-  void add_connection(UniqueFd socket);
+  void add_connection(UniqueFd socket, const Listener& listener);
   void pause_listening();
   void resume_listening();
   void stop_listening();

@@ -21,6 +21,7 @@ struct Settings {
   storage::CombinerOptions combiner;
   cache::MemcachedOptions memcached;
   api::ServerOptions server;
+  storage::SessionOptions sessions;
   api::ExecutorOptions executor;
   api::ApiOptions api;
   api::LogOptions log;

@@ -201,6 +201,9 @@ std::vector<Setting> make_table() {
                                      "at least one"),
                              check_listen),
                      {{"PORT", on_all_interfaces}}),
+      setting(MEMBER(server.behind_proxy),
+              "true: only the reverse proxy connects to the TCP addresses, so that its "
+              "X-Forwarded-Proto and X-Forwarded-Host count, as they do at Unix sockets"),
       ranged(MEMBER(server.workers), 1, 64, "Threads with an event loop each"),
       ranged(MEMBER(server.connections_max), 1, 1'000'000,
              "Open connections; further ones get 503"),
@@ -214,6 +217,11 @@ std::vector<Setting> make_table() {
              "Longest time between two requests; longer than the keep-alive time of Nginx"),
       ranged(MEMBER(server.write_timeout), 1ms, 10min,
              "Longest time without progress when the client does not read the response"),
+
+      ranged(MEMBER(sessions.staff_idle), 5min, 9600h,
+             "A browser that is signed in with a staff token and sends no request for this time "
+             "is signed out"),
+      ranged(MEMBER(sessions.admin_idle), 5min, 9600h, "The same with an admin token"),
 
       ranged(MEMBER(executor.threads), 1, 256,
              "Threads for work that can block, such as queries; one more runs short look-ups"),

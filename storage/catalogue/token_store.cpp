@@ -58,14 +58,15 @@ class PostgresTokenStore final : public TokenStore {
       if (context.if_match) return CatalogueRefusal{CatalogueRefusal::precondition_failed};
       if (!exist(transaction, draft.shops)) return CatalogueRefusal{CatalogueRefusal::unknown_shop};
       const Token token = postgres::token_of(transaction.exec_params(
-          "with t as (insert into tokens (name, role, shops, expires_at, hash)"
-          " values ($1, $2, nullif($3::bigint[], '{}'), $4::timestamptz, $5::bytea) returning *),"
+          "with t as (insert into tokens (name, role, shops, expires_at, hash, person)"
+          " values ($1, $2, nullif($3::bigint[], '{}'), $4::timestamptz, $5::bytea, $8)"
+          " returning *),"
           " logged as (insert into audit (token_id, actor, action, subject, subject_id, after)"
           " select $6, $7, 'create', 'token', t.id,"
           " audited_token(t.name, t.role, t.shops, t.expires_at) from t) select " +
               postgres::kTokenColumns + " from t",
           draft.name, std::string{name_of(draft.role)}, shops, expires_at, "\\x" + to_hex(hash),
-          context.actor.id.value(), context.actor.name)[0]);
+          context.actor.id.value(), context.actor.name, draft.person)[0]);
       return CatalogueEffect{encode(token, true)};
     });
   }

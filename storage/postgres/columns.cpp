@@ -262,7 +262,8 @@ Token token_of(const pqxx::row& row) {
           .role = parse_role(columns.text()).value(),
           .shops = columns.shops(),
           .created_at = columns.instant(),
-          .expires_at = columns.optional_instant()};
+          .expires_at = columns.optional_instant(),
+          .person = columns.optional_text()};
 }
 
 }  // namespace codasync::storage::postgres

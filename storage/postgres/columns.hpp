@@ -93,10 +93,12 @@ inline const std::string kAuditColumns =
     "id, " + micros("at") + ", token_id, actor, action, subject, subject_id, before, after";
 AuditEntry audit_entry_of(const pqxx::row& row);
 
-// Of `tokens`.
+// Of `tokens`. The second: of those that are in force.
 inline const std::string kTokenColumns =
     "id, name, role, coalesce(array_to_string(shops, ','), ''), " + micros("created_at") + ", " +
-    micros("expires_at");
+    micros("expires_at") + ", person";
+inline const std::string kTokenIsValid =
+    "revoked_at is null and (expires_at is null or expires_at > clock_timestamp())";
 Token token_of(const pqxx::row& row);
 
 }  // namespace codasync::storage::postgres

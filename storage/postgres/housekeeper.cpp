@@ -139,8 +139,9 @@ class Monitor {
   bool was_off_{false};
 };
 
-void run_housekeeping(const PostgresOptions& options, Invalidation& invalidation,
-                      HousekeeperObserver& observer, const std::stop_token& stop) {
+void run_housekeeping(const PostgresOptions& options, const SessionOptions& sessions,
+                      Invalidation& invalidation, HousekeeperObserver& observer,
+                      const std::stop_token& stop) {
   Mutex mutex;
   StoppableCondition stopped;
   Monitor monitor{options, invalidation, observer};
@@ -165,6 +166,7 @@ void run_housekeeping(const PostgresOptions& options, Invalidation& invalidation
       try_to([&] { delete_old_keys(options, stop); });
       try_to([&] { delete_old_changes(options, stop); });
       try_to([&] { delete_old_devices(options); });
+      try_to([&] { delete_ended_sessions(options, sessions); });
     }
     MutexLock hold{mutex};
     stopped.wait_for(hold, stop, kHorizonEvery, [] { return false; });
@@ -173,10 +175,10 @@ void run_housekeeping(const PostgresOptions& options, Invalidation& invalidation
 
 }  // namespace
 
-Housekeeper::Housekeeper(const PostgresOptions& options, Invalidation& invalidation,
-                         HousekeeperObserver& observer)
-    : thread_{[options, &invalidation, &observer](const std::stop_token& stop) {
-        run_housekeeping(options, invalidation, observer, stop);
+Housekeeper::Housekeeper(const PostgresOptions& options, const SessionOptions& sessions,
+                         Invalidation& invalidation, HousekeeperObserver& observer)
+    : thread_{[options, sessions, &invalidation, &observer](const std::stop_token& stop) {
+        run_housekeeping(options, sessions, invalidation, observer, stop);
       }} {}
 
 }  // namespace codasync::storage

@@ -94,9 +94,6 @@ std::optional<std::int64_t> count_of(Connection& connection, const AddRows& add_
 
 std::string bytea(const TokenHash& hash) { return "\\x" + to_hex(hash); }
 
-const std::string kIsValid =
-    "revoked_at is null and (expires_at is null or expires_at > clock_timestamp())";
-
 }  // namespace
 
 Page<Shop> PostgresReader::shops(const ShopFilter& filter, std::size_t limit) {
@@ -248,9 +245,12 @@ FeedRound PostgresReader::follow(const std::vector<FeedCursor>& positions, std::
 std::set<TokenHash> PostgresReader::valid_tokens(const std::vector<TokenHash>& hashes) {
   std::set<TokenHash> valid;
   for (const pqxx::row& row : connection_.exec_params(
-           "select place from unnest($1::bytea[]) with ordinality as wanted (hash, place) join "
-           "tokens using (hash) where " +
-               kIsValid,
+           "select place from unnest($1::bytea[]) with ordinality as wanted (hash, place) where"
+           " exists (select from tokens t where t.hash = wanted.hash and " +
+               kTokenIsValid +
+               ") or exists (select from sessions join tokens on id = token_id"
+               " where secret_hash = wanted.hash and " +
+               kTokenIsValid + ")",
            array_of(hashes, [](const TokenHash& hash) { return quoted(bytea(hash)); })))
     valid.insert(hashes.at(row[0].as<std::size_t>() - 1));
   return valid;
@@ -259,7 +259,7 @@ std::set<TokenHash> PostgresReader::valid_tokens(const std::vector<TokenHash>& h
 std::optional<Token> PostgresReader::token(const TokenHash& hash) {
   return first_of<Token>(
       connection_.exec_params(
-          "select " + kTokenColumns + " from tokens where hash = $1::bytea and " + kIsValid,
+          "select " + kTokenColumns + " from tokens where hash = $1::bytea and " + kTokenIsValid,
           bytea(hash)),
       token_of);
 }

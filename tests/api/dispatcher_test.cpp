@@ -74,6 +74,7 @@ class DispatcherTest : public testing::Test {
   test::FakeLedger ledger;
   test::FakeCatalogue catalogue;
   test::FakeTokens tokens;
+  test::FakeSessions sessions;
   test::FakeCache cache{database};
   ApiOptions options;
   Metrics metrics{1};
@@ -88,8 +89,8 @@ class DispatcherTest : public testing::Test {
   test::FakeExports exports;
   Executor export_threads{{.threads = 1, .queue_max = 1}};
   Service& service = made.emplace(options, database, database, database, ledger, catalogue, tokens,
-                                  cache, executor, control, metrics, log, slot_log, feed_lag,
-                                  streams, exports, export_threads);
+                                  sessions, cache, executor, control, metrics, log, slot_log,
+                                  feed_lag, streams, exports, export_threads);
   Dispatcher dispatcher{service};
   std::string staff;
   std::string admin;

@@ -17,6 +17,7 @@
 #include "storage/database.hpp"
 #include "storage/errors.hpp"
 #include "storage/export.hpp"
+#include "storage/sessions.hpp"
 #include "storage/stock_ledger.hpp"
 
 // Fakes of the interfaces that the dispatcher calls, with the little that its tests need.
@@ -322,6 +323,22 @@ class FakeExports : public storage::Exports {
                                          const storage::ExportFilter&) override {
     return nullptr;
   }
+};
+
+class FakeSessions : public storage::Sessions {
+ public:
+  std::map<storage::SessionHash, storage::Token> in_force;
+
+  std::optional<storage::Session> start(const storage::TokenHash&, const storage::SessionHash&,
+                                        const std::optional<storage::SessionHash>&) override {
+    return std::nullopt;
+  }
+  std::optional<storage::Session> find(const storage::SessionHash& hash) override {
+    const auto found = in_force.find(hash);
+    if (found == in_force.end()) return std::nullopt;
+    return storage::Session{found->second, {}};
+  }
+  void end(const storage::SessionHash& hash) override { in_force.erase(hash); }
 };
 
 class FakeTokens : public storage::TokenStore {

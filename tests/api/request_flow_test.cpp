@@ -164,6 +164,46 @@ TEST_F(RequestFlowTest, needs_a_token_for_reads_where_reads_are_not_public) {
   EXPECT_TRUE(is<next::Act>(flow(Method::get, "/healthz").parse()));
 }
 
+/// A request of a page that is signed in.
+Request of_page(Method method, std::string path, const std::string& secret) {
+  Request request;
+  request.method = method;
+  request.path = std::move(path);
+  request.host = "localhost:8080";
+  request.cookie = "codasync=" + secret;
+  request.sec_fetch_site = "same-origin";
+  return request;
+}
+
+TEST_F(RequestFlowTest, of_a_session_reads_it_for_each_request_and_caches_nothing) {
+  const auto token = with_token(storage::Role::staff);
+  for (int i = 0; i < 2; ++i) {
+    RequestFlow request{of_page(Method::post, "/api/v1/stock-readings", secret_), options_, tokens_,
+                        keys_};
+    const auto step = request.parse();
+    ASSERT_TRUE(is<next::FindSession>(step));
+    EXPECT_EQ(std::get<next::FindSession>(step).hash, hash());
+    ASSERT_TRUE(is<next::Act>(request.session_found(storage::Session{token, {}})));
+    EXPECT_EQ(request.call().actor->id, TokenId{1});
+    EXPECT_TRUE(request.call().session);
+  }
+  EXPECT_FALSE(tokens_.find(hash()));
+  RequestFlow ended{of_page(Method::post, "/api/v1/stock-readings", secret_), options_, tokens_,
+                    keys_};
+  static_cast<void>(ended.parse());
+  EXPECT_EQ(status(ended.session_found(std::nullopt)), 401);
+}
+
+TEST_F(RequestFlowTest, of_a_session_is_refused_before_it_is_looked_up) {
+  auto other_page = of_page(Method::post, "/api/v1/stock-readings", secret_);
+  other_page.sec_fetch_site = "same-site";
+  EXPECT_EQ(status(RequestFlow(other_page, options_, tokens_, keys_).parse()), 403);
+  const auto token_itself = of_page(Method::post, "/api/v1/tokens", secret_);
+  EXPECT_EQ(status(RequestFlow(token_itself, options_, tokens_, keys_).parse()), 403);
+  const auto nonsense = of_page(Method::get, "/api/v1/tokens", "nonsense");
+  EXPECT_EQ(status(RequestFlow(nonsense, options_, tokens_, keys_).parse()), 401);
+}
+
 TEST_F(RequestFlowTest, ends_with_a_refusal_where_the_request_line_is_wrong) {
   EXPECT_EQ(status(flow(Method::get, "/api/v1/nothing").parse()), 404);
   EXPECT_EQ(status(flow(Method::put, "/api/v1/tokens").parse()), 405);

@@ -53,8 +53,8 @@ TEST(Housekeeper, stops_after_the_running_statement) {
   };
   RecordingInvalidation invalidation;
   ClockLog log;
-  std::optional<storage::Housekeeper> housekeeper{std::in_place, database.options(), invalidation,
-                                                  log};
+  std::optional<storage::Housekeeper> housekeeper{std::in_place, database.options(),
+                                                  storage::SessionOptions{}, invalidation, log};
   ASSERT_TRUE(eventually([&] { return left() < 100'000; }));
   const auto stopped = std::chrono::steady_clock::now();
   housekeeper.reset();
@@ -115,7 +115,7 @@ class ClockRepairTest : public LedgerTest {
 TEST_F(ClockRepairTest, precedes_the_next_write_after_the_database_clock_was_wrong) {
   perform(sighting(5));
   set_database_clock_back();
-  const storage::Housekeeper housekeeper{postgres, invalidation, log};
+  const storage::Housekeeper housekeeper{postgres, {}, invalidation, log};
   ASSERT_TRUE(eventually([&] { return log.repaired == 1; }));
   EXPECT_EQ(database.run("select received_at <= clock_timestamp() from stock_readings"), "t");
   auto check = operation(EventKind::check);

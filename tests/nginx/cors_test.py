@@ -111,12 +111,11 @@ class ListedOrigins(CorsTest):
         for origin in origins:
             self.assertEqual(nginx.get(PRODUCT, Origin=origin).headers[ALLOW], origin)
 
-    def test_the_service_does_not_get_the_origin_and_its_own_headers_are_replaced(self) -> None:
+    def test_the_headers_of_the_service_are_replaced(self) -> None:
         nginx = self.start(SHOP)
         head = f"{ALLOW}: *\r\n{EXPOSE}: Nothing\r\nVary: Origin\r\n".encode()
         self.service.behave = lambda request: RESPONSE.replace(b"X-Request-Id", head + b"X-Request-Id") + BODY
         response = nginx.get("/api/v1/shops", Origin=SHOP)
-        self.assertNotIn("Origin", self.service.requests[-1].headers)
         self.assertEqual(response.headers.get_all(ALLOW), [SHOP])
         self.assertEqual(len(response.headers.get_all(EXPOSE)), 1)
         self.assertEqual(response.headers.get_all("Vary"), ["Origin"])

@@ -30,12 +30,16 @@ class Proxy(EdgeTest):
             "Idempotency-Key": "k",
             "X-Request-Id": "r-1",
             "traceparent": "00-a-b-01",
+            "Cookie": "codasync=abc; other=1",
+            "Origin": "http://shop.example:8080",
+            "Sec-Fetch-Site": "same-origin",
         }
         dropped = {
             "Accept": "text/csv",
-            "Cookie": "abc",
             "Cache-Control": "What",
             "X-Forwarded-For": "10.0.0.1",
+            "X-Forwarded-Host": "evil.example",
+            "X-Forwarded-Proto": "https",
             "User-Agent": "me",
             "Foo": "bar",
         }
@@ -44,9 +48,16 @@ class Proxy(EdgeTest):
         received = self.service.requests[0]
         self.assertEqual(
             received.headers,
-            kept | {"Host": "codasync", "Connection": "keep-alive", "Content-Length": "2"},
+            kept
+            | {"Host": "codasync", "Connection": "keep-alive", "Content-Length": "2"}
+            | {"X-Forwarded-Host": f"127.0.0.1:{self.nginx.port}", "X-Forwarded-Proto": "http"},
         )
         self.assertEqual(received.body, b"{}")
+
+    def test_the_scheme_can_be_that_of_a_load_balancer(self) -> None:
+        nginx = self.start_nginx([self.service.path], [], "--https")
+        nginx.get("/", Cookie="a=b", X_Forwarded_Proto="http")
+        self.assertEqual(self.service.requests[-1].headers["X-Forwarded-Proto"], "https")
 
     def test_absent_headers_stay_absent(self) -> None:
         self.nginx.get("/healthz")

@@ -96,8 +96,10 @@ class OpenApi(unittest.TestCase):
         path = request.path.format(**names) + (f"?{request.query}" if request.query else "")
         if request.token:
             headers.setdefault("Authorization", f"Bearer {self.tokens[request.token]}")
+        for name, value in request.headers.items():
+            headers.setdefault(name.replace("-", "_"), value.format(**self.arguments))
         if body is None and request.body is not None:
-            body = json.dumps(request.body)
+            body = json.dumps(request.body).replace("{secret}", self.tokens["staff"])
         if body is not None:
             headers.setdefault("Content_Type", "application/json")
         answer = self.send(request.method, path, body, **headers)
@@ -112,7 +114,8 @@ class OpenApi(unittest.TestCase):
         answer = self.ask(request)
         self.assertEqual((answer.status, answer.code), (request.status, request.code), (request, answer.body))
         for name, member in request.keep.items():
-            self.arguments[name] = self.member(answer.json(), member)
+            cookie = member == "Set-Cookie"
+            self.arguments[name] = answer.headers[member].split(";")[0] if cookie else self.member(answer.json(), member)
         operation = self.description.operation(*request.operation)
         if request.body is not None and answer.status < 300:
             schema = operation["requestBody"]["content"]["application/json"]["schema"]
@@ -134,7 +137,8 @@ class OpenApi(unittest.TestCase):
             return
         examples = self.examples.setdefault(f"{request.method} {request.path}", {})
         if request.body is not None and answer.status < 300:
-            examples.setdefault("request", request.body)
+            shown = request.body | {"token": SECRET} if "token" in request.body else request.body
+            examples.setdefault("request", shown)
         if answer.body and not answer.headers["Content-Type"].startswith("text/csv"):
             is_json = "json" in answer.headers["Content-Type"]
             shown = json.loads(answer.body) if is_json else VARIABLE_TEXT.sub(r"\1…", answer.body)
@@ -182,6 +186,9 @@ class OpenApi(unittest.TestCase):
         match code:
             case "bad-query":
                 return self.ask(with_(query="bogus=1"))
+            case "unauthorized" | "forbidden" if request.path == requests.SESSION:
+                wrong = {"token": "none"} if body else None
+                return self.ask(with_(body=wrong, headers=requests.page if code == "unauthorized" else {}))
             case "unauthorized":
                 return self.ask(with_(token=""))
             case "forbidden":
@@ -205,7 +212,7 @@ class OpenApi(unittest.TestCase):
             case "bad-json":
                 return self.ask(request, body="{")
             case "unsupported-media-type":
-                return self.ask(with_(body=body), Content_Type="text/plain")
+                return self.ask(with_(body=body), Content_Type="application/xml")
             case "content-too-large":
                 return self.ask(request, body=" " * 1_000_001)
             case "precondition-failed":

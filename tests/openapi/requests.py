@@ -16,7 +16,7 @@ OLD_CURSOR = "AgAAAAAAAAAAAAAAAAAAAAEAAAAAAAAAAQAAAAAAAAAAzkUVfA"  # of shop 1, 
 
 @dataclass(frozen=True)
 class Request:
-    """`path` is filled in with the arguments; {…} in a body too."""
+    """Path and headers are filled in with the arguments. In a body, {secret} is the token of the staff."""
 
     method: str
     path: str
@@ -27,7 +27,7 @@ class Request:
     query: str = ""
     code: str = ""  # of the problem
     headers: dict[str, str] = field(default_factory=dict)
-    keep: dict[str, str] = field(default_factory=dict)  # arguments of later requests: name → member of the answer
+    keep: dict[str, str] = field(default_factory=dict)  # arguments of later requests: name → member of the answer, or Set-Cookie
 
     @property
     def operation(self) -> tuple[str, str]:
@@ -42,9 +42,11 @@ READING, READINGS = "/api/v1/stock-readings/{id}", "/api/v1/stock-readings"
 SCAN = "/api/v1/scan"
 HISTORY = READING + "/history"
 TOKEN, TOKENS = "/api/v1/tokens/{id}", "/api/v1/tokens"
+SESSION = "/api/v1/session"
 
 shop, south, tea = {"id": "{shop}"}, {"id": "{south}"}, {"gtin": TEA}
 reading, token = {"id": "{reading}"}, {"id": "{token}"}
+page = {"Sec-Fetch-Site": "same-origin"}  # a page of the console
 
 GOOD = [
     Request("POST", SHOPS, 201, {"name": "North", "time_zone": "Europe/Zurich"}, "admin", keep={"shop": "id"}),
@@ -106,10 +108,12 @@ GOOD = [
     Request("GET", "/api/v1/export/stock-readings", 200),
     Request("GET", "/api/v1/export/events", 200, token="staff"),
     Request("GET", "/api/v1/audit", 200, token="admin", query="limit=3"),
-    Request("POST", TOKENS, 201, {"name": "Phone 7", "role": "staff", "shops": [1]}, "admin", keep={"token": "id"}),
+    Request("POST", TOKENS, 201, {"name": "Phone 7", "role": "staff", "shops": [1], "person": "anna"}, "admin", keep={"token": "id"}),
     Request("GET", TOKENS, 200, token="admin"),
     Request("GET", TOKENS + "/self", 200, token="staff"),
     Request("GET", TOKEN, 200, token="admin", arguments=token),
+    Request("POST", SESSION, 200, {"token": "{secret}"}, headers=page, keep={"cookie": "Set-Cookie"}),
+    Request("GET", SESSION, 200, headers={"Cookie": "{cookie}"}),
     Request("GET", "/healthz", 200),
     Request("GET", "/readyz", 200),
     Request("GET", "/metrics", 200),
@@ -157,4 +161,5 @@ LAST = [
     Request("DELETE", SHOP, 204, None, "admin", shop, query="cascade=true"),
     Request("DELETE", PRODUCT, 204, None, "admin", {"gtin": RICE}),
     Request("DELETE", TOKEN, 204, None, "admin", token),
+    Request("DELETE", SESSION, 204, None, headers=page | {"Cookie": "{cookie}"}),
 ]

@@ -79,6 +79,12 @@ const std::vector<Case> kCases{
      kGet + "Accept: text/html,\r\nContent-Type: multipart/x; boundary=\"a b\"\r\nCookie: abc\r\n"
             "Cache-Control: No-Such, x=\r\nDate: foo\r\nAuthorization: x\r\nUser-Agent:\r\n\r\n",
      200, true, "\ntype=multipart/x; boundary=\"a b\"\nauthorization=x\n"},
+    {"the_page_of_a_browser", kGet + "Cookie: a=b; c=d\r\nSec-Fetch-Site: same-origin\r\n\r\n", 200,
+     true, "cookie=a=b; c=d\nsite=same-origin\n"},
+    {"two_cookie_headers", kGet + "Cookie: a=b\r\nCookie: c=d\r\n\r\n", 400, false, "twice"},
+    {"forwarding_headers_of_a_client",
+     kGet + "X-Forwarded-Proto: https\r\nX-Forwarded-Host: evil.example\r\n\r\n", 200, true,
+     "host=h\nhttps=no\n"},
     {"unusual_host", "GET / HTTP/1.1\r\nHost: a:b:c\r\n\r\n", 200, true, ""},
     {"header_of_8_kB", kGet + "Authorization: " + std::string(8'000, 'a') + "\r\n\r\n", 200, true,
      "aaa"},

@@ -11,7 +11,7 @@ namespace {
 /// status of a refusal.
 std::vector<std::string> read(std::string_view bytes, std::size_t piece = 100'000,
                               std::size_t bytes_max = 10'000) {
-  RequestReader reader{bytes_max};
+  RequestReader reader{bytes_max, Sender::client};
   std::vector<std::string> found;
   while (!bytes.empty()) {
     reader.feed(bytes.substr(0, piece));
