@@ -666,6 +666,7 @@ void Exchange::complete(Response& response) const {
   const auto took = std::chrono::steady_clock::now() - arrived_;
   const auto& request = flow_.call().request;
   service_.metrics.request(flow_.pattern(), name_of(request.method), response.status, took);
+  if (request.cache_malformed) service_.metrics.malformed_at_edge();
   if (service_.log.writes(LogLevel::debug)) {
     service_.log.debug("answered", {{"request_id", request.request_id},
                                     {"method", name_of(request.method)},

@@ -118,7 +118,7 @@ std::optional<std::string> Inventory::read(std::size_t slot, const Key& key) con
   if (reply != Reply::yes && reply != Reply::no) fail(slot, connection.explain());
   if (reply == Reply::no || entry.flags == kPlaceholder || is_expired(entry.flags, now()))
     return std::nullopt;
-  return std::move(entry.bytes);
+  return std::string{seal_.open(key, entry.flags, entry.bytes)};
 }
 
 void Inventory::remove(std::size_t slot, const Key& key) const try {

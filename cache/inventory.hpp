@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "cache/entry_seal.hpp"
 #include "cache/key.hpp"
 #include "cache/options.hpp"
 
@@ -15,13 +16,14 @@ namespace codasync::cache {
 class Inventory {
  public:
   /// Requires: the options are valid.
-  explicit Inventory(const MemcachedOptions& options) : options_{options} {}
+  explicit Inventory(const MemcachedOptions& options) : options_{options}, seal_{options} {}
 
   /// Calls `found` with the key of each entry in a slot, while Memcached lists them. Memcached
   /// waits for a slow caller. Entries that are stored or removed meanwhile may be missing.
   void for_each_key(std::size_t slot, const std::function<void(const Key&)>& found) const;
 
-  /// Returns: the bytes of an entry that readers would use; nothing when the entry does not exist.
+  /// Returns: the content of an entry that readers would use; nothing when the entry does not
+  /// exist; empty without a valid seal.
   [[nodiscard]] std::optional<std::string> read(std::size_t slot, const Key& key) const;
 
   /// Deletes an entry. Returns once that is acknowledged.
@@ -29,6 +31,7 @@ class Inventory {
 
  private:
   const MemcachedOptions options_;
+  const EntrySeal seal_;
 };
 
 }  // namespace codasync::cache

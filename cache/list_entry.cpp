@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "cache/entry_seal.hpp"
 #include "cache/generation_token.hpp"
 
 namespace codasync::cache {
@@ -16,7 +17,7 @@ bool is_visible(char c) { return c > ' ' && c < '\x7f'; }
 std::optional<std::string> make_list_entry(std::string_view token, std::string_view address,
                                            std::string_view content) {
   const auto size = token.size() + 1 + address.size() + kLineEnd.size() + content.size();
-  if (size > kListBytesMax) return std::nullopt;
+  if (EntrySeal::kBytes + size > kListBytesMax) return std::nullopt;
   std::string bytes;
   bytes.reserve(size);
   return bytes.append(token).append(" ").append(address).append(kLineEnd).append(content);

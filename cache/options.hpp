@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,13 @@ struct MemcachedOptions {
   /// The slots, in order: `unix:/path` or `host:port`. Nginx' configuration needs the same
   /// list in the same order. Empty: no cache.
   std::vector<std::string> servers{"127.0.0.1:11211"};
+  /// The keys of this installation (entry_seal.hpp), 32 hexadecimal digits on each line: the first
+  /// one for new entries, each for reading. Nginx needs the same file. Empty: a key that everyone
+  /// has, which shows damage only.
+  std::string key_file;
+  /// Every read needs a token. Entries that are stored then are not valid for Nginx, which does not
+  /// check tokens.
+  bool private_reads{false};
   std::size_t connections_max{16};  // per server, for each of look-ups, fills and deletes
   std::chrono::milliseconds connect_timeout{100};
   std::chrono::milliseconds answer_timeout{100};
@@ -24,5 +32,9 @@ struct MemcachedOptions {
 
 /// Returns: a text for each server that is not an address, has a login, or is listed twice.
 std::vector<std::string> problems_of_servers(const std::vector<std::string>& servers);
+
+/// Returns: why this is not a file of keys, as the end of a sentence that begins with its name;
+/// nothing for a right one. It contains no part of the file.
+std::optional<std::string> problem_of_key_file(const std::string& path);
 
 }  // namespace codasync::cache

@@ -102,9 +102,9 @@ std::vector<PageRead::Part> PageRead::start_look_up(const Numbers& rows) {
     if (!connection) continue;
     std::string commands;
     for (const auto row : own) commands += find_row(rows_[row].key, servers_[slot]->lease_ttl());
-    const auto take = [this, own, at = now()](std::size_t number, std::string_view reply) {
+    const auto take = [this, own, slot, at = now()](std::size_t number, std::string_view reply) {
       const auto row = own[number];
-      return take_row(reply, rows_[row].key, at, found_[row]);
+      return take_row(reply, rows_[row].key, servers_[slot]->seal(), at, found_[row]);
     };
     (*connection)->begin(std::move(commands), own.size(), take, Repeat::yes);
     parts.push_back({servers_[slot].get(), std::move(*connection), std::move(own)});
@@ -114,7 +114,7 @@ std::vector<PageRead::Part> PageRead::start_look_up(const Numbers& rows) {
 
 void PageRead::decode(std::size_t row, Server& server) {
   auto& found = found_[row];
-  if (source_.decode(row, found.bytes)) return;
+  if (!found.bytes.empty() && source_.decode(row, found.bytes)) return;
   // The malformed entry is replaced under its own id, as a placeholder would be.
   server.note_malformed();
   found.state = State::leased;
@@ -195,7 +195,7 @@ std::optional<std::string> PageRead::store_command(const storage::Fill& held,
   if (!entry) return std::nullopt;
   const auto life = server.life_of({*entry, held.started_at(), source_.changes_at(row)});
   if (!life) return std::nullopt;
-  return store_row(rows_[row].key, found_[row].cas, *life, *entry);
+  return store_row(rows_[row].key, server.seal(), found_[row].cas, *life, *entry);
 }
 
 void PageRead::end_leases(std::span<Part> parts,

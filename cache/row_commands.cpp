@@ -61,7 +61,8 @@ std::string find_row(const Key& key, std::chrono::seconds lease_ttl) {
   return "mg " + key.text + " N" + std::to_string(lease_ttl.count()) + " c f k v\r\n";
 }
 
-std::size_t take_row(std::string_view reply, const Key& key, Instant now, FoundRow& row) {
+std::size_t take_row(std::string_view reply, const Key& key, const EntrySeal& seal, Instant now,
+                     FoundRow& row) {
   row = {};
   const auto line = reply_line(reply);
   if (!line) return 0;
@@ -84,16 +85,17 @@ std::size_t take_row(std::string_view reply, const Key& key, Instant now, FoundR
     row.state = FoundRow::State::leased;
   } else {
     row.state = FoundRow::State::hit;
-    row.bytes = reply.substr(begin, head->size);
+    row.bytes = seal.open(key, head->flags, reply.substr(begin, head->size));
   }
   return end;
 }
 
-std::string store_row(const Key& key, std::uint64_t cas, const EntryLife& life,
-                      std::string_view bytes) {
-  return "ms " + key.text + " " + std::to_string(bytes.size()) + " C" + std::to_string(cas) + " F" +
-         std::to_string(life.expiry) + " T" + std::to_string(life.ttl.count()) + "\r\n" +
-         std::string{bytes} + "\r\n";
+std::string store_row(const Key& key, const EntrySeal& seal, std::uint64_t cas,
+                      const EntryLife& life, std::string_view bytes) {
+  const auto entry = seal.close(key, life.expiry, bytes);
+  return "ms " + key.text + " " + std::to_string(entry.size()) + " C" + std::to_string(cas) + " F" +
+         std::to_string(life.expiry) + " T" + std::to_string(life.ttl.count()) + "\r\n" + entry +
+         "\r\n";
 }
 
 std::string drop_row(const Key& key, std::uint64_t cas) {

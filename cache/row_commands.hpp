@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "cache/entry_expiry.hpp"
+#include "cache/entry_seal.hpp"
 #include "cache/key.hpp"
 #include "storage/model/time.hpp"
 
@@ -24,7 +25,7 @@ struct FoundRow {
     unavailable,  // no reply
   };
   State state{State::unavailable};
-  std::string bytes{};   // of hit
+  std::string bytes{};   // of hit; empty for an entry without a valid seal
   std::uint64_t cas{0};  // of hit and leased: the id for store_row() and drop_row()
 };
 
@@ -33,11 +34,12 @@ std::string find_row(const Key& key, std::chrono::seconds lease_ttl);
 
 /// Takes the reply to find_row(). An entry after its expiry is to be filled again under its own id,
 /// as a lease. Returns: as TakeReply.
-std::size_t take_row(std::string_view reply, const Key& key, Instant now, FoundRow& row);
+std::size_t take_row(std::string_view reply, const Key& key, const EntrySeal& seal, Instant now,
+                     FoundRow& row);
 
 /// Stores the entry if it still has this id.
-std::string store_row(const Key& key, std::uint64_t cas, const EntryLife& life,
-                      std::string_view bytes);
+std::string store_row(const Key& key, const EntrySeal& seal, std::uint64_t cas,
+                      const EntryLife& life, std::string_view bytes);
 
 /// Removes the entry if it still has this id.
 std::string drop_row(const Key& key, std::uint64_t cas);

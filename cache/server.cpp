@@ -16,6 +16,7 @@ Server::Server(std::size_t slot, const Address& address, const MemcachedOptions&
                Observer& observer)
     : slot_{slot},
       options_{options},
+      seal_{options},
       observer_{observer},
       lookups_{options.connections_max,
                [=] { return std::make_unique<Connection>(address, options); }},
@@ -55,7 +56,10 @@ void Server::PendingLookup::finish(Time deadline) {
   const auto found = [&](std::size_t i, Entry entry) {
     if (entry.flags == kPlaceholder) return;
     expired[i] = is_expired(entry.flags, sent_at_);
-    if (!expired[i]) *requests_[i].result = {LookupState::hit, std::move(entry.bytes)};
+    if (expired[i]) return;
+    const auto content = server_->seal_.open(*keys_[i], entry.flags, entry.bytes);
+    entry.bytes.erase(0, entry.bytes.size() - content.size());
+    *requests_[i].result = {LookupState::hit, std::move(entry.bytes)};
   };
   const Reply reply = connection_->receive(keys_, found, deadline);
   server_->note(reply, *connection_);
@@ -79,7 +83,8 @@ bool Server::put(const Key& key, const NewEntry& entry) {
   if (!life || !circuit_.closed()) return false;
   const auto connection = lookups_.acquire(options_.answer_timeout);
   if (!connection) return false;
-  const Reply reply = (*connection)->set(key, entry.bytes, life->expiry, life->ttl);
+  const auto sealed = seal_.close(key, life->expiry, entry.bytes);
+  const Reply reply = (*connection)->set(key, sealed, life->expiry, life->ttl);
   note(reply, **connection);
   return reply == Reply::yes;
 }
@@ -108,7 +113,7 @@ std::optional<Server::Lease> Server::lease(const Key& key) {
 }
 
 std::optional<EntryLife> Server::life_of(const NewEntry& entry) const {
-  if (entry.bytes.size() > kValueBytesMax) return std::nullopt;
+  if (entry.bytes.size() + EntrySeal::kBytes > kValueBytesMax) return std::nullopt;
   return life_of_entry(entry.begun_at, entry.changes_at, options_.entry_ttl, options_.lease_ttl);
 }
 
@@ -142,7 +147,8 @@ Server::Lease::Lease(Server& server, Key key, Pool<Connection>::Handle connectio
 bool Server::Lease::store(const NewEntry& entry) {
   const auto life = server_->life_of(entry);
   if (!connection_ || !life) return false;
-  const Reply reply = (*connection_)->replace(key_, entry.bytes, life->expiry, life->ttl, cas_);
+  const auto sealed = server_->seal_.close(key_, life->expiry, entry.bytes);
+  const Reply reply = (*connection_)->replace(key_, sealed, life->expiry, life->ttl, cas_);
   server_->note(reply, **connection_);
   connection_.reset();
   return reply == Reply::yes;

@@ -13,6 +13,7 @@
 #include "cache/circuit_breaker.hpp"
 #include "cache/connection.hpp"
 #include "cache/entry_expiry.hpp"
+#include "cache/entry_seal.hpp"
 #include "cache/pool.hpp"
 #include "cache/text_connection.hpp"
 #include "storage/model/time.hpp"
@@ -54,7 +55,8 @@ class Server {
    public:
     /// Reads the reply, waits until `deadline`, and sets all results. A lease's placeholder is a
     /// miss. An entry after its expiry is `unavailable`: the clock of the server, or of this
-    /// machine, is wrong.
+    /// machine, is wrong. An entry without a valid seal is a hit without bytes, which no process
+    /// stores.
     void finish(Time deadline);
 
    private:
@@ -129,6 +131,8 @@ class Server {
   void note_failure(std::string_view log_detail);
   void note_malformed() { observer_.malformed(slot_); }
 
+  [[nodiscard]] const EntrySeal& seal() const noexcept { return seal_; }
+
   [[nodiscard]] std::chrono::seconds lease_ttl() const noexcept { return options_.lease_ttl; }
 
   /// Returns: nothing for an entry that is too large, or not worth storing.
@@ -141,6 +145,7 @@ class Server {
   // Fixed after construction.
   const std::size_t slot_;
   const MemcachedOptions options_;
+  const EntrySeal seal_;
   Observer& observer_;
 
   // Have their own locks. Separate pools, because a lease lasts as long as a query of the database,

@@ -124,6 +124,12 @@ const char* explain(cache::Unreachable reason) {
 
 Report check_memcached(const cache::MemcachedOptions& options) {
   Report report;
+  if (!options.servers.empty() && options.key_file.empty()) {
+    report.problems.emplace_back(
+        "memcached.key_file is not set: every program that reaches a Memcached server can store "
+        "responses that clients then get. Make a file of keys (config/README.md, \"The keys of the "
+        "cache\") and set it here and for Nginx.");
+  }
   const auto control = cache::make_server_control(options);
   for (std::size_t slot = 0; slot < options.servers.size(); ++slot) {
     const auto& address = options.servers[slot];

@@ -142,6 +142,10 @@ struct Metrics::Impl {
   Family<Counter>& slots_malformed =
       counter("codasync_cache_malformed_entries_total",
               "Malformed entries, which no CodaSync process stores; they were deleted.");
+  Counter& edge_malformed =
+      counter("codasync_edge_malformed_entries_total",
+              "Malformed entries that Nginx found and deleted, by the requests that it passed on.")
+          .Add({});
   Family<Gauge>& slot_states =
       prometheus::BuildGauge()
           .Name("codasync_cache_slot_state")
@@ -305,6 +309,8 @@ void Metrics::unavailable(std::size_t slot, std::string_view) {
 }
 
 void Metrics::malformed(std::size_t slot) { impl_->slot_malformed.at(slot)->Increment(); }
+
+void Metrics::malformed_at_edge() { impl_->edge_malformed.Increment(); }
 
 void Metrics::delete_failed(std::size_t slot, cache::Unreachable, std::string_view) {
   impl_->slot_delete_failed.at(slot)->Increment();

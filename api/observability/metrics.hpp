@@ -32,6 +32,9 @@ class Metrics : public cache::Observer,
   void request(std::string_view route, std::string_view method, int status,
                std::chrono::duration<double> took);
 
+  /// Nginx found a malformed entry.
+  void malformed_at_edge();
+
   /// Calls `collect` at each scrape. When it throws, the failure is counted and only its samples
   /// are missing. Requires: text() was not called yet.
   void on_scrape(std::function<std::vector<Sample>()> collect);

@@ -233,7 +233,8 @@ class HeadParser {
   }
 
   std::optional<Refusal> cache_lookup(std::string_view value) {
-    head_.request.cache_missed = value == "miss";
+    head_.request.cache_malformed = value == "malformed";
+    head_.request.cache_missed = value == "miss" || head_.request.cache_malformed;
     return std::nullopt;
   }
 

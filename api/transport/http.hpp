@@ -44,6 +44,8 @@ struct Request {
   // The reverse proxy has just looked this address up in the cache and found nothing
   // (`X-Cache-Lookup: miss`): another look-up would most likely miss as well. A hint only.
   bool cache_missed{false};
+  // As well, because it found a malformed entry, and deleted it (`X-Cache-Lookup: malformed`).
+  bool cache_malformed{false};
   std::chrono::steady_clock::time_point arrived;
 };
 

@@ -27,6 +27,8 @@ def render(state: State, supervisor: Supervisor, port: int, instances: int, cors
         str(state.program / "nginx" / "docs" / "site"),
         "--memcached",
         memcached_address(state),
+        "--memcached-key-file",
+        str(state.cache_key),
         "--cors-origins",
         cors_origins,
         *services,

@@ -3,6 +3,7 @@
 import json
 import os
 import resource
+import secrets
 import shutil
 import signal
 from collections.abc import Callable
@@ -110,6 +111,8 @@ def start(state: State, supervisor: Supervisor, options: Options) -> Stack:
         supervisor.start(pgbouncer.server(state), READY_SECONDS)
         database = replace(database, service=pgbouncer.url(state))
     supervisor.start(servers.memcached(state), READY_SECONDS)
+    if not state.cache_key.exists():
+        write_private(state.cache_key, secrets.token_hex(16) + "\n")
     write_private(state.settings, settings(state, database.service, options.cors_origins))
     migrate(state, supervisor, database)
     first_start(state, supervisor, options.demo)
@@ -143,6 +146,7 @@ def publish(stack: Stack) -> None:
         "CODASYNC_INSTANCES": ",".join(f"http://{address}" for address in stack.instances.addresses),
         "CODASYNC_DATABASE_URL": stack.database.owner,
         "CODASYNC_MEMCACHED": servers.memcached_address(state),
+        "CODASYNC_MEMCACHED_KEY_FILE": str(state.cache_key),
         "CODASYNC_ADMIN_TOKEN": state.token("admin").read_text().strip(),
         "CODASYNC_STAFF_TOKEN": state.token("staff").read_text().strip(),
     }
@@ -196,6 +200,7 @@ url = {json.dumps(database)}
 
 [memcached]
 servers = [{json.dumps(servers.memcached_address(state))}]
+key_file = {json.dumps(str(state.cache_key))}
 
 [api]
 cors_origins = {json.dumps(origins)}

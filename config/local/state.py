@@ -45,6 +45,10 @@ class State:
         return self.sockets / "control"
 
     @property
+    def cache_key(self) -> Path:
+        return self.folder / "cache-key"
+
+    @property
     def set_up(self) -> Path:
         return self.folder / "set-up"
 

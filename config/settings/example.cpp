@@ -44,6 +44,7 @@ std::string toml_of(const Setting& setting) {
     case Form::bytes:
     case Form::duration:
     case Form::whole_seconds:
+    case Form::text:
     case Form::secret:
     case Form::level:
       return in_quotes(setting.default_value);

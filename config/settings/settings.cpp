@@ -49,6 +49,7 @@ std::optional<std::string> text_of(const toml::node& node, Form form) {
     }
     case Form::duration:
     case Form::whole_seconds:
+    case Form::text:
     case Form::secret:
     case Form::level:
       if (const auto* text = node.as_string()) return text->get();
@@ -180,9 +181,11 @@ void Loader::check() {
 Loaded Loader::finish() && {
   check();
   // The storage needs two facts of the cache: the database stores which slots may be filled.
-  const auto& memcached = loaded_.settings.memcached;
+  auto& memcached = loaded_.settings.memcached;
   loaded_.settings.postgres.cache_slots = memcached.servers.size();
   loaded_.settings.postgres.cache_entry_lifetime = memcached.entry_ttl + memcached.lease_ttl;
+  // The cache needs one fact of the API.
+  memcached.private_reads = !loaded_.settings.api.public_reads;
   for (const auto& setting : settings_table()) {
     loaded_.effective.push_back({.name = std::string{setting.name},
                                  .value = setting.print(loaded_.settings),

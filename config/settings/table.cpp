@@ -27,6 +27,8 @@ constexpr Form kFormOf<std::chrono::seconds> = Form::whole_seconds;
 template <>
 constexpr Form kFormOf<std::vector<std::string>> = Form::list;
 template <>
+constexpr Form kFormOf<std::string> = Form::text;
+template <>
 constexpr Form kFormOf<Secret> = Form::secret;
 template <>
 constexpr Form kFormOf<api::LogLevel> = Form::level;
@@ -111,6 +113,12 @@ Problems check_servers(const Settings& all) {
   return cache::problems_of_servers(all.memcached.servers);
 }
 
+Problems check_key_file(const Settings& all) {
+  if (all.memcached.key_file.empty()) return {};
+  const auto problem = cache::problem_of_key_file(all.memcached.key_file);
+  return problem ? Problems{*problem} : Problems{};
+}
+
 Problems check_listen(const Settings& all) {
   if (all.server.listen.empty()) return {"it must name at least one address"};
   Problems found;
@@ -185,6 +193,11 @@ std::vector<Setting> make_table() {
                      {{"CODASYNC_MEMCACHED", unchanged},
                       {"MEMCACHED_SERVERS", unchanged},
                       {"MEMCACHED_URL", without_scheme}}),
+      checked(setting(MEMBER(memcached.key_file),
+                      "A file with the keys of the check that each entry carries, 1 to 4 lines of "
+                      "32 hexadecimal digits; Nginx needs the same file. Empty: a key that "
+                      "everyone has, so programs that reach a server can forge entries"),
+              check_key_file),
       ranged(MEMBER(memcached.connections_max), 1, 1000, "Connections to each server"),
       ranged(MEMBER(memcached.connect_timeout), 1ms, 10s, "Longest wait for a connection"),
       ranged(MEMBER(memcached.answer_timeout), 1ms, 10s, "Longest wait for a reply"),
@@ -268,6 +281,7 @@ std::string_view rule_of(Form form) {
       return "a duration such as \"250ms\", \"5s\", \"10min\", \"1h\" or \"30d\"";
     case Form::whole_seconds:
       return "a duration in whole seconds such as \"5s\", \"10min\", \"1h\" or \"30d\"";
+    case Form::text:
     case Form::secret:
       return "a text";
     case Form::list:

@@ -13,7 +13,7 @@ namespace codasync::config {
 inline constexpr std::string_view kVariablePrefix = "CODASYNC_";
 
 /// The text form of a value; it also decides which TOML types are accepted.
-enum class Form { flag, count, bytes, duration, whole_seconds, secret, list, level };
+enum class Form { flag, count, bytes, duration, whole_seconds, text, secret, list, level };
 
 /// Returns: the end of a sentence that begins with "it must be".
 std::string_view rule_of(Form form);

@@ -118,6 +118,11 @@ bool parse(std::string_view text, std::vector<std::string>& value) {
   return true;
 }
 
+bool parse(std::string_view text, std::string& value) {
+  value = text;
+  return true;
+}
+
 bool parse(std::string_view text, Secret& value) {
   value = Secret{std::string{text}};
   return true;
@@ -149,6 +154,8 @@ std::string print(const std::vector<std::string>& value) {
   for (const auto& part : value) joined.append(joined.empty() ? "" : ",").append(masked(part));
   return joined;
 }
+
+std::string print(const std::string& value) { return value; }
 
 std::string print(const Secret& value) { return storage::masked_url(value); }
 

@@ -33,6 +33,7 @@ bool parse(std::string_view text, Bytes& value);                      // 512, 64
 bool parse(std::string_view text, std::chrono::milliseconds& value);  // 250ms, 5s, 10min, 1h, 30d
 bool parse(std::string_view text, std::chrono::seconds& value);       // 5s, 10min, 1h, 30d
 bool parse(std::string_view text, std::vector<std::string>& value);   // a,b; none: an empty list
+bool parse(std::string_view text, std::string& value);                // anything
 bool parse(std::string_view text, Secret& value);                     // anything
 bool parse(std::string_view text, api::LogLevel& value);              // debug, info, warning, error
 
@@ -45,6 +46,7 @@ std::string print(Bytes value);
 std::string print(std::chrono::milliseconds value);
 std::string print(std::chrono::seconds value);
 std::string print(const std::vector<std::string>& value);
+std::string print(const std::string& value);
 std::string print(const Secret& value);
 std::string print(api::LogLevel value);
 

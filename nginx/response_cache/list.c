@@ -68,12 +68,12 @@ ngx_int_t list_keys(look_up_t* look_up, const ngx_str_t* generation) {
 }
 
 ngx_flag_t list_take_token(look_up_t* look_up, const u_char* value, size_t size) {
-  if (value == NULL || size != kTokenSize) {
+  if (size != kTokenSize) {
     return 0;
   }
   for (size_t i = 0; i < size; i++) {
-    const ngx_flag_t is_digit = (value[i] >= '0' && value[i] <= '9') ||
-                                (value[i] >= 'a' && value[i] <= 'f');
+    const ngx_flag_t is_digit =
+        (value[i] >= '0' && value[i] <= '9') || (value[i] >= 'a' && value[i] <= 'f');
     if (!is_digit) {
       return 0;
     }
@@ -82,7 +82,7 @@ ngx_flag_t list_take_token(look_up_t* look_up, const u_char* value, size_t size)
   return 1;
 }
 
-const u_char* list_content(const look_up_t* look_up, const u_char* value, size_t* size) {
+const u_char* list_response(const look_up_t* look_up, const u_char* value, size_t* size) {
   const size_t head = kTokenSize + 1 + look_up->address.len + 2;
   if (*size < head || ngx_memcmp(value, look_up->token, kTokenSize) != 0) {
     return NULL;

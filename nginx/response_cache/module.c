@@ -2,6 +2,7 @@
 
 typedef struct {
   ngx_array_t slots;  // of slot_t, in the order of the configuration
+  seal_t seal;
   ngx_msec_t timeout;
   ngx_msec_t failure_pause;
 } main_conf_t;
@@ -100,21 +101,66 @@ static ngx_int_t handle(ngx_http_request_t* request) {
   return result;
 }
 
-ngx_flag_t look_up_continues(look_up_t* look_up, const u_char* value, size_t size) {
-  return list_take_token(look_up, value, size);
+// The entry of the key whose reply was read last is not one of the service.
+static void delete_malformed(look_up_t* look_up) {
+  look_up->malformed = 1;
+  slot_delete(look_up->slot, &look_up->keys[look_up->replied - 1]);
 }
 
-void look_up_finished(look_up_t* look_up, const u_char* value, size_t size, ngx_flag_t replied) {
+// Returns: the content of the entry of the key whose reply was read last, with its size in `size`;
+// NULL without one.
+static const u_char* content_of(look_up_t* look_up, const entry_t* entry, size_t* size) {
+  if (entry->bytes == NULL) {
+    return NULL;
+  }
+  main_conf_t* conf =
+      ngx_http_get_module_main_conf(look_up->request, ngx_http_response_cache_module);
+  *size = entry->size;
+  const u_char* content = seal_content(&conf->seal, &look_up->keys[look_up->replied - 1],
+                                       entry->flags, entry->bytes, size);
+  if (content == NULL) {
+    delete_malformed(look_up);
+  }
+  return content;
+}
+
+ngx_flag_t look_up_continues(look_up_t* look_up, const entry_t* entry) {
+  size_t size;
+  const u_char* token = content_of(look_up, entry, &size);
+  if (token != NULL && list_take_token(look_up, token, size)) {
+    return 1;
+  }
+  if (token != NULL) {
+    delete_malformed(look_up);
+  }
+  return 0;
+}
+
+// Returns: as response_send().
+static ngx_int_t send_entry(look_up_t* look_up, const entry_t* entry) {
+  size_t size;
+  const u_char* content = content_of(look_up, entry, &size);
+  if (content != NULL && look_up->address.len > 0) {
+    content = list_response(look_up, content, &size);
+  }
+  if (content == NULL) {
+    return NGX_DECLINED;
+  }
+  const ngx_int_t sent = response_send(look_up->request, content, size);
+  if (sent == NGX_DECLINED) {
+    delete_malformed(look_up);
+  }
+  return sent;
+}
+
+void look_up_finished(look_up_t* look_up, const entry_t* entry) {
   ngx_http_request_t* request = look_up->request;
   ngx_connection_t* client = request->connection;
   ngx_http_set_log_request(client->log, request);
 
-  if (value != NULL && look_up->address.len > 0) {
-    value = list_content(look_up, value, &size);
-  }
-  const ngx_int_t sent = value == NULL ? NGX_DECLINED : response_send(request, value, size);
+  const ngx_int_t sent = entry == NULL ? NGX_DECLINED : send_entry(look_up, entry);
   if (sent == NGX_DECLINED) {
-    look_up->state = replied ? kMiss : kUnavailable;
+    look_up->state = entry == NULL ? kUnavailable : look_up->malformed ? kMalformed : kMiss;
     ngx_http_core_run_phases(request);  // calls handle() again, which declines now
   } else {
     look_up->state = kHit;
@@ -123,11 +169,12 @@ void look_up_finished(look_up_t* look_up, const u_char* value, size_t size, ngx_
   ngx_http_run_posted_requests(client);
 }
 
-// $response_cache: hit, miss, unavailable, or empty without a look-up.
+// $response_cache: hit, miss, malformed, unavailable, or empty without a look-up.
 static ngx_int_t state_variable(ngx_http_request_t* request, ngx_http_variable_value_t* value,
                                 uintptr_t data) {
-  static ngx_str_t names[] = {ngx_null_string, ngx_null_string, ngx_string("hit"),
-                              ngx_string("miss"), ngx_string("unavailable")};
+  static ngx_str_t names[] = {ngx_null_string,         ngx_null_string,
+                              ngx_string("hit"),       ngx_string("miss"),
+                              ngx_string("malformed"), ngx_string("unavailable")};
   (void)data;
   const look_up_t* look_up = ngx_http_get_module_ctx(request, ngx_http_response_cache_module);
   const ngx_str_t* name = &names[look_up == NULL ? kNone : look_up->state];
@@ -160,11 +207,26 @@ static char* add_server(ngx_conf_t* cf, ngx_command_t* command, void* conf) {
   return NGX_CONF_OK;
 }
 
+static char* set_key_file(ngx_conf_t* cf, ngx_command_t* command, void* conf) {
+  (void)command;
+  ngx_str_t path = ((ngx_str_t*)cf->args->elts)[1];
+  if (ngx_conf_full_name(cf->cycle, &path, 1) != NGX_OK) {
+    return NGX_CONF_ERROR;
+  }
+  const char* problem = seal_load(&((main_conf_t*)conf)->seal, (const char*)path.data);
+  if (problem != NULL) {
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "response_cache_key_file \"%V\" %s", &path, problem);
+    return NGX_CONF_ERROR;
+  }
+  return NGX_CONF_OK;
+}
+
 static void* create_main_conf(ngx_conf_t* cf) {
   main_conf_t* conf = ngx_pcalloc(cf->pool, sizeof(*conf));
   if (conf == NULL || ngx_array_init(&conf->slots, cf->pool, 4, sizeof(slot_t)) != NGX_OK) {
     return NULL;
   }
+  seal_init(&conf->seal);
   conf->timeout = NGX_CONF_UNSET_MSEC;
   conf->failure_pause = NGX_CONF_UNSET_MSEC;
   return conf;
@@ -245,6 +307,9 @@ static void stop_worker(ngx_cycle_t* cycle) {
 static ngx_command_t commands[] = {
     // The slots, one server each, in order: unix:/path or address:port.
     {ngx_string("response_cache_server"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1, add_server,
+     NGX_HTTP_MAIN_CONF_OFFSET, 0, NULL},
+    // The keys of the installation: the same file as the service's memcached.key_file.
+    {ngx_string("response_cache_key_file"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1, set_key_file,
      NGX_HTTP_MAIN_CONF_OFFSET, 0, NULL},
     {ngx_string("response_cache_timeout"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1,
      ngx_conf_set_msec_slot, NGX_HTTP_MAIN_CONF_OFFSET, offsetof(main_conf_t, timeout), NULL},

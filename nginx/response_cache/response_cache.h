@@ -7,8 +7,9 @@
 #include <ngx_http.h>
 
 // The parts of the module: module.c connects it to Nginx (directives, phase handler, variable),
-// slot.c is the connection to one Memcached, list.c has the rules of lists, response.c sends a
-// stored value as an HTTP response. A worker has one thread, and workers share nothing here.
+// slot.c is the connection to one Memcached, seal.c checks entries, list.c has the rules of lists,
+// response.c sends the content of an entry as an HTTP response. A worker has one thread, and
+// workers share nothing here.
 
 enum {
   // With this many look-ups waiting in a slot, a further request goes to the service instead.
@@ -21,13 +22,17 @@ enum {
   kValueMax = 1024 * 1024,
   // The most keys of a look-up.
   kKeysMax = 2,
+  // Of a seal, and of a key of the installation (cache/entry_seal.hpp).
+  kSealSize = 16,
+  kSealKeysMax = 4,
 };
 
 typedef enum {
-  kNone,     // no look-up: no key, another method, a precondition that only the service evaluates
-  kWaiting,  // sent, no reply yet
-  kHit,      // the stored response was sent
-  kMiss,     // no entry, or a lease placeholder
+  kNone,       // no look-up: no key, another method, a precondition that only the service evaluates
+  kWaiting,    // sent, no reply yet
+  kHit,        // the stored response was sent
+  kMiss,       // no entry, or a lease placeholder
+  kMalformed,  // a value that the service did not store; it is deleted
   kUnavailable,  // Memcached refused the connection, did not reply in time, or is overloaded
 } look_up_state_t;
 
@@ -43,9 +48,17 @@ typedef struct {
   u_char token[kTokenSize];  // of the generation, once its reply was read
   look_up_state_t state;
   slot_t* slot;
-  ngx_uint_t place;    // in slot->waiters, of the first key
-  ngx_uint_t replied;  // keys whose reply was read
+  ngx_uint_t place;      // in slot->waiters, of the first key
+  ngx_uint_t replied;    // keys whose reply was read
+  ngx_flag_t malformed;  // one of the entries was
 } look_up_t;
+
+// An entry as Memcached has it; valid during the call that has it as an argument.
+typedef struct {
+  const u_char* bytes;  // NULL: no entry, or not a valid one any more
+  size_t size;
+  uint32_t flags;
+} entry_t;
 
 typedef struct {
   look_up_t* look_up;  // NULL: the request has ended, and its reply is still to be read
@@ -82,26 +95,47 @@ ngx_int_t slot_look_up(slot_t* slot, look_up_t* look_up);
 // The request ends before its reply came.
 void slot_cancel(look_up_t* look_up);
 
-// A slot calls this for each key but the last one when its reply was read, with the value or NULL.
-// Returns: whether the next key's value can be a hit; if not, the look-up is over.
-ngx_flag_t look_up_continues(look_up_t* look_up, const u_char* value, size_t size);
+// Deletes an entry, without a reply, if that is possible now: an entry that remains is found and
+// deleted again.
+void slot_delete(slot_t* slot, const ngx_str_t* key);
 
-// A slot calls this once for each look-up that it accepted, with the value of the last key. `value`
-// is NULL without an entry and valid during the call. `replied` is false when there was no reply.
-void look_up_finished(look_up_t* look_up, const u_char* value, size_t size, ngx_flag_t replied);
+// A slot calls this for each key but the last one when its reply was read. Returns: whether the
+// next key's entry can be a hit; if not, the look-up is over.
+ngx_flag_t look_up_continues(look_up_t* look_up, const entry_t* entry);
+
+// A slot calls this once for each look-up that it accepted, with the entry of the last key, and
+// NULL when there was no reply.
+void look_up_finished(look_up_t* look_up, const entry_t* entry);
+
+// The keys of the installation.
+typedef struct {
+  u_char keys[kSealKeysMax][kSealSize];
+  ngx_uint_t count;
+} seal_t;
+
+// Sets the key that everyone has.
+void seal_init(seal_t* seal);
+
+// Reads a file of keys. Returns: NULL, or the end of a sentence that begins with its name.
+const char* seal_load(seal_t* seal, const char* path);
+
+// Returns: the content of an entry, whose size is then in `size`, or NULL when its seal is not
+// valid for this key and these flags.
+const u_char* seal_content(const seal_t* seal, const ngx_str_t* key, uint32_t flags,
+                           const u_char* entry, size_t* size);
 
 // Sets the keys of a list in the generation with this key. Returns: NGX_OK, NGX_DECLINED when its
 // address cannot be that of an entry, or NGX_ERROR without memory.
 ngx_int_t list_keys(look_up_t* look_up, const ngx_str_t* generation);
 
-// Returns: whether the value is a token, which is then that of the look-up.
+// Returns: whether the content of an entry is a token, which is then that of the look-up.
 ngx_flag_t list_take_token(look_up_t* look_up, const u_char* value, size_t size);
 
-// Returns: the content in the entry of a list, whose size is then in `size`; NULL when it is that of
-// another list, or was read under another token.
-const u_char* list_content(const look_up_t* look_up, const u_char* value, size_t* size);
+// Returns: the response in the content of the entry of a list, whose size is then in `size`; NULL
+// when it is that of another list, or was read under another token.
+const u_char* list_response(const look_up_t* look_up, const u_char* value, size_t* size);
 
-// Sends a stored value as the response to the request.
-// Returns: NGX_DECLINED, with nothing sent, when the value is not a complete `HTTP/1.1 200 OK`
-// response (a lease placeholder is not); otherwise the argument for ngx_http_finalize_request.
+// Sends the content of an entry as the response to the request.
+// Returns: NGX_DECLINED, with nothing sent, when it is not a complete `HTTP/1.1 200 OK` response;
+// otherwise the argument for ngx_http_finalize_request.
 ngx_int_t response_send(ngx_http_request_t* request, const u_char* value, size_t size);

@@ -17,6 +17,9 @@ static const char kExpiry[] = " f";
 static const char kNoValue[] = "EN";
 static const char kKey[] = " k";
 static const char kLineEnd[] = "\r\n";
+// Not `md` with the flag q: 1.6.18 replies to it when there is no entry.
+static const char kDelete[] = "delete ";
+static const char kDeleteEnd[] = " noreply\r\n";
 
 #define LENGTH(literal) (sizeof(literal) - 1)
 
@@ -31,9 +34,9 @@ static look_up_t* take_oldest(slot_t* slot) {
 }
 
 // The replies to the other keys are not for this look-up any more.
-static void finish(look_up_t* look_up, const u_char* value, size_t size, ngx_flag_t replied) {
+static void finish(look_up_t* look_up, const entry_t* entry) {
   slot_cancel(look_up);
-  look_up_finished(look_up, value, size, replied);
+  look_up_finished(look_up, entry);
 }
 
 // Closes the connection and passes all waiting requests on to the service. A connection with a
@@ -46,7 +49,7 @@ static void fail(slot_t* slot, const char* reason) {
   while (slot->waiting > 0) {
     look_up_t* look_up = take_oldest(slot);
     if (look_up != NULL) {
-      finish(look_up, NULL, 0, 0);
+      finish(look_up, NULL);
     }
   }
 }
@@ -88,12 +91,9 @@ static ngx_flag_t has_key(const look_up_t* look_up, const u_char* at, const u_ch
          ((size_t)(end - at) == size || at[size] == ' ');
 }
 
-// Reads `VA <bytes> f<expiry> k<key>` between `at` and `end`, and whether the entry is still valid:
-// the service writes its expiry, in seconds since 1970, into the flags. A Memcached process that
-// was stopped returns expired entries for a moment, because its clock did not run
-// (cache/entry_expiry.hpp). Returns: the number of bytes, or NGX_ERROR when Memcached cannot have
-// sent this line or it replies to another command.
-static ssize_t value_size(const look_up_t* look_up, u_char* at, u_char* end, ngx_flag_t* valid) {
+// Reads `VA <bytes> f<expiry> k<key>` between `at` and `end`. Returns: the number of bytes, or
+// NGX_ERROR when Memcached cannot have sent this line or it replies to another command.
+static ssize_t value_size(const look_up_t* look_up, u_char* at, u_char* end, uint32_t* flags) {
   if ((size_t)(end - at) <= LENGTH(kValue) || ngx_memcmp(at, kValue, LENGTH(kValue)) != 0) {
     return NGX_ERROR;
   }
@@ -108,10 +108,10 @@ static ssize_t value_size(const look_up_t* look_up, u_char* at, u_char* end, ngx
   if (key == NULL || !has_key(look_up, key, end)) {
     return NGX_ERROR;
   }
-  const time_t expires_at = ngx_atotm(expiry, (size_t)(key - expiry));
+  const time_t number = ngx_atotm(expiry, (size_t)(key - expiry));
   const ssize_t size = ngx_atosz(at, (size_t)(size_end - at));
-  *valid = ngx_time() < expires_at;
-  return expires_at == NGX_ERROR || size > kValueMax ? NGX_ERROR : size;
+  *flags = (uint32_t)number;
+  return number < 0 || number > UINT32_MAX || size > kValueMax ? NGX_ERROR : size;
 }
 
 // Returns: whether the line between `at` and `end` is `EN` or, as some versions send it,
@@ -124,16 +124,22 @@ static ngx_flag_t is_miss(const look_up_t* look_up, const u_char* at, const u_ch
   return at == end || has_key(look_up, at, end);
 }
 
-static void finish_oldest(slot_t* slot, size_t reply_size, const u_char* value, size_t size) {
+// The service writes the expiry of an entry, in seconds since 1970, into its flags. A Memcached
+// process that was stopped returns expired entries for a moment, because its clock did not run
+// (cache/entry_expiry.hpp).
+static ngx_flag_t is_expired(uint32_t flags) { return ngx_time() >= (time_t)flags; }
+
+static void finish_oldest(slot_t* slot, size_t reply_size, const entry_t* entry) {
   look_up_t* look_up = take_oldest(slot);
   slot->in_begin += reply_size;
   if (look_up == NULL) {
     return;
   }
   if (look_up->replied == look_up->key_count) {
-    finish(look_up, value, size, 1);
-  } else if (!look_up_continues(look_up, value, size)) {
-    finish(look_up, NULL, 0, 1);
+    finish(look_up, entry);
+  } else if (!look_up_continues(look_up, entry)) {
+    static const entry_t none = {NULL, 0, 0};
+    finish(look_up, &none);
   }
 }
 
@@ -155,11 +161,12 @@ static ngx_int_t handle_reply(slot_t* slot) {
   }
   u_char* line_end = value - LENGTH(kLineEnd);
   if (is_miss(look_up, begin, line_end)) {
-    finish_oldest(slot, line, NULL, 0);
+    const entry_t none = {NULL, 0, 0};
+    finish_oldest(slot, line, &none);
     return NGX_OK;
   }
-  ngx_flag_t valid;
-  const ssize_t size = value_size(look_up, begin, line_end, &valid);
+  uint32_t flags;
+  const ssize_t size = value_size(look_up, begin, line_end, &flags);
   if (size == NGX_ERROR) {
     return NGX_ERROR;
   }
@@ -170,7 +177,8 @@ static ngx_int_t handle_reply(slot_t* slot) {
   if (ngx_memcmp(value + size, kLineEnd, LENGTH(kLineEnd)) != 0) {
     return NGX_ERROR;
   }
-  finish_oldest(slot, whole, valid ? value : NULL, (size_t)size);
+  const entry_t entry = {is_expired(flags) ? NULL : value, (size_t)size, flags};
+  finish_oldest(slot, whole, &entry);
   return NGX_OK;
 }
 
@@ -340,6 +348,18 @@ ngx_int_t slot_look_up(slot_t* slot, look_up_t* look_up) {
   }
   ngx_post_event(&slot->flush, &ngx_posted_events);
   return NGX_AGAIN;
+}
+
+void slot_delete(slot_t* slot, const ngx_str_t* key) {
+  const size_t needed = LENGTH(kDelete) + key->len + LENGTH(kDeleteEnd);
+  if (slot->connection == NULL || kOutSize - slot->out_end < needed) {
+    return;
+  }
+  u_char* at = ngx_cpymem(slot->out + slot->out_end, kDelete, LENGTH(kDelete));
+  at = ngx_cpymem(at, key->data, key->len);
+  at = ngx_cpymem(at, kDeleteEnd, LENGTH(kDeleteEnd));
+  slot->out_end = (size_t)(at - slot->out);
+  ngx_post_event(&slot->flush, &ngx_posted_events);
 }
 
 void slot_cancel(look_up_t* look_up) {

@@ -15,6 +15,7 @@
 #include "storage/postgres/write_transaction.hpp"
 #include "tests/support/database.hpp"
 #include "tests/support/memcached.hpp"
+#include "tests/support/sealed.hpp"
 
 // Pages of rows under the protocol of cache/README.md, with a real PostgreSQL and real Memcacheds.
 // What a test does while rows are produced happens between their leases and their entries.
@@ -153,9 +154,8 @@ class PageTest : public testing::Test {
   [[nodiscard]] std::string raw(std::int64_t number) {
     return home(number).ask("get " + product_row(product(number)).text);
   }
-  void put_raw(std::int64_t number, const std::string& value) {
-    home(number).ask("set " + product_row(product(number)).text + " 4102444800 0 " +
-                     std::to_string(value.size()) + "\r\n" + value);
+  void put(std::int64_t number, const std::string& content) {
+    home(number).ask(test::store_sealed(product_row(product(number)).text, content));
   }
   /// Returns: the products without an entry or a placeholder.
   std::vector<std::int64_t> absent() {
@@ -294,18 +294,19 @@ TEST_F(PageTest, stores_no_row_that_changes_by_itself_soon) {
 }
 
 TEST_F(PageTest, replaces_malformed_and_expired_entries) {
-  put_raw(2, "malformed");
+  put(2, "malformed");
+  home(4).ask(test::store_bytes(product_row(product(4)).text, "forged"));
   home(3).ask("set " + product_row(product(3)).text + " 1000000000 0 3\r\nold");
   Names names{kProducts};
   EXPECT_EQ(read(names), ReadPath::filled);
   EXPECT_EQ(names.names(), all("old"));
-  EXPECT_EQ(observer_.malformed_entries, 1);
+  EXPECT_EQ(observer_.malformed_entries, 2);
   Names again{kProducts, [] { FAIL(); }};
   EXPECT_EQ(read(again), ReadPath::hit);
 }
 
 TEST_F(PageTest, replaces_no_entry_that_was_written_meanwhile) {
-  put_raw(2, "malformed");
+  put(2, "malformed");
   Names names{kProducts, [this] {
                 kill_sessions();
                 write(2, "new");

@@ -18,6 +18,7 @@
 #include "tests/cache/text_source.hpp"
 #include "tests/support/database.hpp"
 #include "tests/support/memcached.hpp"
+#include "tests/support/sealed.hpp"
 
 // The protocol of cache/README.md, with a real PostgreSQL and real Memcacheds. `produce` runs
 // between the lease and the entry: what a test does there happens during a fill.
@@ -131,14 +132,16 @@ class Protocol : public testing::Test {
     return memcached_[slot_of(key, 2)].ask("get " + key.text);
   }
   void put_raw(const Key& key, const std::string& value) const {
-    memcached_[slot_of(key, 2)].ask("set " + key.text + " 4102444800 0 " +
-                                    std::to_string(value.size()) + "\r\n" + value);
+    memcached_[slot_of(key, 2)].ask(test::store_bytes(key.text, value));
+  }
+  void put(const Key& key, const std::string& content) const {
+    memcached_[slot_of(key, 2)].ask(test::store_sealed(key.text, content));
   }
   void delete_raw(const Key& key) const { memcached_[slot_of(key, 2)].ask("delete " + key.text); }
   /// Returns: the token of the catalogue's generation.
   [[nodiscard]] std::string token() const {
-    const auto text = raw(catalogue_generation());  // VALUE … CR LF token CR LF END
-    return text.substr(text.find("\r\n") + 2, 32);
+    const auto text = raw(catalogue_generation());  // VALUE … CR LF seal token CR LF END
+    return text.substr(text.find("\r\n") + 2 + EntrySeal::kBytes, 32);
   }
 
   test::TestDatabase database_;
@@ -304,7 +307,7 @@ TEST_F(Protocol, reads_the_database_when_memcached_does_not_respond_and_uses_it_
 }
 
 TEST_F(Protocol, deletes_a_malformed_entry_and_fills_it_again) {
-  put_raw(kEntry, "malformed");
+  put(kEntry, "malformed");
   EXPECT_EQ(cache_->lookup(std::array{kEntry})[0].bytes, "malformed")
       << "only its caller can decode it";
   const auto result = read();
@@ -314,10 +317,20 @@ TEST_F(Protocol, deletes_a_malformed_entry_and_fills_it_again) {
   EXPECT_EQ(read().path, ReadPath::hit);
 }
 
+TEST_F(Protocol, deletes_an_entry_without_a_seal_and_fills_it_again) {
+  put_raw(kEntry, "forged, and it could be decoded");
+  const auto found = cache_->lookup(std::array{kEntry})[0];
+  EXPECT_EQ(found.state, LookupState::hit);
+  EXPECT_EQ(found.bytes, "") << "which no process stores";
+  EXPECT_EQ(read().bytes, "old");
+  EXPECT_EQ(observer_.malformed_entries[slot_of(kEntry, 2)], 1);
+  EXPECT_EQ(read().path, ReadPath::hit);
+}
+
 TEST_F(Protocol, deletes_a_malformed_entry_that_it_may_not_fill_again) {
-  put_raw(kEntry, "malformed");
+  put(kEntry, "malformed");
   Writer writer{*this, "new"};
-  put_raw(kEntry, "malformed");
+  put(kEntry, "malformed");
   EXPECT_EQ(read().path, ReadPath::lock_busy);
   EXPECT_EQ(raw(kEntry), "END");
 }
@@ -339,7 +352,7 @@ class LookupOnTwoServers : public Protocol {
       const Key key = shop_response(ShopId{shop});
       if (slot_of(key, 2) == keys_.size()) keys_.push_back(key);
     }
-    for (const Key& key : keys_) put_raw(key, "value of " + key.text);
+    for (const Key& key : keys_) put(key, "value of " + key.text);
     expect_hits();
   }
 
@@ -393,7 +406,7 @@ TEST_F(LookupOnTwoServers, finds_the_entry_of_one_while_the_other_does_not_respo
 
 TEST_F(LookupOnTwoServers, reads_a_large_entry_of_one_after_the_timeout_of_the_other) {
   const std::string large(900'000, 'x');  // more than a socket buffer
-  put_raw(keys_[1], large);
+  put(keys_[1], large);
   memcached_[0].freeze();
   const auto found = look_up();
   EXPECT_EQ(found[0].state, LookupState::unavailable);
@@ -404,8 +417,7 @@ class Lists : public Protocol {
  protected:
   [[nodiscard]] static std::size_t home() { return slot_of(catalogue_generation(), 2); }
   void put_list(const std::string& query, const std::string& value) const {
-    memcached_[home()].ask("set " + list_place(query).text + " 4102444800 0 " +
-                           std::to_string(value.size()) + "\r\n" + value);
+    memcached_[home()].ask(test::store_sealed(list_place(query).text, value));
   }
 };
 
@@ -423,10 +435,8 @@ TEST_F(Lists, are_found_by_their_query_until_a_row_of_them_changes) {
 
 TEST_F(Lists, are_filled_again_when_the_entry_is_malformed) {
   list();
-  put_list("all", "malformed");
-  put_list("all", token() + " all\r\nmalformed");
   for (const auto& malformed :
-       {std::string{}, std::string{"x"}, token() + " all\n", token() + "\r\n", token() + " \r\n",
+       {std::string{"x"}, token() + " all\n", token() + "\r\n", token() + " \r\n",
         "x" + token() + " all\r\n", token() + " all\r\nmalformed"}) {
     put_list("all", malformed);
     observer_ = {};
@@ -472,7 +482,7 @@ TEST_F(Lists, are_stored_in_the_slot_of_their_generation) {
 }
 
 TEST_F(Lists, that_are_too_large_or_may_not_be_stored_are_not_stored) {
-  const std::size_t head = std::string{" all\r\n"}.size() + 32;
+  const std::size_t head = EntrySeal::kBytes + std::string{" all\r\n"}.size() + 32;
   for (const auto& [size, path] : {std::pair{std::size_t{0}, ReadPath::not_stored},
                                    std::pair{kListBytesMax - head + 1, ReadPath::not_stored},
                                    std::pair{kListBytesMax - head, ReadPath::filled}}) {
@@ -500,14 +510,14 @@ TEST_F(Lists, get_another_generation_when_the_token_is_malformed) {
   list();
   const auto before = token();
   for (const auto& malformed :
-       {std::string{}, std::string{"malformed"}, before + "0", before.substr(1),
-        std::string(32, '\n'), std::string(32, 'F'), std::string(300, '0')}) {
-    put_raw(catalogue_generation(), malformed);
+       {std::string{"malformed"}, before + "0", before.substr(1), std::string(32, '\n'),
+        std::string(32, 'F'), std::string(300, '0')}) {
+    put(catalogue_generation(), malformed);
     EXPECT_EQ(list().path, ReadPath::filled) << malformed;
     EXPECT_EQ(list().path, ReadPath::hit) << malformed;
     EXPECT_NE(token(), before);
   }
-  EXPECT_EQ(observer_.malformed_entries[slot_of(catalogue_generation(), 2)], 7);
+  EXPECT_EQ(observer_.malformed_entries[slot_of(catalogue_generation(), 2)], 6);
 }
 
 TEST_F(Lists, of_an_evicted_generation_are_never_found_again) {

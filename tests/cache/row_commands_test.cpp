@@ -16,6 +16,7 @@ using State = FoundRow::State;
 const Key kTea = product_row(Gtin::from_number(4006381333931));
 const Instant kNow{std::chrono::seconds{1'800'000'000}};
 const std::string kEnd = "\r\n";
+const EntrySeal kSeal{MemcachedOptions{}};
 
 struct Taken {
   std::size_t size;
@@ -24,7 +25,7 @@ struct Taken {
 
 Taken take(const std::string& reply) {
   Taken taken{};
-  taken.size = take_row(reply, kTea, kNow, taken.row);
+  taken.size = take_row(reply, kTea, kSeal, kNow, taken.row);
   return taken;
 }
 
@@ -33,20 +34,37 @@ std::string reply_with(const std::string& bytes, std::uint32_t flags, const std:
          kTea.text + end + kEnd + bytes + kEnd;
 }
 
+std::string sealed_reply_with(const std::string& content, std::uint32_t flags) {
+  return reply_with(kSeal.close(kTea, flags, content), flags);
+}
+
 TEST(RowCommands, are_one_line_each) {
   EXPECT_EQ(find_row(kTea, std::chrono::seconds{5}), "mg " + kTea.text + " N5 c f k v\r\n");
-  EXPECT_EQ(store_row(kTea, 17, {std::chrono::seconds{60}, 1'800'000'060}, "tea"),
-            "ms " + kTea.text + " 3 C17 F1800000060 T60\r\ntea\r\n");
+  EXPECT_EQ(store_row(kTea, kSeal, 17, {std::chrono::seconds{60}, 1'800'000'060}, "tea"),
+            "ms " + kTea.text + " 19 C17 F1800000060 T60\r\n" +
+                kSeal.close(kTea, 1'800'000'060, "tea") + "\r\n");
   EXPECT_EQ(drop_row(kTea, 17), "md " + kTea.text + " C17\r\n");
 }
 
 TEST(RowCommands, find_an_entry) {
-  const auto reply = reply_with("tea\r\n", 1'800'000'001);
+  const auto reply = sealed_reply_with("tea\r\n", 1'800'000'001);
   const auto found = take(reply + "VA …");
   EXPECT_EQ(found.size, reply.size());
   EXPECT_EQ(found.row.state, State::hit);
   EXPECT_EQ(found.row.bytes, "tea\r\n");
   EXPECT_EQ(found.row.cas, 17U);
+}
+
+TEST(RowCommands, find_no_bytes_without_a_seal_for_this_key_and_expiry) {
+  const auto sealed = kSeal.close(kTea, 1'800'000'001, "tea");
+  for (const auto& reply :
+       {reply_with("tea", 1'800'000'001), reply_with(sealed, 1'800'000'002),
+        reply_with(kSeal.close({"row1:other"}, 1'800'000'001, "tea"), 1'800'000'001)}) {
+    const auto found = take(reply);
+    EXPECT_EQ(found.row.state, State::hit);
+    EXPECT_EQ(found.row.bytes, "");
+    EXPECT_EQ(found.row.cas, 17U) << "to replace it";
+  }
 }
 
 TEST(RowCommands, give_the_lease_to_the_one_who_made_the_placeholder) {

@@ -7,6 +7,7 @@
 
 #include "cache/memcached_invalidation.hpp"
 #include "tests/support/memcached.hpp"
+#include "tests/support/sealed.hpp"
 #include "tests/support/tcp_gate.hpp"
 
 // Everything that can happen to a lease between the placeholder and the entry. The data of the
@@ -225,7 +226,7 @@ TEST_F(ServerTest, does_not_use_a_connection_again_after_a_timeout) {
   test::TcpGate gate{memcached_.address()};
   Server server = server_at(gate.address(), short_timeout());
   ASSERT_EQ(server.find(kTea, kCoffee, Probe::yes).first.state, LookupState::miss);
-  memcached_.ask("set " + kTea.text + " 4102444800 60 5\r\ngreen");
+  memcached_.ask(test::store_sealed(kTea.text, "green"));
   gate.set(test::TcpGate::Mode::stall);
   EXPECT_EQ(server.find(kTea, kCoffee, Probe::yes).first.state, LookupState::unavailable);
   gate.set(test::TcpGate::Mode::pass);
@@ -264,7 +265,7 @@ TEST_F(ServerTest, is_used_again_by_a_probe_and_then_by_all_calls) {
 }
 
 TEST_F(ServerTest, does_not_send_a_value_that_memcached_would_reject) {
-  const std::string large(kValueBytesMax, 'x');
+  const std::string large(kValueBytesMax - EntrySeal::kBytes, 'x');
   const std::string too_large = large + "x";
   auto lease = server_.lease(kTea);
   EXPECT_FALSE(lease->store({too_large, now()}));

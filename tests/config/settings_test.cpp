@@ -230,7 +230,8 @@ TEST(Settings, a_secret_is_never_printed) {
 TEST(Settings, the_variables_are_named_after_the_settings) {
   for (const auto& setting : settings_table()) {
     const auto loaded = load(std::nullopt, {{setting.variable(), "\x01"}});
-    const bool accepted = setting.form == Form::secret || setting.form == Form::list;
+    const bool accepted =
+        setting.form == Form::text || setting.form == Form::secret || setting.form == Form::list;
     if (accepted) {
       EXPECT_EQ(source_of(loaded, setting.name), setting.variable());
     } else {

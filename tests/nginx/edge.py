@@ -1,5 +1,6 @@
 """The servers of these tests: Nginx from the template, Memcached, and a test service that counts its requests."""
 
+import ctypes
 import http.client
 import json
 import os
@@ -36,6 +37,25 @@ def eventually(holds: Callable[[], bool], what: str, seconds: float = 10) -> Non
         time.sleep(0.01)
 
 
+SODIUM = ctypes.CDLL("libsodium.so.23")
+SEAL_SIZE = 16
+PUBLIC_KEY = bytes(SEAL_SIZE)  # of Nginx and the service without a file of keys
+LATE = 4_102_444_800  # in 2100
+
+
+def siphash(key: bytes, text: bytes) -> bytes:
+    """Returns: SipHash-2-4 of 128 bits."""
+    result = ctypes.create_string_buffer(SEAL_SIZE)
+    SODIUM.crypto_shorthash_siphashx24(result, text, ctypes.c_ulonglong(len(text)), key)
+    return result.raw
+
+
+def sealed(key: str, content: bytes, expiry: int = LATE, of_installation: bytes = PUBLIC_KEY, realm: bytes = b"o") -> bytes:
+    """Returns: an entry in the format of cache/entry_seal.hpp."""
+    derived = siphash(of_installation, realm + expiry.to_bytes(4, "little") + key.encode())
+    return siphash(derived, content) + content
+
+
 def connects(path: Path) -> bool:
     with socket.socket(socket.AF_UNIX) as probe:
         return probe.connect_ex(str(path)) == 0
@@ -55,8 +75,12 @@ class Memcached:
         )
         eventually(lambda: connects(self.path), "Memcached listens")
 
-    def set(self, key: str, value: bytes, expiry: int = 4_102_444_800) -> None:
-        """Stores an entry; `expiry` in seconds since 1970, as the service writes it; by default in 2100."""
+    def set(self, key: str, content: bytes, expiry: int = LATE) -> None:
+        """Stores an entry as the service does; `expiry` in seconds since 1970."""
+        self.set_bytes(key, sealed(key, content, expiry), expiry)
+
+    def set_bytes(self, key: str, value: bytes, expiry: int = LATE) -> None:
+        """Stores any bytes."""
         with socket.socket(socket.AF_UNIX) as client:
             client.connect(str(self.path))
             client.sendall(b"set %s %d 0 %d\r\n%s\r\n" % (key.encode(), expiry, len(value), value))

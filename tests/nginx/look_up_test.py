@@ -8,7 +8,7 @@ import time
 import unittest
 from pathlib import Path
 
-from edge import EdgeTest, Nginx
+from edge import LATE, PUBLIC_KEY, SEAL_SIZE, EdgeTest, Nginx, sealed
 
 PRODUCT = "/api/v1/products/4006381333931"
 BODY = b'{"GTIN":"4006381333931","name":"Highlighter"}'
@@ -111,7 +111,7 @@ class LookUp(EdgeTest):
     def test_a_miss_is_passed_on_to_the_service(self) -> None:
         self.nginx.get("/api/v1/shops/1")
         self.assertEqual(self.service.requests[-1].headers["X-Cache-Lookup"], "miss")
-        self.memcached.set("coda1:" + PRODUCT, b"lease")
+        self.memcached.set_bytes("coda1:" + PRODUCT, b"lease", 1)
         self.nginx.get(PRODUCT)
         self.assertEqual(self.service.requests[-1].headers["X-Cache-Lookup"], "miss")
 
@@ -157,7 +157,7 @@ class LookUp(EdgeTest):
         self.assertEqual({self.nginx.log(f"no-{i}")["cache"] for i in range(9)}, {"miss"})
 
     def test_a_placeholder_is_a_miss(self) -> None:
-        self.memcached.set("coda1:" + PRODUCT, b"L5e0f21")
+        self.memcached.set_bytes("coda1:" + PRODUCT, b"L5e0f21", 1)
         response = self.nginx.get(PRODUCT, X_Request_Id="a-lease")
         self.assertEqual(response.body, b'{"from":"here"}')
         self.assertEqual(self.nginx.log("a-lease")["cache"], "miss")
@@ -169,7 +169,7 @@ class LookUp(EdgeTest):
             self.nginx.get(PRODUCT, X_Request_Id=f"expiry-{expiry}")
             self.assertEqual(self.nginx.log(f"expiry-{expiry}")["cache"], found)
 
-    def test_a_value_that_is_not_a_response_is_a_miss(self) -> None:
+    def test_a_value_that_is_not_a_response_is_passed_on_counted_and_deleted(self) -> None:
         # The same values as in tests/support/malformed_answers.hpp for the service.
         status = b"HTTP/1.1 200 OK\r\n"
         broken = [
@@ -210,6 +210,8 @@ class LookUp(EdgeTest):
         for value in broken:
             self.memcached.set("coda1:" + PRODUCT, value)
             self.assertEqual(self.nginx.get(PRODUCT).body, b'{"from":"here"}', value)
+            self.assertEqual(self.service.requests[-1].headers["X-Cache-Lookup"], "malformed", value)
+            self.assertEqual(self.memcached.ask("get coda1:" + PRODUCT), b"END\r\n", value)
         self.assertEqual(self.reached(), len(broken))
 
     def test_random_values_cause_no_failure(self) -> None:
@@ -231,6 +233,57 @@ class LookUp(EdgeTest):
             value = b"".join(chance.choices(pieces, k=chance.randrange(9)))
             self.memcached.set("coda1:" + PRODUCT, value)
             self.assertEqual(self.nginx.get(PRODUCT).status, 200, f"seed {seed}: {value!r}")
+            self.memcached.set_bytes("coda1:" + PRODUCT, value)
+            self.assertEqual(self.nginx.get(PRODUCT).body, b'{"from":"here"}', f"seed {seed}: {value!r}")
+
+    def test_an_entry_without_a_valid_seal_is_passed_on_counted_and_deleted(self) -> None:
+        key = "coda1:" + PRODUCT
+        entry = sealed(key, HEAD + BODY)
+        forged = [
+            b"",
+            b"x",
+            HEAD + BODY,
+            entry[:SEAL_SIZE],
+            entry[:-1],
+            entry + b"x",
+            entry[1:],
+            bytes(SEAL_SIZE) + HEAD + BODY,
+            sealed("coda1:/api/v1/products/96385074", HEAD + BODY),
+            sealed(key, HEAD + BODY, LATE - 1),
+            sealed(key, HEAD + BODY, of_installation=b"another key 1234"),
+            sealed(key, HEAD + BODY, realm=b"p"),
+            *(entry[:at] + bytes([entry[at] ^ 1 << at % 8]) + entry[at + 1 :] for at in range(len(entry))),
+        ]
+        for number, value in enumerate(forged):
+            self.memcached.set_bytes(key, value)
+            self.assertEqual(self.nginx.get(PRODUCT, X_Request_Id=f"forged-{number}").body, b'{"from":"here"}', value)
+            self.assertEqual(self.service.requests[-1].headers["X-Cache-Lookup"], "malformed", value)
+            self.assertEqual(self.memcached.ask("get " + key), b"END\r\n", value)
+        self.assertEqual({self.nginx.log(f"forged-{number}")["cache"] for number in (0, len(forged) - 1)}, {"malformed"})
+        self.memcached.set_bytes(key, entry)
+        self.assertEqual(self.nginx.get(PRODUCT).body, BODY)
+
+    def test_mutated_entries_are_never_sent(self) -> None:
+        seed = random.randrange(2**32)
+        chance = random.Random(seed)
+        keys = ["coda1:" + PRODUCT, "coda1:/api/v1/shops/1", "coda1:/api/v1/stock-readings/7"]
+        entries = {key: sealed(key, HEAD + b'{"of":"%s"}' % key.encode()) for key in keys}
+        for _ in range(1000):
+            key = chance.choice(keys)
+            value = bytearray(chance.choice((entries[key], entries[chance.choice(keys)])))
+            for _ in range(chance.randrange(4)):
+                at = chance.randrange(len(value))
+                chance.choice((
+                    lambda: value.__setitem__(at, chance.randrange(256)),
+                    lambda: value.__delitem__(slice(at, at + chance.randrange(1, 9))),
+                    lambda: value.insert(at, chance.randrange(256)),
+                ))()
+                if not value:
+                    break
+            self.memcached.set_bytes(key, bytes(value))
+            body = self.nginx.get(key.removeprefix("coda1:")).body
+            expected = b'{"of":"%s"}' % key.encode() if value == entries[key] else b'{"from":"here"}'
+            self.assertEqual(body, expected, f"seed {seed}: {bytes(value)!r} under {key}")
 
     def test_large_values_arrive_complete(self) -> None:
         for size in (60_000, 65_536, 200_000, 1_000_000, 10):
@@ -328,6 +381,54 @@ class LookUp(EdgeTest):
         while self.nginx.get(PRODUCT).body != BODY:
             self.assertLess(time.monotonic(), deadline)
             time.sleep(0.02)
+
+
+class Keys(EdgeTest):
+    """The file of keys: the service's memcached.key_file."""
+
+    OLD, NEW = bytes(range(16)), bytes(range(100, 116))
+    KEY = "coda1:" + PRODUCT
+
+    def start(self, *keys: bytes) -> None:
+        self.memcached = self.start_memcached()
+        self.file = self.folder / "keys"
+        self.write(*keys)
+        self.nginx = self.start_nginx(
+            [self.start_service().path], [self.memcached.path], "--memcached-key-file", str(self.file)
+        )
+
+    def write(self, *keys: bytes) -> None:
+        self.file.write_text("# of a test\n\n" + "".join(key.hex() + "\n" for key in keys))
+
+    def finds(self, key: bytes) -> bool:
+        self.memcached.set_bytes(self.KEY, sealed(self.KEY, HEAD + BODY, of_installation=key))
+        return self.nginx.get(PRODUCT).body == BODY
+
+    def test_each_key_of_the_file_is_valid_and_no_other(self) -> None:
+        self.start(self.NEW, self.OLD)
+        self.assertEqual([self.finds(key) for key in (self.NEW, self.OLD, PUBLIC_KEY)], [True, True, False])
+
+    def test_a_reload_reads_the_file_again(self) -> None:
+        self.start(self.OLD)
+        self.assertFalse(self.finds(self.NEW))
+        self.write(self.OLD, self.NEW)
+        self.nginx.process.send_signal(signal.SIGHUP)
+        deadline = time.monotonic() + 10
+        while not self.finds(self.NEW):
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.02)
+        self.assertTrue(self.finds(self.OLD))
+
+    def test_a_malformed_file_prevents_the_start_and_is_not_quoted(self) -> None:
+        service, memcached = self.start_service(), self.start_memcached()
+        file = self.folder / "keys"
+        for number, text in enumerate(("", "# none\n", "0" * 31, "0" * 33, "g" * 32, "0" * 32 + "\r\n", ("0" * 32 + "\n") * 5, "#" * 5000)):
+            file.write_text(text)
+            folder = self.folder / f"nginx-{number}"
+            with self.assertRaisesRegex(AssertionError, "Nginx ended") as raised:
+                Nginx(folder, [service.path], [memcached.path], "--memcached-key-file", str(file))
+            self.assertIn("response_cache_key_file", str(raised.exception))
+            self.assertNotIn("0" * 31, str(raised.exception))
 
 
 class PrivateReads(EdgeTest):

@@ -7,7 +7,7 @@ import subprocess
 import unittest
 from collections.abc import Iterator
 
-from edge import ROOT, EdgeTest, Memcached, Nginx
+from edge import LATE, ROOT, EdgeTest, Memcached, Nginx, sealed
 
 SLOTS_OF_KEYS = os.environ.get("CODASYNC_SLOTS_OF_KEYS", str(ROOT / ".build/tests/nginx/slots_of_keys"))
 KEYS = 100_000
@@ -46,8 +46,9 @@ def fill(memcached: Memcached, entries: Iterator[tuple[str, str]]) -> None:
     with socket.socket(socket.AF_UNIX) as client:
         client.connect(str(memcached.path))
         for uri, body in entries:
-            value = f"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n{body}\n".encode()
-            client.sendall(b"set coda1:%s 4102444800 0 %d noreply\r\n%s\r\n" % (uri.encode(), len(value), value))
+            key = f"coda1:{uri}"
+            value = sealed(key, f"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n{body}\n".encode())
+            client.sendall(b"set %s %d 0 %d noreply\r\n%s\r\n" % (key.encode(), LATE, len(value), value))
         client.sendall(b"version\r\n")
         if not client.recv(100).startswith(b"VERSION "):
             raise AssertionError("not all entries were stored")

@@ -16,7 +16,8 @@ from smoke import expect, send, smoke, wait_until_ready
 
 URL = "http://127.0.0.1:8080"
 SERVERS = ("postgres", "memcached", "service", "edge")
-PASSWORDS = {f"CODASYNC_{role}_PASSWORD": secrets.token_hex(16) for role in ("OWNER", "SERVICE")}
+CACHE_KEY = STORE / "cache-key"
+SECRETS = {f"CODASYNC_{role}_PASSWORD": secrets.token_hex(16) for role in ("OWNER", "SERVICE")} | {"CODASYNC_CACHE_KEY_FILE": str(CACHE_KEY)}
 
 
 def check_image(target: str) -> None:
@@ -56,7 +57,7 @@ def compose(*words: str) -> str:
     done = subprocess.run(
         ["podman-compose", "--project-name=codasync", "--file=compose.yaml", *words],
         cwd=ROOT / "config" / "deploy" / "container",
-        env={**environment(), **PASSWORDS, "PATH": f"{programs}:{os.environ['PATH']}"},
+        env={**environment(), **SECRETS, "PATH": f"{programs}:{os.environ['PATH']}"},
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300,
     )  # fmt: skip
     assert done.returncode == 0, f"podman-compose {words} ended with {done.returncode}:\n{done.stdout}"
@@ -80,6 +81,7 @@ def check_container(service: str) -> None:
 
 
 def run_compose() -> None:
+    CACHE_KEY.write_text(secrets.token_hex(16) + "\n")
     compose("down", "--volumes")
     try:
         output = compose("up", "--detach", "--no-build")

@@ -267,7 +267,7 @@ def main() -> None:
     end_on_sigterm()
     if os.environ.get("CODASYNC_OWN_NETWORK") != "yes":
         subprocess.run([OVERLAYS / "demo" / "secrets"], check=True)
-        for overlay, foreign in (("production", {"codasync-database"}), ("demo", set[str]())):
+        for overlay, foreign in (("production", {"codasync-database", "codasync-cache"}), ("demo", set[str]())):
             objects = render(overlay)
             check_types(objects)
             check_consistency(objects, foreign)

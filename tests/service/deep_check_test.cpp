@@ -26,9 +26,8 @@ class DeepCheck : public ServiceTest {
 
   /// Stores a well-formed cache entry that the service would send.
   void store_entry(const std::string& uri, const std::string& body) {
-    const std::string entry = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n" + body;
-    memcached().ask("set coda1:" + uri + " 4102444800 0 " + std::to_string(entry.size()) + "\r\n" +
-                    entry);
+    ServiceTest::store_entry("coda1:" + uri,
+                             "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n" + body);
   }
 
  private:
@@ -206,7 +205,7 @@ TEST_F(DeepCheck, finds_and_deletes_rows_that_differ_from_the_database) {
   EXPECT_THAT(clean.output, HasSubstr("5 entries compared, 0 differed"));
   const auto tea = Gtin::from_number(4006381333931);
   const auto store = [this](const std::string& key, const std::string& row) {
-    memcached().ask("set " + key + " 4102444800 0 " + std::to_string(row.size()) + "\r\n" + row);
+    ServiceTest::store_entry(key, row);
   };
   store("row1:product:4006381333931", cache::encode(Product{tea, "of yesterday", {}, {}, 1, {}}));
   store("row1:product:9520000000097",

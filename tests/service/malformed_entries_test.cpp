@@ -1,11 +1,15 @@
 #include <gmock/gmock.h>
 
+#include <random>
+
+#include "cache/entry_seal.hpp"
 #include "cache/key.hpp"
 #include "tests/service/service.hpp"
 #include "tests/support/malformed_answers.hpp"
+#include "tests/support/sealed.hpp"
 
-// Any client of Memcached can store any value under any key. The service then responds from the
-// database and deletes the entry.
+// Any client of Memcached can store any value under any key. The service and Nginx then respond
+// from the database, count the entry and delete it.
 
 namespace codasync::test {
 namespace {
@@ -17,16 +21,20 @@ class MalformedEntries : public ServiceTest {
   explicit MalformedEntries(std::vector<std::string> settings = {})
       : ServiceTest{std::move(settings)} {}
 
-  void store(const std::string& key, const std::string& value) {
-    const auto size = std::to_string(value.size());
-    ASSERT_THAT(memcached().ask("set " + key + " 4102444800 0 " + size + "\r\n" + value),
-                HasSubstr("STORED"));
+  /// Stores bytes without a seal.
+  void store(const std::string& key, const std::string& bytes) {
+    ASSERT_EQ(memcached().ask(store_bytes(key, bytes)), "STORED");
+  }
+  /// The same with a seal, as if a process of this installation had stored them.
+  void store_content(const std::string& key, const std::string& content) {
+    content.empty() ? store(key, content) : store_entry(key, content);
   }
 
   /// Returns: the token of a generation.
   std::string token_of(const cache::Key& generation) {
-    const auto text = memcached().ask("get " + generation.text);  // VALUE … CR LF token CR LF END
-    return text.substr(text.find("\r\n") + 2, 32);
+    const auto text =
+        memcached().ask("get " + generation.text);  // VALUE … CR LF seal token CR LF END
+    return text.substr(text.find("\r\n") + 2 + cache::EntrySeal::kBytes, 32);
   }
 
   /// Reads `path` with each of the malformed values, after `head`, in its entry `key`.
@@ -36,7 +44,7 @@ class MalformedEntries : public ServiceTest {
     ASSERT_EQ(right.status, 200);
     for (const auto& malformed_value : malformed_answers()) {
       const auto value = head + malformed_value;
-      store(key, value);
+      store_content(key, value);
       const auto malformed = metric(kMalformed);
       const auto response = get(path, staff());
       ASSERT_EQ(response.status, 200) << testing::PrintToString(value);
@@ -92,7 +100,7 @@ TEST_F(MalformedEntries, of_a_generation_are_misses_and_are_replaced) {
        {std::string{}, std::string(31, 'a'), std::string(33, 'a'), std::string(32, 'g'),
         std::string(32, 'A'), std::string(32, ' '), std::string(32, '\0'), std::string(300, 'a'),
         "\r\n" + std::string(30, 'a'), std::string(100'000, 'a')}) {
-    store(key, value);
+    store_content(key, value);
     const auto malformed = metric(kMalformed);
     EXPECT_EQ(get(path).body, right.body);
     EXPECT_EQ(metric(kMalformed), malformed + 1) << value.size() << " bytes";
@@ -100,6 +108,147 @@ TEST_F(MalformedEntries, of_a_generation_are_misses_and_are_replaced) {
     EXPECT_EQ(get(path).body, right.body);
     EXPECT_EQ(metric(R"(codasync_cache_reads_total{path="hit"})"), hits + 1);
   }
+}
+
+/// Entries as Memcached has them, changed by a program that does not have the keys.
+class ForgedEntries : public MalformedEntries {
+ protected:
+  struct Stored {
+    std::string flags;
+    std::string bytes;
+  };
+  Stored stored(const std::string& key) {
+    const auto text = memcached().ask("get " + key);  // VALUE key flags size CR LF bytes CR LF END
+    const auto flags = text.find(' ', 6) + 1;
+    const auto begin = text.find("\r\n") + 2;
+    return {text.substr(flags, text.find(' ', flags) - flags),
+            text.substr(begin, text.size() - begin - std::string_view{"\r\nEND"}.size())};
+  }
+  void put(const std::string& key, const Stored& entry) {
+    ASSERT_EQ(memcached().ask("set " + key + " " + entry.flags + " 0 " +
+                              std::to_string(entry.bytes.size()) + "\r\n" + entry.bytes),
+              "STORED");
+  }
+
+  double malformed() {
+    return metric(kMalformed) + metric("codasync_edge_malformed_entries_total");
+  }
+};
+
+/// One way to change an entry; `other` is one of another key.
+struct Change {
+  const char* what;
+  std::function<std::string(std::string entry, const std::string& other, std::mt19937& random)> to;
+};
+
+const std::vector<Change>& changes() {
+  static const std::vector<Change> kChanges{
+      {"a flipped bit",
+       [](std::string entry, const std::string&, std::mt19937& random) {
+         entry[random() % entry.size()] ^= static_cast<char>(1 << random() % 8);
+         return entry;
+       }},
+      {"truncated", [](std::string entry, const std::string&,
+                       std::mt19937& random) { return entry.substr(0, random() % entry.size()); }},
+      {"extended",
+       [](std::string entry, const std::string&, std::mt19937& random) {
+         return entry.append(1 + random() % 20, static_cast<char>(random()));
+       }},
+      {"replayed under another key",
+       [](const std::string&, const std::string& other, std::mt19937&) { return other; }},
+      {"the seal of another entry",
+       [](const std::string& entry, const std::string& other, std::mt19937&) {
+         return other.substr(0, cache::EntrySeal::kBytes) + entry.substr(cache::EntrySeal::kBytes);
+       }},
+      {"without a seal", [](const std::string& entry, const std::string&,
+                            std::mt19937&) { return entry.substr(cache::EntrySeal::kBytes); }},
+      {"random bytes",
+       [](std::string entry, const std::string&, std::mt19937& random) {
+         for (auto& byte : entry) byte = static_cast<char>(random());
+         return entry;
+       }},
+  };
+  return kChanges;
+}
+
+TEST_F(ForgedEntries, are_never_sent_by_the_service_or_nginx_and_are_counted_and_deleted) {
+  Connection edge{start_edge().port()};
+  const auto id = std::to_string(a_reading("4006381333931"));
+  const auto list = "/api/v1/stock-readings?shop=" + shop();
+  const auto shop_path = "/api/v1/shops/" + shop();
+  struct Target {
+    std::string path;
+    std::string key;
+  };
+  const std::vector<Target> targets{
+      {shop_path, "coda1:" + shop_path},
+      {"/api/v1/stock-readings/" + id, "coda1:/api/v1/stock-readings/" + id},
+      {"/api/v1/products/4006381333931", "coda1:/api/v1/products/4006381333931"},
+      {list, cache::list_place(list).text},
+      {list, "gen1:shop:" + shop()},
+      {"/api/v1/shops?limit=5", cache::list_place("/api/v1/shops?limit=5").text},
+  };
+  std::map<std::string, std::string> right;
+  for (const auto& [path, key] : targets) right[path] = get(path).body;
+
+  const auto seed = std::random_device{}();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937 random{seed};
+  for (int round = 0; round < 400; ++round) {
+    const auto& target = targets[random() % targets.size()];
+    const auto& other = targets[random() % targets.size()];
+    const auto& change = changes()[random() % changes().size()];
+    for (const auto& each : {target, other}) ASSERT_EQ(get(each.path).body, right[each.path]);
+    const auto before = stored(target.key);
+    auto forged = before;
+    forged.bytes = change.to(before.bytes, stored(other.key).bytes, random);
+    if (forged.bytes == before.bytes) continue;
+    put(target.key, forged);
+    const auto counted = malformed();
+    const bool through_nginx = random() % 2 == 0;
+    const auto response = through_nginx ? edge.send("GET", target.path, "", {}) : get(target.path);
+    ASSERT_EQ(response.status, 200) << change.what << ", " << target.key;
+    ASSERT_EQ(response.body, right[target.path]) << change.what << ", " << target.key;
+    ASSERT_GT(malformed(), counted)
+        << change.what << ", " << target.key << (through_nginx ? " through Nginx" : "");
+    ASSERT_NE(stored(target.key).bytes, forged.bytes) << change.what << ", " << target.key;
+  }
+  EXPECT_FALSE(service().poll()) << "the service still runs";
+}
+
+TEST_F(ForgedEntries, of_another_installation_or_with_a_later_expiry_are_not_sent) {
+  Connection edge{start_edge().port()};
+  const auto path = "/api/v1/shops/" + shop();
+  const auto key = "coda1:" + path;
+  const auto right = get(path).body;
+  const std::string forged{"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<script>"};
+  const auto of_this = stored(key);
+  for (const auto& entry : {
+           Stored{std::to_string(kLateExpiry),
+                  cache::EntrySeal{cache::MemcachedOptions{}}.close({key}, kLateExpiry, forged)},
+           Stored{std::to_string(kLateExpiry), of_this.bytes},
+       }) {
+    for (const bool through_nginx : {true, false}) {
+      put(key, entry);
+      const auto counted = malformed();
+      EXPECT_EQ((through_nginx ? edge.send("GET", path, "", {}) : get(path)).body, right);
+      EXPECT_GT(malformed(), counted);
+    }
+  }
+}
+
+/// Reads need a token, and Nginx was rendered without --private-reads.
+class PrivateEntries : public ServiceTest {
+ protected:
+  PrivateEntries() : ServiceTest{{"CODASYNC_API_PUBLIC_READS=false"}} {}
+};
+
+TEST_F(PrivateEntries, are_not_sent_by_an_nginx_that_looks_them_up) {
+  Connection edge{start_edge().port()};
+  const auto path = "/api/v1/shops/" + shop();
+  ASSERT_EQ(get(path, staff()).status, 200);
+  ASSERT_THAT(memcached().ask("get coda1:" + path), HasSubstr("North")) << "it is stored";
+  EXPECT_EQ(edge.send("GET", path, "", {}).status, 401);
 }
 
 /// Every read looks up its token, and then its entry, on the executor.

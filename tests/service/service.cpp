@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "storage/make_storage.hpp"
+#include "tests/support/sealed.hpp"
 
 namespace codasync::test {
 namespace {
@@ -53,6 +54,7 @@ ServiceTest::ServiceTest(std::vector<std::string> settings)
   admin_ = make_token("admin", storage::Role::admin);
   staff_ = make_token("staff", storage::Role::staff);
   shop_ = database_.run("insert into shops (name) values ('North') returning id");
+  std::ofstream{key_file()} << "# of this test\n0123456789abcdef0123456789ABCDEF\n";
   start_instance();
   connection_ = std::make_unique<Connection>(*this);
 }
@@ -89,10 +91,17 @@ void ServiceTest::start_instance(const std::vector<std::string>& settings) {
 
 std::vector<std::string> ServiceTest::environment() const {
   auto all = settings_;
-  all.insert(all.end(),
-             {"CODASYNC_POSTGRES_URL=" + gated_url(),
-              "CODASYNC_MEMCACHED_SERVERS=" + memcached_.address(), "CODASYNC_LOG_LEVEL=debug"});
+  all.insert(all.end(), {"CODASYNC_POSTGRES_URL=" + gated_url(),
+                         "CODASYNC_MEMCACHED_SERVERS=" + memcached_.address(),
+                         "CODASYNC_MEMCACHED_KEY_FILE=" + key_file(), "CODASYNC_LOG_LEVEL=debug"});
   return all;
+}
+
+void ServiceTest::store_entry(const std::string& key, const std::string& content) {
+  cache::MemcachedOptions options;
+  options.key_file = key_file();
+  const auto reply = memcached_.ask(store_sealed(key, content, options));
+  ASSERT_EQ(reply, "STORED");
 }
 
 Nginx& ServiceTest::start_edge() {
@@ -100,7 +109,8 @@ Nginx& ServiceTest::start_edge() {
                          .module = CODASYNC_NGINX_MODULE,
                          .preload = CODASYNC_NGINX_PRELOAD,
                          .services = {},
-                         .memcached = {memcached_.address()}};
+                         .memcached = {memcached_.address()},
+                         .key_file = key_file()};
   for (const auto& instance : instances_)
     options.services.push_back("127.0.0.1:" + std::to_string(instance.port));
   edge_ = std::make_unique<Nginx>(options);

@@ -127,6 +127,10 @@ class ServiceTest : public testing::Test {
   [[nodiscard]] const std::string& scratch() const noexcept { return scratch_; }
   TestDatabase& database() { return database_; }
   Memcached& memcached() { return memcached_; }
+  /// Stores an entry of `coda1:` or another prefix as the service does.
+  void store_entry(const std::string& key, const std::string& content);
+  /// The keys of the entries' seals.
+  [[nodiscard]] std::string key_file() const { return scratch_ + "/cache-key"; }
   TcpGate& postgres_gate() { return gate_; }
   Process& service(std::size_t instance = 0) { return *instances_.at(instance).process; }
 

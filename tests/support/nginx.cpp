@@ -52,6 +52,10 @@ std::string render(const Nginx::Options& options, const std::string& directory, 
   for (const auto& service : options.services)
     command.insert(command.end(), {"--service", service});
   for (const auto& slot : options.memcached) command.insert(command.end(), {"--memcached", slot});
+  if (!options.key_file.empty()) {
+    std::filesystem::copy(options.key_file, directory + "/cache-key");
+    command.insert(command.end(), {"--memcached-key-file", directory + "/cache-key"});
+  }
   Process rendered{command, {.environment = {}, .log = directory + "/render.log"}};
   if (rendered.wait(60s) != 0)
     throw std::runtime_error{"nginx/render: " + contents(directory + "/render.log")};

@@ -18,6 +18,7 @@ class Nginx {
     std::string preload;                 // library to load before the module; may be empty
     std::vector<std::string> services;   // as `render` takes them: host:port or unix:/path
     std::vector<std::string> memcached;  // the same, in the order of the slots
+    std::string key_file;                // of the entries' seals; may be empty
   };
   explicit Nginx(const Options& options);
   ~Nginx();

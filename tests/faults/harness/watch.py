@@ -225,7 +225,7 @@ def differences_at_rest(stack: Stack) -> tuple[int, list[str]]:
             if not key.startswith("coda1:"):
                 continue
             entry = node.ask(f"get {key}", b"END\r\n")
-            if not entry.startswith(b"VALUE ") or b"\r\nHTTP/1.1 200 OK\r\n" not in entry:
+            if not entry.startswith(b"VALUE ") or b"HTTP/1.1 200 OK\r\n" not in entry:
                 continue  # a lease, or gone meanwhile
             head, _, body = entry.removesuffix(b"\r\nEND\r\n").partition(b"\r\n\r\n")
             tag = re.search(rb"\r\nETag: (\S+)", head)
