@@ -106,11 +106,13 @@ def check_consistency(objects: list[Object], foreign: set[str]) -> None:
     for name, template in pods(objects):
         spec = template["spec"]
         assert spec["securityContext"]["runAsNonRoot"] and not spec["automountServiceAccountToken"], name
+        for volume in spec.get("volumes", []):
+            assert volume.get("emptyDir") != {}, f"{name}: {volume['name']} has no limit"
         for container in spec["containers"]:
             hardened = container["securityContext"]
             assert hardened["readOnlyRootFilesystem"] and not hardened["allowPrivilegeEscalation"], name
             assert hardened["capabilities"]["drop"] == ["ALL"], name
-            assert {"requests", "limits"} <= container["resources"].keys(), name
+            assert {"memory", "ephemeral-storage"} <= container["resources"]["limits"].keys() & container["resources"]["requests"].keys(), name
             for reference in references(container, spec):
                 assert reference in names or reference[1] in foreign, reference
             sleep = container.get("lifecycle", {}).get("preStop", {}).get("exec", {}).get("command", ["sleep", "0"])

@@ -76,14 +76,19 @@ def pid_of(unit: str) -> int:
 
 
 def check_rights() -> None:
+    accounts: dict[str, str] = {}
     for unit in UNITS:
         status = open(f"/proc/{pid_of(unit)}/status", encoding="ascii").read()
         uid = re.search(r"^Uid:\s+(\d+)", status, re.MULTILINE)
         assert uid and uid[1] != "0", (unit, status)
+        accounts[unit.partition("@")[0]] = uid[1]
+        cores = re.search(r"^Max core file size +(\d+) ", open(f"/proc/{pid_of(unit)}/limits", encoding="ascii").read(), re.MULTILINE)
+        assert cores and cores[1] == "0", unit
         bounds = re.search(r"^CapBnd:\s+([0-9a-f]+)$", status, re.MULTILINE)
         assert bounds and int(bounds[1], 16) == (1 << 10 if unit == "codasync-edge" else 0), (unit, status)
         assert re.search(r"^NoNewPrivs:\s+1$", status, re.MULTILINE), (unit, status)
         assert re.search(r"^Seccomp:\s+2$", status, re.MULTILINE), (unit, status)
+    assert len(set(accounts.values())) == 3, accounts
 
 
 def check_restarts() -> str:
@@ -131,7 +136,7 @@ def main() -> None:
         expect(send(f"{URL}/docs/swagger-ui-bundle.js"), 200)
         check_rights()
         checked(f"systemd in a container, the units as installed (migration, Memcached, two instances, edge): {done}; "
-                "no process has root or capabilities (Nginx: ports below 1024), each has a filter of system calls")
+                "no process has root or capabilities (Nginx: ports below 1024), each kind an account of its own and a filter of system calls, none writes a core dump")
         checked(check_restarts())
         write("/etc/codasync/edge.env", 'EDGE="--listen 127.0.0.1:8079 --service unix:/run/codasync-1/service"\n')
         systemctl("reload", "codasync-edge")
