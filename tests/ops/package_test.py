@@ -33,18 +33,20 @@ cat /tmp/install.log
 # Runs the commands of the units, until the file /tmp/enough exists.
 START = """
 command_of() {{ sed -n "s|^$2=||p" {units}/$1 | head -n 1; }}
-# as_unit FILE COMMAND: with the variables of the file, as the user of the units.
+as_user() {{ account=$1 groups=$2; shift 2; setpriv --reuid="$account" --regid="$account" --groups="$groups" "$@"; }}
+# as_unit ACCOUNT FILE COMMAND: with the variables of the file, as the account of the unit.
 as_unit() {{
-  ( set -a; . "$1"; set +a; exec setpriv --reuid=codasync --regid=codasync --init-groups sh -c "exec $2" )
+  ( set -a; . "$2"; set +a; as_user "$1" "$1" sh -c "exec $3" )
 }}
-for folder in codasync-1 codasync-edge; do install --directory --owner=codasync --group=codasync --mode=750 /run/$folder; done
-as_unit /etc/codasync/owner.env "$(command_of codasync-migrate.service ExecStart)"
-as_unit /etc/codasync/service.env 'codasync check' || true
-as_unit /etc/codasync/service.env 'codasync token create --name smoke --role admin' >/tmp/token
-as_unit /etc/codasync/service.env "$(command_of codasync@.service ExecStart)" >/tmp/service.log 2>&1 &
+install --directory --owner=codasync --group=codasync --mode=750 /run/codasync-1
+install --directory --owner=codasync-edge --group=codasync-edge --mode=750 /run/codasync-edge
+as_unit codasync-migrate /etc/codasync/owner.env "$(command_of codasync-migrate.service ExecStart)"
+as_unit codasync /etc/codasync/service.env 'codasync check' || true
+as_unit codasync /etc/codasync/service.env 'codasync token create --name smoke --role admin' >/tmp/token
+as_unit codasync /etc/codasync/service.env "$(command_of codasync@.service ExecStart)" >/tmp/service.log 2>&1 &
 export EDGE="--listen 127.0.0.1:{edge} --service unix:/run/codasync-1/service --memcached 127.0.0.1:{cache}"
-setpriv --reuid=codasync --regid=codasync --init-groups sh -c "$(command_of codasync-edge.service ExecStartPre)"
-setpriv --reuid=codasync --regid=codasync --init-groups sh -c "exec $(command_of codasync-edge.service ExecStart)" >/tmp/edge.log 2>&1 &
+as_user codasync-edge codasync sh -c "$(command_of codasync-edge.service ExecStartPre)"
+as_user codasync-edge codasync sh -c "exec $(command_of codasync-edge.service ExecStart)" >/tmp/edge.log 2>&1 &
 touch /tmp/started
 for _ in $(seq 1200); do [[ ! -e /tmp/enough ]] || exit 0; sleep 0.1; done
 cat /tmp/service.log /tmp/edge.log
@@ -112,7 +114,8 @@ test -s /usr/share/bash-completion/completions/codasync
 test -s /usr/share/zsh/vendor-completions/_codasync
 test -s /usr/share/fish/vendor_completions.d/codasync.fish
 test -s /usr/share/codasync/setup.sql
-id codasync
+grep --quiet '"bomFormat": "CycloneDX"' /usr/share/doc/codasync/sbom.cdx.json
+id codasync codasync-edge codasync-memcached codasync-migrate
 ! grep --recursive /usr/local /lib/systemd/system/codasync*
 """)
 

@@ -19,8 +19,13 @@ add_custom_command(
   COMMAND sh -c "gzip --best --no-name --stdout ${CMAKE_CURRENT_SOURCE_DIR}/CHANGELOG.md >${made}/changelog.gz"
   DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/CHANGELOG.md
   VERBATIM)
+# It names the versions of installed packages, which no rule can depend on.
+add_custom_target(codasync_sbom
+  COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/config/sbom --build ${CMAKE_BINARY_DIR} --output ${made}/sbom.cdx.json
+  DEPENDS codasync codasync_nginx
+  VERBATIM)
 add_custom_target(codasync_package
-  DEPENDS codasync codasync_nginx codasync_docs ${made}/codasync.1.gz ${made}/changelog.gz)
+  DEPENDS codasync codasync_nginx codasync_docs codasync_sbom ${made}/codasync.1.gz ${made}/changelog.gz)
 
 # The units are those of config/deploy/systemd, with the folders of a package.
 file(GLOB units CONFIGURE_DEPENDS config/deploy/systemd/*.service config/deploy/systemd/*.target)
@@ -42,7 +47,7 @@ install(FILES nginx/codasync.conf.template DESTINATION lib/codasync)
 install(DIRECTORY ${site}/ DESTINATION share/codasync/docs)
 install(FILES storage/setup.sql config/example.toml DESTINATION share/codasync)
 install(FILES ${folder}/copyright config/README.md DESTINATION share/doc/codasync)
-install(FILES ${made}/changelog.gz DESTINATION share/doc/codasync)
+install(FILES ${made}/changelog.gz ${made}/sbom.cdx.json DESTINATION share/doc/codasync)
 install(FILES ${made}/codasync.1.gz DESTINATION share/man/man1)
 install(FILES ${made}/codasync DESTINATION share/bash-completion/completions)
 install(FILES ${made}/_codasync DESTINATION share/zsh/vendor-completions)
