@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::size_t kInFlightMax = 1024;
 
-storage::StockOperation operation_of(storage::ReadingRow row) {
+storage::StockOperation operation_of(storage::ImportedReading row) {
   storage::StockOperation operation{.shop = row.shop, .gtin = row.gtin, .actor = command_line()};
   operation.may_create = true;
   operation.kind = row.kind;
@@ -67,7 +67,7 @@ storage::RowRefusal explain(std::size_t line, storage::Refused::Why why) {
 
 /// Returns: the products that the rows name, each once, by the first row.
 std::vector<storage::CatalogueStore::ImportedProduct> named_products(
-    const std::vector<storage::ReadingRow>& rows) {
+    const std::vector<storage::ImportedReading>& rows) {
   std::vector<storage::CatalogueStore::ImportedProduct> products;
   std::set<Gtin> seen;
   for (const auto& row : rows) {
@@ -101,10 +101,10 @@ int import_readings(const config::Settings& settings, const ImportRequest& reque
     ReadingWriter writer{writers.ledger(), std::min(kInFlightMax, settings.combiner.lane_queue_max),
                          actor};
     storage::ImportCounts counts;
-    const storage::ImportSink<storage::ReadingRow> sink{
+    const storage::ImportSink<storage::ImportedReading> sink{
         .planned = [&](const storage::FilePlan& plan) { report.plan(plan); },
         .batch =
-            [&](std::vector<storage::ReadingRow> rows) {
+            [&](std::vector<storage::ImportedReading> rows) {
               if (request.dry_run) {
                 for (const auto& difference :
                      writers.catalogue().compare_products(named_products(rows))) {

@@ -28,7 +28,7 @@ class Poller {
 };
 
 /// What an event reports besides that the descriptor may be readable.
-struct Event {
+struct Readiness {
   bool writable;
   bool hung_up;  // both directions are closed
 };
@@ -39,7 +39,7 @@ class EventHandler {
   virtual ~EventHandler() = default;
   /// Called once before the loop runs; the poller lives as long as the loop.
   virtual void attach(Poller& poller) = 0;
-  virtual void on_event(std::uint64_t tag, Event event) noexcept = 0;
+  virtual void on_event(std::uint64_t tag, Readiness event) noexcept = 0;
   /// Called after the events of one loop iteration.
   virtual void on_iteration_end() noexcept = 0;
 };

@@ -188,7 +188,7 @@ void Worker::attach(Poller& poller) {
   resume_listening();
 }
 
-void Worker::on_event(std::uint64_t tag, Event event) noexcept {
+void Worker::on_event(std::uint64_t tag, Readiness event) noexcept {
   this_thread_worker = this;
   if (tag == kMessagesTag) return drain_messages();
   if (tag == kTickTag) return on_tick();

@@ -58,7 +58,7 @@ class Worker final : public EventHandler {
   ~Worker() override;
 
   void attach(Poller& poller) override;
-  void on_event(std::uint64_t tag, Event event) noexcept override;
+  void on_event(std::uint64_t tag, Readiness event) noexcept override;
   void on_iteration_end() noexcept override;
 
   MessageQueue<ResponsePart>& messages() noexcept { return *messages_; }

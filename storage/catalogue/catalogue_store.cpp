@@ -19,7 +19,7 @@ namespace {
 
 using postgres::WriteTransaction;
 using Decision = CatalogueWriter::Decision;
-using postgres::ProductFields;
+using postgres::ProductColumns;
 using Why = CatalogueRefusal::Why;
 
 constexpr std::size_t kConnectionsMax = 2;
@@ -293,7 +293,7 @@ class PostgresCatalogueStore final : public CatalogueStore {
     return token_valid;
   }
 
-  static ProductFields replacement(const ProductDraft& draft) {
+  static ProductColumns replacement(const ProductDraft& draft) {
     assert(draft.name);
     return {*draft.name, draft.brand.value_or(std::nullopt), draft.category.value_or(std::nullopt)};
   }
@@ -306,7 +306,7 @@ class PostgresCatalogueStore final : public CatalogueStore {
                          });
   }
 
-  static Decision save(WriteTransaction& transaction, Gtin gtin, const ProductFields& fields,
+  static Decision save(WriteTransaction& transaction, Gtin gtin, const ProductColumns& fields,
                        bool created, const WriteContext& context,
                        const ResponseEncoder<Product>& encode) {
     const Product product = postgres::save_product(transaction, gtin, fields,
@@ -315,7 +315,7 @@ class PostgresCatalogueStore final : public CatalogueStore {
   }
 
   static Decision change(WriteTransaction& transaction, const Product& product,
-                         const ProductFields& fields, const WriteContext& context,
+                         const ProductColumns& fields, const WriteContext& context,
                          const ResponseEncoder<Product>& encode) {
     if (!accepts(context, product.version)) return changed_since(product.version);
     if (fields.name == product.name && fields.brand == product.brand &&

@@ -16,14 +16,14 @@
 namespace codasync::storage {
 namespace {
 
-using postgres::ProductFields;
+using postgres::ProductColumns;
 using postgres::WriteTransaction;
 using UndoCounts = CatalogueStore::UndoCounts;
 
 constexpr std::size_t kProductsMax = 100;  // in a transaction: each reading may show another name
 
 /// The values of a product; nullopt: it does not exist.
-using State = std::optional<ProductFields>;
+using State = std::optional<ProductColumns>;
 
 bool same(const State& a, const State& b) {
   if (!a || !b) return a.has_value() == b.has_value();
@@ -32,8 +32,8 @@ bool same(const State& a, const State& b) {
 
 State state_of(const pqxx::row& row, int first) {
   if (row[first].is_null()) return std::nullopt;
-  return ProductFields{row[first].as<std::string>(), postgres::optional_text(row[first + 1]),
-                       postgres::optional_text(row[first + 2])};
+  return ProductColumns{row[first].as<std::string>(), postgres::optional_text(row[first + 1]),
+                        postgres::optional_text(row[first + 2])};
 }
 
 struct Entry {

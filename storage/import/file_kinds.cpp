@@ -32,7 +32,7 @@ std::vector<ProductRow> ProductFile::take() {
   return std::exchange(rows_, {});
 }
 
-Outcome<ReadingRow, RowRefusal> ReadingFile::parse(std::size_t line, Fields fields) const {
+Outcome<ImportedReading, RowRefusal> ReadingFile::parse(std::size_t line, Fields fields) const {
   const auto of = [&](ImportField field) { return plan_[field].of(fields); };
   return reading_row(line,
                      {.shop = of(ImportField::shop),
@@ -46,7 +46,7 @@ Outcome<ReadingRow, RowRefusal> ReadingFile::parse(std::size_t line, Fields fiel
                      options_.rows, today_);
 }
 
-std::optional<RowRefusal> ReadingFile::add(ReadingRow row) {
+std::optional<RowRefusal> ReadingFile::add(ImportedReading row) {
   auto refusal = lots_.apply(row);
   repeated = lots_.repeated();
   if (!refusal) rows_.push_back(std::move(row));
@@ -57,7 +57,7 @@ std::optional<std::string> ReadingFile::question(std::span<const OwnRecord> samp
                                                  const RecordRules& rules) const {
   if (options_.lots != LotRule::ask) return std::nullopt;
   constexpr std::size_t kShownMax = 6;
-  std::map<std::pair<ShopId, Gtin>, std::vector<ReadingRow>> readings;
+  std::map<std::pair<ShopId, Gtin>, std::vector<ImportedReading>> readings;
   for (const auto& own : sample) {
     const auto record = own.record();
     if (is_blank(record) || rules.refuse(record)) continue;
@@ -66,7 +66,7 @@ std::optional<std::string> ReadingFile::question(std::span<const OwnRecord> samp
     readings[{row->shop, row->gtin}].push_back(std::move(row).value());
   }
   std::size_t products = 0;
-  const std::vector<ReadingRow>* example = nullptr;
+  const std::vector<ImportedReading>* example = nullptr;
   for (const auto& [key, rows] : readings) {
     if (rows.size() == 1) continue;
     ++products;

@@ -52,18 +52,18 @@ struct ProductFile {
 };
 
 struct ReadingFile {
-  using Row = ReadingRow;
+  using Row = ImportedReading;
   static constexpr auto kKind = ImportKind::readings;
 
   ReadingFile(const ColumnPlan& plan, const ImportOptions& options)
       : plan_{plan}, options_{options}, lots_{options.lots} {}
 
-  [[nodiscard]] Outcome<ReadingRow, RowRefusal> parse(std::size_t line, Fields fields) const;
+  [[nodiscard]] Outcome<ImportedReading, RowRefusal> parse(std::size_t line, Fields fields) const;
 
   /// Returns: why the row is refused because of the rows before it.
-  std::optional<RowRefusal> add(ReadingRow row);
+  std::optional<RowRefusal> add(ImportedReading row);
 
-  std::vector<ReadingRow> take() { return std::exchange(rows_, {}); }
+  std::vector<ImportedReading> take() { return std::exchange(rows_, {}); }
 
   /// Returns: the question what several rows of one reading mean, if the sample has such rows.
   [[nodiscard]] std::optional<std::string> question(std::span<const OwnRecord> sample,
@@ -76,7 +76,7 @@ struct ReadingFile {
   const ImportOptions& options_;
   const Date today_{date_of(now())};
   Lots lots_;
-  std::vector<ReadingRow> rows_;
+  std::vector<ImportedReading> rows_;
 };
 
 }  // namespace codasync::storage

@@ -247,7 +247,7 @@ Outcome<ImportCounts, FileRefusal> import_products(ByteSource& bytes, const Impo
 }
 
 Outcome<ImportCounts, FileRefusal> import_readings(ByteSource& bytes, const ImportOptions& options,
-                                                   const ImportSink<ReadingRow>& sink) {
+                                                   const ImportSink<ImportedReading>& sink) {
   return import_file<ReadingFile>(bytes, options, sink);
 }
 

@@ -92,6 +92,6 @@ Outcome<ImportCounts, FileRefusal> import_products(ByteSource& bytes, const Impo
 /// The same for stock readings: one operation per row, without merging. A row with `observed_at`
 /// counts once, however often it is imported; a row without it is observed when it arrives.
 Outcome<ImportCounts, FileRefusal> import_readings(ByteSource& bytes, const ImportOptions& options,
-                                                   const ImportSink<ReadingRow>& sink);
+                                                   const ImportSink<ImportedReading>& sink);
 
 }  // namespace codasync::storage

@@ -7,7 +7,7 @@ namespace {
 
 /// Returns: a number of the reading; two of a million readings have the same one with a probability
 /// below 10^-7.
-std::uint64_t key_of(const ReadingRow& row) {
+std::uint64_t key_of(const ImportedReading& row) {
   auto key = static_cast<std::uint64_t>(row.gtin.number()) +
              static_cast<std::uint64_t>(row.shop.value()) * 0x9E3779B97F4A7C15U;
   key = (key ^ key >> 30U) * 0xBF58476D1CE4E5B9U;  // the mixer of SplitMix64
@@ -26,7 +26,7 @@ std::optional<LotRule> parse_lot_rule(std::string_view name) {
   return std::nullopt;
 }
 
-std::optional<RowRefusal> Lots::apply(ReadingRow& row) {
+std::optional<RowRefusal> Lots::apply(ImportedReading& row) {
   if (!row.quantity || row.observed_at) return std::nullopt;
   if (rule_ == LotRule::last && known_.size() >= kReadingsMax) return std::nullopt;
   const auto refuse = [&](std::string reason) {

@@ -34,7 +34,7 @@ class Lots {
 
   /// Changes the quantity and the date of a row that is not the first of its reading.
   /// Returns: why the row is refused; nullopt: it is not.
-  std::optional<RowRefusal> apply(ReadingRow& row);
+  std::optional<RowRefusal> apply(ImportedReading& row);
 
   /// Returns: the number of rows that were not the first of their reading.
   [[nodiscard]] std::size_t repeated() const noexcept { return repeated_; }

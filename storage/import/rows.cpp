@@ -165,8 +165,8 @@ Outcome<ProductRow, RowRefusal> product_row(std::size_t line, const ProductField
   return row;
 }
 
-Outcome<ReadingRow, RowRefusal> reading_row(std::size_t line, const ReadingFields& fields,
-                                            const RowRules& rules, Date today) {
+Outcome<ImportedReading, RowRefusal> reading_row(std::size_t line, const ReadingFields& fields,
+                                                 const RowRules& rules, Date today) {
   FieldReader reader{line, rules};
   const auto shop = reader.shop(fields.shop);
   const auto gtin = reader.gtin(fields.gtin);
@@ -185,14 +185,14 @@ Outcome<ReadingRow, RowRefusal> reading_row(std::size_t line, const ReadingField
   refuse_contradictions(reader, fields, kind.value_or(EventKind::sighting));
   if (reader.refusal()) return *reader.refusal();
 
-  return ReadingRow{.line = line,
-                    .shop = *shop,
-                    .gtin = gtin,
-                    .kind = kind.value_or(EventKind::sighting),
-                    .date = date ? std::optional{ShelfDate{*date, date_kind}} : std::nullopt,
-                    .quantity = quantity,
-                    .observed_at = observed_at,
-                    .name = std::move(name)};
+  return ImportedReading{.line = line,
+                         .shop = *shop,
+                         .gtin = gtin,
+                         .kind = kind.value_or(EventKind::sighting),
+                         .date = date ? std::optional{ShelfDate{*date, date_kind}} : std::nullopt,
+                         .quantity = quantity,
+                         .observed_at = observed_at,
+                         .name = std::move(name)};
 }
 
 }  // namespace codasync::storage

@@ -72,7 +72,7 @@ struct ReadingFields {
 };
 
 /// A sighting, check or count from a file.
-struct ReadingRow {
+struct ImportedReading {
   std::size_t line;
   ShopId shop;
   Gtin gtin;
@@ -87,7 +87,7 @@ struct ReadingRow {
 /// when absent; a `count` has a quantity and no date. `adjust`, `remove` and `void` are refused: if
 /// a file is imported twice, they would count twice or affect events that were recorded in between.
 /// `today` limits the expiry date (is_expiry_date()).
-Outcome<ReadingRow, RowRefusal> reading_row(std::size_t line, const ReadingFields& fields,
-                                            const RowRules& rules, Date today);
+Outcome<ImportedReading, RowRefusal> reading_row(std::size_t line, const ReadingFields& fields,
+                                                 const RowRules& rules, Date today);
 
 }  // namespace codasync::storage

@@ -4,7 +4,7 @@
 
 namespace codasync::storage::postgres {
 
-Product save_product(WriteTransaction& transaction, Gtin gtin, const ProductFields& fields,
+Product save_product(WriteTransaction& transaction, Gtin gtin, const ProductColumns& fields,
                      OtherFields others, const Token& actor) {
   static const std::string kStatement =
       "with old as (select * from products where gtin = $1 and removed_at is null),"

@@ -9,7 +9,7 @@
 
 namespace codasync::storage::postgres {
 
-struct ProductFields {
+struct ProductColumns {
   std::string name;
   std::optional<std::string> brand;
   std::optional<std::string> category;
@@ -21,7 +21,7 @@ enum class OtherFields { replaced, kept };
 /// Creates or changes the product, in one statement with its row in the audit and, if its name
 /// changes, the rows of its readings in the change feed. A removed product gets these fields only.
 /// Requires: the product's lock is held exclusively.
-Product save_product(WriteTransaction& transaction, Gtin gtin, const ProductFields& fields,
+Product save_product(WriteTransaction& transaction, Gtin gtin, const ProductColumns& fields,
                      OtherFields others, const Token& actor);
 
 /// Removes the product, with its row in the audit. Requires: as above; no shop has a reading of it.

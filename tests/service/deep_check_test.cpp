@@ -50,6 +50,15 @@ TEST_F(DeepCheck, finds_no_difference_in_data_of_the_service) {
   EXPECT_THAT(result.output, HasSubstr("2 lists and other entries not compared"));
 }
 
+TEST_F(DeepCheck, compares_the_rows_of_pages) {
+  do_not_compare_reads();
+  a_reading_with_a_history();
+  get("/api/v1/shops/" + shop() + "/stock?GTIN=4006381333931,96385074");
+  const auto result = check();
+  EXPECT_EQ(result.status, 0) << result.output;
+  EXPECT_THAT(result.output, HasSubstr(" entries compared, 0 differed, 0 deleted"));
+}
+
 struct Damage {
   const char* what;
   const char* sql;

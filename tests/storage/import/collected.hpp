@@ -42,7 +42,7 @@ inline Outcome<ImportCounts, FileRefusal> import_text(const std::string& file,
 }
 inline Outcome<ImportCounts, FileRefusal> import_text(const std::string& file,
                                                       const ImportOptions& options,
-                                                      Collected<ReadingRow>& into) {
+                                                      Collected<ImportedReading>& into) {
   std::istringstream in{file};
   StreamSource source{in};
   return import_readings(source, options, into.sink());

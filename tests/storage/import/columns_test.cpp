@@ -12,7 +12,7 @@ namespace {
 using testing::Contains;
 using testing::HasSubstr;
 using Products = test::Collected<ProductRow>;
-using Readings = test::Collected<ReadingRow>;
+using Readings = test::Collected<ImportedReading>;
 using Use = ColumnUse::Use;
 
 TEST(HeaderNames, are_equal_without_case_accents_blanks_and_punctuation) {

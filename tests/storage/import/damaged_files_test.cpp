@@ -167,7 +167,7 @@ std::string texts_of(const ProductRow& row) {
   return row.gtin.canonical() + " " + row.name + " " + row.brand.value_or("") + " " +
          row.category.value_or("");
 }
-std::string texts_of(const ReadingRow& row) {
+std::string texts_of(const ImportedReading& row) {
   return std::to_string(row.shop.value()) + " " + row.gtin.canonical() + " " +
          row.name.value_or("");
 }
@@ -244,7 +244,7 @@ TEST(DamagedFiles, lose_no_value_without_a_word) {
     if (damage.one_of(10)) options.encoding = *parse_file_encoding("windows-1252");
     const auto problem = kind == ImportKind::products
                              ? problem_of<ProductRow>(bytes, values, options, outcomes)
-                             : problem_of<ReadingRow>(bytes, values, options, outcomes);
+                             : problem_of<ImportedReading>(bytes, values, options, outcomes);
     ASSERT_EQ(problem, "") << "file " << i << " of the seed:\n" << bytes;
   }
   for (const auto& [outcome, count] : outcomes) {

@@ -16,7 +16,7 @@ namespace {
 
 using testing::HasSubstr;
 using Products = test::Collected<ProductRow>;
-using Readings = test::Collected<ReadingRow>;
+using Readings = test::Collected<ImportedReading>;
 
 using test::import_text;
 

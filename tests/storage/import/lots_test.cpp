@@ -10,7 +10,7 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
-using Readings = test::Collected<ReadingRow>;
+using Readings = test::Collected<ImportedReading>;
 
 constexpr auto kHeader = "shop,gtin,name,lot,expiry_date,quantity,kind,observed_at\n";
 const std::string kLots = std::string{kHeader} +

@@ -54,11 +54,11 @@ class Reports : public testing::Test {
   }
 
   const ProductRow& product() const { return products_.batches.at(0).at(0); }
-  const ReadingRow& reading() const { return readings_.batches.at(0).at(0); }
+  const ImportedReading& reading() const { return readings_.batches.at(0).at(0); }
 
   fs::path folder_;
   test::Collected<ProductRow> products_;
-  test::Collected<ReadingRow> readings_;
+  test::Collected<ImportedReading> readings_;
 };
 
 TEST_F(Reports, of_products_that_are_read) {
