@@ -40,6 +40,10 @@ std::optional<std::int64_t> lenient_number(const Value& value) {
   return value.IsString() ? parse_whole_number(view(value)) : whole_number(value);
 }
 
+Problem not_json(std::size_t at) {
+  return bad_json("The body is not valid JSON (error at byte " + std::to_string(at) + ").");
+}
+
 std::optional<Problem> refuse_repeated_names(const Value& object) {
   std::vector<std::string_view> names;
   names.reserve(object.MemberCount());
@@ -229,6 +233,8 @@ Body& Body::operator=(Body&&) noexcept = default;
 Body::~Body() = default;
 
 Outcome<Body, Problem> Body::parse(const std::string& text) {
+  // RapidJSON takes a NUL for the end of the text, and what follows it would be ignored.
+  if (const auto nul = text.find('\0'); nul != std::string::npos) return not_json(nul);
   auto impl = std::make_unique<Impl>();
   auto& document = impl->document;
   // Iterative: nested brackets would overflow the stack of a recursive parser. Not with full
@@ -237,8 +243,7 @@ Outcome<Body, Problem> Body::parse(const std::string& text) {
   document.Parse<rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag>(
       text.data(), text.size());
   if (document.HasParseError()) {
-    return bad_json("The body is not valid JSON (error at byte " +
-                    std::to_string(document.GetErrorOffset()) + ").");
+    return not_json(document.GetErrorOffset());
   }
   if (!document.IsObject()) return bad_json("The body must be a JSON object.");
   if (auto problem = refuse_shape(document, 0)) return *problem;

@@ -21,6 +21,12 @@ StockKey key_of(const StockOperation& operation) {
   return {operation.shop.value(), operation.gtin.number()};
 }
 
+/// Returns: why an operation is refused whose shop or product was deleted. One that names the
+/// reading by its id does not name these.
+Why why_absent(const StockOperation& operation, Why named) {
+  return operation.reading ? Why::not_found : named;
+}
+
 /// Requires: the row has a product.
 Reading reading_of(const StockRow& row) {
   const auto& shelf = row.fold.shelf;
@@ -212,7 +218,8 @@ std::optional<BatchFold::Decision> BatchFold::repeated(const QueuedOperation& qu
   if (!same_reading || !same_content(*stored, event))
     return StockResult{refused(Why::id_reused, row)};
   // A reading cannot be shown after its product was removed.
-  if (!row.product) return StockResult{refused(Why::unknown_product, row)};
+  if (!row.product)
+    return StockResult{refused(why_absent(queued.operation, Why::unknown_product), row)};
   Accepted duplicate{&queued, &row, written(row, row.fold.shelf, EventOutcome::duplicate)};
   duplicate.written.voided = voided;
   return duplicate;
@@ -223,9 +230,9 @@ std::optional<Refused> BatchFold::refuse(const StockOperation& operation, const 
   if (!row.present()) {
     const bool needs_reading = intent == Intent::request && operation.kind != EventKind::void_event;
     if (needs_reading && !operation.may_create) return refused(Why::not_found, row);
-    if (!row.shop_exists) return refused(Why::unknown_shop, row);
+    if (!row.shop_exists) return refused(why_absent(operation, Why::unknown_shop), row);
     if (!row.product && !(operation.product_name && operation.may_create))
-      return refused(Why::unknown_product, row);
+      return refused(why_absent(operation, Why::unknown_product), row);
   }
   if (operation.if_match && !accepts(*operation.if_match, row))
     return refused(Why::precondition_failed, row);

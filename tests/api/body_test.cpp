@@ -308,6 +308,18 @@ TEST(Body, reports_the_position_of_a_json_error) {
             "The body is not valid JSON (error at byte 7).");
 }
 
+TEST(Body, does_not_end_at_a_nul) {
+  const std::string whole = R"({"a":1})";
+  for (const std::size_t at : {std::size_t{0}, std::size_t{1}, whole.size()}) {
+    auto text = whole + "x";
+    text.insert(at, 1, '\0');
+    const auto body = Body::parse(text);
+    ASSERT_FALSE(body) << at;
+    EXPECT_EQ(body.error().detail,
+              "The body is not valid JSON (error at byte " + std::to_string(at) + ").");
+  }
+}
+
 TEST(Body, refuses_control_characters_in_names) {
   auto body = parsed(R"({"name":"tea\u0007"})");
   EXPECT_FALSE(body.name("name").value);

@@ -18,7 +18,7 @@ class Description:
 
     def __init__(self, document: Json) -> None:
         self.document = document
-        self._resolver = jsonschema.RefResolver(base_uri="", referrer=document)
+        self.resolver = jsonschema.RefResolver(base_uri="", referrer=document)
 
     def operations(self) -> Iterator[tuple[str, str, Json]]:
         """Yields: method, path and operation."""
@@ -32,7 +32,7 @@ class Description:
     def resolved(self, value: Json) -> Json:
         """Returns: what a reference refers to; every other value as it is."""
         while isinstance(value, dict) and "$ref" in value:
-            value = self._resolver.resolve(value["$ref"])[1]
+            value = self.resolver.resolve(value["$ref"])[1]
         return value
 
     def parameters(self, operation: Json, place: str) -> dict[str, Json]:
@@ -55,7 +55,7 @@ class Description:
     def errors(self, value: Json, schema: Json) -> list[str]:
         """Returns: how the value differs from the schema."""
         validator = jsonschema.Draft202012Validator(
-            schema, resolver=self._resolver, format_checker=jsonschema.draft202012_format_checker
+            schema, resolver=self.resolver, format_checker=jsonschema.draft202012_format_checker
         )
         return [f"{'/'.join(map(str, error.absolute_path))}: {error.message}" for error in validator.iter_errors(value)]
 
@@ -70,13 +70,11 @@ class Description:
             return {**copy.deepcopy(schema), "unevaluatedProperties": False}
         return schema
 
-    def differences(self, operation: Json, status: int, headers: Mapping[str, str], body: str) -> list[str]:
-        """Returns: how an answer differs from what the document says about the operation."""
-        response = operation["responses"].get(str(status))
-        if response is None:
-            return [f"status {status} is not described"]
+    def header_differences(self, operation: Json, status: int, headers: Mapping[str, str]) -> list[str]:
+        """Returns: how the header fields of an answer differ from the document. A status that it does not describe has those of `default`."""
         found = []
-        described = response.get("headers", {})
+        described = self.resolved(operation["responses"].get(str(status), operation["responses"]["default"])).get("headers", {})
+        described = {"X-Request-Id": {"$ref": "#/components/headers/X-Request-Id"}} | described
         for name, value in headers.items():
             if name in described:
                 schema = self.resolved(described[name])["schema"]
@@ -85,6 +83,14 @@ class Description:
                 found.append(f"header {name} is not described")
         if "X-Request-Id" not in headers:
             found.append("no X-Request-Id")
+        return found
+
+    def differences(self, operation: Json, status: int, headers: Mapping[str, str], body: str) -> list[str]:
+        """Returns: how an answer differs from what the document says about the operation."""
+        response = operation["responses"].get(str(status))
+        if response is None:
+            return [f"status {status} is not described"]
+        found = self.header_differences(operation, status, headers)
         content = response.get("content", {})
         if not body:
             return found + (["there is no body"] if content else [])

@@ -11,6 +11,7 @@ MILK = "96385074"
 RICE = "036000291452"
 DEVICE = "6d1f4c9e-0d0f-4c5e-9d35-0f1f3f0a7a11"
 FIRST, SECOND, THIRD = (f"0f6e3b52-6f0c-4c7e-8a39-6a3c3a1b000{number}" for number in (1, 2, 3))
+FUTURE = "2126-01-01T00:00:00Z"  # the service takes it as now
 OLD_CURSOR = "AgAAAAAAAAAAAAAAAAAAAAEAAAAAAAAAAQAAAAAAAAAAzkUVfA"  # of shop 1, and of epoch 0
 
 
@@ -143,6 +144,13 @@ REFUSED = [
     Request("POST", READING + "/adjust", 409, {"delta": 2147483647}, "staff", reading, code="above-max"),
     Request("POST", READINGS, 201, {"shop": 2, "GTIN": TEA}, "staff", keep={"uncounted": "id"}),
     Request("POST", READING + "/adjust", 409, {"delta": 1}, "staff", {"id": "{uncounted}"}, code="never-counted"),
+    Request("DELETE", READING, 204, None, "staff", {"id": "{uncounted}"}),
+    Request(
+        "PUT", READING, 201,
+        {"shop": 2, "GTIN": TEA, "name": "Green tea, 20 bags", "expiry_date": "2026-12-24", "observed_at": FUTURE}, "staff", {"id": "{uncounted}"},
+    ),
+    Request("DELETE", READING, 204, None, "staff", {"id": "{uncounted}"}),
+    Request("PATCH", READING, 201, {"expiry_date": "2026-12-24", "observed_at": FUTURE}, "staff", {"id": "{uncounted}"}),
     Request("GET", HISTORY, 200, token="staff", arguments=reading, query="limit=10", keep={"void": "void/id"}),
     Request("DELETE", HISTORY + "/{event}", 409, None, "staff", reading | {"event": "{void}"}, code="event-not-voidable"),
     Request("GET", HISTORY, 403, token="other", arguments=reading, code="forbidden"),

@@ -83,7 +83,7 @@ def check_edges(port: int, log: Path) -> None:
     assert other.headers["x-request-id"] != "not a valid id"
     assert "content-encoding" not in expect(send(f"{url}/api/v1/products?limit=1000", Accept_Encoding="gzip"), 200).headers
     broken = raw(port, b"GET / HTTP/1.1\r\nBroken header\r\nConnection: close\r\n\r\n")
-    assert b" 400 " in broken.split(b"\r\n")[0] and b"urn:codasync:problem:bad-request" in broken, broken
+    assert b" 400 " in broken.split(b"\r\n")[0] and b"urn:codasync:problem:malformed-request" in broken, broken
     eventually(lambda: '"request_id":"of-the-client.1"' in log.read_text(), "the access log")
     assert "Bearer" not in log.read_text()
 

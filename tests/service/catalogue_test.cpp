@@ -48,6 +48,33 @@ TEST_F(Catalogue, deletes_a_shop_with_readings_only_with_cascade) {
   EXPECT_EQ(get("/api/v1/products/4006381333931/stock").body, "[]");
 }
 
+TEST_F(Catalogue, has_no_reading_of_a_deleted_shop_or_product_for_writes_by_id) {
+  const auto expect_none = [&](const std::string& reading, const std::string& event) {
+    for (const std::string when : {"", R"(,"observed_at":"2026-11-24T10:00:00Z")"}) {
+      const auto with = [&](const std::string& field) { return "{" + field + when + "}"; };
+      EXPECT_EQ(patch(reading, with(R"("quantity":1)"), staff()).status, 404) << when;
+      EXPECT_EQ(post(reading + "/adjust", with(R"("delta":1)"), staff()).status, 404) << when;
+    }
+    EXPECT_EQ(del(reading, staff()).status, 404);
+    EXPECT_EQ(del(event, staff()).status, 404);
+  };
+  const auto event_of = [&](const std::string& reading) {
+    return reading + "/history/" + get(reading + "/history", staff()).text_after("\"id\":\"", "\"");
+  };
+  const auto path = [](std::int64_t id) { return "/api/v1/stock-readings/" + std::to_string(id); };
+
+  const auto of_product = path(a_reading("96385074"));
+  const auto first = event_of(of_product);
+  ASSERT_EQ(del(of_product, staff()).status, 204);
+  ASSERT_EQ(del("/api/v1/products/96385074", admin()).status, 204);
+  expect_none(of_product, first);
+
+  const auto of_shop = path(a_reading("4006381333931"));
+  const auto second = event_of(of_shop);
+  ASSERT_EQ(del("/api/v1/shops/" + shop() + "?cascade=true", admin()).status, 204);
+  expect_none(of_shop, second);
+}
+
 TEST_F(Catalogue, refuses_a_shop_name_that_is_taken) {
   EXPECT_EQ(post("/api/v1/shops", R"({"name":"North"})", admin()).status, 409);
 }
