@@ -22,8 +22,8 @@ constexpr const char* kAllHeaders =
 
 // What a page may read, besides what browsers show of every response.
 constexpr const char* kExposedHeaders =
-    "Allow, ETag, History-Begins, Idempotency-Replayed, Link, Location, Retry-After, "
-    "Total-Count, WWW-Authenticate, X-Request-Id";
+    "Allow, ETag, History-Begins, Idempotency-Replayed, Link, Location, RateLimit, "
+    "RateLimit-Policy, Retry-After, Total-Count, WWW-Authenticate, X-Request-Id";
 
 /// Returns: the end of a sentence; empty: browsers send this text as an origin.
 std::string_view problem_of(const std::string& origin) {

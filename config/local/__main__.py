@@ -43,6 +43,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--instances", type=number(1, INSTANCES_MAX))
     parser.add_argument("--program")
     parser.add_argument("--cors-origins", default="none")
+    parser.add_argument("--tls", action="store_true")
     parser.add_argument("--pgbouncer", action="store_true")
     parser.add_argument("--prometheus", action="store_true")
     parser.add_argument("--ha", action="store_true")
@@ -69,7 +70,7 @@ def up(options: argparse.Namespace) -> NoReturn:
         subprocess.run(account.command("rm", "-rf", stale), check=True, cwd="/")
     prepare.copy_program(ROOT, built, state.program, account)
     arguments = ["run", "--dir", folder, "--port", options.port, *instances(options), "--cors-origins", options.cors_origins]
-    flags = ("pgbouncer", "prometheus", "ha", "no-demo", "detach")
+    flags = ("tls", "pgbouncer", "prometheus", "ha", "no-demo", "detach")
     arguments += [f"--{name}" for name in flags if getattr(options, name.replace("-", "_"))]
     become(account, state, arguments)
 
@@ -133,6 +134,7 @@ def main() -> int:
         options.port,
         options.instances or 1,
         options.cors_origins,
+        tls=options.tls,
         demo=not options.no_demo,
         pgbouncer=options.pgbouncer,
         prometheus=options.prometheus,

@@ -58,7 +58,7 @@ class Instances:
         """Makes Nginx use the first `count` instances; starts it if it does not run. Throws: Failed, StopRequested."""
         configuration = nginx.render(self.state, self.supervisor, self.port, count, self.cors_origins, self.nginx_status)
         if self.nginx is None:
-            self.nginx = self.supervisor.start(nginx.server(self.port, configuration), READY_SECONDS)
+            self.nginx = self.supervisor.start(nginx.server(self.state, self.port, configuration), READY_SECONDS)
             return
         nginx.check(self.supervisor, configuration)
         old = children(self.nginx.popen.pid)

@@ -2,11 +2,12 @@
 
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Sequence
 
 from servers import answers, memcached_address, service_socket
-from state import State
+from state import Failed, State
 from supervisor import Server, Supervisor
 
 
@@ -31,7 +32,10 @@ def render(state: State, supervisor: Supervisor, port: int, instances: int, cors
         str(state.cache_key),
         "--cors-origins",
         cors_origins,
+        "--unlimited",
+        "127.0.0.1",  # load tests and scripts on this machine; other loopback addresses have the limits
         *services,
+        *(["--tls-certificate", str(state.certificate), "--tls-key", str(state.key)] if state.certificate.exists() else []),
         *(["--status", status] if status else []),
     ]
     return supervisor.run("nginx-render", command, 30.0).strip()
@@ -46,10 +50,30 @@ def command(configuration: str) -> list[str]:
     return ["nginx", "-p", os.path.dirname(configuration), "-c", configuration, "-e", "stderr"]
 
 
-def server(port: int, configuration: str) -> Server:
+def make_certificate(state: State, tls: bool) -> None:
+    """Makes a certificate for this machine and its key, new at each start; without `tls` removes it. Throws: Failed."""
+    for file in (state.certificate, state.key):
+        file.unlink(missing_ok=True)
+    if not tls:
+        return
+    command: Sequence[str | os.PathLike[str]] = [
+        *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "90"),
+        *("-subj", "/CN=CodaSync of config-up", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost"),
+        *("-keyout", state.key, "-out", state.certificate),
+    ]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
+    if done.returncode != 0:
+        raise Failed(f"openssl could not make a certificate:\n{done.stderr}")
+
+
+def url(state: State, port: int) -> str:
+    return f"{'https' if state.certificate.exists() else 'http'}://127.0.0.1:{port}"
+
+
+def server(state: State, port: int, configuration: str) -> Server:
     return Server(
         name="nginx",
         command=command(configuration),
-        ready=lambda: answers(f"127.0.0.1:{port}", "/healthz"),
+        ready=lambda: answers(f"127.0.0.1:{port}", "/healthz", state.certificate if state.certificate.exists() else None),
         stop_sequence=((signal.SIGQUIT, 5.0), (signal.SIGTERM, 5.0)),  # QUIT: completes the requests in progress
     )

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import ha
+import nginx
 import pgbouncer
 import postgres
 import prometheus
@@ -30,6 +31,7 @@ class Options:
     port: int
     instances: int
     cors_origins: str  # in the form of the environment: with commas
+    tls: bool
     demo: bool
     pgbouncer: bool
     prometheus: bool
@@ -114,6 +116,7 @@ def start(state: State, supervisor: Supervisor, options: Options) -> Stack:
     if not state.cache_key.exists():
         write_private(state.cache_key, secrets.token_hex(16) + "\n")
     write_private(state.settings, settings(state, database.service, options.cors_origins))
+    nginx.make_certificate(state, options.tls)
     migrate(state, supervisor, database)
     first_start(state, supervisor, options.demo)
 
@@ -142,7 +145,7 @@ def publish(stack: Stack) -> None:
     """Writes the env file and prints the addresses and paths."""
     state = stack.state
     values = {
-        "CODASYNC_URL": f"http://127.0.0.1:{stack.options.port}",
+        "CODASYNC_URL": nginx.url(state, stack.options.port),
         "CODASYNC_INSTANCES": ",".join(f"http://{address}" for address in stack.instances.addresses),
         "CODASYNC_DATABASE_URL": stack.database.owner,
         "CODASYNC_MEMCACHED": servers.memcached_address(state),
@@ -150,6 +153,8 @@ def publish(stack: Stack) -> None:
         "CODASYNC_ADMIN_TOKEN": state.token("admin").read_text().strip(),
         "CODASYNC_STAFF_TOKEN": state.token("staff").read_text().strip(),
     }
+    if stack.options.tls:
+        values["CURL_CA_BUNDLE"] = str(state.certificate)  # curl reads it; browsers need it imported
     if stack.options.pgbouncer:
         values["CODASYNC_PGBOUNCER_URL"] = pgbouncer.url(state)
     if stack.monitoring:

@@ -3,6 +3,8 @@
 import http.client
 import signal
 import socket
+import ssl
+from pathlib import Path
 
 from state import Failed, State
 from supervisor import Server
@@ -81,9 +83,14 @@ def free_address(*preferred: int) -> str:
     raise Failed("No port of 127.0.0.1 is free.")
 
 
-def answers(address: str, path: str) -> bool:
-    """Returns: whether a GET of this path returns 200."""
-    connection = http.client.HTTPConnection(address, timeout=3.0)
+def answers(address: str, path: str, certificate: Path | None = None) -> bool:
+    """Returns: whether a GET of this path returns 200; with `certificate` over HTTPS."""
+    connection: http.client.HTTPConnection
+    if certificate is None:
+        connection = http.client.HTTPConnection(address, timeout=3.0)
+    else:
+        trusted = ssl.create_default_context(cafile=str(certificate))
+        connection = http.client.HTTPSConnection(address, timeout=3.0, context=trusted)
     try:
         connection.request("GET", path)
         return connection.getresponse().status == 200

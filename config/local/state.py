@@ -56,6 +56,15 @@ class State:
         return self.folder / "tokens" / role
 
     @property
+    def certificate(self) -> Path:
+        """Of config/up --tls; does not exist without it."""
+        return self.folder / "tls-certificate.pem"
+
+    @property
+    def key(self) -> Path:
+        return self.folder / "tls-key.pem"
+
+    @property
     def lock(self) -> Path:
         return self.folder / "lock"
 

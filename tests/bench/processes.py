@@ -111,6 +111,7 @@ class Processes:
         # A copy, because the account of Nginx may not be allowed to read the build folder.
         module = shutil.copy(self.program / "nginx/ngx_http_response_cache_module.so", place)
         command = [ROOT / "nginx/render", "--dir", place, "--listen", address, "--module", module, "--workers", self.workers]
+        command += ["--unlimited", "127.0.0.1", "--unlimited", "unix:"]  # the load is not one client
         if include:
             (place / "include").write_text(include)
             command += ["--include", place / "include"]

@@ -83,7 +83,7 @@ class DocsTest(EdgeTest):
     def test_an_address_that_leads_out_of_the_folder_reads_no_file(self) -> None:
         nginx = self.start()
         for uri in ("/docs/..%2findex.html", "/docs/%2e%2e/start.js", "/docs/../nginx.conf"):
-            self.assertNotIn("Content-Security-Policy", nginx.get(uri).headers, uri)
+            self.assertNotIn("script-src", nginx.get(uri).headers["Content-Security-Policy"], uri)
             self.assertEqual(self.service.requests.pop().uri, uri)
 
     def test_it_is_only_for_reading(self) -> None:
@@ -104,7 +104,7 @@ class DocsTest(EdgeTest):
 
     def test_without_the_option_the_service_answers(self) -> None:
         nginx = self.start_nginx([self.service.path], [])
-        self.assertNotIn("Content-Security-Policy", nginx.get("/docs").headers)
+        self.assertNotIn("script-src", nginx.get("/docs").headers["Content-Security-Policy"])
         self.assertEqual([request.uri for request in self.service.requests], ["/docs"])
 
     def test_a_folder_without_the_page_is_refused(self) -> None:

@@ -24,6 +24,9 @@ MODULE = os.environ.get(
 PRELOAD = os.environ.get("CODASYNC_NGINX_PRELOAD", "")
 LEAKS_ALLOWED = {"ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"}
 ENVIRONMENT = {**os.environ, "LD_PRELOAD": PRELOAD, **LEAKS_ALLOWED} if PRELOAD else None
+# A token that the service could have made; without one, writes do not reach it.
+TOKEN = "Bearer coda_" + "A" * 43
+WRITES = ("POST", "PUT", "PATCH", "DELETE")
 # Servers never run as root: root starts them as the user `nobody`.
 UNPRIVILEGED = {"user": 65534, "group": 65534, "extra_groups": []} if os.geteuid() == 0 else {}
 
@@ -197,10 +200,15 @@ class Response:
 
 
 class Nginx:
-    """An Nginx from the template on a free port."""
+    """An Nginx from the template on a free port; `edit` may change the text of the configuration."""
 
     def __init__(
-        self, folder: Path, services: list[Path], memcached: list[Path], *options: str
+        self,
+        folder: Path,
+        services: list[Path],
+        memcached: list[Path],
+        *options: str,
+        edit: Callable[[str], str] = lambda text: text,
     ) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -218,6 +226,8 @@ class Nginx:
             f"127.0.0.1:{self.port}",
             "--workers",
             "2",
+            "--unlimited",
+            "127.0.0.1",  # the tests of limits use other addresses
             *options,
         ]
         for path in services:
@@ -227,6 +237,7 @@ class Nginx:
         self.conf = subprocess.run(
             command, check=True, capture_output=True, text=True
         ).stdout.strip()
+        Path(self.conf).write_text(edit(Path(self.conf).read_text()))
         if UNPRIVILEGED:
             for path in (folder, *folder.iterdir()):
                 os.chown(path, UNPRIVILEGED["user"], UNPRIVILEGED["group"])
@@ -243,9 +254,15 @@ class Nginx:
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
-    def ask(self, method: str, uri: str, body: bytes | None = None, **headers: str) -> Response:
-        """Sends one request on a new connection. Header names: underscores become dashes."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+    def ask(
+        self, method: str, uri: str, body: bytes | None = None, source: str = "127.0.0.1", **headers: str
+    ) -> Response:
+        """Sends one request on a new connection from the address `source`; writes have a token. Header names: underscores become
+        dashes.
+        """
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60, source_address=(source, 0))
+        if method in WRITES:
+            headers.setdefault("Authorization", TOKEN)
         try:
             connection.request(
                 method, uri, body, {name.replace("_", "-"): text for name, text in headers.items()}
@@ -295,8 +312,14 @@ class EdgeTest(unittest.TestCase):
         self.addCleanup(service.server.shutdown)
         return service
 
-    def start_nginx(self, services: list[Path], memcached: list[Path], *options: str) -> Nginx:
-        nginx = Nginx(self.folder / "nginx", services, memcached, *options)
+    def start_nginx(
+        self,
+        services: list[Path],
+        memcached: list[Path],
+        *options: str,
+        edit: Callable[[str], str] = lambda text: text,
+    ) -> Nginx:
+        nginx = Nginx(self.folder / "nginx", services, memcached, *options, edit=edit)
         self.addCleanup(self.end_nginx, nginx)
         return nginx
 

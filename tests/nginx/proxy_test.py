@@ -5,9 +5,9 @@ import threading
 import time
 import unittest
 
-from edge import RESPONSE, BODY, EdgeTest, Request
+from edge import BODY, RESPONSE, TOKEN, WRITES, EdgeTest, Request
 
-WRITES = ("POST", "PUT", "PATCH", "DELETE")
+WITH_TOKEN = b"Authorization: " + TOKEN.encode() + b"\r\n"
 
 
 class Proxy(EdgeTest):
@@ -23,7 +23,7 @@ class Proxy(EdgeTest):
 
     def test_the_service_gets_the_headers_it_reads_and_no_others(self) -> None:
         kept = {
-            "Authorization": "Bearer x",
+            "Authorization": TOKEN,
             "Content-Type": "application/json",
             "If-Match": '"1"',
             "If-None-Match": '"2"',
@@ -70,7 +70,7 @@ class Proxy(EdgeTest):
             for sent in (b"", b" ", b" \t "):
                 self.raw(
                     b"PATCH / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 0\r\n"
-                    + name.encode() + b":" + sent + b"\r\n\r\n"
+                    + WITH_TOKEN + name.encode() + b":" + sent + b"\r\n\r\n"
                 )
                 received = self.service.requests[-1].headers
                 self.assertIn(name, received)
@@ -81,7 +81,7 @@ class Proxy(EdgeTest):
             before = len(self.service.requests)
             response = self.raw(
                 b"PATCH / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 0\r\n"
-                + name.encode() + b": a\r\n" + name.lower().encode() + b": b\r\n\r\n"
+                + WITH_TOKEN + name.encode() + b": a\r\n" + name.lower().encode() + b": b\r\n\r\n"
             )
             if b" 400 " not in response[:20]:  # Nginx itself refuses some
                 self.assertEqual(len(self.service.requests), before + 1)
@@ -115,7 +115,7 @@ class Proxy(EdgeTest):
         self.nginx.get("/a%22b", X_Request_Id="quotes", User_Agent='quote " slash \\ tab \t')
         line = self.nginx.log("quotes")
         self.assertEqual((line["uri"], line["status"], line["method"]), ("/a%22b", 200, "GET"))
-        self.assertEqual(line["agent"], 'quote " slash \\ tab \t')
+        self.assertEqual(line["agent"], 'quote " slash \\ tab ?')
         self.assertNotIn("Bearer", str(line))
 
     def test_connections_to_the_service_are_kept(self) -> None:
@@ -195,7 +195,7 @@ class Proxy(EdgeTest):
 
         self.service.behave = behave
         with socket.create_connection(("127.0.0.1", self.nginx.port)) as client:
-            client.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
+            client.sendall(b"POST / HTTP/1.1\r\nHost: x\r\n" + WITH_TOKEN + b"Content-Length: 0\r\n\r\n")
             self.assertTrue(entered.wait(10))
         leave.set()
         for _ in range(20):

@@ -7,7 +7,7 @@ import time
 import unittest
 from pathlib import Path
 
-from edge import EdgeTest, eventually
+from edge import TOKEN, EdgeTest, eventually
 
 CLIENTS = 12
 RELOADS = 6
@@ -27,7 +27,8 @@ class Client(threading.Thread):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
         while not self.stop.wait(self.pause):
             try:
-                connection.request(self.method, "/", b"{}" if self.method == "POST" else None)
+                writes = self.method == "POST"
+                connection.request(self.method, "/", b"{}" if writes else None, {"Authorization": TOKEN} if writes else {})
                 response = connection.getresponse()
                 response.read()
             except (OSError, http.client.HTTPException) as error:

@@ -48,7 +48,9 @@ std::string render(const Nginx::Options& options, const std::string& directory, 
       "--listen",
       "127.0.0.1:" + std::to_string(port),
       "--workers",
-      "2"};
+      "2",
+      "--unlimited",
+      "127.0.0.1"};
   for (const auto& service : options.services)
     command.insert(command.end(), {"--service", service});
   for (const auto& slot : options.memcached) command.insert(command.end(), {"--memcached", slot});

@@ -17,6 +17,12 @@ def of_nginx(member: str) -> dict[int, str]:
     return {int(status): text for status, text in re.findall(r'^ +(\d+) "(.*)";$', texts, re.MULTILINE)}
 
 
+def of_refused_tokens() -> set[str]:
+    """Returns: the texts of 401, which depend on the header."""
+    found = re.search(r"map \$http_authorization \$refused_token \{(.*?)\n  \}", NGINX, re.DOTALL)[1]
+    return set(re.findall(r'"([^"]+)";$', found, re.MULTILINE))
+
+
 class ProblemsOfProxies(unittest.TestCase):
     def setUp(self) -> None:
         self.members = {member: of_nginx(member) for member in ("type", "title", "detail")}
@@ -29,6 +35,12 @@ class ProblemsOfProxies(unittest.TestCase):
         titles = {int(status): title for status, title in re.findall(r'case (\d+):\s+return "(.*)";', SERVICE)}
         for status, title in self.members["title"].items():
             self.assertEqual(title, titles[status])
+
+    def test_a_refused_token_has_the_texts_of_the_service(self) -> None:
+        written = (ROOT / "api/request_flow.cpp").read_text(encoding="utf-8")
+        self.assertEqual(len(of_refused_tokens()), 2)
+        for text in of_refused_tokens():
+            self.assertIn(f'unauthorized("{text}")', written)
 
     def test_apache_has_the_texts_of_nginx(self) -> None:
         documents = re.findall(r"^ *ErrorDocument (\d+) '(.*)'$", APACHE, re.MULTILINE)

@@ -308,7 +308,7 @@ class Nginx(Server):
         self.port = port
         self.state = own_folder(folder / "nginx")
         words: list[object] = [ROOT / "nginx/render", "--dir", self.state, "--module", module]
-        words += ["--listen", f"127.0.0.1:{port}", "--workers", "2"]
+        words += ["--listen", f"127.0.0.1:{port}", "--workers", "2", "--unlimited", "127.0.0.1"]
         for service in services:
             words += ["--service", f"unix:{service.socket}"]
         for slot in slots:

@@ -1,0 +1,562 @@
+// Limits of one client, by its address and by its token. A request that goes beyond one gets 429.
+//
+// They are checked where a request costs something: connections when they are accepted, the rate of
+// all requests before anything is looked up, the other rates only when a request goes to the
+// service. A response from the cache costs one more look into the table.
+
+#include "client_limits.h"
+
+#include <ngx_event.h>
+#include <ngx_sha1.h>
+#include <sys/random.h>
+
+static const ngx_str_t kNames[kPolicies] = {ngx_string("requests"), ngx_string("reads"),
+                                            ngx_string("costly"),   ngx_string("writes"),
+                                            ngx_string("bulk"),     ngx_string("failed_tokens")};
+
+typedef struct {
+  rate_t rates[kPolicies];
+  ngx_uint_t reservations;  // that the rates above have
+  ngx_uint_t maxima[kCounts];
+  ngx_uint_t all_uploads;  // of all addresses, in one worker
+  ngx_uint_t clients;      // that the table has room for
+  ngx_array_t unlimited;   // of ngx_cidr_t
+  ngx_shm_zone_t* zone;    // has the table
+} main_conf_t;
+
+typedef struct {
+  ngx_http_complex_value_t* kind;  // of the request; NULL: no limits here
+} location_conf_t;
+
+// What is known of a request that is limited; in its pool.
+typedef struct {
+  ngx_http_request_t* request;
+  client_key_t address, token;
+  ngx_flag_t has_token;
+  ngx_flag_t writes;
+  policy_t policy;  // the one to report
+  verdict_t verdict;
+  ngx_flag_t refused;
+  ngx_int_t reservation;  // NGX_DECLINED: none
+  address_t* counted;     // in `count`; NULL: none
+  count_t count;
+} state_t;
+
+extern ngx_module_t ngx_http_client_limits_module;
+
+static ngx_uint_t uploads;  // in progress in this worker
+
+static limit_table_t* table_of(const main_conf_t* conf) {
+  return ((ngx_slab_pool_t*)conf->zone->shm.addr)->data;
+}
+
+static void lock(const main_conf_t* conf) {
+  ngx_shmtx_lock(&((ngx_slab_pool_t*)conf->zone->shm.addr)->mutex);
+}
+
+static void unlock(const main_conf_t* conf) {
+  ngx_shmtx_unlock(&((ngx_slab_pool_t*)conf->zone->shm.addr)->mutex);
+}
+
+static client_key_t key_of_address(const struct sockaddr* address) {
+  static const uint64_t kMapped = 0xffff00000000U;
+  client_key_t key = {0, 0};
+  if (address->sa_family == AF_INET) {
+    key.low = kMapped | ntohl(((const struct sockaddr_in*)address)->sin_addr.s_addr);
+  } else if (address->sa_family == AF_INET6) {
+    const u_char* bytes = ((const struct sockaddr_in6*)address)->sin6_addr.s6_addr;
+    for (ngx_uint_t i = 0; i < 8; i++) {
+      key.high = key.high << 8 | bytes[i];
+      key.low = key.low << 8 | bytes[i + 8];
+    }
+    if (key.high != 0 || key.low >> 32 != kMapped >> 32) {
+      key.low = 0;
+    }
+  }
+  return key;
+}
+
+static client_key_t key_of_token(const ngx_str_t* authorization) {
+  u_char hash[20];
+  ngx_sha1_t state;
+  ngx_sha1_init(&state);
+  ngx_sha1_update(&state, authorization->data, authorization->len);
+  ngx_sha1_final(hash, &state);
+  client_key_t key;
+  ngx_memcpy(&key, hash, sizeof(key));
+  return key;
+}
+
+static ngx_flag_t is_unlimited(main_conf_t* conf, struct sockaddr* address) {
+  return ngx_cidr_match(address, &conf->unlimited) == NGX_OK;
+}
+
+// ---- Connections
+
+static void remove_connection(void* data) { address_remove(data, kConnections); }
+
+static void refuse_connection(ngx_connection_t* client) {
+  static time_t logged;
+  if (logged != ngx_time()) {  // one line a second, because an attack would fill the log
+    logged = ngx_time();
+    ngx_log_error(NGX_LOG_WARN, client->log, 0, "%V has too many connections", &client->addr_text);
+  }
+  ngx_http_close_connection(client);
+}
+
+static void on_connection(ngx_connection_t* client) {
+  main_conf_t* conf = ngx_http_cycle_get_module_main_conf(ngx_cycle, ngx_http_client_limits_module);
+  if (!is_unlimited(conf, client->sockaddr)) {
+    address_t* address =
+        address_add(key_of_address(client->sockaddr), kConnections, conf->maxima[kConnections]);
+    if (address == NULL) {
+      return refuse_connection(client);
+    }
+    ngx_pool_cleanup_t* cleanup = ngx_pool_cleanup_add(client->pool, 0);
+    if (cleanup == NULL) {
+      address_remove(address, kConnections);
+      return ngx_http_close_connection(client);
+    }
+    cleanup->handler = remove_connection;
+    cleanup->data = address;
+  }
+  ngx_http_init_connection(client);
+}
+
+// ---- Requests
+
+static void on_request_end(void* data) {
+  state_t* state = data;
+  if (state->reservation != NGX_DECLINED) {
+    main_conf_t* conf =
+        ngx_http_get_module_main_conf(state->request, ngx_http_client_limits_module);
+    lock(conf);
+    limit_table_release(table_of(conf), state->address, state->reservation);
+    unlock(conf);
+  }
+  if (state->counted != NULL) {
+    uploads -= state->count == kUploads;
+    address_remove(state->counted, state->count);
+  }
+}
+
+// Returns: the state of a request, also after a redirect to the page of an error, which clears the
+// contexts of the modules; NULL without one.
+static state_t* state_of(ngx_http_request_t* request) {
+  state_t* state = ngx_http_get_module_ctx(request, ngx_http_client_limits_module);
+  if (state != NULL || !(request->internal || request->filter_finalize)) {
+    return state;
+  }
+  for (ngx_pool_cleanup_t* at = request->pool->cleanup; at != NULL; at = at->next) {
+    if (at->handler == on_request_end) {
+      return at->data;
+    }
+  }
+  return NULL;
+}
+
+static state_t* add_state(ngx_http_request_t* request) {
+  ngx_pool_cleanup_t* cleanup = ngx_pool_cleanup_add(request->pool, sizeof(state_t));
+  if (cleanup == NULL) {
+    return NULL;
+  }
+  state_t* state = cleanup->data;
+  ngx_memzero(state, sizeof(*state));
+  state->request = request;
+  state->reservation = NGX_DECLINED;
+  state->policy = kPolicies;
+  state->address = key_of_address(request->connection->sockaddr);
+  if (request->headers_in.authorization != NULL) {
+    state->has_token = 1;
+    state->token = key_of_token(&request->headers_in.authorization->value);
+  }
+  cleanup->handler = on_request_end;
+  ngx_http_set_ctx(request, state, ngx_http_client_limits_module);
+  return state;
+}
+
+static ngx_int_t refuse(state_t* state, policy_t policy, verdict_t verdict) {
+  state->refused = 1;
+  state->policy = policy;
+  state->verdict = verdict;
+  if (state->request->headers_in.content_length_n > 0 || state->request->headers_in.chunked) {
+    state->request->keepalive = 0;  // its body is not read
+  }
+  state->request->expect_tested = 1;  // nor is `100 Continue` sent
+  return NGX_HTTP_TOO_MANY_REQUESTS;
+}
+
+// The rate of all requests.
+static ngx_int_t on_request(ngx_http_request_t* request) {
+  main_conf_t* conf = ngx_http_get_module_main_conf(request, ngx_http_client_limits_module);
+  location_conf_t* location = ngx_http_get_module_loc_conf(request, ngx_http_client_limits_module);
+  const rate_t* rate = &conf->rates[kRequests];
+  if (location->kind == NULL || rate->interval == 0 || request != request->main ||
+      is_unlimited(conf, request->connection->sockaddr)) {
+    return NGX_DECLINED;
+  }
+  const client_key_t address = key_of_address(request->connection->sockaddr);
+  lock(conf);
+  const verdict_t verdict =
+      limit_table_take(table_of(conf), address, kRequests, rate, ngx_current_msec, 0);
+  unlock(conf);
+  if (verdict.wait == 0) {
+    return NGX_DECLINED;
+  }
+  state_t* state = add_state(request);
+  return state == NULL ? NGX_ERROR : refuse(state, kRequests, verdict);
+}
+
+static ngx_flag_t is_small(ngx_http_request_t* request) {
+  const ngx_http_core_loc_conf_t* core =
+      ngx_http_get_module_loc_conf(request, ngx_http_core_module);
+  return !request->headers_in.chunked &&
+         request->headers_in.content_length_n <= (off_t)core->client_body_buffer_size;
+}
+
+static ngx_int_t add_count(state_t* state, main_conf_t* conf, count_t count, ngx_flag_t limited) {
+  state->counted =
+      address_add(state->address, count, limited ? conf->maxima[count] : NGX_MAX_INT_T_VALUE);
+  if (state->counted == NULL) {
+    return refuse(state, kPolicies, (verdict_t){.wait = 1});
+  }
+  state->count = count;
+  uploads += count == kUploads;
+  return NGX_DECLINED;
+}
+
+// Takes the request from the bucket of the address and from that of the token. Called with the
+// lock.
+static ngx_int_t take(state_t* state, main_conf_t* conf, policy_t policy) {
+  limit_table_t* table = table_of(conf);
+  const rate_t* failed = &conf->rates[kFailedTokens];
+  const rate_t* rate = &conf->rates[policy];
+  const ngx_msec_t now = ngx_current_msec;
+  if (state->has_token && failed->interval > 0 &&
+      !limit_table_was_accepted(table, state->token, now)) {
+    const verdict_t tried = limit_table_take(table, state->address, kFailedTokens, failed, now, 1);
+    if (tried.wait > 0) {
+      return refuse(state, kFailedTokens, tried);
+    }
+  }
+  if (rate->interval == 0) {
+    return NGX_DECLINED;
+  }
+  verdict_t verdict = limit_table_take(table, state->address, policy, rate, now, 0);
+  if (verdict.wait == 0 && state->has_token) {
+    const verdict_t of_token = limit_table_take(table, state->token, policy, rate, now, 0);
+    verdict = of_token.left < verdict.left || of_token.wait > 0 ? of_token : verdict;
+  }
+  if (verdict.wait > 0) {
+    return refuse(state, policy, verdict);
+  }
+  if (rate->in_progress > 0) {
+    state->reservation = limit_table_reserve(table, state->address, rate, now);
+    if (state->reservation == NGX_DECLINED) {
+      verdict.wait = 1;
+      return refuse(state, policy, verdict);
+    }
+  }
+  state->policy = policy;
+  state->verdict = verdict;
+  return NGX_DECLINED;
+}
+
+// The other limits, of a request that goes to the service.
+static ngx_int_t on_pass(ngx_http_request_t* request) {
+  static const ngx_str_t streams = ngx_string("streams");
+  main_conf_t* conf = ngx_http_get_module_main_conf(request, ngx_http_client_limits_module);
+  location_conf_t* location = ngx_http_get_module_loc_conf(request, ngx_http_client_limits_module);
+  if (location->kind == NULL || request != request->main ||
+      ngx_http_get_module_ctx(request, ngx_http_client_limits_module) != NULL) {
+    return NGX_DECLINED;
+  }
+  const ngx_flag_t limited = !is_unlimited(conf, request->connection->sockaddr);
+  const ngx_flag_t small = is_small(request);
+  if (!limited && small) {
+    return NGX_DECLINED;
+  }
+  ngx_str_t kind;
+  state_t* state = add_state(request);
+  if (state == NULL || ngx_http_complex_value(request, location->kind, &kind) != NGX_OK) {
+    return NGX_ERROR;
+  }
+  if (!small && uploads >= conf->all_uploads) {
+    request->keepalive = 0;
+    request->expect_tested = 1;
+    return NGX_HTTP_SERVICE_UNAVAILABLE;
+  }
+  if (limited) {
+    policy_t policy = kReads;  // also for streams: opening one is a read
+    for (ngx_uint_t i = 0; i < kPolicies; i++) {
+      if (kind.len == kNames[i].len && ngx_strncmp(kind.data, kNames[i].data, kind.len) == 0) {
+        policy = i;
+      }
+    }
+    state->writes = policy == kWrites || policy == kBulk;
+    lock(conf);
+    const ngx_int_t result = take(state, conf, policy);
+    unlock(conf);
+    if (result != NGX_DECLINED) {
+      return result;
+    }
+    if (kind.len == streams.len && ngx_strncmp(kind.data, streams.data, kind.len) == 0) {
+      return add_count(state, conf, kStreams, 1);
+    }
+  }
+  return small ? NGX_DECLINED : add_count(state, conf, kUploads, limited);
+}
+
+// ---- Responses
+
+static ngx_int_t add_field(ngx_http_request_t* request, ngx_str_t name, const char* format,
+                           const ngx_str_t* policy, uint64_t first, uint64_t second) {
+  enum { kFieldMax = 96 };
+  ngx_table_elt_t* field = ngx_list_push(&request->headers_out.headers);
+  u_char* text = ngx_pnalloc(request->pool, kFieldMax);
+  if (field == NULL || text == NULL) {
+    return NGX_ERROR;
+  }
+  u_char* end = ngx_snprintf(text, kFieldMax, format, policy, first, second);
+  *field = (ngx_table_elt_t){
+      .hash = 1, .key = name, .value = {.len = (size_t)(end - text), .data = text}};
+  return NGX_OK;
+}
+
+static ngx_http_output_header_filter_pt next_header_filter;
+
+// draft-ietf-httpapi-ratelimit-headers-10: `q` requests may follow at once, and are available again
+// after `w` seconds without one; `r` are left, and all are available again after `t` seconds.
+static ngx_int_t add_fields(ngx_http_request_t* request, const main_conf_t* conf,
+                            const state_t* state) {
+  if (state->policy != kPolicies) {
+    const rate_t* rate = &conf->rates[state->policy];
+    const ngx_str_t* name = &kNames[state->policy];
+    const uint64_t window = (rate->burst * rate->interval + 999999) / 1000000;
+    if (add_field(request, (ngx_str_t)ngx_string("RateLimit-Policy"), "\"%V\";q=%uL;w=%uL", name,
+                  rate->burst, window) != NGX_OK ||
+        add_field(request, (ngx_str_t)ngx_string("RateLimit"), "\"%V\";r=%uL;t=%uL", name,
+                  state->verdict.left, state->verdict.reset) != NGX_OK) {
+      return NGX_ERROR;
+    }
+  }
+  if (!state->refused) {
+    return NGX_OK;
+  }
+  return add_field(request, (ngx_str_t)ngx_string("Retry-After"), "%V%uL",
+                   &(ngx_str_t)ngx_null_string, state->verdict.wait, 0);
+}
+
+// A write with this token was carried out, or the token is not valid.
+static void count_token(const main_conf_t* conf, const state_t* state, ngx_uint_t status) {
+  const rate_t* failed = &conf->rates[kFailedTokens];
+  if (!state->has_token || state->refused || failed->interval == 0) {
+    return;
+  }
+  lock(conf);
+  if (status == NGX_HTTP_UNAUTHORIZED) {
+    limit_table_take(table_of(conf), state->address, kFailedTokens, failed, ngx_current_msec, 0);
+  } else if (state->writes && status >= NGX_HTTP_OK && status < NGX_HTTP_SPECIAL_RESPONSE) {
+    limit_table_set_accepted(table_of(conf), state->token, ngx_current_msec);
+  }
+  unlock(conf);
+}
+
+static ngx_int_t on_header(ngx_http_request_t* request) {
+  const state_t* state = request == request->main ? state_of(request) : NULL;
+  if (state != NULL && state->policy <= kPolicies) {
+    const main_conf_t* conf = ngx_http_get_module_main_conf(request, ngx_http_client_limits_module);
+    if (!is_unlimited((main_conf_t*)conf, request->connection->sockaddr)) {
+      count_token(conf, state, request->headers_out.status);
+      if (add_fields(request, conf, state) != NGX_OK) {
+        return NGX_ERROR;
+      }
+    }
+  }
+  return next_header_filter(request);
+}
+
+// $client_limit: which limit refused the request; empty when none did.
+static ngx_int_t limit_variable(ngx_http_request_t* request, ngx_http_variable_value_t* value,
+                                uintptr_t data) {
+  static const ngx_str_t count = ngx_string("in_progress");
+  (void)data;
+  const state_t* state = state_of(request);
+  value->not_found = state == NULL || !state->refused;
+  if (!value->not_found) {
+    const ngx_str_t* name = state->policy == kPolicies ? &count : &kNames[state->policy];
+    value->valid = 1;
+    value->no_cacheable = 1;
+    value->len = name->len & 0xfffffff;
+    value->data = name->data;
+  }
+  return NGX_OK;
+}
+
+// ---- Configuration
+
+static char* add_rate(ngx_conf_t* cf, ngx_command_t* command, void* data) {
+  (void)command;
+  main_conf_t* conf = data;
+  ngx_str_t* words = cf->args->elts;
+  ngx_uint_t policy = 0;
+  while (policy < kPolicies && (words[1].len != kNames[policy].len ||
+                                ngx_strncmp(words[1].data, kNames[policy].data, words[1].len))) {
+    policy++;
+  }
+  u_char* slash = ngx_strlchr(words[2].data, words[2].data + words[2].len, '/');
+  const ngx_int_t number =
+      slash == NULL ? NGX_ERROR : ngx_atoi(words[2].data, (size_t)(slash - words[2].data));
+  const ngx_int_t burst = ngx_atoi(words[3].data, words[3].len);
+  const ngx_int_t in_progress = cf->args->nelts > 4 ? ngx_atoi(words[4].data, words[4].len) : 0;
+  if (policy == kPolicies || number <= 0 || burst <= 0 || in_progress < 0 ||
+      slash + 2 != words[2].data + words[2].len || (slash[1] != 's' && slash[1] != 'm') ||
+      conf->reservations + (ngx_uint_t)in_progress > kReservationsMax) {
+    return "needs: name N/s|N/m burst [in_progress]";
+  }
+  conf->rates[policy] =
+      (rate_t){.interval = (slash[1] == 's' ? 1000000U : 60000000U) / (uint64_t)number,
+               .burst = (uint64_t)burst,
+               .in_progress = (ngx_uint_t)in_progress,
+               .reservations = conf->reservations};
+  conf->reservations += (ngx_uint_t)in_progress;
+  return conf->rates[policy].interval == 0 ? "has a rate above 1000000/s" : NGX_CONF_OK;
+}
+
+static char* add_unlimited(ngx_conf_t* cf, ngx_command_t* command, void* data) {
+  (void)command;
+  ngx_str_t* words = cf->args->elts;
+  for (ngx_uint_t i = 1; i < cf->args->nelts; i++) {
+    ngx_cidr_t* range = ngx_array_push(&((main_conf_t*)data)->unlimited);
+    if (range == NULL || ngx_ptocidr(&words[i], range) == NGX_ERROR) {
+      ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "%V is not a network", &words[i]);
+      return NGX_CONF_ERROR;
+    }
+  }
+  return NGX_CONF_OK;
+}
+
+static ngx_int_t start_zone(ngx_shm_zone_t* zone, void* old) {
+  (void)old;
+  ngx_slab_pool_t* pool = (ngx_slab_pool_t*)zone->shm.addr;
+  if (pool->data != NULL) {
+    return NGX_OK;  // after a reload it is the same memory
+  }
+  const ngx_uint_t clients = (ngx_uint_t)(uintptr_t)zone->data;
+  uint64_t random[2];
+  pool->data = ngx_slab_calloc(pool, limit_table_size(clients));
+  if (pool->data == NULL || getrandom(random, sizeof(random), 0) != sizeof(random)) {
+    return NGX_ERROR;
+  }
+  limit_table_start(pool->data, clients, random);
+  return NGX_OK;
+}
+
+static void* create_main_conf(ngx_conf_t* cf) {
+  main_conf_t* conf = ngx_pcalloc(cf->pool, sizeof(*conf));
+  if (conf == NULL || ngx_array_init(&conf->unlimited, cf->pool, 4, sizeof(ngx_cidr_t)) != NGX_OK) {
+    return NULL;
+  }
+  conf->clients = NGX_CONF_UNSET_UINT;
+  conf->all_uploads = NGX_CONF_UNSET_UINT;
+  for (ngx_uint_t i = 0; i < kCounts; i++) {
+    conf->maxima[i] = NGX_CONF_UNSET_UINT;
+  }
+  return conf;
+}
+
+static char* init_main_conf(ngx_conf_t* cf, void* data) {
+  main_conf_t* conf = data;
+  static ngx_str_t name = ngx_string("client_limits");
+  ngx_conf_init_uint_value(conf->clients, 16384);
+  ngx_conf_init_uint_value(conf->all_uploads, NGX_MAX_INT_T_VALUE);
+  for (ngx_uint_t i = 0; i < kCounts; i++) {
+    ngx_conf_init_uint_value(conf->maxima[i], NGX_MAX_INT_T_VALUE);
+  }
+  // The slab needs some pages for itself.
+  const size_t size =
+      limit_table_size(conf->clients) + limit_table_size(conf->clients) / 32 + 8 * ngx_pagesize;
+  conf->zone = ngx_shared_memory_add(cf, &name, size, &ngx_http_client_limits_module);
+  if (conf->zone == NULL) {
+    return NGX_CONF_ERROR;
+  }
+  conf->zone->init = start_zone;
+  conf->zone->data = (void*)(uintptr_t)conf->clients;  // NOLINT(performance-no-int-to-ptr)
+  return NGX_CONF_OK;
+}
+
+static void* create_location_conf(ngx_conf_t* cf) {
+  return ngx_pcalloc(cf->pool, sizeof(location_conf_t));
+}
+
+static ngx_int_t add_variable(ngx_conf_t* cf) {
+  static ngx_str_t name = ngx_string("client_limit");
+  ngx_http_variable_t* variable = ngx_http_add_variable(cf, &name, NGX_HTTP_VAR_NOCACHEABLE);
+  if (variable == NULL) {
+    return NGX_ERROR;
+  }
+  variable->get_handler = limit_variable;
+  return NGX_OK;
+}
+
+static ngx_int_t add_handlers(ngx_conf_t* cf) {
+  ngx_http_core_main_conf_t* core = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+  ngx_http_handler_pt* before = ngx_array_push(&core->phases[NGX_HTTP_PREACCESS_PHASE].handlers);
+  // After the look-up: handlers of a phase run in the reverse order of the modules.
+  ngx_http_handler_pt* after = ngx_array_push(&core->phases[NGX_HTTP_PRECONTENT_PHASE].handlers);
+  if (before == NULL || after == NULL) {
+    return NGX_ERROR;
+  }
+  *before = on_request;
+  *after = on_pass;
+  next_header_filter = ngx_http_top_header_filter;
+  ngx_http_top_header_filter = on_header;
+  return NGX_OK;
+}
+
+static ngx_int_t start_worker(ngx_cycle_t* cycle) {
+  if (ngx_get_conf(cycle->conf_ctx, ngx_http_module) == NULL) {
+    return NGX_OK;
+  }
+  ngx_listening_t* listening = cycle->listening.elts;
+  for (ngx_uint_t i = 0; i < cycle->listening.nelts; i++) {
+    if (listening[i].handler == ngx_http_init_connection) {
+      listening[i].handler = on_connection;
+    }
+  }
+  return address_counts_start(2 * cycle->connection_n, cycle->log);
+}
+
+static ngx_command_t commands[] = {
+    // A rate: its name, N/s or N/m, how many may come at once, how many may be in progress.
+    {ngx_string("client_limit"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE3 | NGX_CONF_TAKE4, add_rate,
+     NGX_HTTP_MAIN_CONF_OFFSET, 0, NULL},
+    // Of one address in one worker.
+    {ngx_string("client_connections"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1, ngx_conf_set_num_slot,
+     NGX_HTTP_MAIN_CONF_OFFSET, offsetof(main_conf_t, maxima[kConnections]), NULL},
+    {ngx_string("client_streams"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1, ngx_conf_set_num_slot,
+     NGX_HTTP_MAIN_CONF_OFFSET, offsetof(main_conf_t, maxima[kStreams]), NULL},
+    // Requests with a body that may need a file.
+    {ngx_string("client_uploads"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1, ngx_conf_set_num_slot,
+     NGX_HTTP_MAIN_CONF_OFFSET, offsetof(main_conf_t, maxima[kUploads]), NULL},
+    // The same of all addresses in one worker.
+    {ngx_string("all_uploads"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1, ngx_conf_set_num_slot,
+     NGX_HTTP_MAIN_CONF_OFFSET, offsetof(main_conf_t, all_uploads), NULL},
+    // How many addresses and tokens are known at the same time.
+    {ngx_string("client_limits_table"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1, ngx_conf_set_num_slot,
+     NGX_HTTP_MAIN_CONF_OFFSET, offsetof(main_conf_t, clients), NULL},
+    // Networks without limits.
+    {ngx_string("client_unlimited"), NGX_HTTP_MAIN_CONF | NGX_CONF_1MORE, add_unlimited,
+     NGX_HTTP_MAIN_CONF_OFFSET, 0, NULL},
+    // The kind of a request: the name of a rate, or `streams`.
+    {ngx_string("client_kind"), NGX_HTTP_LOC_CONF | NGX_CONF_TAKE1, ngx_http_set_complex_value_slot,
+     NGX_HTTP_LOC_CONF_OFFSET, offsetof(location_conf_t, kind), NULL},
+    ngx_null_command};
+
+static ngx_http_module_t context = {add_variable,         add_handlers, create_main_conf,
+                                    init_main_conf,       NULL,         NULL,
+                                    create_location_conf, NULL};
+
+ngx_module_t ngx_http_client_limits_module = {
+    NGX_MODULE_V1, &context, commands, NGX_HTTP_MODULE,      NULL, NULL, start_worker, NULL,
+    NULL,          NULL,     NULL,     NGX_MODULE_V1_PADDING};
