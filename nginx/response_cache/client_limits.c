@@ -226,8 +226,8 @@ static ngx_int_t add_count(state_t* state, main_conf_t* conf, count_t count, ngx
 }
 
 // Takes the request from the bucket of the address and from that of the token. Called with the
-// lock.
-static ngx_int_t take(state_t* state, main_conf_t* conf, policy_t policy) {
+// lock. `brief`: a request that is over soon, so that it counts as one in progress.
+static ngx_int_t take(state_t* state, main_conf_t* conf, policy_t policy, ngx_flag_t brief) {
   limit_table_t* table = table_of(conf);
   const rate_t* failed = &conf->rates[kFailedTokens];
   const rate_t* rate = &conf->rates[policy];
@@ -250,7 +250,7 @@ static ngx_int_t take(state_t* state, main_conf_t* conf, policy_t policy) {
   if (verdict.wait > 0) {
     return refuse(state, policy, verdict);
   }
-  if (rate->in_progress > 0) {
+  if (rate->in_progress > 0 && brief) {
     state->reservation = limit_table_reserve(table, state->address, rate, now);
     if (state->reservation == NGX_DECLINED) {
       verdict.wait = 1;
@@ -287,6 +287,8 @@ static ngx_int_t on_pass(ngx_http_request_t* request) {
     return NGX_HTTP_SERVICE_UNAVAILABLE;
   }
   if (limited) {
+    const ngx_flag_t is_stream =
+        kind.len == streams.len && ngx_strncmp(kind.data, streams.data, kind.len) == 0;
     policy_t policy = kReads;  // also for streams: opening one is a read
     for (ngx_uint_t i = 0; i < kPolicies; i++) {
       if (kind.len == kNames[i].len && ngx_strncmp(kind.data, kNames[i].data, kind.len) == 0) {
@@ -295,12 +297,12 @@ static ngx_int_t on_pass(ngx_http_request_t* request) {
     }
     state->writes = policy == kWrites || policy == kBulk;
     lock(conf);
-    const ngx_int_t result = take(state, conf, policy);
+    const ngx_int_t result = take(state, conf, policy, !is_stream);
     unlock(conf);
     if (result != NGX_DECLINED) {
       return result;
     }
-    if (kind.len == streams.len && ngx_strncmp(kind.data, streams.data, kind.len) == 0) {
+    if (is_stream) {
       return add_count(state, conf, kStreams, 1);
     }
   }
