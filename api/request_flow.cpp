@@ -37,6 +37,19 @@ std::optional<std::string_view> bearer_secret(std::string_view authorization) {
   return authorization;
 }
 
+bool needs_token(const Route& route, const ApiOptions& options) {
+  switch (route.needs.access) {
+    case Access::open:
+      return false;
+    case Access::reader:
+      return !options.public_reads;
+    case Access::staff:
+    case Access::admin:
+      return true;
+  }
+  __builtin_unreachable();
+}
+
 /// Returns: whether the client has this version of a resource already (RFC 9110, 13.1.2).
 bool not_modified(const Request& request, const Response& response) {
   const bool reads = request.method == Method::get || request.method == Method::head;
@@ -74,21 +87,8 @@ NextStep RequestFlow::parse() {
 
 // ---- authorise
 
-bool RequestFlow::needs_token() const {
-  switch (route_->needs.access) {
-    case Access::open:
-      return false;
-    case Access::reader:
-      return !options_.public_reads;
-    case Access::staff:
-    case Access::admin:
-      return true;
-  }
-  __builtin_unreachable();
-}
-
 NextStep RequestFlow::authorise() {
-  if (!needs_token()) return look_up();
+  if (!needs_token(*route_, options_)) return look_up();
   const auto credential = route_->needs.credential;
   if (call_.request.authorization.empty() || credential == Credential::session) {
     if (const auto secret = session_secret(call_.request)) return authorise_session(*secret);
@@ -209,6 +209,17 @@ Response RequestFlow::respond(const Problem& problem) const {
 
 std::string_view RequestFlow::pattern() const noexcept {
   return route_ != nullptr ? route_->pattern : kNoRoute;
+}
+
+bool needs_body(const Request& head, const ApiOptions& options) {
+  if (head.method == Method::get || head.method == Method::head || head.method == Method::options)
+    return false;
+  const auto matched = match(head.method, canonical_path(head.path));
+  if (!matched) return false;
+  if (!needs_token(*matched->route, options)) return true;
+  const auto secret =
+      head.authorization.empty() ? session_secret(head) : bearer_secret(head.authorization);
+  return secret && storage::hash_token_secret(*secret);
 }
 
 bool is_request_id(std::string_view text) {

@@ -94,7 +94,6 @@ class RequestFlow {
   NextStep look_up();
   NextStep resolve();
   NextStep refuse(const Problem& problem) const { return next::Respond{respond(problem)}; }
-  [[nodiscard]] bool needs_token() const;
 
   const ApiOptions& options_;
   TokenCache& tokens_;
@@ -104,6 +103,10 @@ class RequestFlow {
   std::optional<storage::TokenHash> token_;
   bool key_was_cached_{false};
 };
+
+/// Returns: whether the response to the request of this head depends on a body: not for a read, nor
+/// when the flow refuses the request for its address or its token.
+bool needs_body(const Request& head, const ApiOptions& options);
 
 /// Returns: whether a client's request id may be used: 1 to 128 of letters, digits and `._-`.
 bool is_request_id(std::string_view text);

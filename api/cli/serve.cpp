@@ -11,6 +11,7 @@
 #include "api/observability/metrics.hpp"
 #include "api/observability/samples.hpp"
 #include "api/observability/slot_watch.hpp"
+#include "api/request_flow.hpp"
 #include "api/service.hpp"
 #include "api/transport/server.hpp"
 #include "cache/make_cache.hpp"
@@ -166,7 +167,8 @@ int serve(const config::Settings& settings, const Load& load) {
                 [&dispatcher](Request request, Reply reply) {
                   dispatcher.dispatch(std::move(request), std::move(reply));
                 },
-                [&dispatcher] { dispatcher.flush(); }};
+                [&dispatcher] { dispatcher.flush(); },
+                [&settings](const Request& head) { return needs_body(head, settings.api); }};
 
   metrics.on_scrape([] { return process_samples(); });
   metrics.on_scrape([&settings] { return memcached_samples(settings.memcached); });

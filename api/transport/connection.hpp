@@ -34,8 +34,8 @@ struct Connection {
     closed,     // to be removed
   };
 
-  Connection(UniqueFd socket, ConnectionId its_id, std::size_t request_bytes_max, Sender sender)
-      : fd{std::move(socket)}, id{its_id}, reader{request_bytes_max, sender} {}
+  Connection(UniqueFd socket, ConnectionId its_id, bool over_tcp, RequestReader its_reader)
+      : fd{std::move(socket)}, id{its_id}, is_tcp{over_tcp}, reader{std::move(its_reader)} {}
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
   ~Connection() { shared->gone = true; }
@@ -54,6 +54,7 @@ struct Connection {
 
   UniqueFd fd;
   ConnectionId id;
+  bool is_tcp;
 
   /// What replies and streams on other threads see of a connection.
   struct Shared {

@@ -28,6 +28,7 @@ struct ServerOptions {
   std::size_t workers{1};
 
   std::size_t connections_max{10'000};       // further ones get 503 and are closed
+  std::size_t tcp_connections_max{1'000};    // of these, when a Unix socket is in `listen` too
   std::size_t request_bytes_max{1'100'000};  // request line, headers and body together
 
   std::chrono::milliseconds request_timeout{10'000};  // from a request's first byte to its last

@@ -62,7 +62,13 @@ RequestReader::Step RequestReader::read_head() {
   in_body_ = true;
   skipped_ = 0;
   at_ = scanned_ = stop;
-  return read_body();
+  auto step = read_body();
+  const bool waits =
+      std::holds_alternative<Incomplete>(step) || std::holds_alternative<ExpectsContinue>(step);
+  if (!waits || needs_body_ == nullptr || !*needs_body_ || (*needs_body_)(message_.request))
+    return step;
+  message_.keep_alive = false;  // the next request begins after a body that is not read
+  return std::move(message_);
 }
 
 RequestReader::Step RequestReader::read_body() {

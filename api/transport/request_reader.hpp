@@ -26,12 +26,15 @@ class RequestReader {
   };
   using Step = std::variant<Incomplete, ExpectsContinue, Complete, Refusal>;
 
-  /// `bytes_max`: request line, headers and body together.
-  RequestReader(std::size_t bytes_max, Sender sender) : bytes_max_{bytes_max}, sender_{sender} {}
+  /// `bytes_max`: request line, headers and body together. `needs_body`: null when each body is
+  /// needed; else it must outlive the reader.
+  RequestReader(std::size_t bytes_max, Sender sender, const NeedsBody* needs_body = nullptr)
+      : bytes_max_{bytes_max}, sender_{sender}, needs_body_{needs_body} {}
 
   void feed(std::string_view bytes);
 
-  /// Parses what was fed. After a refusal the connection can only be closed.
+  /// Parses what was fed. After a refusal, or a request without `keep_alive`, the connection can
+  /// only be closed.
   Step next();
 
   /// Returns: whether bytes of an incomplete request have arrived. Empty lines before the request
@@ -49,6 +52,7 @@ class RequestReader {
 
   std::size_t bytes_max_;
   Sender sender_;
+  const NeedsBody* needs_body_;
   std::string buffer_;      // small while the connection is idle
   std::size_t at_{0};       // the bytes before it are consumed
   std::size_t scanned_{0};  // the head does not end before it

@@ -49,7 +49,8 @@ bool Reply::client_gone() const noexcept { return sink_->client_gone(); }
 
 class Server::Impl {
  public:
-  Impl(const ServerOptions& options, const Dispatch& dispatch, const IterationEnd& on_iteration_end)
+  Impl(const ServerOptions& options, const Dispatch& dispatch, const IterationEnd& on_iteration_end,
+       const NeedsBody& needs_body)
       : state_{std::make_shared<ServerState>()} {
     auto listeners = std::make_shared<std::vector<Listener>>();
     listeners->reserve(options.listen.size());
@@ -59,8 +60,8 @@ class Server::Impl {
       addresses_.push_back(listeners->emplace_back(address, if_in_use).address());
     }
     for (std::size_t i = 0; i < options.workers; ++i) {
-      workers_.push_back(
-          std::make_shared<Worker>(options, dispatch, on_iteration_end, listeners, state_));
+      workers_.push_back(std::make_shared<Worker>(options, dispatch, on_iteration_end, needs_body,
+                                                  listeners, state_));
     }
     reactor_ = std::make_unique<Reactor>(
         std::vector<std::shared_ptr<EventHandler>>{workers_.begin(), workers_.end()});
@@ -88,8 +89,8 @@ class Server::Impl {
 };
 
 Server::Server(const ServerOptions& options, const Dispatch& dispatch,
-               const IterationEnd& on_iteration_end)
-    : impl_{std::make_unique<Impl>(options, dispatch, on_iteration_end)} {}
+               const IterationEnd& on_iteration_end, const NeedsBody& needs_body)
+    : impl_{std::make_unique<Impl>(options, dispatch, on_iteration_end, needs_body)} {}
 
 Server::~Server() = default;
 

@@ -64,6 +64,7 @@ using IterationEnd = std::function<void()>;
 /// What a server has at the moment. Threads: any.
 struct ServerCounters {
   std::atomic<std::size_t> connections{0};
+  std::atomic<std::size_t> tcp_connections{0};     // of these
   std::atomic<std::size_t> requests_in_flight{0};  // without streams
   std::atomic<std::size_t> streams_dropped{0};     // because their client read nothing
 };
@@ -72,9 +73,10 @@ struct ServerCounters {
 /// endpoint). Threads: start, drain and the destructor: one.
 class Server {
  public:
-  /// Binds the sockets. Throws: std::system_error naming the address.
+  /// Binds the sockets. `needs_body`: empty when each body is needed. Throws: std::system_error
+  /// naming the address.
   Server(const ServerOptions& options, const Dispatch& dispatch,
-         const IterationEnd& on_iteration_end);
+         const IterationEnd& on_iteration_end, const NeedsBody& needs_body = {});
   ~Server();
 
   void start();

@@ -37,7 +37,8 @@ thread_local Worker* this_thread_worker = nullptr;
 
 }  // namespace
 
-void ServerState::connection_closed() {
+void ServerState::connection_closed(bool is_tcp) {
+  if (is_tcp) --tcp_connections;
   if (--connections == 0 && draining) notify();
 }
 
@@ -155,15 +156,22 @@ ResponseStream Worker::Sink::stream(Response head) {
 }
 
 Worker::Worker(const ServerOptions& options, Dispatch dispatch, IterationEnd on_iteration_end,
-               Listeners listeners, std::shared_ptr<ServerState> state)
+               NeedsBody needs_body, Listeners listeners, std::shared_ptr<ServerState> state)
     : options_{options},
       dispatch_{std::move(dispatch)},
       after_dispatches_{std::move(on_iteration_end)},
+      needs_body_{std::move(needs_body)},
+      tcp_connections_max_{options_.connections_max},
       listeners_{std::move(listeners)},
       state_{std::move(state)},
       messages_{std::make_shared<MessageQueue<ResponsePart>>()},
       ticks_{::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC)},
       bytes_(kReceiveBytes) {
+  // A Unix socket is that of the reverse proxy. Clients of the direct addresses must not take its
+  // connections.
+  const auto is_unix = [](const Listener& listener) { return !listener.is_tcp(); };
+  if (!options_.behind_proxy && std::ranges::any_of(*listeners_, is_unix))
+    tcp_connections_max_ = std::min(options_.tcp_connections_max, options_.connections_max);
   // One periodic tick checks all deadlines, so that a request needs no timer calls of its own.
   const auto shortest =
       std::min({options_.request_timeout, options_.idle_timeout, options_.write_timeout});
@@ -176,7 +184,12 @@ Worker::Worker(const ServerOptions& options, Dispatch dispatch, IterationEnd on_
   }
 }
 
-Worker::~Worker() { state_->connections -= connections_.size(); }
+Worker::~Worker() {
+  for (const auto& [id, connection] : connections_) {
+    --state_->connections;
+    if (connection->is_tcp) --state_->tcp_connections;
+  }
+}
 
 void Worker::attach(Poller& poller) {
   poller_ = &poller;
@@ -263,19 +276,21 @@ void Worker::accept_one(const Listener& listener) {
 }
 
 void Worker::add_connection(UniqueFd socket, const Listener& listener) {
+  const bool is_tcp = listener.is_tcp();
   const std::size_t open = ++state_->connections;
-  const bool refused = open > options_.connections_max;
+  const std::size_t open_tcp = is_tcp ? ++state_->tcp_connections : 0;
+  const auto exceeded = [&](std::size_t more) {
+    return open > options_.connections_max + more || open_tcp > tcp_connections_max_ + more;
+  };
+  const bool refused = exceeded(0);
   const ConnectionId id = next_id();
-  if (open > options_.connections_max + kRefusedMax ||
-      !poller_->add(socket.get(), id, Interest::readable)) {
-    return state_->connection_closed();
-  }
-  const auto sender = listener.is_tcp() && !options_.behind_proxy ? Sender::client : Sender::proxy;
-  Connection& connection =
-      *connections_
-           .emplace(id, std::make_unique<Connection>(std::move(socket), id,
-                                                     options_.request_bytes_max, sender))
-           .first->second;
+  if (exceeded(kRefusedMax) || !poller_->add(socket.get(), id, Interest::readable))
+    return state_->connection_closed(is_tcp);
+  const auto sender = is_tcp && !options_.behind_proxy ? Sender::client : Sender::proxy;
+  auto made =
+      std::make_unique<Connection>(std::move(socket), id, is_tcp,
+                                   RequestReader{options_.request_bytes_max, sender, &needs_body_});
+  Connection& connection = *connections_.emplace(id, std::move(made)).first->second;
   await_request(connection);
   if (refused) refuse(connection, kOverloaded);
   remove_if_closed(connection);
@@ -410,8 +425,9 @@ void Worker::watch(Connection& connection, Interest interest) {
 
 void Worker::remove_if_closed(Connection& connection) {
   if (connection.state != Connection::State::closed) return;
+  const bool is_tcp = connection.is_tcp;
   connections_.erase(connection.id);
-  state_->connection_closed();
+  state_->connection_closed(is_tcp);
 }
 
 void Worker::respond(ResponsePart part) {

@@ -25,7 +25,7 @@ struct ServerState : ServerCounters {
   Mutex mutex;        // for `changed` only
   Condition changed;  // the last connection or a worker's listening ended
 
-  void connection_closed();
+  void connection_closed(bool is_tcp);
   void worker_stopped_listening();
 
  private:
@@ -54,7 +54,7 @@ using Listeners = std::shared_ptr<const std::vector<Listener>>;
 class Worker final : public EventHandler {
  public:
   Worker(const ServerOptions& options, Dispatch dispatch, IterationEnd on_iteration_end,
-         Listeners listeners, std::shared_ptr<ServerState> state);
+         NeedsBody needs_body, Listeners listeners, std::shared_ptr<ServerState> state);
   ~Worker() override;
 
   void attach(Poller& poller) override;
@@ -97,6 +97,8 @@ class Worker final : public EventHandler {
   const ServerOptions options_;
   const Dispatch dispatch_;
   const IterationEnd after_dispatches_;
+  const NeedsBody needs_body_;
+  std::size_t tcp_connections_max_;
   Listeners listeners_;  // empty when draining; the last worker that releases them closes them
   const std::shared_ptr<ServerState> state_;
   const std::shared_ptr<MessageQueue<ResponsePart>> messages_;

@@ -220,6 +220,9 @@ std::vector<Setting> make_table() {
       ranged(MEMBER(server.workers), 1, 64, "Threads with an event loop each"),
       ranged(MEMBER(server.connections_max), 1, 1'000'000,
              "Open connections; further ones get 503"),
+      ranged(MEMBER(server.tcp_connections_max), 1, 1'000'000,
+             "Of these, those at TCP addresses when a Unix socket is in server.listen too: they "
+             "are not those of Nginx"),
       checked(bytes(MEMBER(server.request_bytes_max), 4096, 100'000'000,
                     "Size of request line, headers and body together, at least "
                     "api.body_bytes_max and 16KiB"),

@@ -1,7 +1,7 @@
 // $log_uri, $log_agent, $log_traceparent: texts of the client for the log. Each is valid UTF-8
 // without control characters and of limited length, so that every line of the log can be read and a
 // client decides little about its size. Secrets are replaced by ***: access tokens, and the values
-// of query parameters that usually have secrets.
+// of query parameters that usually have secrets. The error log gets the same text of the address.
 
 #include <ngx_config.h>
 #include <ngx_core.h>
@@ -16,7 +16,7 @@ static const ngx_str_t kSecretNames[] = {
     ngx_string("token"),  ngx_string("password"),      ngx_string("passwd"), ngx_string("secret"),
     ngx_string("apikey"), ngx_string("authorization"), ngx_string("api_key")};
 
-static ngx_int_t agent_index, trace_index;
+static ngx_int_t uri_index, agent_index, trace_index;
 
 typedef struct {
   u_char* at;
@@ -137,6 +137,39 @@ static ngx_int_t header_variable(ngx_http_request_t* request, ngx_http_variable_
   return set_text(request, value, &text, data);
 }
 
+// What stands after a message in the error log. Nginx' own function writes the request line, Host
+// and Referer as they were sent.
+static u_char* log_request(ngx_http_request_t* request, ngx_http_request_t* subrequest,
+                           u_char* text, size_t size) {
+  const ngx_http_variable_value_t* uri =
+      ngx_http_get_indexed_variable(request, (ngx_uint_t)uri_index);
+  u_char* end = text + size;
+  text = ngx_slprintf(text, end, ", request: \"%V", &request->method_name);
+  if (uri != NULL && !uri->not_found) {
+    text = ngx_slprintf(text, end, " %v", uri);
+  }
+  text = ngx_slprintf(text, end, "\"");
+  if (subrequest->upstream != NULL && subrequest->upstream->peer.name != NULL) {
+    text = ngx_slprintf(text, end, ", upstream: \"%V\"", subrequest->upstream->peer.name);
+  }
+  return text;
+}
+
+static ngx_int_t set_log_handler(ngx_http_request_t* request) {
+  request->log_handler = log_request;
+  return NGX_DECLINED;
+}
+
+static ngx_int_t add_log_handler(ngx_conf_t* cf) {
+  ngx_http_core_main_conf_t* core = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+  ngx_http_handler_pt* handler = ngx_array_push(&core->phases[NGX_HTTP_POST_READ_PHASE].handlers);
+  if (handler == NULL) {
+    return NGX_ERROR;
+  }
+  *handler = set_log_handler;
+  return NGX_OK;
+}
+
 static ngx_int_t add_variables(ngx_conf_t* cf) {
   static ngx_str_t uri = ngx_string("log_uri"), agent = ngx_string("log_agent"),
                    trace = ngx_string("log_traceparent");
@@ -145,10 +178,11 @@ static ngx_int_t add_variables(ngx_conf_t* cf) {
   ngx_http_variable_t* of_uri = ngx_http_add_variable(cf, &uri, 0);
   ngx_http_variable_t* of_agent = ngx_http_add_variable(cf, &agent, 0);
   ngx_http_variable_t* of_trace = ngx_http_add_variable(cf, &trace, 0);
+  uri_index = ngx_http_get_variable_index(cf, &uri);
   agent_index = ngx_http_get_variable_index(cf, &sent_agent);
   trace_index = ngx_http_get_variable_index(cf, &sent_trace);
   if (of_uri == NULL || of_agent == NULL || of_trace == NULL || agent_index == NGX_ERROR ||
-      trace_index == NGX_ERROR) {
+      trace_index == NGX_ERROR || uri_index == NGX_ERROR) {
     return NGX_ERROR;
   }
   of_uri->get_handler = uri_variable;
@@ -159,7 +193,8 @@ static ngx_int_t add_variables(ngx_conf_t* cf) {
   return NGX_OK;
 }
 
-static ngx_http_module_t context = {add_variables, NULL, NULL, NULL, NULL, NULL, NULL, NULL};
+static ngx_http_module_t context = {add_variables, add_log_handler, NULL, NULL, NULL, NULL, NULL,
+                                    NULL};
 
 ngx_module_t ngx_http_log_text_module = {NGX_MODULE_V1, &context, NULL, NGX_HTTP_MODULE,
                                          NULL,          NULL,     NULL, NULL,

@@ -110,7 +110,8 @@ class BodyTime(EdgeTest):
 class Log(EdgeTest):
     def setUp(self) -> None:
         super().setUp()
-        self.nginx = self.start_nginx([self.start_service().path], [])
+        self.service = self.start_service()
+        self.nginx = self.start_nginx([self.service.path], [])
 
     def line(self, head: bytes) -> tuple[bytes, dict[str, str]]:
         """Sends a request. Returns: its line in the log, as bytes and as JSON."""
@@ -149,6 +150,14 @@ class Log(EdgeTest):
             self.assertEqual(line["agent"], "coda_***")
         _, line = self.line(b"GET /api/v1/shops?tokens=1&search=a&limit=2 HTTP/1.1")
         self.assertEqual(line["uri"], "/api/v1/shops?tokens=1&search=a&limit=2")
+
+    def test_the_error_log_has_no_secrets_either(self) -> None:
+        secret = "coda_" + "A1-_" * 10
+        self.service.stop()
+        self.nginx.get(f"/%ff?access_token={secret}", User_Agent=secret, Referer=secret, Authorization=f"Bearer {secret}", X_Request_Id="lost")
+        text = (self.nginx.folder / "error.log").read_text()  # valid UTF-8
+        self.assertIn('request: "GET /%ff?access_token=***"', text)
+        self.assertNotIn("A1-_", text)
 
 
 if __name__ == "__main__":

@@ -147,6 +147,73 @@ TEST(Limit, of_connections_sends_503) {
   EXPECT_EQ(status, 200) << "the place of a closed connection is not used again";
 }
 
+TEST(Limit, of_tcp_connections_leaves_the_others_to_the_unix_socket) {
+  auto options = Service::small();
+  const auto path = testing::TempDir() + "limits-test-" + std::to_string(::getpid());
+  options.listen = {"127.0.0.1:0", "unix:" + path};
+  options.connections_max = 5;
+  options.tcp_connections_max = 2;
+  Service service{options};
+  std::list<Client> clients;
+  const auto status_at = [&](const std::string& address) {
+    clients.emplace_back(address).send_get("/now/x");
+    const auto received = clients.back().receive();
+    return received ? received->status : 0;
+  };
+  EXPECT_EQ(status_at(service.address()), 200);
+  EXPECT_EQ(status_at(service.address()), 200);
+  EXPECT_EQ(status_at(service.address()), 503);
+  EXPECT_EQ(status_at("unix:" + path), 200);
+  EXPECT_EQ(status_at("unix:" + path), 200);
+  EXPECT_EQ(service.server().counters()->tcp_connections, 3U) << "the refused one lingers";
+}
+
+TEST(Limit, of_tcp_connections_does_not_exist_without_a_unix_socket) {
+  auto options = Service::small();
+  options.tcp_connections_max = 1;
+  Service service{options};
+  std::list<Client> clients;
+  for (int i = 0; i < 3; ++i) {
+    clients.emplace_back(service.address()).send_get("/now/x");
+    EXPECT_EQ(clients.back().receive()->status, 200);
+  }
+}
+
+TEST(Body, that_is_not_needed_is_not_awaited) {
+  // The small service needs no body below /now/.
+  Service service;
+  for (const std::string more : {"", "Expect: 100-continue\r\n"}) {
+    Client client{service.address()};
+    client.send("POST /now/x HTTP/1.1\r\nHost: h\r\nContent-Length: 1000\r\n" + more + "\r\n");
+    const auto received = client.receive();
+    ASSERT_TRUE(received);
+    EXPECT_EQ(received->status, 200);
+    EXPECT_EQ(received->header("Connection"), "close");
+    EXPECT_TRUE(client.closed_by_server());
+  }
+}
+
+TEST(Body, that_is_not_needed_and_has_arrived_keeps_the_connection) {
+  Service service;
+  Client client{service.address()};
+  for (int i = 0; i < 2; ++i) {
+    client.send("POST /now/x HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello");
+    const auto received = client.receive();
+    ASSERT_TRUE(received);
+    EXPECT_EQ(received->status, 200);
+    EXPECT_NE(received->header("Connection"), "close");
+  }
+}
+
+TEST(Body, that_is_not_needed_is_no_second_request) {
+  Service service;
+  Client client{service.address()};
+  client.send("POST /now/x HTTP/1.1\r\nHost: h\r\nContent-Length: 100\r\n\r\n");
+  ASSERT_TRUE(client.receive());
+  client.send("GET /now/y HTTP/1.1\r\nHost: h\r\n\r\n");
+  EXPECT_FALSE(client.receive());
+}
+
 TEST(Limit, of_request_bytes_counts_head_and_body) {
   auto options = Service::small();
   options.request_bytes_max = 4096;

@@ -57,7 +57,7 @@ Service::Service(api::ServerOptions options)
     : server_{std::make_unique<api::Server>(
           std::move(options),
           [this](Request request, Reply reply) { dispatch(std::move(request), std::move(reply)); },
-          [] {})},
+          [] {}, [](const Request& head) { return !head.path.starts_with("/now/"); })},
       address_{server_->addresses().front()} {
   server_->start();
 }

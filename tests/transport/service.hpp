@@ -36,6 +36,7 @@ class Pool {
 ///   /status/n status n, "body"                 /hold    keeps the reply for release()
 ///   /stream   starts a stream, which is kept
 ///   any other path: the request, one `name=value` a line.
+/// It needs no bodies below /now/.
 class Service {
  public:
   explicit Service(api::ServerOptions options = small());

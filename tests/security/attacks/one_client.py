@@ -10,9 +10,10 @@ from pathlib import Path
 from frame import Stage, Tally, attack, responses, status_of, still_open
 
 WORKERS = len(os.sched_getaffinity(0))  # of Nginx
-CONNECTIONS = 1000  # the defaults of nginx/render
+CONNECTIONS = 400  # the defaults of nginx/render
 STREAMS = 200
 UPLOADS = 16
+DIRECT = 1000 + 128  # server.tcp_connections_max, and those that get their 503
 FILES = 100 * 1_000_000  # bytes of bodies of a worker
 ENOUGH = 60_000  # requests after which a limit must have refused some
 
@@ -31,6 +32,14 @@ def open_many(stage: Stage, count: int, sent: bytes, address: tuple[str, int] | 
             client.setblocking(False)
             client.send(sent)
     return clients
+
+
+def held_of(clients: list[socket.socket], most: int) -> int:
+    """Returns: how many stay open. The server may accept some of them late."""
+    end = time.monotonic() + 10
+    while len(held := still_open(clients)) > most and time.monotonic() < end:
+        time.sleep(0.2)
+    return len(held)
 
 
 def close(clients: list[socket.socket]) -> None:
@@ -98,10 +107,9 @@ def connections_with_a_body_that_does_not_come(stage: Stage) -> Tally:
     """More connections than the workers of Nginx have, each with the head of an upload with a token that was never issued."""
     tally = Tally(attempts=3000 if stage.short else 17_000)
     clients = open_many(stage, tally.attempts, UPLOAD + FORGED + b"\r\n")
-    time.sleep(1)
-    held = still_open(clients)
-    tally.refused = tally.attempts - len(held)
-    tally.admit("connections beyond the limit stay open", max(0, len(held) - CONNECTIONS * WORKERS))
+    held = held_of(clients, CONNECTIONS * WORKERS)
+    tally.refused = tally.attempts - held
+    tally.admit("connections beyond the limit stay open", max(0, held - CONNECTIONS * WORKERS))
     lasts = stage.deadline()
     while lasts() and not stage.short:
         time.sleep(0.2)
@@ -114,9 +122,9 @@ def connections_without_a_request(stage: Stage) -> Tally:
     """The same with half a head each."""
     tally = Tally(attempts=3000 if stage.short else 17_000)
     clients = open_many(stage, tally.attempts, b"GET /api/v1/shops/1 HTTP/1.1\r\nHost: s\r\nX: ")
-    held = still_open(clients)
-    tally.refused = tally.attempts - len(held)
-    tally.admit("connections beyond the limit stay open", max(0, len(held) - CONNECTIONS * WORKERS))
+    held = held_of(clients, CONNECTIONS * WORKERS)
+    tally.refused = tally.attempts - held
+    tally.admit("connections beyond the limit stay open", max(0, held - CONNECTIONS * WORKERS))
     lasts = stage.deadline()
     while lasts() and not stage.short:
         time.sleep(0.2)
@@ -229,6 +237,55 @@ def writes_without_a_pause(stage: Stage) -> Tally:
                 seen += received.count(b"HTTP/1.1 ")
                 tally.refused += received.count(b"HTTP/1.1 429 ")
             tally.attempts += 50
+    close(clients)
+    return tally
+
+
+@attack(refuses=True)
+def idle_connections_to_the_direct_address(stage: Stage) -> Tally:
+    """More than the service has at its direct address; those of Nginx' socket are not its."""
+    tally = Tally(attempts=1500 if stage.short else 11_000)
+    clients = open_many(stage, tally.attempts, b"", stage.direct)
+    held = held_of(clients, DIRECT)
+    tally.refused = tally.attempts - held
+    tally.admit("connections beyond the share stay open", max(0, held - DIRECT))
+    lasts = stage.deadline()
+    while lasts():
+        time.sleep(0.2)
+    close(clients)
+    return tally
+
+
+def memory_of_service(stage: Stage) -> int:
+    """Returns: the resident memory of the first instance, in bytes."""
+    fields = Path(f"/proc/{stage.stack.pid_of('service-1')}/statm").read_text().split()
+    return int(fields[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+@attack(refuses=True)
+def bodies_without_a_token_at_the_direct_address(stage: Stage) -> Tally:
+    """Each sends a head without a token or with a malformed one, and then 990,000 bytes."""
+    tally, before = Tally(), memory_of_service(stage)
+    clients = []
+    for number in range(300):
+        with suppress(OSError):
+            client = stage.connect(stage.direct, 5)
+            clients.append(client)
+            client.sendall(UPLOAD + (b"\r\n" if number % 2 else b"Authorization: Bearer coda_x\r\n\r\n"))
+            tally.attempts += 1
+    most = before
+    for client in clients:
+        client.settimeout(5)
+        with suppress(OSError):
+            tally.refused += status_of(client.recv(4096)) == 401
+    for client in clients:
+        client.setblocking(False)
+        with suppress(OSError):
+            client.send(b"x" * 990_000)
+        most = max(most, memory_of_service(stage))
+    tally.admit("bodies without a token were awaited", tally.attempts - tally.refused)
+    tally.admit("memory of the service grew with them", int(most - before > 50_000_000))
+    tally.notes.append(f"the service took {(most - before) / 1e6:.0f} MB more")
     close(clients)
     return tally
 
