@@ -16,10 +16,10 @@ namespace codasync::api {
 /// Returns: the secret in the cookie; nullopt without one, and over plain http to another machine.
 std::optional<std::string_view> session_secret(const Request& request);
 
-/// Returns: nothing for a request of a page of this address, otherwise 403. SameSite is not enough: another
-/// port of this host is the same site. So Sec-Fetch-Site must be `same-origin`, or, from a browser
-/// that does not send it, Origin must be this address; and the body must not have a type that a
-/// form of any page can send.
+/// Returns: nothing for a request of a page of this address, otherwise 403. SameSite is not enough:
+/// another port of this host is the same site. So Sec-Fetch-Site must be `same-origin`, or, from a
+/// browser that does not send it, Origin must be this address; and the body must not have a type
+/// that a form of any page can send.
 std::optional<Problem> refuse_other_pages(const Request& request);
 
 /// Returns: 403 where the cookie would pass a network without encryption, otherwise nothing.

@@ -49,11 +49,6 @@ struct Request {
   std::chrono::steady_clock::time_point arrived;
 };
 
-/// Called on a worker with a request whose body has not arrived yet. Returns: whether the body is
-/// needed. If not, the request is dispatched without it, and its connection is closed after the
-/// response. Must not block and must not throw.
-using NeedsBody = std::function<bool(const Request&)>;
-
 struct Header {
   std::string name;
   std::string value;

@@ -9,6 +9,7 @@
 #include "api/transport/body.hpp"
 #include "api/transport/head.hpp"
 #include "api/transport/http.hpp"
+#include "api/transport/needs_body.hpp"
 #include "api/transport/refusal.hpp"
 
 namespace codasync::api::transport {

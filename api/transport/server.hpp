@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "api/transport/http.hpp"
+#include "api/transport/needs_body.hpp"
 #include "api/transport/options.hpp"
 #include "api/transport/response_stream.hpp"
 

@@ -10,6 +10,8 @@
 #include <ngx_sha1.h>
 #include <sys/random.h>
 
+#include "credential.h"
+
 static const ngx_str_t kNames[kPolicies] = {ngx_string("requests"), ngx_string("reads"),
                                             ngx_string("costly"),   ngx_string("writes"),
                                             ngx_string("bulk"),     ngx_string("failed_tokens")};
@@ -32,7 +34,8 @@ typedef struct {
 typedef struct {
   ngx_http_request_t* request;
   client_key_t address, token;
-  ngx_flag_t has_token;
+  ngx_flag_t has_token;  // or a session
+  ngx_flag_t signs_in;   // has a token in its body
   ngx_flag_t writes;
   policy_t policy;  // the one to report
   verdict_t verdict;
@@ -76,11 +79,11 @@ static client_key_t key_of_address(const struct sockaddr* address) {
   return key;
 }
 
-static client_key_t key_of_token(const ngx_str_t* authorization) {
+static client_key_t key_of_token(const ngx_str_t* sent) {
   u_char hash[20];
   ngx_sha1_t state;
   ngx_sha1_init(&state);
-  ngx_sha1_update(&state, authorization->data, authorization->len);
+  ngx_sha1_update(&state, sent->data, sent->len);
   ngx_sha1_final(hash, &state);
   client_key_t key;
   ngx_memcpy(&key, hash, sizeof(key));
@@ -166,9 +169,10 @@ static state_t* add_state(ngx_http_request_t* request) {
   state->reservation = NGX_DECLINED;
   state->policy = kPolicies;
   state->address = key_of_address(request->connection->sockaddr);
-  if (request->headers_in.authorization != NULL) {
+  ngx_str_t sent;
+  if (credential_of(request, &sent)) {
     state->has_token = 1;
-    state->token = key_of_token(&request->headers_in.authorization->value);
+    state->token = key_of_token(&sent);
   }
   cleanup->handler = on_request_end;
   ngx_http_set_ctx(request, state, ngx_http_client_limits_module);
@@ -232,8 +236,9 @@ static ngx_int_t take(state_t* state, main_conf_t* conf, policy_t policy, ngx_fl
   const rate_t* failed = &conf->rates[kFailedTokens];
   const rate_t* rate = &conf->rates[policy];
   const ngx_msec_t now = ngx_current_msec;
-  if (state->has_token && failed->interval > 0 &&
-      !limit_table_was_accepted(table, state->token, now)) {
+  const ngx_flag_t is_known =
+      state->has_token && !state->signs_in && limit_table_was_accepted(table, state->token, now);
+  if ((state->has_token || state->signs_in) && failed->interval > 0 && !is_known) {
     const verdict_t tried = limit_table_take(table, state->address, kFailedTokens, failed, now, 1);
     if (tried.wait > 0) {
       return refuse(state, kFailedTokens, tried);
@@ -265,6 +270,7 @@ static ngx_int_t take(state_t* state, main_conf_t* conf, policy_t policy, ngx_fl
 // The other limits, of a request that goes to the service.
 static ngx_int_t on_pass(ngx_http_request_t* request) {
   static const ngx_str_t streams = ngx_string("streams");
+  static const ngx_str_t sign_in = ngx_string("sign_in");
   main_conf_t* conf = ngx_http_get_module_main_conf(request, ngx_http_client_limits_module);
   location_conf_t* location = ngx_http_get_module_loc_conf(request, ngx_http_client_limits_module);
   if (location->kind == NULL || request != request->main ||
@@ -295,6 +301,9 @@ static ngx_int_t on_pass(ngx_http_request_t* request) {
         policy = i;
       }
     }
+    state->signs_in =
+        kind.len == sign_in.len && ngx_strncmp(kind.data, sign_in.data, kind.len) == 0;
+    policy = state->signs_in ? kWrites : policy;
     state->writes = policy == kWrites || policy == kBulk;
     lock(conf);
     const ngx_int_t result = take(state, conf, policy, !is_stream);
@@ -352,13 +361,14 @@ static ngx_int_t add_fields(ngx_http_request_t* request, const main_conf_t* conf
 // A write with this token was carried out, or the token is not valid.
 static void count_token(const main_conf_t* conf, const state_t* state, ngx_uint_t status) {
   const rate_t* failed = &conf->rates[kFailedTokens];
-  if (!state->has_token || state->refused || failed->interval == 0) {
+  if (!(state->has_token || state->signs_in) || state->refused || failed->interval == 0) {
     return;
   }
   lock(conf);
   if (status == NGX_HTTP_UNAUTHORIZED) {
     limit_table_take(table_of(conf), state->address, kFailedTokens, failed, ngx_current_msec, 0);
-  } else if (state->writes && status >= NGX_HTTP_OK && status < NGX_HTTP_SPECIAL_RESPONSE) {
+  } else if (state->writes && state->has_token && status >= NGX_HTTP_OK &&
+             status < NGX_HTTP_SPECIAL_RESPONSE) {
     limit_table_set_accepted(table_of(conf), state->token, ngx_current_msec);
   }
   unlock(conf);

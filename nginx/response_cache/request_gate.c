@@ -3,18 +3,17 @@
 // * 400: HTTP/0.9, whose responses have no header; a body of a read (which means nothing) that is
 //   longer than a client would send by mistake
 // * 401: a write, or another request with a body, without a token or with one that the service
-//   cannot have made (storage/token.hpp). Then only clients that have seen a token can make Nginx
+//   cannot have made (credential.h). Then only clients that have seen a token can make Nginx
 //   store bodies.
 //
 // It also limits the time for a body as a whole. Nginx' client_body_timeout is the time between two
 // reads, so that a client could send one byte in each.
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
+#include "credential.h"
 
 typedef struct {
   ngx_flag_t enabled;
+  off_t open_body;  // bytes of a body without a token
   ngx_msec_t body_time;
 } location_conf_t;
 
@@ -24,44 +23,6 @@ static const ngx_uint_t kReads = NGX_HTTP_GET | NGX_HTTP_HEAD | NGX_HTTP_OPTIONS
 static const ngx_uint_t kWrites = NGX_HTTP_POST | NGX_HTTP_PUT | NGX_HTTP_PATCH | NGX_HTTP_DELETE;
 
 static const off_t kReadBodyMax = 8192;
-
-// Of a token's text after its prefix, without its exact form, which the service checks.
-enum { kTokenMin = 32, kTokenMax = 128 };
-
-static ngx_flag_t is_token(const u_char* at, const u_char* end) {
-  static const char prefix[] = "coda_";
-  const size_t prefix_size = sizeof(prefix) - 1;
-  if ((size_t)(end - at) < prefix_size + kTokenMin ||
-      (size_t)(end - at) > prefix_size + kTokenMax || ngx_strncmp(at, prefix, prefix_size) != 0) {
-    return 0;
-  }
-  for (at += prefix_size; at < end; at++) {
-    const u_char lower = *at | 0x20;
-    if (!((lower >= 'a' && lower <= 'z') || (*at >= '0' && *at <= '9') || *at == '_' ||
-          *at == '-')) {
-      return 0;
-    }
-  }
-  return 1;
-}
-
-static ngx_flag_t has_token(const ngx_http_request_t* request) {
-  static u_char scheme[] = "bearer ";
-  const size_t scheme_size = sizeof(scheme) - 1;
-  if (request->headers_in.authorization == NULL) {
-    return 0;
-  }
-  const ngx_str_t* sent = &request->headers_in.authorization->value;
-  if (sent->len < scheme_size || ngx_strncasecmp(sent->data, scheme, scheme_size) != 0) {
-    return 0;
-  }
-  const u_char* at = sent->data + scheme_size;
-  const u_char* end = sent->data + sent->len;
-  while (at < end && *at == ' ') {
-    at++;
-  }
-  return is_token(at, end);
-}
 
 static ngx_int_t refuse(ngx_http_request_t* request, ngx_flag_t has_body, ngx_int_t status) {
   if (has_body) {
@@ -143,7 +104,11 @@ static ngx_int_t on_request(ngx_http_request_t* request) {
       (request->headers_in.chunked || request->headers_in.content_length_n > kReadBodyMax)) {
     return refuse(request, has_body, NGX_HTTP_BAD_REQUEST);
   }
-  if (!is_read_method && !has_token(request)) {
+  const ngx_flag_t is_open = location->open_body > 0 && !request->headers_in.chunked &&
+                             request->headers_in.content_length_n <= location->open_body;
+  ngx_str_t sent;
+  if (!is_read_method && !is_open &&
+      !(credential_of(request, &sent) && credential_has_token_form(&sent))) {
     return refuse(request, has_body, NGX_HTTP_UNAUTHORIZED);
   }
   return has_body && !has_arrived(request) ? start_timer(request, location->body_time)
@@ -156,6 +121,7 @@ static void* create_location_conf(ngx_conf_t* cf) {
   location_conf_t* conf = ngx_pcalloc(cf->pool, sizeof(*conf));
   if (conf != NULL) {
     conf->enabled = NGX_CONF_UNSET;
+    conf->open_body = NGX_CONF_UNSET;
     conf->body_time = NGX_CONF_UNSET_MSEC;
   }
   return conf;
@@ -166,6 +132,7 @@ static char* merge_location_conf(ngx_conf_t* cf, void* parent, void* child) {
   location_conf_t* own = child;
   const location_conf_t* outer = parent;
   ngx_conf_merge_value(own->enabled, outer->enabled, 0);
+  ngx_conf_merge_off_value(own->open_body, outer->open_body, 0);
   ngx_conf_merge_msec_value(own->body_time, outer->body_time, 60000);
   return NGX_CONF_OK;
 }
@@ -185,6 +152,9 @@ static ngx_int_t add_handlers(ngx_conf_t* cf) {
 static ngx_command_t commands[] = {
     {ngx_string("request_gate"), NGX_HTTP_SRV_CONF | NGX_HTTP_LOC_CONF | NGX_CONF_FLAG,
      ngx_conf_set_flag_slot, NGX_HTTP_LOC_CONF_OFFSET, offsetof(location_conf_t, enabled), NULL},
+    // Where clients have no token yet: how long their bodies may be.
+    {ngx_string("request_gate_open"), NGX_HTTP_LOC_CONF | NGX_CONF_TAKE1, ngx_conf_set_off_slot,
+     NGX_HTTP_LOC_CONF_OFFSET, offsetof(location_conf_t, open_body), NULL},
     {ngx_string("request_body_time"), NGX_HTTP_SRV_CONF | NGX_HTTP_LOC_CONF | NGX_CONF_TAKE1,
      ngx_conf_set_msec_slot, NGX_HTTP_LOC_CONF_OFFSET, offsetof(location_conf_t, body_time), NULL},
     ngx_null_command};

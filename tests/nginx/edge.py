@@ -319,7 +319,8 @@ class EdgeTest(unittest.TestCase):
         *options: str,
         edit: Callable[[str], str] = lambda text: text,
     ) -> Nginx:
-        nginx = Nginx(self.folder / "nginx", services, memcached, *options, edit=edit)
+        number = len(list(self.folder.glob("nginx*")))
+        nginx = Nginx(self.folder / f"nginx{number}", services, memcached, *options, edit=edit)
         self.addCleanup(self.end_nginx, nginx)
         return nginx
 

@@ -48,6 +48,19 @@ class Gate(EdgeTest):
         for sent in (TOKEN, TOKEN.replace("Bearer ", "bEARER   ")):
             self.assertEqual(self.nginx.ask("POST", "/", b"{}", Authorization=sent).status, 200, sent)
 
+    def test_the_cookie_of_a_session_is_as_good_as_a_token(self) -> None:
+        secret = TOKEN.removeprefix("Bearer ")
+        for sent in (f"codasync={secret}", f"a=b; __Host-codasync={secret}", f"a=b;codasync={secret}; c=d"):
+            self.assertEqual(self.nginx.ask("POST", "/", b"{}", Authorization="", Cookie=sent).status, 200, sent)
+        for sent in ("codasync=", "codasync=x", f"other={secret}", f"xcodasync={secret}", secret):
+            self.assertEqual(self.nginx.ask("POST", "/", b"{}", Authorization="", Cookie=sent).status, 401, sent)
+
+    def test_signing_in_needs_no_token_and_has_a_short_body(self) -> None:
+        for uri in ("/api/v1/session", "/api/v1/session/"):
+            self.assertEqual(self.nginx.ask("POST", uri, b"x" * 8192, Authorization="").status, 200)
+            self.assertEqual(self.nginx.ask("DELETE", uri, Authorization="").status, 200)
+            self.assertEqual(self.nginx.ask("POST", uri, b"x" * 8193, Authorization="").status, 401)
+
     def test_it_is_401_before_the_body_arrives(self) -> None:
         for more in (b"", b"Authorization: Bearer x\r\n", b"Expect: 100-continue\r\n"):
             client = self.connect()

@@ -11,7 +11,7 @@ import time
 import unittest
 from pathlib import Path
 
-from edge import BODY, MODULE, RESPONSE, ROOT, EdgeTest, Memcached, Nginx, Request, Service, eventually
+from edge import BODY, MODULE, RESPONSE, ROOT, TOKEN, EdgeTest, Memcached, Nginx, Request, Service, eventually
 
 ONE, OTHER = "127.0.0.2", "127.0.0.3"
 LIST = "/api/v1/products?search=a"
@@ -142,6 +142,16 @@ class Limits(EdgeTest):
         self.assertEqual(nginx.ask("POST", "/", b"{}", source=ONE, Authorization=good).status, 200)
         self.assertEqual(nginx.get("/", source=ONE).status, 401)  # the answer of this service; without a token it is not limited
         self.assertEqual(nginx.ask("POST", "/", b"{}", source=OTHER, Authorization=token(8)).status, 401)
+
+    def test_signing_in_with_tokens_that_fail_is_limited_too(self) -> None:
+        nginx, service = self.start("failed_tokens=1/m,3")
+        service.behave = lambda _: b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n"
+        tried = [nginx.ask("POST", "/api/v1/session", b"{}", source=ONE, Authorization="").status for _ in range(5)]
+        self.assertEqual(tried, [401] * 3 + [429] * 2)
+        # A session that has ended is counted, too.
+        ended = {"Authorization": "", "Cookie": "codasync=" + TOKEN.removeprefix("Bearer ")}
+        tried = [nginx.ask("POST", "/", b"{}", source=OTHER, **ended).status for _ in range(5)]
+        self.assertEqual(tried, [401] * 3 + [429] * 2)
 
     def test_an_address_has_a_number_of_connections_and_others_have_their_own(self) -> None:
         nginx, _ = self.start("connections=4")
