@@ -235,6 +235,29 @@ TEST_F(RequestFlowTest, answers_a_preflight_at_every_address_and_other_options_a
   EXPECT_EQ(status(flow(Method::options, "/api/v1/nothing").parse()), 404);
 }
 
+TEST_F(RequestFlowTest, needs_a_body_only_where_the_head_does_not_refuse_the_request) {
+  const auto needed = [&](Method method, std::string path, std::string authorization,
+                          std::string cookie = {}) {
+    Request head;
+    head.method = method;
+    head.path = std::move(path);
+    head.authorization = std::move(authorization);
+    head.cookie = std::move(cookie);
+    head.host = "localhost";
+    return needs_body(head, options_);
+  };
+  const auto token = "Bearer " + secret_;
+  EXPECT_TRUE(needed(Method::post, "/api/v1/stock-readings", token));
+  EXPECT_TRUE(needed(Method::post, "/api/v1/stock-readings", "", "codasync=" + secret_));
+  EXPECT_TRUE(needed(Method::post, "/api/v1/session", "")) << "signing in";
+  EXPECT_FALSE(needed(Method::post, "/api/v1/stock-readings", ""));
+  EXPECT_FALSE(needed(Method::post, "/api/v1/stock-readings", "Bearer coda_x"));
+  EXPECT_FALSE(needed(Method::post, "/api/v1/stock-readings", "", "codasync=x"));
+  EXPECT_FALSE(needed(Method::post, "/api/v1/nothing", token)) << "404";
+  EXPECT_FALSE(needed(Method::post, "/api/v1/changes", token)) << "405";
+  EXPECT_FALSE(needed(Method::get, "/api/v1/shops", token));
+}
+
 TEST_F(RequestFlowTest, makes_304_of_a_response_that_the_client_has) {
   Request request;
   request.path = "/api/v1/shops/1";

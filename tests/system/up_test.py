@@ -5,9 +5,11 @@ import pwd
 import shutil
 import signal
 import socket
+import ssl
 import stat
 import tempfile
 import unittest
+import urllib.request
 from pathlib import Path
 
 from stack import Stack, StackTest, call, eventually, pooled
@@ -55,6 +57,21 @@ class Up(StackTest):
             while not reply.endswith(b"END\r\n") and (more := client.recv(65536)):
                 reply += more
         self.assertIn(b"STAT reqs_per_event 200\r\n", reply)
+
+    def test_with_tls_it_serves_https_with_a_certificate_for_this_machine(self) -> None:
+        stack = self.new_stack()
+        stack.up("--tls", "--no-demo")
+        env = stack.env()
+        self.assertEqual(env["CODASYNC_URL"], f"https://127.0.0.1:{stack.port}")
+        self.assertEqual(stat.S_IMODE((stack.folder / "tls-key.pem").stat().st_mode), 0o600)
+        trusted = ssl.create_default_context(cafile=env["CURL_CA_BUNDLE"])
+        for host in ("127.0.0.1", "localhost"):
+            with urllib.request.urlopen(f"https://{host}:{stack.port}/readyz", context=trusted, timeout=10) as response:
+                self.assertEqual(response.status, 200)
+        stack.down()
+        stack.up("--no-demo")
+        self.assertEqual(stack.request("/readyz")[0], 200)
+        self.assertFalse((stack.folder / "tls-key.pem").exists())
 
     def test_a_second_start_finds_the_data_and_the_tokens(self) -> None:
         stack = self.new_stack()
