@@ -1,0 +1,78 @@
+// Requests as a connection gets them: heads, bodies with their framing, several one after the
+// other. The first two bytes choose the limit, the pieces in which they arrive, and whether Nginx
+// sends them.
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "api/transport/request_reader.hpp"
+#include "tests/fuzz/targets/check.hpp"
+
+namespace {
+
+using namespace codasync::api;
+using codasync::fuzz::check;
+using Reader = transport::RequestReader;
+
+bool is_one_line(std::string_view text) {
+  return std::none_of(text.begin(), text.end(),
+                      [](unsigned char c) { return (c < ' ' && c != '\t') || c == 0x7f; });
+}
+
+/// Returns: all that the service reads of a request.
+std::string text_of(const Reader::Complete& read) {
+  const auto& request = read.request;
+  std::string text{name_of(request.method)};
+  for (const auto& part :
+       {request.path, request.query, request.if_match.value_or("-"),
+        request.idempotency_key.value_or("-"), request.accept, request.authorization,
+        request.if_none_match, request.content_type, request.request_id, request.traceparent,
+        request.origin, request.preflight_method, request.last_event_id, request.sec_fetch_site,
+        request.cookie, request.host}) {
+    check(is_one_line(part), "no part of a head has a line end or another control character");
+    text += '\n' + part;
+  }
+  return text + '\n' + request.body + (request.cache_missed ? 'm' : ' ') +
+         (request.cache_malformed ? 'd' : ' ') + (request.https ? 's' : ' ') +
+         (read.keep_alive ? 'k' : ' ') + (read.takes_chunks ? 'c' : ' ');
+}
+
+/// Returns: the requests, and the status of the refusal, if there is one.
+std::vector<std::string> read_all(std::string_view bytes, std::size_t piece, std::size_t limit,
+                                  transport::Sender sender) {
+  Reader reader{limit, sender};
+  std::vector<std::string> found;
+  for (;;) {
+    auto step = reader.next();
+    if (const auto* complete = std::get_if<Reader::Complete>(&step)) {
+      check(complete->request.body.size() <= limit, "a body is within the limit");
+      check(complete->request.path.starts_with('/') || complete->request.path == "*",
+            "an address begins with a slash");
+      found.push_back(text_of(*complete));
+      if (!complete->keep_alive) return found;
+    } else if (const auto* refusal = std::get_if<transport::Refusal>(&step)) {
+      check(refusal->status >= 400 && refusal->status < 600, "a refusal is an error");
+      found.push_back(std::to_string(refusal->status));
+      return found;
+    } else if (std::holds_alternative<Reader::Incomplete>(step)) {
+      if (bytes.empty()) return found;
+      const auto next = bytes.substr(0, piece);
+      bytes.remove_prefix(next.size());
+      reader.feed(next);
+    }
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  if (size < 2) return 0;
+  const std::size_t limit = 64UL * (1 + data[0]);
+  const auto bytes = codasync::fuzz::text_of(data + 2, size - 2);
+  const auto sender = (data[1] & 0x80U) != 0 ? transport::Sender::proxy : transport::Sender::client;
+  const auto whole = read_all(bytes, bytes.size() + 1, limit, sender);
+  const auto in_pieces = read_all(bytes, 1UL + data[1] % 64, limit, sender);
+  check(whole == in_pieces, "requests mean the same in one piece and in several");
+  return 0;
+}
