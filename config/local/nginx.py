@@ -26,6 +26,8 @@ def render(state: State, supervisor: Supervisor, port: int, instances: int, cors
         f"127.0.0.1:{port}",
         "--docs",
         str(state.program / "nginx" / "docs" / "site"),
+        "--console",
+        str(state.program / "nginx" / "console" / "site"),
         "--memcached",
         memcached_address(state),
         "--memcached-key-file",

@@ -16,7 +16,7 @@ HOME = Path("/var/lib/codasync")
 
 # The files of the running stack. It has a copy, so that a build or a checkout does not change it.
 SOURCES = ("config/local", "config/deploy/pgbouncer", "config/deploy/prometheus", "config/deploy/ha", "nginx", "storage/setup.sql")
-BUILT = ("api/codasync", "nginx/ngx_http_response_cache_module.so", "nginx/docs/site")
+BUILT = ("api/codasync", "nginx/ngx_http_response_cache_module.so", "nginx/docs/site", "nginx/console/site")
 
 # The path of a socket has at most 107 bytes. The longest is FOLDER/sockets/service-16, and 12 more bytes while it is made.
 PATH = re.compile(r"[A-Za-z0-9._/+@=-]{1,76}")
@@ -133,7 +133,7 @@ def build(root: Path) -> Path:
     """Returns: the folder with the program. Throws: Failed."""
     print("Building (the first time takes a few minutes)", flush=True)
     built = root / ".build"
-    command = [root / "config" / "build", "codasync", "codasync_nginx", "codasync_docs"]
+    command = [root / "config" / "build", "codasync", "codasync_nginx", "codasync_docs", "codasync_console"]
     if subprocess.run(command, check=False, env={**os.environ, "CODASYNC_BUILD": str(built)}).returncode != 0:
         raise Failed("The build failed; the reason is above.")
     return built
@@ -147,6 +147,7 @@ def copy_program(root: Path, built: Path, into: Path, account: Account) -> None:
         "tar",
         "--create",
         "--exclude=__pycache__",
+        "--exclude=node_modules",
         "--mode=u+rwX,go-w",
         f"--directory={root}",
         *SOURCES,

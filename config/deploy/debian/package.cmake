@@ -25,7 +25,7 @@ add_custom_target(codasync_sbom
   DEPENDS codasync codasync_nginx
   VERBATIM)
 add_custom_target(codasync_package
-  DEPENDS codasync codasync_nginx codasync_docs codasync_sbom ${made}/codasync.1.gz ${made}/changelog.gz)
+  DEPENDS codasync codasync_nginx codasync_docs codasync_console codasync_sbom ${made}/codasync.1.gz ${made}/changelog.gz)
 
 # The units are those of config/deploy/systemd, with the folders of a package.
 file(GLOB units CONFIGURE_DEPENDS config/deploy/systemd/*.service config/deploy/systemd/*.target)
@@ -45,6 +45,8 @@ install(FILES ${module} DESTINATION lib/codasync)
 install(PROGRAMS nginx/render DESTINATION lib/codasync)
 install(FILES nginx/codasync.conf.template DESTINATION lib/codasync)
 install(DIRECTORY ${site}/ DESTINATION share/codasync/docs)
+get_target_property(site codasync_console SITE)
+install(DIRECTORY ${site}/ DESTINATION share/codasync/console)
 install(FILES storage/setup.sql config/example.toml DESTINATION share/codasync)
 install(FILES ${folder}/copyright config/README.md DESTINATION share/doc/codasync)
 install(FILES ${made}/changelog.gz ${made}/sbom.cdx.json DESTINATION share/doc/codasync)

@@ -1,0 +1,109 @@
+// Makes the console: node build.mjs SITE
+//
+// SITE/index.html, storefront.html, sw.js and manifest.webmanifest have fixed names; all other files are in SITE/assets with a
+// hash of their content in the name. Each file that Nginx serves has a compressed copy beside it.
+
+import { createHash } from 'node:crypto';
+import { cpSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import * as esbuild from 'esbuild';
+
+const site = process.argv[2];
+const assets = join(site, 'assets');
+rmSync(site, { recursive: true, force: true });
+mkdirSync(assets, { recursive: true });
+
+/** Writes a file with its hash in the name. Returns: its address. */
+function put(name, content) {
+  const hash = createHash('sha256').update(content).digest('hex').slice(0, 10);
+  const dot = name.lastIndexOf('.');
+  const hashed = `${name.slice(0, dot)}-${hash}${name.slice(dot)}`;
+  writeFileSync(join(assets, hashed), content);
+  return `/assets/${hashed}`;
+}
+
+const common = {
+  bundle: true,
+  minify: true,
+  write: true,
+  outdir: assets,
+  metafile: true,
+  target: ['chrome109', 'firefox115', 'safari16.4'],
+  jsx: 'automatic',
+  jsxImportSource: 'preact',
+  legalComments: 'none',
+  charset: 'utf8',
+  logLevel: 'warning',
+  entryNames: '[name]-[hash]',
+  chunkNames: '[name]-[hash]',
+  assetNames: '[name]-[hash]',
+  loader: { '.svg': 'file' },
+  publicPath: '/assets',
+};
+
+/** Returns: the address of the file that was made of a source. */
+function made(result, source) {
+  const found = Object.entries(result.metafile.outputs).find(([, output]) => output.entryPoint === source);
+  if (!found) throw new Error(`no file was made of ${source}`);
+  return `/assets/${basename(found[0])}`;
+}
+
+// The decoder: a worker of its own and its WebAssembly, which no other page loads.
+const wasm = put('zxing_reader.wasm', readFileSync('node_modules/zxing-wasm/dist/reader/zxing_reader.wasm'));
+const worker = await esbuild.build({
+  ...common,
+  format: 'iife',
+  entryPoints: ['src/worker/decoder.ts'],
+  define: { __WASM__: JSON.stringify(wasm) },
+});
+const decoder = made(worker, 'src/worker/decoder.ts');
+
+const pages = await esbuild.build({
+  ...common,
+  format: 'esm',
+  splitting: true,
+  entryPoints: ['src/main.tsx', 'src/storefront/main.tsx', 'src/text/en.ts', 'src/text/de.ts'],
+  define: { __DECODER__: JSON.stringify(decoder) },
+});
+const styles = await esbuild.build({ ...common, entryPoints: ['src/styles/console.css', 'src/storefront/storefront.css'] });
+
+const icon = put('icon.svg', readFileSync('static/icon.svg'));
+const words = {
+  main: made(pages, 'src/main.tsx'),
+  storefront: made(pages, 'src/storefront/main.tsx'),
+  en: made(pages, 'src/text/en.ts'),
+  de: made(pages, 'src/text/de.ts'),
+  style: made(styles, 'src/styles/console.css'),
+  storefront_style: made(styles, 'src/storefront/storefront.css'),
+  icon,
+};
+const fill = (text) => text.replace(/@([a-z_]+)@/g, (_, word) => words[word]);
+for (const page of ['index.html', 'storefront.html', 'manifest.webmanifest']) {
+  writeFileSync(join(site, page), fill(readFileSync(`static/${page}`, 'utf8')));
+}
+
+// The service worker has the list of the files of this version. Neither the decoder nor the storefront belongs to it.
+const apart = new Set([decoder, wasm, words.storefront, words.storefront_style]);
+const files = readdirSync(assets).map((name) => `/assets/${name}`).filter((file) => !apart.has(file)).sort();
+const version = createHash('sha256').update(JSON.stringify([files, readFileSync(join(site, 'index.html'), 'utf8')])).digest('hex').slice(0, 12);
+await esbuild.build({
+  ...common,
+  format: 'iife',
+  outdir: site,
+  entryNames: 'sw',
+  entryPoints: ['src/worker/sw.ts'],
+  define: {
+    __VERSION__: JSON.stringify(version),
+    __FILES__: JSON.stringify(files),
+    __DECODER_FILES__: JSON.stringify([decoder, wasm]),
+  },
+});
+cpSync('static/NOTICE', join(site, 'NOTICE'));
+
+for (const folder of [site, assets]) {
+  for (const name of readdirSync(folder)) {
+    if (!/\.(html|js|css|wasm|svg|webmanifest)$/.test(name)) continue;
+    writeFileSync(join(folder, `${name}.gz`), gzipSync(readFileSync(join(folder, name)), { level: 9 }));
+  }
+}

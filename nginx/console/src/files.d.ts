@@ -1,0 +1,5 @@
+// An imported image is its address.
+declare module '*.svg' {
+  const address: string;
+  export default address;
+}

@@ -1,0 +1,27 @@
+// The start of the console.
+
+import './lib/theme';
+import { render } from 'preact';
+import { setLanguage, language } from './lib/i18n';
+import { identity, refresh } from './lib/session';
+import { loadShops } from './data/shops';
+import { startLive } from './data/live';
+import { startQueue } from './queue/start';
+import { Frame } from './shell/frame';
+import { startUpdates } from './shell/updates';
+import { app } from './text/app';
+
+await app.load();
+document.documentElement.lang = language.value;
+const root = document.getElementById('app');
+if (root) render(<Frame />, root);
+
+void startQueue();
+startLive();
+void startUpdates();
+if (identity.peek() !== null) {
+  void refresh();
+  void loadShops();
+}
+// A part of the console in another language may be loaded already.
+void setLanguage(language.peek());
