@@ -32,7 +32,7 @@ cat /tmp/install.log
 """
 # Runs the commands of the units, until the file /tmp/enough exists.
 START = """
-command_of() {{ sed -n "s|^$2=||p" {units}/$1 | head -n 1; }}
+command_of() {{ sed -n "s|^$2=||p" {units}/$1 | head -n 1 | sed 's|%d|/run/credentials|'; }}
 as_user() {{ account=$1 groups=$2; shift 2; setpriv --reuid="$account" --regid="$account" --groups="$groups" "$@"; }}
 # as_unit ACCOUNT FILE COMMAND: with the variables of the file, as the account of the unit.
 as_unit() {{
@@ -41,6 +41,9 @@ as_unit() {{
 install --directory --owner=codasync --group=codasync --mode=750 /run/codasync-1
 install --directory --owner=codasync-edge --group=codasync-edge --mode=750 /run/codasync-edge
 as_unit codasync-migrate /etc/codasync/owner.env "$(command_of codasync-migrate.service ExecStart)"
+# systemd gives each unit a copy of its own.
+install -D --group=codasync --mode=640 /etc/codasync/cache-key /run/credentials/cache-key
+export CODASYNC_MEMCACHED_KEY_FILE=/run/credentials/cache-key
 as_unit codasync /etc/codasync/service.env 'codasync check' || true
 as_unit codasync /etc/codasync/service.env 'codasync token create --name smoke --role admin' >/tmp/token
 as_unit codasync /etc/codasync/service.env "$(command_of codasync@.service ExecStart)" >/tmp/service.log 2>&1 &

@@ -62,7 +62,7 @@ def start() -> None:
     for role, word in PASSWORDS.items():
         write(f"/etc/codasync/{role}.env", f"CODASYNC_POSTGRES_URL=postgresql://codasync_{role}:{word}@127.0.0.1/codasync\n")
     services = "--service unix:/run/codasync-1/service --service unix:/run/codasync-2/service"
-    write("/etc/codasync/edge.env", f'EDGE="--listen 127.0.0.1:8080 {services} --memcached 127.0.0.1:11211"\n')
+    write("/etc/codasync/edge.env", f'EDGE="--listen 127.0.0.1:8080 {services} --memcached unix:/run/codasync-memcached/socket"\n')
     systemctl("start", "codasync-migrate")
     systemctl("enable", "codasync.target", *UNITS)
     systemctl("start", "codasync.target")

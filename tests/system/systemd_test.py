@@ -58,7 +58,21 @@ class Systemd(unittest.TestCase):
         for unit, each in settings.items():
             self.assertEqual((each["Group"], each["LimitCORE"]), (each["User"], "0"), unit)
         groups = {unit: each["SupplementaryGroups"] for unit, each in settings.items() if "SupplementaryGroups" in each}
-        self.assertEqual(groups, {"codasync-edge.service": settings["codasync@1.service"]["Group"]}, "Nginx opens the sockets of the instances")
+        service, memcached = (settings[unit]["Group"] for unit in ("codasync@1.service", "codasync-memcached.service"))
+        self.assertEqual(groups, {"codasync-edge.service": f"{service} {memcached}", "codasync@1.service": memcached},
+                         "Nginx opens the sockets of the instances, and both that of Memcached")
+
+    def test_memcached_listens_on_a_socket_and_both_of_its_clients_get_the_key(self) -> None:
+        memcached = self.settings_of("codasync-memcached.service")
+        self.assertIn("--unix-socket=/run/codasync-memcached/socket", memcached["Environment"])
+        self.assertEqual((memcached["RuntimeDirectory"], memcached["RuntimeDirectoryMode"]), ("codasync-memcached", "0750"))
+        settings = (self.root / "etc/codasync/codasync.toml").read_text()
+        self.assertIn('servers = ["unix:/run/codasync-memcached/socket"]', settings)
+        key = self.root / "etc/codasync/cache-key"
+        self.assertEqual(key.stat().st_mode & 0o777, 0o600)
+        self.assertRegex(key.read_text(), r"\A[0-9a-f]{32}\n\Z")
+        for unit in ("codasync@1.service", "codasync-edge.service"):
+            self.assertEqual(self.settings_of(unit)["LoadCredential"], "cache-key:/etc/codasync/cache-key")
 
     def settings_of(self, unit: str) -> dict[str, str]:
         text = (self.root / "etc/systemd/system" / re.sub(r"@\d", "@", unit)).read_text()
@@ -74,6 +88,7 @@ class Systemd(unittest.TestCase):
     def test_the_edge_gets_what_is_installed(self) -> None:
         unit = (self.root / "etc/systemd/system/codasync-edge.service").read_text()
         (command,) = re.findall("^ExecStartPre=(.*) [$]EDGE$", unit, re.MULTILINE)
+        command = command.replace("%d/cache-key", str(self.root / "etc/codasync/cache-key"))
         inside = re.sub(" /usr/", f" {self.root}/usr/", " " + command).split()
         folder = inside[inside.index("--dir") + 1] = str(self.root / "edge")
         done = subprocess.run([*inside, "--service", "unix:/s"], capture_output=True, text=True)

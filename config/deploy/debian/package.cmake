@@ -55,7 +55,13 @@ install(FILES ${made}/codasync DESTINATION share/bash-completion/completions)
 install(FILES ${made}/_codasync DESTINATION share/zsh/vendor-completions)
 install(FILES ${made}/codasync.fish DESTINATION share/fish/vendor_completions.d)
 install(FILES config/deploy/systemd/sysusers.conf DESTINATION lib/sysusers.d RENAME codasync.conf)
-install(FILES config/example.toml DESTINATION /etc/codasync RENAME codasync.toml)
+# With the addresses of the units.
+file(READ config/example.toml text)
+string(REPLACE "\"127.0.0.1:11211\"" "\"unix:/run/codasync-memcached/socket\"" text "${text}")
+string(REPLACE "key_file = \"\"" "key_file = \"/etc/codasync/cache-key\"" text "${text}")
+file(WRITE ${made}/codasync.toml "${text}")
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS config/example.toml)
+install(FILES ${made}/codasync.toml DESTINATION /etc/codasync)
 
 # The module belongs to one version of Nginx; its package says which ones have the same interface.
 execute_process(COMMAND dpkg-query --show --showformat=\${Provides} nginx
