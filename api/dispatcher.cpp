@@ -667,6 +667,11 @@ void Exchange::complete(Response& response) const {
   const auto& request = flow_.call().request;
   service_.metrics.request(flow_.pattern(), name_of(request.method), response.status, took);
   if (request.cache_malformed) service_.metrics.malformed_at_edge();
+  if (request.edge_time) {
+    const std::chrono::duration<double> received =
+        std::chrono::system_clock::now().time_since_epoch() - took;
+    service_.metrics.edge_behind(received - std::chrono::duration<double>{*request.edge_time});
+  }
   if (service_.log.writes(LogLevel::debug)) {
     service_.log.debug("answered", {{"request_id", request.request_id},
                                     {"method", name_of(request.method)},

@@ -7,6 +7,9 @@
 #include <utility>
 #include <vector>
 
+#include "cache/resolved_address.hpp"
+#include "cache/text_connection.hpp"
+
 namespace codasync::cache {
 namespace {
 
@@ -48,6 +51,14 @@ std::uint64_t count(std::chrono::milliseconds time) {
   return static_cast<std::uint64_t>(time.count());
 }
 
+/// Returns: the address as digits, so that libmemcached does not resolve it.
+std::string resolved_host(const Address& address) {
+  const auto found = resolved(address);
+  if (found) return found->host;
+  throw TextFailure{Unreachable::no_response,
+                    "the name " + address.host + " could not be resolved yet"};
+}
+
 std::time_t seconds(std::chrono::seconds ttl) { return static_cast<std::time_t>(ttl.count()); }
 
 }  // namespace
@@ -66,9 +77,10 @@ Connection::Connection(const Address& address, const MemcachedOptions& options)
   configure(handle, MEMCACHED_BEHAVIOR_TCP_KEEPALIVE, 1);
   configure(handle, MEMCACHED_BEHAVIOR_SUPPORT_CAS, 1);
   configure(handle, MEMCACHED_BEHAVIOR_VERIFY_KEY, 1);
-  const auto code = address.local_socket()
-                        ? memcached_server_add_unix_socket(&handle, address.path.c_str())
-                        : memcached_server_add(&handle, address.host.c_str(), address.port);
+  const auto code =
+      address.local_socket()
+          ? memcached_server_add_unix_socket(&handle, address.path.c_str())
+          : memcached_server_add(&handle, resolved_host(address).c_str(), address.port);
   if (code != MEMCACHED_SUCCESS) throw std::bad_alloc{};
   memcached_result_create(&handle, &result_);
 }

@@ -40,6 +40,7 @@ struct Entry {
 /// the reply to the next command (cache/README.md, traps). Threads: one at a time.
 class Connection {
  public:
+  /// Throws: TextFailure while the name of the server is not resolved.
   Connection(const Address& address, const MemcachedOptions& options);
   ~Connection();
   Connection(const Connection&) = delete;

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "cache/address.hpp"
+#include "cache/resolved_address.hpp"
 #include "storage/errors.hpp"
 
 namespace codasync::cache {
@@ -25,7 +26,8 @@ struct FreeStatistics {
 
 using Handle = std::unique_ptr<memcached_st, Free>;
 
-/// Returns: a handle for this server. It connects on first use.
+/// Returns: a handle for this server, which connects on first use; nothing while its name is not
+/// resolved.
 Handle handle_of(const MemcachedOptions& options, std::size_t slot) {
   Handle handle{memcached_create(nullptr)};
   if (!handle) throw std::bad_alloc{};
@@ -35,17 +37,26 @@ Handle handle_of(const MemcachedOptions& options, std::size_t slot) {
                          static_cast<std::uint64_t>(options.answer_timeout.count()));
   memcached_behavior_set(handle.get(), MEMCACHED_BEHAVIOR_NO_BLOCK, 1);
   const auto address = *parse_address(options.servers[slot]);
+  const auto found = address.local_socket() ? std::nullopt : resolved(address);
+  if (!address.local_socket() && !found) return nullptr;
   const auto added = address.local_socket()
                          ? memcached_server_add_unix_socket(handle.get(), address.path.c_str())
-                         : memcached_server_add(handle.get(), address.host.c_str(), address.port);
+                         : memcached_server_add(handle.get(), found->host.c_str(), address.port);
   if (added != MEMCACHED_SUCCESS) throw std::bad_alloc{};
+  return handle;
+}
+
+/// As handle_of(). Throws: Unavailable.
+Handle resolved_handle_of(const MemcachedOptions& options, std::size_t slot) {
+  auto handle = handle_of(options, slot);
+  if (!handle) throw Unavailable{"memcached", options.servers[slot] + ": its name is not resolved"};
   return handle;
 }
 
 }  // namespace
 
 std::string server_version(const MemcachedOptions& options, std::size_t slot) {
-  const auto handle = handle_of(options, slot);
+  const auto handle = resolved_handle_of(options, slot);
   if (const auto code = memcached_version(handle.get()); code != MEMCACHED_SUCCESS) {
     throw Unavailable{"memcached",
                       options.servers[slot] + ": " + memcached_strerror(handle.get(), code)};
@@ -57,7 +68,7 @@ std::string server_version(const MemcachedOptions& options, std::size_t slot) {
 }
 
 ServerSettings server_settings(const MemcachedOptions& options, std::size_t slot) {
-  const auto handle = handle_of(options, slot);
+  const auto handle = resolved_handle_of(options, slot);
   ServerSettings settings;
   const auto take = [](const memcached_instance_st*, const char* key, std::size_t key_size,
                        const char* value, std::size_t value_size, void* context) {
@@ -80,6 +91,7 @@ ServerSettings server_settings(const MemcachedOptions& options, std::size_t slot
 std::optional<ServerStatistics> server_statistics(const MemcachedOptions& options,
                                                   std::size_t slot) {
   const auto handle = handle_of(options, slot);
+  if (!handle) return std::nullopt;
   memcached_return_t code = MEMCACHED_SUCCESS;
   const std::unique_ptr<memcached_stat_st, FreeStatistics> found{
       memcached_stat(handle.get(), nullptr, &code), {handle.get()}};

@@ -13,6 +13,7 @@
 #include "cache/address.hpp"
 #include "cache/connection.hpp"
 #include "cache/entry_expiry.hpp"
+#include "cache/resolved_address.hpp"
 #include "cache/text_connection.hpp"
 #include "storage/errors.hpp"
 
@@ -88,6 +89,10 @@ class Lines {
 
 }  // namespace
 
+Inventory::Inventory(const MemcachedOptions& options) : options_{options}, seal_{options} {
+  resolve_names(options_);
+}
+
 void Inventory::for_each_key(std::size_t slot, const std::function<void(const Key&)>& found) const
     try {
   for (int attempt = 1;; ++attempt) {
@@ -111,7 +116,7 @@ void Inventory::for_each_key(std::size_t slot, const std::function<void(const Ke
   fail(slot, failure.what());
 }
 
-std::optional<std::string> Inventory::read(std::size_t slot, const Key& key) const {
+std::optional<std::string> Inventory::read(std::size_t slot, const Key& key) const try {
   Connection connection{address_of(options_, slot), options_};
   Entry entry;
   const Reply reply = connection.get(key, entry);
@@ -119,6 +124,8 @@ std::optional<std::string> Inventory::read(std::size_t slot, const Key& key) con
   if (reply == Reply::no || entry.flags == kPlaceholder || is_expired(entry.flags, now()))
     return std::nullopt;
   return std::string{seal_.open(key, entry.flags, entry.bytes)};
+} catch (const TextFailure& failure) {
+  fail(slot, failure.what());
 }
 
 void Inventory::remove(std::size_t slot, const Key& key) const try {

@@ -15,8 +15,8 @@ namespace codasync::cache {
 /// Unavailable. Threads: one.
 class Inventory {
  public:
-  /// Requires: the options are valid.
-  explicit Inventory(const MemcachedOptions& options) : options_{options}, seal_{options} {}
+  /// Resolves the names of the servers. Requires: the options are valid.
+  explicit Inventory(const MemcachedOptions& options);
 
   /// Calls `found` with the key of each entry in a slot, while Memcached lists them. Memcached
   /// waits for a slow caller. Entries that are stored or removed meanwhile may be missing.

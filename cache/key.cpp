@@ -48,6 +48,8 @@ Key shop_generation(ShopId shop) { return generation("shop:" + number(shop.value
 Key catalogue_generation() { return generation("catalogue"); }
 Key shops_generation() { return generation("shops"); }
 
+Key slot_identity() { return {"slot1"}; }
+
 Key list_place(std::string_view address) {
   return {"list2:" + std::to_string(crc_of(address) % kListPlaces)};
 }

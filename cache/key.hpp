@@ -38,6 +38,9 @@ Key shop_generation(ShopId shop);  // readings of one shop
 Key catalogue_generation();        // products
 Key shops_generation();            // shops
 
+/// What identifies the process behind a slot (slot_identity.hpp). Each server has its own.
+Key slot_identity();
+
 /// The places for lists in each slot: no more of them are stored, whatever clients ask for
 /// (cache/README.md, "Lists").
 inline constexpr std::uint32_t kListPlaces = 8192;

@@ -41,12 +41,13 @@ class OneRow final : public PageSource {
 }  // namespace
 
 MemcachedCache::MemcachedCache(const MemcachedOptions& options, storage::Database& database,
-                               Observer& observer)
+                               Observer& observer, const SlotIdentities* identities)
     : answer_timeout_{options.answer_timeout}, database_{database}, observer_{observer} {
   for (const auto& text : options.servers) {
     const auto address = parse_address(text);
     assert(address);
-    servers_.push_back(std::make_unique<Server>(servers_.size(), *address, options, observer));
+    servers_.push_back(
+        std::make_unique<Server>(servers_.size(), *address, options, observer, identities));
   }
 }
 

@@ -14,8 +14,10 @@ namespace codasync::cache {
 /// The protocol of cache/README.md with Memcached.
 class MemcachedCache final : public Cache {
  public:
-  /// Requires: the options are valid. `database` and `observer` must outlive the cache.
-  MemcachedCache(const MemcachedOptions& options, storage::Database& database, Observer& observer);
+  /// Requires: the options are valid. `database`, `observer` and `identities` must outlive the
+  /// cache. Without `identities` connections are not checked.
+  MemcachedCache(const MemcachedOptions& options, storage::Database& database, Observer& observer,
+                 const SlotIdentities* identities = nullptr);
 
   std::vector<Lookup> lookup(std::span<const Key> keys) override;
   ReadPath read_through(const Key& key, std::span<const storage::Lock> locks,

@@ -95,12 +95,13 @@ class Round final : public storage::Invalidation::Pending {
 };
 
 std::unique_ptr<Pool<TextConnection>> make_pool(const MemcachedOptions& options,
-                                                const std::string& server) {
+                                                const std::string& server, CheckConnection check) {
   const auto address = parse_address(server);
   assert(address);
   return std::make_unique<Pool<TextConnection>>(
-      options.connections_max, [address = *address, timeout = options.connect_timeout] {
-        return std::make_unique<TextConnection>(address, timeout);
+      options.connections_max,
+      [address = *address, timeout = options.connect_timeout, check = std::move(check)] {
+        return std::make_unique<TextConnection>(address, timeout, check);
       });
 }
 
@@ -137,9 +138,15 @@ std::vector<Key> keys_of(const storage::Changes& changes) {
   return keys;
 }
 
-MemcachedInvalidation::MemcachedInvalidation(const MemcachedOptions& options, Observer& observer)
-    : options_{options}, observer_{observer} {
-  for (const auto& server : options_.servers) pools_.push_back(make_pool(options_, server));
+MemcachedInvalidation::MemcachedInvalidation(const MemcachedOptions& options, Observer& observer,
+                                             const SlotIdentities* identities)
+    : options_{options}, seal_{options}, observer_{observer} {
+  for (const auto& server : options_.servers) {
+    auto check = identities == nullptr ? CheckConnection{}
+                                       : check_of_identity(*identities, pools_.size(), seal_,
+                                                           options_.answer_timeout);
+    pools_.push_back(make_pool(options_, server, std::move(check)));
+  }
 }
 
 std::unique_ptr<storage::Invalidation::Pending> MemcachedInvalidation::begin(

@@ -7,6 +7,7 @@
 #include "cache/observer.hpp"
 #include "cache/options.hpp"
 #include "cache/pool.hpp"
+#include "cache/slot_identity.hpp"
 #include "cache/text_connection.hpp"
 #include "storage/invalidation.hpp"
 
@@ -18,8 +19,10 @@ std::vector<Key> keys_of(const storage::Changes& changes);
 /// Deletes the entries of a transaction from Memcached, all at once, and waits for the replies.
 class MemcachedInvalidation final : public storage::Invalidation {
  public:
-  /// Requires: the options are valid. `observer` must outlive the invalidation and its rounds.
-  MemcachedInvalidation(const MemcachedOptions& options, Observer& observer);
+  /// Requires: the options are valid. `observer` and `identities` must outlive the invalidation and
+  /// its rounds. Without `identities` connections are not checked.
+  MemcachedInvalidation(const MemcachedOptions& options, Observer& observer,
+                        const SlotIdentities* identities = nullptr);
 
   std::unique_ptr<Pending> begin(const storage::Changes& changes,
                                  const storage::SlotStates& slots) override;
@@ -28,6 +31,7 @@ class MemcachedInvalidation final : public storage::Invalidation {
  private:
   // Fixed after construction; each pool has its own lock.
   const MemcachedOptions options_;
+  const EntrySeal seal_;
   Observer& observer_;
   std::vector<std::unique_ptr<Pool<TextConnection>>> pools_;  // by slot
 };

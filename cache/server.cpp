@@ -13,25 +13,43 @@ constexpr std::string_view kPlaceholderBytes = "lease";
 }  // namespace
 
 Server::Server(std::size_t slot, const Address& address, const MemcachedOptions& options,
-               Observer& observer)
+               Observer& observer, const SlotIdentities* identities)
     : slot_{slot},
       options_{options},
       seal_{options},
       observer_{observer},
-      lookups_{options.connections_max,
-               [=] { return std::make_unique<Connection>(address, options); }},
-      leases_{options.connections_max,
-              [=] { return std::make_unique<Connection>(address, options); }},
+      identities_{identities},
+      lookups_{options.connections_max, [this, address] { return connect(address); }},
+      leases_{options.connections_max, [this, address] { return connect(address); }},
       rows_{options.connections_max,
-            [=] { return std::make_unique<TextConnection>(address, options.connect_timeout); }},
+            [=, this,
+             check = identities == nullptr
+                         ? CheckConnection{}
+                         : check_of_identity(*identities, slot, seal_, options.answer_timeout)] {
+              return std::make_unique<TextConnection>(address, options.connect_timeout, check);
+            }},
       circuit_{options.rest_after_failure} {}
+
+std::unique_ptr<Connection> Server::connect(const Address& address) const {
+  auto connection = std::make_unique<Connection>(address, options_);
+  const auto expected = identities_ == nullptr ? std::string{} : identities_->get(slot_);
+  if (expected.empty()) return connection;
+  const auto key = slot_identity();
+  Entry entry;
+  const Reply reply = connection->get(key, entry);
+  if (reply == Reply::no_response)
+    throw TextFailure{Unreachable::no_response, connection->explain()};
+  if (seal_.open(key, entry.flags, entry.bytes) != expected)
+    throw TextFailure{Unreachable::no_response, kAnotherProcess};
+  return connection;
+}
 
 std::optional<Server::PendingLookup> Server::send_lookup(std::span<const Request> requests,
                                                          Probe probe, Time deadline) {
   for (const auto& request : requests) *request.result = {LookupState::unavailable, {}};
   if (probe == Probe::yes ? !circuit_.allows_attempt() : !circuit_.closed()) return std::nullopt;
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
-  auto connection = lookups_.acquire(std::max(left, std::chrono::milliseconds{0}));
+  auto connection = acquire(lookups_, std::max(left, std::chrono::milliseconds{0}));
   if (!connection) return std::nullopt;
   std::vector<const Key*> keys;
   for (const auto& request : requests) keys.push_back(request.key);
@@ -81,7 +99,7 @@ std::pair<Lookup, Lookup> Server::find(const Key& first, const Key& second, Prob
 bool Server::put(const Key& key, const NewEntry& entry) {
   const auto life = life_of(entry);
   if (!life || !circuit_.closed()) return false;
-  const auto connection = lookups_.acquire(options_.answer_timeout);
+  const auto connection = acquire(lookups_, options_.answer_timeout);
   if (!connection) return false;
   const auto sealed = seal_.close(key, life->expiry, entry.bytes);
   const Reply reply = (*connection)->set(key, sealed, life->expiry, life->ttl);
@@ -92,13 +110,13 @@ bool Server::put(const Key& key, const NewEntry& entry) {
 void Server::discard(const Key& key) {
   observer_.malformed(slot_);
   if (!circuit_.closed()) return;
-  const auto connection = lookups_.acquire(options_.answer_timeout);
+  const auto connection = acquire(lookups_, options_.answer_timeout);
   if (connection) note((*connection)->remove(key), **connection);
 }
 
 std::optional<Server::Lease> Server::lease(const Key& key) {
   if (!circuit_.closed()) return std::nullopt;
-  auto connection = leases_.acquire(std::chrono::milliseconds{0});
+  auto connection = acquire(leases_, std::chrono::milliseconds{0});
   if (!connection) return std::nullopt;  // too many fills at once: one more would not help
   const Reply added = (*connection)->add(key, kPlaceholderBytes, kPlaceholder, options_.lease_ttl);
   note(added, **connection);
@@ -115,6 +133,14 @@ std::optional<Server::Lease> Server::lease(const Key& key) {
 std::optional<EntryLife> Server::life_of(const NewEntry& entry) const {
   if (entry.bytes.size() + EntrySeal::kBytes > kValueBytesMax) return std::nullopt;
   return life_of_entry(entry.begun_at, entry.changes_at, options_.entry_ttl, options_.lease_ttl);
+}
+
+std::optional<Pool<Connection>::Handle> Server::acquire(Pool<Connection>& pool,
+                                                        std::chrono::milliseconds timeout) try {
+  return pool.acquire(timeout);
+} catch (const TextFailure& failure) {
+  note_failure(failure.what());
+  return std::nullopt;
 }
 
 void Server::note(Reply reply, const Connection& connection) {

@@ -15,6 +15,7 @@
 #include "cache/entry_expiry.hpp"
 #include "cache/entry_seal.hpp"
 #include "cache/pool.hpp"
+#include "cache/slot_identity.hpp"
 #include "cache/text_connection.hpp"
 #include "storage/model/time.hpp"
 
@@ -35,9 +36,10 @@ struct NewEntry {
 /// Threads: safe concurrently.
 class Server {
  public:
-  /// `observer` must outlive the server.
+  /// `observer` and `identities` must outlive the server. Without `identities` connections are not
+  /// checked.
   Server(std::size_t slot, const Address& address, const MemcachedOptions& options,
-         Observer& observer);
+         Observer& observer, const SlotIdentities* identities = nullptr);
 
   [[nodiscard]] std::size_t slot() const noexcept { return slot_; }
 
@@ -139,6 +141,11 @@ class Server {
   [[nodiscard]] std::optional<EntryLife> life_of(const NewEntry& entry) const;
 
  private:
+  /// Throws: TextFailure when another process responds, or none.
+  [[nodiscard]] std::unique_ptr<Connection> connect(const Address& address) const;
+  /// Returns: a connection; nothing when none is free for `timeout`, or none can be made.
+  std::optional<Pool<Connection>::Handle> acquire(Pool<Connection>& pool,
+                                                  std::chrono::milliseconds timeout);
   /// Updates the circuit breaker after a reply of `connection`.
   void note(Reply reply, const Connection& connection);
 
@@ -147,6 +154,7 @@ class Server {
   const MemcachedOptions options_;
   const EntrySeal seal_;
   Observer& observer_;
+  const SlotIdentities* const identities_;  // null: connections are not checked
 
   // Have their own locks. Separate pools, because a lease lasts as long as a query of the database,
   // and look-ups must not wait for that.

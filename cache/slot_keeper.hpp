@@ -29,8 +29,19 @@ class SlotObserver {
   /// The round has checked all slots.
   virtual void finished() {}
 
+  /// Instead of saw(): this process has another number of slots than the others. `writes_refused`:
+  /// entries can still be read, so its writes are refused.
+  virtual void disagreed(bool /*writes_refused*/) {}
+
   /// CacheState::history differs from the round before. Each process's keeper detects that itself.
   virtual void history_changed() {}
+
+  /// Another process than the one that was emptied responds at the address of a slot, and that one
+  /// may still run: it counts as no response. Is called in each round.
+  virtual void another_process(std::size_t /*slot*/) {}
+
+  /// This keeper emptied a slot, which has a new identity. Is called before changed().
+  virtual void emptied(std::size_t /*slot*/, const std::string& /*identity*/) {}
 
   /// This keeper changed a slot. `wait`: how long its writers are refused at most, after
   /// SlotStep::mark_waiting.
@@ -76,10 +87,14 @@ class SlotKeeper {
     std::optional<storage::Slot> seen;  // in the newest round, or as it was left; nothing: not yet
     std::optional<Wait> wait;
     NoResponseTimer no_response;
+    std::string identified;  // the identity with which the process was compared last
+    std::optional<Clock::time_point> asked;  // since when a question of this keeper stands
   };
 
   void run(const std::stop_token& stop);
   void check_slot(const storage::CacheState& state, const storage::Slot& slot);
+  [[nodiscard]] ServerView view_of(const storage::Slot& slot);
+  bool no_process_objects(const storage::Slot& slot);
   [[nodiscard]] bool waited(const storage::CacheState& state, const storage::Slot& slot);
   [[nodiscard]] std::optional<storage::SlotChange> decide(const storage::CacheState& state,
                                                           const storage::Slot& slot,

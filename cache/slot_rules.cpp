@@ -8,7 +8,8 @@ using storage::SlotState;
 SlotStep step_for_up(const storage::Slot& slot, bool fills, const ServerView& server) {
   // The cache is off, and the entries of this slot have expired.
   if (!fills && server.waited) return SlotStep::mark_down;
-  if (!server.failure) return fills && !slot.emptied_now ? SlotStep::flush : SlotStep::none;
+  if (!server.failure)
+    return fills && (!slot.emptied_now || server.restarted) ? SlotStep::flush : SlotStep::none;
   switch (*server.failure) {
     case Unreachable::refused:
       return SlotStep::mark_down;
@@ -18,7 +19,8 @@ SlotStep step_for_up(const storage::Slot& slot, bool fills, const ServerView& se
   __builtin_unreachable();
 }
 
-SlotStep step_for_waiting(const ServerView& server) {
+SlotStep step_for_waiting(bool fills, const ServerView& server) {
+  if (!server.failure && server.restarted) return fills ? SlotStep::flush : SlotStep::mark_down;
   if (!server.failure) return SlotStep::mark_up;
   switch (*server.failure) {
     case Unreachable::refused:
@@ -36,7 +38,7 @@ SlotStep step_for(const storage::Slot& slot, bool fills, const ServerView& serve
     case SlotState::up:
       return step_for_up(slot, fills, server);
     case SlotState::waiting:
-      return step_for_waiting(server);
+      return step_for_waiting(fills, server);
     case SlotState::down:
       return fills && !server.failure ? SlotStep::flush : SlotStep::none;
   }

@@ -22,7 +22,8 @@ enum class SlotStep {
 struct ServerView {
   std::optional<Unreachable> failure;  // of the newest probe; nothing: it was acknowledged
   bool no_response_long{false};        // see NoResponseTimer
-  bool waited{false};  // no fill for wait_after_last_fill(): all entries have expired
+  bool waited{false};     // no fill for wait_after_last_fill(): all entries have expired
+  bool restarted{false};  // the process is not the one that was emptied, and that one has ended
 };
 
 /// The state machine of a slot (cache/README.md). Pure.

@@ -1,6 +1,5 @@
 #include "cache/text_connection.hpp"
 
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -16,6 +15,8 @@
 #include <optional>
 #include <system_error>
 #include <vector>
+
+#include "cache/resolved_address.hpp"
 
 namespace codasync::cache {
 namespace {
@@ -75,27 +76,17 @@ Socket connect_unix(const std::string& path, std::chrono::milliseconds timeout) 
 }
 
 Socket connect_tcp(const Address& address, std::chrono::milliseconds timeout) {
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  addrinfo* found = nullptr;
-  const int code =
-      getaddrinfo(address.host.c_str(), std::to_string(address.port).c_str(), &hints, &found);
-  if (code != 0) throw TextFailure{Unreachable::no_response, gai_strerror(code)};
-  const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> addresses{found, &freeaddrinfo};
-
-  std::optional<TextFailure> failure;  // refused only when each address refuses
-  for (const addrinfo* each = found; each != nullptr; each = each->ai_next) {
-    auto socket = try_connect(each->ai_addr, each->ai_addrlen, timeout);
-    if (!socket) {
-      if (!failure || failure->reason() == Unreachable::refused)
-        failure = connect_failure(errno, each->ai_addr);
-      continue;
-    }
-    const int on = 1;
-    setsockopt(socket->descriptor(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    return std::move(*socket);
+  const auto to = resolved(address);
+  if (!to) {
+    throw TextFailure{Unreachable::no_response,
+                      "the name " + address.host + " could not be resolved yet"};
   }
-  throw *failure;  // there was at least one address
+  const auto* generic = reinterpret_cast<const sockaddr*>(&to->bytes);
+  auto socket = try_connect(generic, to->size, timeout);
+  if (!socket) throw connect_failure(errno, generic);
+  const int on = 1;
+  setsockopt(socket->descriptor(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  return std::move(*socket);
 }
 
 }  // namespace
@@ -109,8 +100,14 @@ Socket::~Socket() {
   if (descriptor_ >= 0) close(descriptor_);
 }
 
-TextConnection::TextConnection(Address address, std::chrono::milliseconds timeout)
-    : address_{std::move(address)}, timeout_{timeout}, socket_{connect_to(address_, timeout_)} {}
+TextConnection::TextConnection(Address address, std::chrono::milliseconds timeout,
+                               CheckConnection check)
+    : address_{std::move(address)},
+      timeout_{timeout},
+      check_{std::move(check)},
+      socket_{connect_to(address_, timeout_)} {
+  if (check_) check_(*this);
+}
 
 std::optional<std::string_view> reply_line(std::string_view bytes) {
   const auto end = bytes.substr(0, kLineBytesMax).find("\r\n");
@@ -204,7 +201,7 @@ void TextConnection::take_replies() {
 }
 
 void TextConnection::start_over() {
-  socket_ = connect_to(address_, timeout_);
+  socket_ = std::move(TextConnection{address_, timeout_, check_}.socket_);
   reused_ = false;
   missing_ = count_;
   sent_ = 0;

@@ -42,7 +42,8 @@ class Socket {
   int descriptor_;  // -1: none
 };
 
-/// Throws: TextFailure when the server cannot be reached within `timeout`.
+/// Throws: TextFailure when the server cannot be reached within `timeout`, or its name is not
+/// resolved yet.
 Socket connect_to(const Address& address, std::chrono::milliseconds timeout);
 
 /// Takes the reply to command `number` off the front of `bytes`. Returns: its length; 0 when a part
@@ -59,16 +60,24 @@ std::optional<std::string_view> reply_line(std::string_view bytes);
 /// Takes DELETED or NOT_FOUND, the replies to a delete, and OK, the reply to flush_all.
 std::size_t take_acknowledgement(std::size_t number, std::string_view bytes);
 
+class TextConnection;
+
+/// Runs on each new connection before its first round. Throws: TextFailure when it must not be
+/// used.
+using CheckConnection = std::function<void(TextConnection&)>;
+
 /// Whether a round may be sent a second time.
 enum class Repeat { no, yes };
 
 /// Memcached's text protocol. Sends many commands before it reads the replies, which libmemcached
-/// can do only without replies (NOREPLY) or for look-ups. Never blocks except to connect.
+/// can do only without replies (NOREPLY) or for look-ups. Never blocks except to connect and to
+/// check the new connection.
 /// Threads: one at a time.
 class TextConnection {
  public:
-  /// Throws: TextFailure when the server cannot be reached within `timeout`.
-  TextConnection(Address address, std::chrono::milliseconds timeout);
+  /// Throws: TextFailure when the server cannot be reached within `timeout`, and what `check`
+  /// throws.
+  TextConnection(Address address, std::chrono::milliseconds timeout, CheckConnection check = {});
 
   /// Starts a round of `count` commands, each with one reply. If the server has closed a connection
   /// of an earlier round, the round is repeated on a new one where `repeat` allows it.
@@ -96,6 +105,7 @@ class TextConnection {
 
   const Address address_;
   const std::chrono::milliseconds timeout_;
+  const CheckConnection check_;
   Socket socket_;
   bool reused_{false};  // the socket is older than this round
   std::string commands_;

@@ -31,6 +31,8 @@ struct Slot {
   SlotState state{SlotState::up};
   Instant since{};          // by the database's clock; the epoch: the slot was never used
   bool emptied_now{false};  // it was emptied for the current history of the database
+  std::string identity{};   // what the process has that was emptied; empty: nothing
+  bool asked{false};        // see SlotTable::ask()
 };
 
 /// The cache as all processes see it.
@@ -48,7 +50,8 @@ struct CacheState {
 /// A new state of a slot.
 struct SlotChange {
   SlotState state;
-  bool emptied{false};  // the slot was emptied while the lock was held
+  bool emptied{false};     // the slot was emptied while the lock was held
+  std::string identity{};  // and got this identity
 };
 
 /// The states of the slots: cache_slots and cache_settings.
@@ -67,6 +70,11 @@ class SlotTable {
   /// in time.
   using Decide = std::function<std::optional<SlotChange>(const CacheState&, const Slot&)>;
   virtual std::optional<SlotChange> change(std::size_t slot, const Decide& decide) = 0;
+
+  /// Asks all processes whether one still has a connection to the server with this identity.
+  virtual void ask(std::size_t slot, const std::string& identity) = 0;
+  /// Ends such a question: this process has one.
+  virtual void object(std::size_t slot, const std::string& identity) = 0;
 
   /// Disables fills. Returns after the running fills have ended.
   virtual void stop_fills() = 0;

@@ -158,6 +158,7 @@ class CacheComparison {
  private:
   void compare(std::size_t slot, const cache::Key& key) {
     const std::size_t slots = settings_.memcached.servers.size();
+    if (key == cache::slot_identity()) return;
     if (!begins(key, cache::kResponsePrefix) && !begins(key, cache::kRowPrefix)) {
       if (begins(key, cache::kGenerationPrefix)) generations_.emplace_back(slot, key);
       ++others_;

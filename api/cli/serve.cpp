@@ -132,13 +132,15 @@ int serve(const config::Settings& settings, const Load& load) {
   const auto nodes = cache::make_server_control(settings.memcached);
   cache::SlotKeeper keeper{*slot_table, *nodes, slot_log};
   CacheWatch watch{metrics, keeper};
-  const auto invalidation = cache::make_invalidation(settings.memcached, watch);
+  const auto invalidation =
+      cache::make_invalidation(settings.memcached, watch, &slot_log.identities());
   const auto database = storage::make_database(settings.postgres, metrics);
   const auto look_up_database =
       storage::make_database(with_connections(settings.postgres, kLookUpConnections));
   const auto control_database =
       storage::make_database(with_connections(settings.postgres, kControlConnections));
-  const auto cache = cache::make_cache(settings.memcached, *database, watch);
+  const auto cache =
+      cache::make_cache(settings.memcached, *database, watch, &slot_log.identities());
   const auto ledger =
       storage::make_combiner(settings.postgres, settings.combiner, *invalidation, metrics);
   const auto catalogue =

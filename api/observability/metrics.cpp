@@ -8,6 +8,8 @@
 #include <prometheus/text_serializer.h>
 
 #include <array>
+#include <atomic>
+#include <cmath>
 #include <map>
 #include <tuple>
 #include <utility>
@@ -167,6 +169,15 @@ struct Metrics::Impl {
       histogram("codasync_cache_delete_duration_seconds",
                 "Time of the deletes of one commit, until all are acknowledged.", kSeconds);
 
+  Gauge& edge_clock =
+      prometheus::BuildGauge()
+          .Name("codasync_edge_clock_offset_seconds")
+          .Help(
+              "How far the clock of an Nginx was behind this machine's, the largest difference of "
+              "its misses since the last scrape; negative: ahead. 2 s are allowed.")
+          .Register(registry)
+          .Add({});
+  std::atomic<double> edge_behind{0};  // for edge_clock
   Gauge& clock =
       prometheus::BuildGauge()
           .Name("codasync_clock_offset_seconds")
@@ -255,6 +266,7 @@ std::string Metrics::text() {
       impl_->scrape_failures.Increment();  // the other metrics are still valid
     }
   }
+  impl_->edge_clock.Set(impl_->edge_behind.exchange(0));
   auto families = impl_->registry.Collect();
   families.insert(families.end(), std::make_move_iterator(collected.begin()),
                   std::make_move_iterator(collected.end()));
@@ -309,6 +321,13 @@ void Metrics::unavailable(std::size_t slot, std::string_view) {
 }
 
 void Metrics::malformed(std::size_t slot) { impl_->slot_malformed.at(slot)->Increment(); }
+
+void Metrics::edge_behind(std::chrono::duration<double> offset) {
+  double largest = impl_->edge_behind;
+  while (std::abs(largest) < std::abs(offset.count()) &&
+         !impl_->edge_behind.compare_exchange_weak(largest, offset.count())) {
+  }
+}
 
 void Metrics::malformed_at_edge() { impl_->edge_malformed.Increment(); }
 

@@ -35,6 +35,9 @@ class Metrics : public cache::Observer,
   /// Nginx found a malformed entry.
   void malformed_at_edge();
 
+  /// Nginx' clock was that far behind this machine's; negative: ahead.
+  void edge_behind(std::chrono::duration<double> offset);
+
   /// Calls `collect` at each scrape. When it throws, the failure is counted and only its samples
   /// are missing. Requires: text() was not called yet.
   void on_scrape(std::function<std::vector<Sample>()> collect);

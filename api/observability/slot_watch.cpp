@@ -4,6 +4,11 @@ namespace codasync::api {
 
 void SlotLog::saw(const storage::CacheState& state) {
   metrics_.slots(state);
+  for (const auto& slot : state.slots) {
+    // A slot that was not emptied for this history is not used yet.
+    identities_.set(slot.number, slot.emptied_now ? slot.identity : std::string{});
+  }
+  writes_refused_ = false;
   last_failure_.clear();
 }
 
@@ -33,6 +38,14 @@ void SlotLog::changed(std::size_t slot, cache::SlotStep step, std::chrono::milli
       return log_.info("a cache slot was emptied and is in use",
                        {{"slot", slot}, {"server", server}, {"state", "up"}});
   }
+}
+
+void SlotLog::another_process(std::size_t slot) {
+  log_.error(
+      "another process than the emptied Memcached responds at the address of a slot: two processes "
+      "behind one address, a socket that was taken over, or another order of the servers than in "
+      "other processes. Writes of its keys get 503, because old entries may be read",
+      {{"slot", slot}, {"server", options_.servers.at(slot)}});
 }
 
 void SlotLog::history_changed() {

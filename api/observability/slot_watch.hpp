@@ -8,6 +8,7 @@
 #include "api/observability/log.hpp"
 #include "api/observability/metrics.hpp"
 #include "cache/options.hpp"
+#include "cache/slot_identity.hpp"
 #include "cache/slot_keeper.hpp"
 
 namespace codasync::api {
@@ -22,14 +23,26 @@ class SlotLog final : public cache::SlotObserver {
           std::function<void()> clear)
       : options_{options}, metrics_{metrics}, log_{log}, clear_{std::move(clear)} {}
 
+  /// Returns: the identities of the slots, as the slot keeper read them last.
+  [[nodiscard]] const cache::SlotIdentities& identities() const noexcept { return identities_; }
+
   /// Returns: whether the slot keeper has checked all slots once, so that they can be
   /// filled.
   [[nodiscard]] bool seen() const noexcept { return seen_; }
 
+  /// Returns: whether this process has another number of slots than the others, so that its writes
+  /// are refused.
+  [[nodiscard]] bool writes_refused() const noexcept { return writes_refused_; }
+
   void saw(const storage::CacheState& state) override;
+  void disagreed(bool writes_refused) override { writes_refused_ = writes_refused; }
   void changed(std::size_t slot, cache::SlotStep step, std::chrono::milliseconds wait) override;
   void finished() override { seen_ = true; }
   void history_changed() override;
+  void emptied(std::size_t slot, const std::string& identity) override {
+    identities_.set(slot, identity);
+  }
+  void another_process(std::size_t slot) override;
   void failed(const std::string& log_detail) override;
 
  private:
@@ -37,7 +50,9 @@ class SlotLog final : public cache::SlotObserver {
   Metrics& metrics_;
   Log& log_;
   const std::function<void()> clear_;
+  cache::SlotIdentities identities_;
   std::atomic<bool> seen_{false};
+  std::atomic<bool> writes_refused_{false};
   std::string last_failure_;  // slot keeper's thread only
 };
 

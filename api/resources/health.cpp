@@ -24,6 +24,8 @@ Result ready(Service& service, const Call&) {
     throw;
   }
   if (!service.slot_log.seen()) return unavailable("The service is starting.");
+  if (service.slot_log.writes_refused())
+    return unavailable("This process has another number of Memcached servers than the others.");
   return plain(200, "ready\n");
 }
 

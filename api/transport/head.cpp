@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
 
 namespace codasync::api::transport {
 namespace {
@@ -147,6 +148,7 @@ class HeadParser {
     if (equals_lower(name, "expect")) return expect(value);
     if (equals_lower(name, "host")) return host(value);
     if (equals_lower(name, "x-cache-lookup")) return cache_lookup(value);
+    if (equals_lower(name, "x-edge-time")) return edge_time(value);
     if (from_proxy_ && equals_lower(name, "x-forwarded-proto")) return forwarded_scheme(value);
     if (from_proxy_ && equals_lower(name, "x-forwarded-host")) return forwarded_host(value);
     return take(name, value);
@@ -235,6 +237,16 @@ class HeadParser {
   std::optional<Refusal> cache_lookup(std::string_view value) {
     head_.request.cache_malformed = value == "malformed";
     head_.request.cache_missed = value == "miss" || head_.request.cache_malformed;
+    return std::nullopt;
+  }
+
+  /// Another value than a number is ignored.
+  std::optional<Refusal> edge_time(std::string_view value) {
+    double seconds{};
+    const char* const end = value.data() + value.size();
+    const auto read = std::from_chars(value.data(), end, seconds, std::chars_format::fixed);
+    if (read.ec == std::errc{} && read.ptr == end && std::isfinite(seconds))
+      head_.request.edge_time = seconds;
     return std::nullopt;
   }
 

@@ -46,6 +46,9 @@ struct Request {
   bool cache_missed{false};
   // As well, because it found a malformed entry, and deleted it (`X-Cache-Lookup: malformed`).
   bool cache_malformed{false};
+  // When the reverse proxy sent the request, by its clock, in seconds since 1970 (`X-Edge-Time`).
+  // For a metric only.
+  std::optional<double> edge_time;
   std::chrono::steady_clock::time_point arrived;
 };
 

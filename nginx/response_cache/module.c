@@ -290,6 +290,9 @@ static ngx_int_t start_worker(ngx_cycle_t* cycle) {
     slot_t* slot = &((slot_t*)conf->slots.elts)[i];
     slot->timeout = conf->timeout;
     slot->failure_pause = conf->failure_pause;
+    slot->number = i;
+    slot->count = conf->slots.nelts;
+    slot->seal = &conf->seal;
     if (slot_start(slot, cycle->log) != NGX_OK) {
       return NGX_ERROR;
     }

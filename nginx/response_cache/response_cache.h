@@ -65,10 +65,20 @@ typedef struct {
   ngx_msec_t sent;     // when
 } waiter_t;
 
+// The keys of the installation.
+typedef struct {
+  u_char keys[kSealKeysMax][kSealSize];
+  ngx_uint_t count;
+} seal_t;
+
 // One Memcached server in one worker: a single connection. The look-ups of all requests of one
 // loop iteration leave in one packet. Replies come in the order of the commands.
 struct slot_s {
   ngx_addr_t* address;
+  ngx_uint_t number, count;  // its position, and how many slots there are
+  const seal_t* seal;
+  look_up_t identity;  // the first look-up of each connection
+  ngx_flag_t is_of_another_slot;
   ngx_log_t* log;
   ngx_msec_t timeout;        // of the oldest waiter
   ngx_msec_t failure_pause;  // after a failure nothing is sent for this time
@@ -106,12 +116,6 @@ ngx_flag_t look_up_continues(look_up_t* look_up, const entry_t* entry);
 // A slot calls this once for each look-up that it accepted, with the entry of the last key, and
 // NULL when there was no reply.
 void look_up_finished(look_up_t* look_up, const entry_t* entry);
-
-// The keys of the installation.
-typedef struct {
-  u_char keys[kSealKeysMax][kSealSize];
-  ngx_uint_t count;
-} seal_t;
 
 // Sets the key that everyone has.
 void seal_init(seal_t* seal);

@@ -21,6 +21,8 @@ static const char kLineEnd[] = "\r\n";
 static const char kDelete[] = "delete ";
 static const char kDeleteEnd[] = " noreply\r\n";
 
+static const ngx_str_t kIdentity = ngx_string("slot1");
+
 #define LENGTH(literal) (sizeof(literal) - 1)
 
 static look_up_t* take_oldest(slot_t* slot) {
@@ -33,10 +35,30 @@ static look_up_t* take_oldest(slot_t* slot) {
   return look_up;
 }
 
+// When a slot is emptied, `number/count`, a blank and digits are stored in its server
+// (cache/slot_identity.hpp). With those of another slot, nothing is read from it. A server without
+// them was not emptied yet, and one with other keys has no valid entry.
+static void compare_identity(slot_t* slot, const entry_t* entry) {
+  if (entry == NULL || entry->bytes == NULL) {
+    return;
+  }
+  size_t size = entry->size;
+  const u_char* identity = seal_content(slot->seal, &kIdentity, entry->flags, entry->bytes, &size);
+  u_char expected[2 * NGX_INT_T_LEN + 2];
+  const size_t length =
+      (size_t)(ngx_sprintf(expected, "%ui/%ui ", slot->number, slot->count) - expected);
+  slot->is_of_another_slot =
+      identity != NULL && (size < length || ngx_memcmp(identity, expected, length) != 0);
+}
+
 // The replies to the other keys are not for this look-up any more.
 static void finish(look_up_t* look_up, const entry_t* entry) {
   slot_cancel(look_up);
-  look_up_finished(look_up, entry);
+  if (look_up == &look_up->slot->identity) {
+    compare_identity(look_up->slot, entry);
+  } else {
+    look_up_finished(look_up, entry);
+  }
 }
 
 // Closes the connection and passes all waiting requests on to the service. A connection with a
@@ -189,6 +211,9 @@ static ngx_int_t handle_replies(slot_t* slot) {
       return NGX_ERROR;  // a reply without a command
     }
     const ngx_int_t taken = handle_reply(slot);
+    if (slot->is_of_another_slot) {
+      return NGX_ERROR;
+    }
     if (taken != NGX_OK) {
       return taken == NGX_AGAIN ? reserve(slot, slot->in_end - slot->in_begin + 1) : NGX_ERROR;
     }
@@ -212,7 +237,8 @@ static void on_readable(ngx_event_t* event) {
     }
     slot->in_end += (size_t)received;
     if (handle_replies(slot) != NGX_OK) {
-      fail(slot, "unexpected reply");
+      fail(slot,
+           slot->is_of_another_slot ? "its server is that of another slot" : "unexpected reply");
       return;
     }
   } while (event->ready);
@@ -319,19 +345,7 @@ void slot_stop(slot_t* slot) {
   slot->in_begin = slot->in_end = 0;
 }
 
-ngx_int_t slot_look_up(slot_t* slot, look_up_t* look_up) {
-  size_t needed = 0;
-  for (ngx_uint_t i = 0; i < look_up->key_count; i++) {
-    needed += LENGTH(kCommand) + look_up->keys[i].len + LENGTH(kCommandEnd);
-  }
-  if (ngx_current_msec < slot->paused_until || slot->waiting + look_up->key_count > kWaitersMax ||
-      kOutSize - slot->out_end < needed) {
-    return NGX_DECLINED;
-  }
-  if (slot->connection == NULL && open_connection(slot) != NGX_OK) {
-    slot->paused_until = ngx_current_msec + slot->failure_pause;
-    return NGX_DECLINED;
-  }
+static void add_commands(slot_t* slot, look_up_t* look_up) {
   look_up->slot = slot;
   look_up->place = (slot->oldest + slot->waiting) % kWaitersMax;
   u_char* at = slot->out + slot->out_end;
@@ -343,6 +357,27 @@ ngx_int_t slot_look_up(slot_t* slot, look_up_t* look_up) {
   }
   slot->out_end = (size_t)(at - slot->out);
   slot->waiting += look_up->key_count;
+}
+
+ngx_int_t slot_look_up(slot_t* slot, look_up_t* look_up) {
+  size_t needed = 0;
+  for (ngx_uint_t i = 0; i < look_up->key_count; i++) {
+    needed += LENGTH(kCommand) + look_up->keys[i].len + LENGTH(kCommandEnd);
+  }
+  if (ngx_current_msec < slot->paused_until || slot->waiting + look_up->key_count > kWaitersMax ||
+      kOutSize - slot->out_end < needed) {
+    return NGX_DECLINED;
+  }
+  if (slot->connection == NULL) {
+    if (open_connection(slot) != NGX_OK) {
+      slot->paused_until = ngx_current_msec + slot->failure_pause;
+      return NGX_DECLINED;
+    }
+    slot->is_of_another_slot = 0;
+    slot->identity = (look_up_t){.keys = {kIdentity}, .key_count = 1};
+    add_commands(slot, &slot->identity);
+  }
+  add_commands(slot, look_up);
   if (!slot->overdue.timer_set) {
     ngx_add_timer(&slot->overdue, slot->timeout);
   }

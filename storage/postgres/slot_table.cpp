@@ -60,6 +60,18 @@ std::optional<SlotChange> PostgresSlotTable::change(std::size_t slot, const Deci
   return change;
 }
 
+void PostgresSlotTable::ask(std::size_t slot, const std::string& identity) {
+  connection().exec_params(
+      "update cache_slots set asked_at = clock_timestamp()"
+      " where slot = $1 and identity = $2 and asked_at is null",
+      slot, identity);
+}
+
+void PostgresSlotTable::object(std::size_t slot, const std::string& identity) {
+  connection().exec_params(
+      "update cache_slots set asked_at = null where slot = $1 and identity = $2", slot, identity);
+}
+
 void PostgresSlotTable::stop_fills() {
   Transaction transaction{connection(), Transaction::Access::read_write};
   lock_slots();
@@ -89,9 +101,10 @@ CacheState PostgresSlotTable::read() {
   static const std::string kSettings = "select fills, " + micros("since") +
                                        ", slots, entry_life, " + kDatabase + " || '.' || " +
                                        kTimeline + " from cache_settings";
-  static const std::string kSlots = "select slot, state, " + micros("since") +
-                                    ", timeline = " + kTimeline + " and database = " + kDatabase +
-                                    " from cache_slots where slot < $1";
+  static const std::string kSlots =
+      "select slot, state, " + micros("since") + ", timeline = " + kTimeline +
+      " and database = " + kDatabase +
+      ", identity, asked_at is not null from cache_slots where slot < $1";
   pqxx::result settings = connection().exec(kSettings);
   if (settings.at(0)[2].is_null()) {
     connection().exec_params("update cache_settings set slots = coalesce(slots, $1::integer)",
@@ -112,7 +125,9 @@ CacheState PostgresSlotTable::read() {
     state.slots[number] = {.number = number,
                            .state = slot_state_of(slot[1].c_str()),
                            .since = instant_of(slot[2]),
-                           .emptied_now = slot[3].as<bool>()};
+                           .emptied_now = slot[3].as<bool>(),
+                           .identity = slot[4].as<std::string>(),
+                           .asked = slot[5].as<bool>()};
   }
   return state;
 }
@@ -124,15 +139,18 @@ void PostgresSlotTable::lock_slots() {
 void PostgresSlotTable::write(std::size_t slot, const SlotChange& change) {
   static const std::string kStatement =
       std::string{
-          "insert into cache_slots as s (slot, state, since, timeline, database) select "
+          "insert into cache_slots as s (slot, state, since, identity, timeline, database) select "
           "$1::integer, "
-          "$2::text, clock_timestamp(), case when $3::boolean then "} +
+          "$2::text, clock_timestamp(), $4::text, case when $3::boolean then "} +
       kTimeline + " else '' end, case when $3 then " + kDatabase +
       " else '' end on conflict (slot) do update set state = excluded.state,"
       " since = case when s.state = excluded.state then s.since else excluded.since end,"
+      " asked_at = case when $3 then null else s.asked_at end,"
+      " identity = case when $3 then excluded.identity else s.identity end,"
       " timeline = case when $3 then excluded.timeline else s.timeline end,"
       " database = case when $3 then excluded.database else s.database end";
-  connection().exec_params(kStatement, slot, name_of(change.state), change.emptied);
+  connection().exec_params(kStatement, slot, name_of(change.state), change.emptied,
+                           change.identity);
 }
 
 }  // namespace postgres

@@ -16,6 +16,8 @@ class PostgresSlotTable final : public SlotTable {
 
   CacheState look() override;
   std::optional<SlotChange> change(std::size_t slot, const Decide& decide) override;
+  void ask(std::size_t slot, const std::string& identity) override;
+  void object(std::size_t slot, const std::string& identity) override;
   void stop_fills() override;
   bool start_fills() override;
 

@@ -160,7 +160,7 @@ TEST_P(InvalidReply, does_not_acknowledge_two_deletions) {
   EXPECT_LT(std::chrono::steady_clock::now() - start, 5s);
   const auto servers = make_server_control(server_.options());
   EXPECT_EQ(servers->probe(0), Unreachable::no_response) << reply_.substr(0, 100);
-  EXPECT_EQ(servers->flush(0), Unreachable::no_response) << reply_.substr(0, 100);
+  EXPECT_EQ(servers->flush(0, "0/1 identity"), Unreachable::no_response) << reply_.substr(0, 100);
 }
 
 TEST_P(InvalidReply, lists_no_wrong_entries) {

@@ -174,7 +174,7 @@ class ServerControlTest : public InvalidationTest {
 
 TEST_F(ServerControlTest, flushes_one_server) {
   put_all(of_shops());
-  EXPECT_EQ(servers_->flush(1), std::nullopt);
+  EXPECT_EQ(servers_->flush(1, "1/2 identity"), std::nullopt);
   EXPECT_EQ(memcached_[1].ask("get " + shop_row(ShopId{1}).text), "END");
   EXPECT_GT(items(0), 50) << "the other one is unchanged";
 }
@@ -191,9 +191,9 @@ TEST_F(ServerControlTest, distinguishes_a_refused_connection_from_no_response) {
   memcached_[1].stop();
   const auto short_timeout = make_server_control(options(both(), 500ms));
   EXPECT_EQ(short_timeout->probe(0), Unreachable::no_response);
-  EXPECT_EQ(short_timeout->flush(0), Unreachable::no_response);
+  EXPECT_EQ(short_timeout->flush(0, "0/2 identity"), Unreachable::no_response);
   EXPECT_EQ(servers_->probe(1), Unreachable::refused);
-  EXPECT_EQ(servers_->flush(1), Unreachable::refused);
+  EXPECT_EQ(servers_->flush(1, "1/2 identity"), Unreachable::refused);
 }
 
 TEST_F(ServerControlTest, reads_a_missing_socket_as_no_response) {

@@ -31,6 +31,8 @@ class FakeTable : public storage::SlotTable {
     if (change && change->emptied) table_.state.slots[slot].emptied_now = true;
     return change;
   }
+  void ask(std::size_t, const std::string&) override {}
+  void object(std::size_t, const std::string&) override {}
   void stop_fills() override {}
   bool start_fills() override { return true; }
 
@@ -42,8 +44,13 @@ class FakeServers : public ServerControl {
  public:
   explicit FakeServers(std::size_t count) : count_{count} {}
   [[nodiscard]] std::size_t count() const override { return count_; }
+  void resolve() override {}
   std::optional<Unreachable> probe(std::size_t) override { return std::nullopt; }
-  std::optional<Unreachable> flush(std::size_t) override { return std::nullopt; }
+  std::optional<Unreachable> flush(std::size_t, const std::string&) override {
+    return std::nullopt;
+  }
+  bool still_runs(std::size_t, const std::string&) override { return true; }
+  Identified identify(std::size_t, const std::string&) override { return Identified::expected; }
 
  private:
   std::size_t count_;

@@ -2,8 +2,11 @@
 
 #include <gmock/gmock.h>
 
+#include <filesystem>
+
 #include "cache/entry_expiry.hpp"
 #include "cache/make_cache.hpp"
+#include "cache/slot_identity.hpp"
 #include "storage/errors.hpp"
 #include "storage/make_storage.hpp"
 #include "tests/cache/text_source.hpp"
@@ -27,9 +30,16 @@ class Steps : public SlotObserver {
     steps.push_back(step);
   }
   void failed(const std::string& detail) override { failures.push_back(detail); }
-  void saw(const storage::CacheState&) override {
+  void saw(const storage::CacheState& state) override {
+    for (const auto& slot : state.slots) identities.set(slot.number, slot.identity);
     if (on_saw) on_saw();
   }
+  void emptied(std::size_t slot, const std::string& identity) override {
+    identities.set(slot, identity);
+  }
+  void another_process(std::size_t) override { ++other_processes; }
+  SlotIdentities identities;
+  int other_processes{0};
   std::vector<SlotStep> steps;
   std::vector<std::string> failures;
   std::function<void()> on_saw;
@@ -91,9 +101,10 @@ class Process {
   std::unique_ptr<storage::SlotTable> table_ = storage::make_slot_table(postgres_);
   std::unique_ptr<storage::Database> database_ = storage::make_database(postgres_);
   std::unique_ptr<ServerControl> servers_ = make_server_control(memcached_);
-  std::unique_ptr<Cache> cache_ = make_cache(memcached_, *database_, no_observer_);
+  std::unique_ptr<Cache> cache_ =
+      make_cache(memcached_, *database_, no_observer_, &observer.identities);
   std::unique_ptr<storage::Invalidation> invalidation_ =
-      make_invalidation(memcached_, no_observer_);
+      make_invalidation(memcached_, no_observer_, &observer.identities);
   SlotKeeper::Clock::time_point now_ = SlotKeeper::Clock::now();
 
  public:
@@ -122,6 +133,9 @@ class SlotKeeperTest : public testing::Test {
       process.round();
       return state() == "up";
     });
+  }
+  static void rounds_of(Process& process, int count) {
+    for (int i = 0; i < count; ++i) process.round(1s);
   }
   [[nodiscard]] std::string state() const { return database.run("select state from cache_slots"); }
 
@@ -437,6 +451,126 @@ TEST_F(SlotKeeperTest, reads_the_same_history_in_every_process_and_another_one_e
   EXPECT_TRUE(history(database).ends_with(".00000001")) << "the timeline of a new cluster";
   const test::TestDatabase other;
   EXPECT_NE(history(database), history(other));
+}
+
+/// A socket that a second process can take over, as `memcached -s` does.
+class TwoProcesses : public SlotKeeperTest {
+ protected:
+  TwoProcesses() { lead_to(memcached); }
+  ~TwoProcesses() override { std::filesystem::remove_all(directory_); }
+
+  [[nodiscard]] MemcachedOptions at_socket() const {
+    auto changed = options();
+    changed.servers = {"unix:" + socket_};
+    return changed;
+  }
+  void lead_to(const test::Memcached& process) const {
+    std::filesystem::remove(socket_);
+    std::filesystem::create_symlink(process.socket(), socket_);
+  }
+  /// Rounds of all processes, a second each.
+  static void rounds(int count, std::initializer_list<Process*> processes) {
+    for (int i = 0; i < count; ++i) {
+      for (auto* process : processes) process->round(1s);
+    }
+  }
+
+  test::Memcached second;
+
+ private:
+  const std::string directory_ = test::make_scratch_directory();
+  const std::string socket_ = directory_ + "/socket";
+};
+
+TEST_F(TwoProcesses, at_one_address_stop_its_writes_instead_of_splitting_them) {
+  Process process{database.options(), at_socket()};
+  process.round();
+  ASSERT_EQ(process.read(), ReadPath::filled);
+  lead_to(second);
+  Process restarted{database.options(), at_socket()};
+  rounds(1, {&restarted, &process});
+  EXPECT_FALSE(restarted.write()) << "its connections lead to the second process";
+  EXPECT_EQ(restarted.read(), ReadPath::unavailable);
+  rounds(10, {&restarted, &process});
+  EXPECT_FALSE(restarted.write());
+  EXPECT_EQ(state(), "waiting");
+  EXPECT_THAT(second.ask("stats"), testing::HasSubstr("STAT cmd_flush 0"));
+  EXPECT_GT(restarted.observer.other_processes + process.observer.other_processes, 0);
+  lead_to(memcached);
+  rounds(2, {&restarted, &process});
+  EXPECT_EQ(state(), "up");
+  EXPECT_TRUE(restarted.write());
+}
+
+TEST_F(TwoProcesses, behind_a_balancer_are_detected_by_the_process_that_emptied_one) {
+  Process process{database.options(), at_socket()};
+  process.round();
+  lead_to(second);
+  process.keeper.report(0);
+  rounds(4, {&process});
+  EXPECT_EQ(state(), "waiting");
+  EXPECT_GT(process.observer.other_processes, 0);
+}
+
+TEST_F(TwoProcesses, with_swapped_addresses_are_detected) {
+  auto right = options();
+  right.servers = {memcached.address(), second.address()};
+  auto swapped = options();
+  swapped.servers = {second.address(), memcached.address()};
+  Process process{database.options(), right};
+  process.round();
+  Process other{database.options(), swapped};
+  other.round();
+  EXPECT_EQ(other.observer.other_processes, 2);
+  EXPECT_FALSE(other.write());
+  EXPECT_TRUE(process.write());
+  EXPECT_EQ(other.read(), ReadPath::unavailable);
+}
+
+TEST_F(SlotKeeperTest, empties_a_process_that_was_started_again_at_once) {
+  Process process{database.options(), options()};
+  process.round();
+  ASSERT_EQ(process.read(), ReadPath::filled);
+  memcached.restart();
+  EXPECT_FALSE(process.write()) << "the new process was not emptied";
+  process.keeper.report(0);
+  process.round();
+  process.round();
+  EXPECT_EQ(state(), "up");
+  EXPECT_TRUE(process.write());
+  EXPECT_EQ(process.read(), ReadPath::filled);
+  EXPECT_EQ(process.observer.other_processes, 0);
+}
+
+TEST_F(SlotKeeperTest, empties_a_process_that_it_did_not_know_when_no_other_process_objects) {
+  {
+    Process process{database.options(), options()};
+    process.round();
+  }
+  memcached.restart();
+  Process process{database.options(), options()};
+  rounds_of(process, 2);
+  EXPECT_FALSE(process.write());
+  rounds_of(process, 4);
+  EXPECT_TRUE(process.write());
+  EXPECT_EQ(process.read(), ReadPath::filled);
+}
+
+TEST_F(SlotKeeperTest, empties_a_process_again_that_was_emptied_by_hand) {
+  Process process{database.options(), options()};
+  process.round();
+  memcached.ask("flush_all");
+  Process other{database.options(), options()};
+  other.round();
+  process.round(1s);
+  for (int i = 0; i < 6; ++i) {
+    process.keeper.report(0);
+    process.round(1s);
+    other.round(1s);
+  }
+  EXPECT_EQ(state(), "up");
+  EXPECT_TRUE(process.write());
+  EXPECT_TRUE(other.write());
 }
 
 TEST_F(SlotKeeperTest, survives_an_outage_of_the_database) {

@@ -137,9 +137,11 @@ class ListWithoutEnd final : public ListOf {
 
 class BrokenCache final : public Cache {
  public:
-  BrokenCache(const MemcachedOptions& options, storage::Database& database, Observer& observer)
+  BrokenCache(const MemcachedOptions& options, storage::Database& database, Observer& observer,
+              const SlotIdentities* identities)
       : without_locks_{database},
-        cache_{options, is_broken("fill-without-lock") ? without_locks_ : database, observer} {
+        cache_{options, is_broken("fill-without-lock") ? without_locks_ : database, observer,
+               identities} {
     for (const auto& server : options.servers) {
       servers_.push_back(
           std::make_unique<Server>(servers_.size(), *parse_address(server), options, no_observer_));
@@ -267,17 +269,18 @@ class UnacknowledgedInvalidation final : public storage::Invalidation {
 }  // namespace
 
 std::unique_ptr<Cache> make_cache(const MemcachedOptions& options, storage::Database& database,
-                                  Observer& observer) {
-  return std::make_unique<BrokenCache>(options, database, observer);
+                                  Observer& observer, const SlotIdentities* identities) {
+  return std::make_unique<BrokenCache>(options, database, observer, identities);
 }
 
 std::unique_ptr<storage::Invalidation> make_invalidation(const MemcachedOptions& options,
-                                                         Observer& observer) {
+                                                         Observer& observer,
+                                                         const SlotIdentities* identities) {
   if (is_broken("delete-after-commit"))
     return std::make_unique<LateInvalidation>(options, observer);
   if (is_broken("answer-before-acknowledge"))
     return std::make_unique<UnacknowledgedInvalidation>(options, observer);
-  return std::make_unique<MemcachedInvalidation>(options, observer);
+  return std::make_unique<MemcachedInvalidation>(options, observer, identities);
 }
 
 }  // namespace codasync::cache

@@ -134,6 +134,12 @@ class LookUp(EdgeTest):
             self.nginx.ask(method, uri, X_Cache_Lookup="miss", **headers)
             self.assertNotIn("X-Cache-Lookup", self.service.requests[-1].headers, uri)
 
+    def test_a_miss_is_passed_on_with_the_time_of_nginx(self) -> None:
+        self.nginx.get("/api/v1/shops/1", X_Edge_Time="1.5")
+        self.assertAlmostEqual(float(self.service.requests[-1].headers["X-Edge-Time"]), time.time(), delta=5)
+        self.nginx.get("/api/v1/tokens", X_Edge_Time="1.5")
+        self.assertNotIn("X-Edge-Time", self.service.requests[-1].headers)
+
     def test_after_a_failed_look_up_no_miss_is_passed_on(self) -> None:
         self.memcached.stop()
         for _ in range(3):
@@ -383,6 +389,46 @@ class LookUp(EdgeTest):
             time.sleep(0.02)
 
 
+class Identities(EdgeTest):
+    """What is stored in a server when its slot is emptied (cache/slot_identity.hpp)."""
+
+    KEY = "coda1:" + PRODUCT
+
+    def test_of_this_slot_or_no_identity_is_used(self) -> None:
+        memcached, service = self.start_memcached(), self.start_service()
+        memcached.set(self.KEY, HEAD + BODY)
+        nginx = self.start_nginx([service.path], [memcached.path], "--workers", "1")
+        self.assertEqual(nginx.get(PRODUCT).body, BODY)
+        for identity in (b"0/1 0123", b"9/9 0123"):
+            memcached.set("slot1", identity, 2**32 - 1)
+            self.assertEqual(nginx.get(PRODUCT).body, BODY, "the connection was compared when it was new")
+        memcached.set("slot1", b"0/1 0123", 2**32 - 1)
+        nginx.process.send_signal(signal.SIGHUP)
+        for _ in range(20):
+            self.assertEqual(nginx.get(PRODUCT).body, BODY)
+        self.assertEqual(service.requests, [])
+
+    def test_of_another_slot_or_another_number_of_slots_is_not_used(self) -> None:
+        memcached, service = self.start_memcached(), self.start_service()
+        memcached.set(self.KEY, HEAD + BODY)
+        for number, identity in enumerate((b"1/1 0123", b"0/2 0123", b"0/1", b"00/1 0123", b"x")):
+            memcached.set("slot1", identity, 2**32 - 1)
+            nginx = Nginx(self.folder / f"nginx-{number}", [service.path], [memcached.path], "--workers", "1")
+            self.addCleanup(self.end_nginx, nginx)
+            for _ in range(3):
+                self.assertEqual(nginx.get(PRODUCT).body, b'{"from":"here"}', identity)
+            self.assertIn("its server is that of another slot", (nginx.folder / "error.log").read_text())
+        self.assertNotIn("X-Cache-Lookup", service.requests[-1].headers)
+
+    def test_without_a_valid_seal_is_ignored_and_stays(self) -> None:
+        memcached, service = self.start_memcached(), self.start_service()
+        memcached.set(self.KEY, HEAD + BODY)
+        memcached.set_bytes("slot1", b"1/1 forged, and without a seal", 2**32 - 1)
+        nginx = self.start_nginx([service.path], [memcached.path])
+        self.assertEqual(nginx.get(PRODUCT).body, BODY)
+        self.assertIn(b"forged", memcached.ask("get slot1"))
+
+
 class Keys(EdgeTest):
     """The file of keys: the service's memcached.key_file."""
 
@@ -459,7 +505,7 @@ class InvalidReplies(EdgeTest):
                 with client:
                     client.settimeout(5)
                     client.recv(4096)
-                    client.sendall(reply)
+                    client.sendall(b"EN\r\n" + reply)  # no identity
 
         threading.Thread(target=serve, daemon=True).start()
 

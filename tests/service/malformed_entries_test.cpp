@@ -237,6 +237,24 @@ TEST_F(ForgedEntries, of_another_installation_or_with_a_later_expiry_are_not_sen
   }
 }
 
+using EdgeClock = ServiceTest;
+
+TEST_F(EdgeClock, is_compared_with_that_of_the_service_in_each_miss) {
+  Connection edge{start_edge().port()};
+  const auto offset = [&] { return metric("codasync_edge_clock_offset_seconds"); };
+  EXPECT_EQ(offset(), 0);
+  edge.send("GET", "/api/v1/shops/" + shop(), "", {});
+  EXPECT_GT(offset(), -1);
+  EXPECT_EQ(offset(), 0) << "since the last scrape";
+  Connection direct{port_of(0)};
+  const auto seconds = std::chrono::duration<double>{now().time_since_epoch()}.count();
+  for (const double behind : {5.0, -70.0, 60.0})
+    direct.send("GET", "/healthz", "", {{"X-Edge-Time", std::to_string(seconds - behind)}});
+  for (const auto* malformed : {"", "x", "1e999", "nan", "inf", "1 2", "0x10"})
+    direct.send("GET", "/healthz", "", {{"X-Edge-Time", malformed}});
+  EXPECT_NEAR(offset(), -70, 30);
+}
+
 /// Reads need a token, and Nginx was rendered without --private-reads.
 class PrivateEntries : public ServiceTest {
  protected:

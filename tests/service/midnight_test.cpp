@@ -187,7 +187,7 @@ TEST_F(Midnight, of_the_shop_ends_every_response_that_says_available) {
     // A minute before, so that entries are stored, and in the last seconds. The entries of the last
     // midnight are still there, because Memcached's clock stays as it is.
     set_clocks(midnight - 60s);
-    memcached().ask("flush_all");
+    memcached().clear();
     expect_all(false);
     const auto hits = metric(R"(codasync_cache_reads_total{path="hit"})");
     expect_all(false);

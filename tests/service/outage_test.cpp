@@ -101,7 +101,7 @@ TEST_F(Outage, that_is_permanent_returns_500) {
        "", "alter table stock_readings rename kind to date_kind"},
   };
   for (const auto& [what, breaks, method, path, body, repair] : cases) {
-    memcached().ask("flush_all");
+    memcached().clear();
     database().run(breaks);
     const auto response = send(method, path, body, admin());
     EXPECT_EQ(response.status, 500)

@@ -77,7 +77,7 @@ TEST_F(Pages, are_read_from_the_cache_row_by_row) {
   const auto of_page = 1 + 2 * static_cast<double>(gtins.size());  // shop, products, readings
   for (const auto& gtin : gtins) record(shop(), gtin, R"("quantity":3)");
   do_not_compare_reads();
-  memcached().ask("flush_all");
+  memcached().clear();
   const auto path = "/api/v1/shops/" + shop() + "/stock?GTIN=" + joined(gtins);
   auto fills = filled();
   auto begun = transactions();

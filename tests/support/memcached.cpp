@@ -64,6 +64,19 @@ void Memcached::start() {
 void Memcached::freeze() { process_->freeze(); }
 void Memcached::thaw() { process_->signal(SIGCONT); }
 
+void Memcached::clear() const {
+  const auto stored = ask("get slot1");  // VALUE slot1 flags size CR LF bytes CR LF END
+  ask("flush_all");
+  const auto line = stored.find("\r\n");
+  if (line == std::string::npos) return;
+  const auto begin = line + 2;
+  const auto bytes =
+      stored.substr(begin, stored.size() - begin - std::string_view{"\r\nEND"}.size());
+  const auto flags = stored.find(' ', 6) + 1;
+  ask("set slot1 " + stored.substr(flags, stored.find(' ', flags) - flags) + " 0 " +
+      std::to_string(bytes.size()) + "\r\n" + bytes);
+}
+
 std::string Memcached::ask(const std::string& command) const {
   auto reply = exchange(socket_, command + "\r\nquit\r\n");
   if (!reply) throw std::runtime_error{"memcached cannot be reached"};

@@ -31,6 +31,10 @@ class Memcached {
   void freeze();  // SIGSTOP: connections are accepted, but there are no replies
   void thaw();
 
+  /// Removes all entries but the identity of the process (cache/slot_identity.hpp): without it the
+  /// slot keeper would empty the server a moment later.
+  void clear() const;
+
   /// Sends one command. Returns: the reply, without the final line end.
   std::string ask(const std::string& command) const;
 

@@ -100,7 +100,7 @@ class Injector:
     def calm(self) -> None:
         """Waits until every server is in use again, and notes a while in which no write may be refused. Throws: Broken."""
         deadline = time.monotonic() + SLOT_SECONDS
-        while self.stack.postgres.sql("select count(*) from cache_slots where state <> 'up'") != "0":
+        while self.stack.postgres.sql("select count(*) from cache_slots where state <> 'up' or asked_at is not null") != "0":
             if time.monotonic() > deadline:
                 raise Broken("a slot whose server responds is not in use again")
             time.sleep(0.1)

@@ -237,8 +237,16 @@ static void reply(const u_char* data, size_t size, u_char kind, size_t of_piece)
   seal_init(&seal);
   slot.address = &server;
   slot.timeout = 100;
-  input = data;
-  input_size = size;
+  slot.count = 1;
+  slot.seal = &seal;
+  // The first reply of a connection is that about the identity of the server.
+  static const char no_identity[] = "EN\r\n";
+  const size_t before = (kind & 0x20) != 0 ? 0 : sizeof(no_identity) - 1;
+  u_char* whole = malloc(before + size + 1);
+  memcpy(whole, no_identity, before);
+  memcpy(whole + before, data, size);
+  input = whole;
+  input_size = before + size;
   piece = of_piece;
   check(slot_start(&slot, &log) == NGX_OK, "a slot starts");
   const size_t count = 1 + kind % kLookUpsMax;
@@ -261,6 +269,7 @@ static void reply(const u_char* data, size_t size, u_char kind, size_t of_piece)
   }
   check(slot.waiting == 0, "no look-up waits after the end of the connection");
   slot_stop(&slot);
+  free(whole);
   free(slot.in);
   free(slot.out);
 }
