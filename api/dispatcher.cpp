@@ -681,6 +681,8 @@ void Exchange::complete(Response& response) const {
                                     {"traceparent", request.traceparent}});
   }
   response.headers.push_back({"X-Request-Id", request.request_id});
+  if (flow_.call().session || flow_.pattern() == session::kPath)
+    response.headers.push_back({"Oldest-Console", std::string{session::kOldestConsole}});
   allow_origin(response, request, service_.options);
 }
 

@@ -320,6 +320,61 @@ std::string to_json(const storage::Token& token) {
   return object.done();
 }
 
+namespace {
+
+void describe(Object& object, const storage::OverviewCounts& counts) {
+  object.add("readings", counts.readings)
+      .add("units", counts.units)
+      .add("expired", counts.expired)
+      .add("due", counts.due)
+      .add("not_checked", counts.not_checked)
+      .add("checked_at", counts.checked_at);
+}
+
+}  // namespace
+
+std::string to_json(const storage::Overview& overview, std::int64_t days) {
+  const auto list = [](const auto& rows, const auto& describe_row) {
+    std::string text{"["};
+    for (const auto& row : rows) {
+      Object object;
+      describe_row(object, row);
+      text.append(text.size() > 1 ? "," : "").append(object.done());
+    }
+    return text.append("]");
+  };
+  std::vector<std::pair<Date, std::int64_t>> by_day;
+  for (std::int64_t day = 0; day < days; ++day) {
+    const Date date = std::chrono::sys_days{overview.today} + std::chrono::days{day};
+    const auto found = overview.by_day.find(date);
+    by_day.emplace_back(date, found == overview.by_day.end() ? 0 : found->second);
+  }
+  Object object;
+  object.add("today", overview.today);
+  describe(object, overview.all);
+  object.add_json("days", list(by_day, [](Object& day, const auto& count) {
+                    day.add("date", count.first).add("readings", count.second);
+                  }));
+  object.add_json("shops", list(overview.shops, [](Object& row, const auto& of_shop) {
+                    row.add("shop", of_shop.shop.value());
+                    describe(row, of_shop.counts);
+                  }));
+  object.add_json("categories", list(overview.categories, [](Object& row, const auto& of_category) {
+                    row.add("category", of_category.category);
+                    describe(row, of_category.counts);
+                  }));
+  return object.done();
+}
+
+std::string to_json(const MinuteOfActivity& minute) {
+  Object object;
+  object.add("minute", minute.begins)
+      .add("writes", minute.counts.writes)
+      .add("look_ups", minute.counts.look_ups)
+      .add("hits", minute.counts.hits);
+  return object.done();
+}
+
 std::string to_json(const storage::Session& session) {
   const auto& token = session.token;
   Object object;

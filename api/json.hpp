@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "api/observability/activity.hpp"
 #include "storage/change_feed.hpp"
 #include "storage/model/catalogue.hpp"
 #include "storage/model/reading.hpp"
@@ -35,6 +36,9 @@ std::string to_json(const storage::ShopThresholds& thresholds);
 std::string to_json(const storage::Token& token);
 std::string to_json(const storage::Token& token, std::string_view secret);  // with its secret
 std::string to_json(const storage::Session& session);
+std::string to_json(const MinuteOfActivity& minute);
+/// `days`: the number of days that are counted one by one.
+std::string to_json(const storage::Overview& overview, std::int64_t days);
 
 template <class Row>
 std::string to_json(const std::vector<Row>& rows) {

@@ -67,6 +67,8 @@ constexpr Needs kSession{.access = Access::staff, .credential = Credential::sess
 // Query parameters. The handler reads each of them.
 constexpr std::string_view kPage[] = {"limit", "cursor"};
 constexpr std::string_view kCountedPage[] = {"limit", "cursor", "count"};
+constexpr std::string_view kOverview[] = {"shop", "days", "due_days", "stale_days"};
+constexpr std::string_view kStats[] = {"minutes"};
 constexpr std::string_view kFeed[] = {"shop", "since", "limit"};
 constexpr std::string_view kStream[] = {"GTIN", "since"};
 constexpr std::string_view kExport[] = {"format"};
@@ -98,6 +100,8 @@ const std::array kRoutes{
     Route{get,   "/api/v1/shops/{id}/work-list",                kReader,          Read{&work_list::list}, kWorkList},
     Route{get,   "/api/v1/shops/{id}/thresholds",               kStaff,           Read{&work_list::thresholds}},
     Route{put,   "/api/v1/shops/{id}/thresholds",               kAdmin,           Blocking{&work_list::put_thresholds}},
+
+    Route{get,   "/api/v1/overview",                            kReader,          Read{&overview::read, CachedList{&overview::entry}}, kOverview},
 
     Route{get,   "/api/v1/products",                            kReader,          Read{&products::list, CachedList{&products::list_entry, &products::list_rows}}, kProductList},
     Route{post,  "/api/v1/products",                            kAdmin,           Blocking{&products::create}},
@@ -138,6 +142,8 @@ const std::array kRoutes{
     Route{get,   "/api/v1/export/products",                     kReader,          Export{&exports::products}, kExport},
     Route{get,   "/api/v1/export/stock-readings",               kReader,          Export{&exports::stock_readings}, kShopExport},
     Route{get,   "/api/v1/export/events",                       kStaff,           Export{&exports::events}, kShopExport},
+
+    Route{get,   "/api/v1/stats",                               kAdmin,           Blocking{&stats::read}, kStats},
 
     Route{get,   "/api/v1/audit",                               kAdmin,           Read{&audit::list}, kAudit},
 

@@ -8,6 +8,7 @@
 #include "api/executor.hpp"
 #include "api/gathering.hpp"
 #include "api/lru_cache.hpp"
+#include "api/observability/activity.hpp"
 #include "api/observability/feed_lag.hpp"
 #include "api/observability/log.hpp"
 #include "api/observability/metrics.hpp"
@@ -58,6 +59,7 @@ struct Service {
   ChangeStreams& streams;
   storage::Exports& exports;
   Executor& export_threads;  // each sends one export
+  Activity& activity;
   const Response description{openapi::describe(options.public_reads)};
   MissesOfRoutes misses{make_misses(executor.options())};
   TokenCache tokens{};

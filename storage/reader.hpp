@@ -11,6 +11,7 @@
 #include "storage/model/catalogue.hpp"
 #include "storage/model/outcome.hpp"
 #include "storage/model/reading.hpp"
+#include "storage/overview.hpp"
 #include "storage/token.hpp"
 #include "storage/work_list.hpp"
 
@@ -207,6 +208,9 @@ class Reader {
   /// shop does not exist. Two statements.
   virtual std::optional<WorkPage> work_list(const WorkFilter& filter, std::size_t limit) = 0;
 
+  /// Returns: how many readings expire when. Reads each of them: at most kOverviewReadingsMax.
+  virtual Outcome<Overview, OverviewRefusal> overview(const OverviewFilter& filter) = 0;
+
   /// Returns: when the current day ends in the shop's time zone; nullopt: no such shop. Inside a
   /// transaction, the current day is that of the transaction's start, as for all its queries.
   virtual std::optional<Instant> day_ends_at(ShopId shop) = 0;
@@ -245,6 +249,11 @@ class Reader {
   /// `shops_max` shops. It counts at most kPageMax readings of a shop, so that no shop makes it
   /// slow.
   virtual std::vector<ExpiredCount> expired_by_shop(std::size_t shops_max) = 0;
+
+  /// Returns: a counter of all processes: how many events were added to the ledger. PostgreSQL
+  /// counts them some seconds late, counts imports and batches that failed too, and begins again
+  /// after a crash.
+  virtual std::int64_t events_added() = 0;
 
   /// Returns: whether PostgreSQL has a time zone of exactly this name.
   virtual bool has_time_zone(const std::string& name) = 0;

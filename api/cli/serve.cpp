@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "api/dispatcher.hpp"
+#include "api/observability/activity.hpp"
 #include "api/observability/expired_readings.hpp"
 #include "api/observability/feed_lag.hpp"
 #include "api/observability/housekeeper_log.hpp"
@@ -14,6 +15,7 @@
 #include "api/request_flow.hpp"
 #include "api/service.hpp"
 #include "api/transport/server.hpp"
+#include "cache/inspect.hpp"
 #include "cache/make_cache.hpp"
 #include "storage/errors.hpp"
 #include "storage/housekeeper.hpp"
@@ -80,6 +82,29 @@ std::vector<Sample> samples_of(const ServerCounters& server, const Executor& exe
       pool_max("reads", settings.postgres.connections_max),
       pool_max("fills", settings.postgres.fill_connections_max),
   };
+}
+
+/// Returns: the counters of all processes and of Nginx. A sum without one of its parts is not
+/// known.
+ActivityCounts activity_of_servers(storage::Database& database,
+                                   const cache::MemcachedOptions& memcached) {
+  ActivityCounts counts;
+  try {
+    counts.writes = database.read()->events_added();
+  } catch (const std::exception&) {  // also a database that was not migrated
+    counts.writes = std::nullopt;
+  }
+  std::int64_t look_ups = 0;
+  std::int64_t hits = 0;
+  for (std::size_t slot = 0; slot < memcached.servers.size(); ++slot) {
+    const auto server = cache::server_statistics(memcached, slot);
+    if (!server) return counts;
+    look_ups += static_cast<std::int64_t>(server->hits + server->misses);
+    hits += static_cast<std::int64_t>(server->hits);
+  }
+  counts.look_ups = look_ups;
+  counts.hits = hits;
+  return counts;
 }
 
 /// Returns: the options of a database for a few short queries, with connections of its own.
@@ -155,6 +180,7 @@ int serve(const config::Settings& settings, const Load& load) {
   const storage::Housekeeper housekeeper{settings.postgres, settings.sessions, *invalidation,
                                          housekeeper_log};
   ExpiredReadings expired{*control_database};
+  Activity activity{[&] { return activity_of_servers(*control_database, settings.memcached); }};
   Executor executor{settings.executor};
   Executor control{{.threads = 1, .queue_max = 16}};
   const auto exports = storage::make_exports(settings.postgres, settings.api.exports_max, metrics);
@@ -163,7 +189,7 @@ int serve(const config::Settings& settings, const Load& load) {
                            .queue_timeout = settings.executor.queue_timeout}};
   service.reset(new Service{settings.api, *database, *look_up_database, *control_database, *ledger,
                             *catalogue, *tokens, *sessions, *cache, executor, control, metrics, log,
-                            slot_log, feed_lag, streams, *exports, export_threads});
+                            slot_log, feed_lag, streams, *exports, export_threads, activity});
   Dispatcher dispatcher{*service};
   Server server{settings.server,
                 [&dispatcher](Request request, Reply reply) {

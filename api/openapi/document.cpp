@@ -24,7 +24,9 @@ constexpr const char* kDescription =
     "Expiry dates and quantities of products in shops.\n\n"
     "A slash at the end of an address is optional. HEAD is answered as GET, without the body. "
     "Every answer has `X-Request-Id`: that of the request if it is well-formed (1 to 128 of "
-    "`A-Z a-z 0-9 . _ -`). Errors are problem details (RFC 9457); `type` is a stable code.\n\n"
+    "`A-Z a-z 0-9 . _ -`). Answers to requests with a session have `Oldest-Console`, the oldest "
+    "version of the console that the service accepts. Errors are problem details (RFC 9457); "
+    "`type` is a stable code.\n\n"
     "Lists have at most `limit` rows; `Link: <…>; rel=\"next\"` is the next page.\n\n"
     "A write with `Idempotency-Key` takes effect once: repeated, it gets the stored answer. "
     "A write with `If-Match` takes effect only if the row still has that version.";

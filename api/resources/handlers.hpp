@@ -122,7 +122,20 @@ Result create(Service& service, const Call& call);
 Result revoke(Service& service, const Call& call);
 }  // namespace tokens
 
+namespace overview {
+std::optional<ListEntry> entry(const Call& call);
+Result read(storage::Reader& reader, const Call& call);
+}  // namespace overview
+
+namespace stats {
+Result read(Service& service, const Call& call);
+}  // namespace stats
+
 namespace session {
+inline constexpr std::string_view kPath = "/api/v1/session";
+/// The oldest version of the console (nginx/console) that the service accepts. Raise it with a
+/// change that older ones would misunderstand.
+inline constexpr std::string_view kOldestConsole = "1";
 Result start(Service& service, const Call& call);
 Result self(Service& service, const Call& call);
 Result end(Service& service, const Call& call);

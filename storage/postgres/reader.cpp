@@ -7,6 +7,7 @@
 #include "storage/postgres/arrays.hpp"
 #include "storage/postgres/change_feed.hpp"
 #include "storage/postgres/columns.hpp"
+#include "storage/postgres/overview.hpp"
 #include "storage/postgres/query.hpp"
 #include "storage/postgres/readings_query.hpp"
 #include "storage/postgres/work_list.hpp"
@@ -192,6 +193,10 @@ std::optional<WorkPage> PostgresReader::work_list(const WorkFilter& filter, std:
   return work_page(query.run(connection_), limit);
 }
 
+Outcome<Overview, OverviewRefusal> PostgresReader::overview(const OverviewFilter& filter) {
+  return read_overview(connection_, filter);
+}
+
 std::optional<Instant> PostgresReader::day_ends_at(ShopId shop) {
   const pqxx::result rows = connection_.exec_params(
       "select micros_of(end_of_day(day_in(time_zone, now()), time_zone)) from shops where id = $1",
@@ -303,6 +308,15 @@ std::vector<ExpiredCount> PostgresReader::expired_by_shop(std::size_t shops_max)
     counts.push_back({ShopId{row[0].as<std::int64_t>()}, row[1].as<std::int64_t>()});
   }
   return counts;
+}
+
+std::int64_t PostgresReader::events_added() {
+  return connection_
+      .exec(
+          "select coalesce(sum(s.n_tup_ins), 0)::bigint from pg_inherits i"
+          " join pg_stat_all_tables s on s.relid = i.inhrelid"
+          " where i.inhparent = 'stock_events'::regclass")[0][0]
+      .as<std::int64_t>();
 }
 
 bool PostgresReader::has_time_zone(const std::string& name) {

@@ -23,6 +23,7 @@ class PostgresReader : public Reader {
   ReadingPage readings(const ReadingFilter& filter, std::size_t limit) override;
   std::optional<ShopThresholds> thresholds(ShopId shop) override;
   std::optional<WorkPage> work_list(const WorkFilter& filter, std::size_t limit) override;
+  Outcome<Overview, OverviewRefusal> overview(const OverviewFilter& filter) override;
   std::optional<Instant> day_ends_at(ShopId shop) override;
   std::map<ReadingId, ReadingKey> reading_keys(const std::vector<ReadingId>& ids) override;
   HistoryPage history(ReadingId id, const std::optional<HistoryCursor>& before,
@@ -35,6 +36,7 @@ class PostgresReader : public Reader {
   Page<Token> tokens(std::optional<TokenId> after, std::size_t limit) override;
   Page<AuditEntry> audit(const AuditFilter& filter, std::size_t limit) override;
   std::vector<ExpiredCount> expired_by_shop(std::size_t shops_max) override;
+  std::int64_t events_added() override;
   bool has_time_zone(const std::string& name) override;
 
  private:

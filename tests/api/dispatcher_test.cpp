@@ -88,9 +88,10 @@ class DispatcherTest : public testing::Test {
   Executor control{{.threads = 1, .queue_max = 16}};
   test::FakeExports exports;
   Executor export_threads{{.threads = 1, .queue_max = 1}};
+  Activity activity{[] { return ActivityCounts{1, 1, 1}; }};
   Service& service = made.emplace(options, database, database, database, ledger, catalogue, tokens,
                                   sessions, cache, executor, control, metrics, log, slot_log,
-                                  feed_lag, streams, exports, export_threads);
+                                  feed_lag, streams, exports, export_threads, activity);
   Dispatcher dispatcher{service};
   std::string staff;
   std::string admin;

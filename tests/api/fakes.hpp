@@ -72,6 +72,10 @@ class FakeReader : public storage::Reader {
   std::optional<storage::WorkPage> work_list(const storage::WorkFilter&, std::size_t) override {
     return none<storage::WorkPage>();
   }
+  Outcome<storage::Overview, storage::OverviewRefusal> overview(
+      const storage::OverviewFilter&) override {
+    return count(), storage::OverviewRefusal::unknown_shop;
+  }
   std::optional<Instant> day_ends_at(ShopId) override { return none<Instant>(); }
   storage::Rows rows(const storage::RowKeys& keys) override {
     count();
@@ -126,6 +130,7 @@ class FakeReader : public storage::Reader {
   storage::Page<storage::Token> tokens(std::optional<TokenId>, std::size_t) override {
     return count(), storage::Page<storage::Token>{};
   }
+  std::int64_t events_added() override { return count(), 0; }
   bool has_time_zone(const std::string& name) override { return count(), name == "UTC"; }
 
  private:

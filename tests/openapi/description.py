@@ -10,7 +10,7 @@ import jsonschema
 Json = Any
 
 # What HTTP and the proxy add; every answer may have them without a description.
-TRANSPORT_HEADERS = {"Connection", "Content-Length", "Content-Type", "Transfer-Encoding", "Cache-Control", "Allow", "Vary", "X-Accel-Buffering"}
+TRANSPORT_HEADERS = {"Connection", "Content-Length", "Content-Type", "Transfer-Encoding", "Cache-Control", "Allow", "Vary", "X-Accel-Buffering", "Oldest-Console"}
 
 
 class Description:

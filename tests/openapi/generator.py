@@ -98,6 +98,8 @@ class Pools:
 
     def keep(self, sent: Sent, answer: Json, headers: dict[str, str]) -> None:
         """Keeps what an answer has."""
+        if cookie := headers.get("Set-Cookie"):
+            self.add("cookie", cookie.partition(";")[0])
         if tag := headers.get("ETag"):
             self.add("tag", tag)
         if found := re.search(r"[?&]cursor=([^&>]+)", headers.get("Link", "")):
@@ -137,6 +139,9 @@ class Generator:
         token = chance.choices(("admin", "staff", ""), (6, 3, 1))[0]
         if token:
             sent.headers["Authorization"] = f"Bearer {self._tokens[token]}"
+        if path == "/api/v1/session":
+            sent.headers["Sec-Fetch-Site"] = chance.choice(["same-origin"] * 9 + ["same-site"])
+            sent.headers["Cookie"] = self._pools.one("cookie", chance, "codasync=x")
         sent.target = self._target(sent, chance)
         self._add_headers(sent, chance)
         self._add_body(sent, chance)
@@ -319,6 +324,8 @@ class Generator:
         match name:
             case "time_zone":
                 return chance.choice(ZONES[:5])
+            case "token":
+                return self._tokens["staff"]
             case "cursor" | "since":
                 return self._pools.one(name, chance, "")
             case "codes":

@@ -43,7 +43,7 @@ READING, READINGS = "/api/v1/stock-readings/{id}", "/api/v1/stock-readings"
 SCAN = "/api/v1/scan"
 HISTORY = READING + "/history"
 TOKEN, TOKENS = "/api/v1/tokens/{id}", "/api/v1/tokens"
-SESSION = "/api/v1/session"
+SESSION, OVERVIEW = "/api/v1/session", "/api/v1/overview"
 
 shop, south, tea = {"id": "{shop}"}, {"id": "{south}"}, {"gtin": TEA}
 reading, token = {"id": "{reading}"}, {"id": "{token}"}
@@ -105,6 +105,8 @@ GOOD = [
         ]},
         "staff",
     ),
+    Request("GET", OVERVIEW, 200, query="shop=1&days=3"),
+    Request("GET", "/api/v1/stats", 200, token="admin", query="minutes=1"),
     Request("GET", "/api/v1/export/products", 200),
     Request("GET", "/api/v1/export/stock-readings", 200),
     Request("GET", "/api/v1/export/events", 200, token="staff"),
@@ -158,6 +160,7 @@ REFUSED = [
     Request("POST", SCAN, 422, {"shop": 1, "codes": [TEA, MILK]}, "staff", code="conflicting-codes"),
     Request("POST", "/api/v1/sync", 404, {"device": DEVICE, "shop": 999}, "staff", code="not-found"),
     Request("POST", "/api/v1/sync", 410, {"device": DEVICE, "shop": 1, "since": OLD_CURSOR}, "staff", code="resync-required"),
+    Request("GET", OVERVIEW, 404, query="shop=999", code="not-found"),
     Request("GET", "/api/v1/changes", 404, query="shop=999", code="not-found"),
     Request("GET", "/api/v1/changes", 410, query="shop=1&since=" + OLD_CURSOR, code="resync-required"),
     Request("POST", TOKENS, 422, {"name": "Phone 8", "role": "staff", "shops": [999]}, "admin", code="unknown-shop"),

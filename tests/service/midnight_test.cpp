@@ -163,6 +163,9 @@ TEST_F(Midnight, of_the_shop_ends_every_response_that_says_available) {
             EXPECT_EQ(row.at("available"), flag(!expired)) << zone << " " << text << " " << path;
           }
         }
+        const auto overview = client->send("GET", base + "/overview?shop=" + place, "", {}).row();
+        ASSERT_FALSE(overview.empty());
+        EXPECT_EQ(overview.at("expired"), expired ? "1" : "0") << zone << " " << text;
         for (const auto* name : {"expired", "available"}) {
           const bool is = (std::string{name} == "expired") == expired;
           for (const auto* where : {"?shop=", "?limit=1000&shop="}) {

@@ -48,7 +48,7 @@ class SessionTest : public ServiceTest {
   static std::string secret_of(const httplib::Headers& token) {
     return token.find("Authorization")->second.substr(std::string{"Bearer "}.size());
   }
-  std::string sighting(int product = 0) {
+  std::string sighting(std::size_t product = 0) {
     return R"({"shop":)" + shop() + R"(,"GTIN":")" + some_gtins().at(product) +
            R"(","name":"Tea","expiry_date":"2027-12-24"})";
   }
@@ -229,8 +229,9 @@ TEST_F(SessionTest, secret_is_no_token_and_a_token_is_no_session) {
   EXPECT_EQ(post(kReadings, sighting(), {{"Authorization", "Bearer " + secret}}).status, 401);
   EXPECT_EQ(get(kSession, {{"Cookie", "codasync=" + secret_of(staff())}}).status, 401);
   EXPECT_EQ(get(kSession, staff()).status, 401);
-  for (const std::string wrong : {"codasync=", "codasync=x", "codasync", "xcodasync=" + secret,
-                                  "__Host-codasync=" + secret, "codasync =" + secret}) {
+  for (const std::string& wrong :
+       std::vector<std::string>{"codasync=", "codasync=x", "codasync", "xcodasync=" + secret,
+                                "__Host-codasync=" + secret, "codasync =" + secret}) {
     EXPECT_EQ(get(kSession, {{"Cookie", wrong}}).status, 401) << wrong;
   }
 }
@@ -293,12 +294,12 @@ TEST_F(SessionTest, ends_at_the_latest_with_its_token) {
   const auto signed_in = sign_in_with(token.text("token"));
   EXPECT_THAT(signed_in.text("ends"), Not(StartsWith("2090")));
   database().run(
-      "update tokens set expires_at = clock_timestamp() + interval '2 hours'"
+      "update tokens set expires_at = date_trunc('second', clock_timestamp()) + interval '2 hours'"
       " where name = 'a'");
   const auto cookie = cookie_of(signed_in);
   EXPECT_EQ(get(kSession, {{"Cookie", cookie}}).text("ends"),
             database().run("select to_char(expires_at at time zone 'UTC', "
-                           "'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') from tokens where name = 'a'"));
+                           "'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') from tokens where name = 'a'"));
   database().run("update tokens set expires_at = clock_timestamp() where name = 'a'");
   EXPECT_EQ(get(kSession, {{"Cookie", cookie}}).status, 401);
   storage::delete_ended_sessions(database().options(), {});
