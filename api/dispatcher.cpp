@@ -181,6 +181,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   void stream(StreamStart start);
   void stream(ExportStart start);
   void complete(Response& response) const;
+  void note(const TokenFailure& failure) const;
 
   Service& service_;
   Reply reply_;
@@ -672,6 +673,8 @@ void Exchange::complete(Response& response) const {
         std::chrono::system_clock::now().time_since_epoch() - took;
     service_.metrics.edge_behind(received - std::chrono::duration<double>{*request.edge_time});
   }
+  if (const auto& failure = flow_.token_failure()) note(*failure);
+  if (const auto& actor = flow_.call().actor) service_.token_uses.note(actor->id);
   if (service_.log.writes(LogLevel::debug)) {
     service_.log.debug("answered", {{"request_id", request.request_id},
                                     {"method", name_of(request.method)},
@@ -684,6 +687,18 @@ void Exchange::complete(Response& response) const {
   if (flow_.call().session || flow_.pattern() == session::kPath)
     response.headers.push_back({"Oldest-Console", std::string{session::kOldestConsole}});
   allow_origin(response, request, service_.options);
+}
+
+/// So that an operator sees clients that guess tokens or use revoked ones. The secret is not
+/// logged.
+void Exchange::note(const TokenFailure& failure) const {
+  const auto why = name_of(failure.why);
+  service_.metrics.token_failed(why);
+  service_.log.warning("a token was refused",
+                       {{"request_id", flow_.call().request.request_id},
+                        {"why", why},
+                        {"token", failure.token ? std::to_string(failure.token->value()) : ""},
+                        {"route", flow_.pattern()}});
 }
 
 MissesOfRoutes make_misses(const ExecutorOptions& options) {

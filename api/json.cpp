@@ -120,7 +120,8 @@ void describe(Object& object, const storage::Token& token) {
       .add("shops", token.shops)
       .add("created_at", token.created_at)
       .add("expires_at", token.expires_at)
-      .add("person", token.person);
+      .add("person", token.person)
+      .add("last_used_at", token.last_used_at);
 }
 
 }  // namespace

@@ -45,6 +45,8 @@ Problem key_reused() {
 
 Problem forbidden(std::string detail) { return {403, "forbidden", std::move(detail)}; }
 
+Problem other_shop() { return forbidden("This access token is for other shops."); }
+
 Problem unavailable(std::string detail, int retry_after_seconds) {
   return {503,
           "unavailable",

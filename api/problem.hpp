@@ -26,6 +26,7 @@ Problem token_revoked();  // as unauthorized(), found by the transaction of a wr
 Problem session_ended();  // as unauthorized(), for the session of a browser
 Problem key_reused();     // 422: the Idempotency-Key belongs to another request
 Problem forbidden(std::string detail);
+Problem other_shop();  // 403: the token is for other shops
 
 /// Returns: 503 with Retry-After. Requires: nothing was changed.
 Problem unavailable(std::string detail, int retry_after_seconds = 1);

@@ -50,6 +50,18 @@ bool needs_token(const Route& route, const ApiOptions& options) {
   __builtin_unreachable();
 }
 
+TokenFailure::Why failure_of(storage::TokenRefusal::Why why) {
+  switch (why) {
+    case storage::TokenRefusal::unknown:
+      return TokenFailure::unknown;
+    case storage::TokenRefusal::revoked:
+      return TokenFailure::revoked;
+    case storage::TokenRefusal::expired:
+      return TokenFailure::expired;
+  }
+  __builtin_unreachable();
+}
+
 /// Returns: whether the client has this version of a resource already (RFC 9110, 13.1.2).
 bool not_modified(const Request& request, const Response& response) {
   const bool reads = request.method == Method::get || request.method == Method::head;
@@ -96,15 +108,16 @@ NextStep RequestFlow::authorise() {
                                    ? "This needs a session: sign in with POST /api/v1/session."
                                    : "This needs an access token: Authorization: Bearer <token>."));
   }
+  auto& hash = call_.secret_hash;
   if (const auto secret = bearer_secret(call_.request.authorization))
-    token_ = storage::hash_token_secret(*secret);
-  if (!token_) return refuse(unauthorized("Invalid access token."));
+    hash = storage::hash_token_secret(*secret);
+  if (!hash) return refuse_token({TokenFailure::malformed}, "Invalid access token.");
   // A write's own transaction checks the token again, so a cached one is enough to begin with.
   if (std::holds_alternative<StockWrite>(route_->action) ||
       std::holds_alternative<PlannedWrite>(route_->action))
-    call_.actor = tokens_.find(*token_);
+    call_.actor = tokens_.find(*hash);
   if (call_.actor) return check_token();
-  return next::FindToken{*token_};
+  return next::FindToken{*hash};
 }
 
 NextStep RequestFlow::authorise_session(std::string_view secret) {
@@ -116,9 +129,9 @@ NextStep RequestFlow::authorise_session(std::string_view secret) {
         forbidden("A session cannot do this. Send the token itself: Authorization: "
                   "Bearer <token>."));
   }
-  token_ = storage::hash_token_secret(secret);
-  if (!token_) return refuse(session_ended());
-  return next::FindSession{*token_};
+  call_.secret_hash = storage::hash_token_secret(secret);
+  if (!call_.secret_hash) return refuse(session_ended());
+  return next::FindSession{*call_.secret_hash};
 }
 
 NextStep RequestFlow::session_found(std::optional<storage::Session> session) {
@@ -128,20 +141,36 @@ NextStep RequestFlow::session_found(std::optional<storage::Session> session) {
   return check_token();
 }
 
-NextStep RequestFlow::token_found(std::optional<storage::Token> token) {
-  if (!token) return refuse(unauthorized("This token is unknown, revoked or has expired."));
-  tokens_.store(*token_, *token);
-  call_.actor = std::move(token);
+NextStep RequestFlow::refuse_token(TokenFailure why, const char* detail) {
+  token_failure_ = why;
+  return refuse(unauthorized(detail));
+}
+
+NextStep RequestFlow::token_found(Outcome<storage::Token, storage::TokenRefusal> token) {
+  if (!token) {
+    const auto& [why, id] = token.error();
+    return refuse_token({failure_of(why), id}, "This token is unknown, revoked or has expired.");
+  }
+  tokens_.store(*call_.secret_hash, *token);
+  call_.actor = std::move(token).value();
   return check_token();
 }
 
 NextStep RequestFlow::check_token() {
   const auto& actor = *call_.actor;
   if (actor.expires_at && *actor.expires_at <= now())
-    return refuse(unauthorized("This token has expired."));
+    return refuse_token({TokenFailure::expired, actor.id}, "This token has expired.");
   if (route_->needs.access == Access::admin && actor.role != storage::Role::admin)
     return refuse(forbidden("This needs the token of an admin."));
+  if (route_->needs.scope == Scope::path) {
+    if (auto problem = refuse_other_shop(actor, ShopId{call_.path.id})) return refuse(*problem);
+  }
   return look_up();
+}
+
+void RequestFlow::token_refused() {
+  tokens_.remove(*call_.secret_hash);
+  token_failure_ = TokenFailure{TokenFailure::revoked, call_.actor->id};
 }
 
 // ---- look up
@@ -172,15 +201,22 @@ NextStep RequestFlow::resolve() {
   if (route_->needs.resolve == Resolve::nothing) return next::Act{};
   const ReadingId id{call_.path.id};
   call_.path.reading = reading_keys_.find(id);
-  key_was_cached_ = call_.path.reading.has_value();
+  // A cached key can be of an earlier history of the database, so it refuses nothing.
+  key_was_cached_ = call_.path.reading.has_value() && !is_of_other_shop();
   if (!key_was_cached_) return next::ResolveReading{id};
   return next::Act{};
+}
+
+/// Requires: the reading is resolved.
+bool RequestFlow::is_of_other_shop() const {
+  return route_->needs.scope == Scope::reading && !covers(*call_.actor, call_.path.reading->shop);
 }
 
 NextStep RequestFlow::reading_resolved(std::optional<storage::ReadingKey> key) {
   if (!key) return refuse(not_found("There is no stock reading with this id."));
   reading_keys_.store(ReadingId{call_.path.id}, *key);
   call_.path.reading = std::move(key);
+  if (is_of_other_shop()) return refuse(other_shop());
   return next::Act{};
 }
 
@@ -220,6 +256,20 @@ bool needs_body(const Request& head, const ApiOptions& options) {
   const auto secret =
       head.authorization.empty() ? session_secret(head) : bearer_secret(head.authorization);
   return secret && storage::hash_token_secret(*secret);
+}
+
+std::string_view name_of(TokenFailure::Why why) {
+  switch (why) {
+    case TokenFailure::malformed:
+      return "malformed";
+    case TokenFailure::unknown:
+      return "unknown";
+    case TokenFailure::revoked:
+      return "revoked";
+    case TokenFailure::expired:
+      return "expired";
+  }
+  __builtin_unreachable();
 }
 
 bool is_request_id(std::string_view text) {

@@ -33,6 +33,13 @@ struct Respond {
 using NextStep = std::variant<next::FindToken, next::FindSession, next::LookUp,
                               next::ResolveReading, next::Act, next::Respond>;
 
+/// A token that was sent and refused, for metrics and the log.
+struct TokenFailure {
+  enum Why { malformed, unknown, revoked, expired } why;
+  std::optional<TokenId> token{};  // if there is one
+};
+std::string_view name_of(TokenFailure::Why why);
+
 /// The path of one request, without sockets, threads and servers:
 ///
 ///   parse -> authorise -> look up -> resolve -> act -> respond
@@ -51,8 +58,7 @@ class RequestFlow {
   /// The first step: everything that the request line and the header fields decide.
   NextStep parse();
 
-  /// `token`: nothing when it is unknown, revoked or has expired.
-  NextStep token_found(std::optional<storage::Token> token);
+  NextStep token_found(Outcome<storage::Token, storage::TokenRefusal> token);
 
   /// `session`: nothing when it is unknown or has ended. It is not cached.
   NextStep session_found(std::optional<storage::Session> session);
@@ -71,10 +77,16 @@ class RequestFlow {
   std::optional<NextStep> stale_key();
 
   /// The ledger refused the token that this process had cached.
-  void token_refused() { tokens_.remove(*token_); }
+  void token_refused();
 
   /// Returns: the hash of the request's token or session; nullopt: the route needs none.
-  [[nodiscard]] const std::optional<storage::TokenHash>& token() const noexcept { return token_; }
+  [[nodiscard]] const std::optional<storage::TokenHash>& token() const noexcept {
+    return call_.secret_hash;
+  }
+  /// Returns: why the request's token was refused; nullopt: it was not, or none was sent.
+  [[nodiscard]] const std::optional<TokenFailure>& token_failure() const noexcept {
+    return token_failure_;
+  }
   /// Requires: the next step is Act.
   [[nodiscard]] const Route& route() const { return *route_; }
   [[nodiscard]] const Call& call() const noexcept { return call_; }
@@ -91,16 +103,18 @@ class RequestFlow {
   NextStep authorise();
   NextStep authorise_session(std::string_view secret);
   NextStep check_token();
+  NextStep refuse_token(TokenFailure why, const char* detail);
   NextStep look_up();
   NextStep resolve();
   NextStep refuse(const Problem& problem) const { return next::Respond{respond(problem)}; }
+  [[nodiscard]] bool is_of_other_shop() const;
 
   const ApiOptions& options_;
   TokenCache& tokens_;
   ReadingKeyCache& reading_keys_;
   Call call_;
   const Route* route_{nullptr};
-  std::optional<storage::TokenHash> token_;
+  std::optional<TokenFailure> token_failure_;
   bool key_was_cached_{false};
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "api/token_rules.hpp"
 #include "storage/sha256.hpp"
 
 namespace codasync::api {
@@ -78,10 +79,9 @@ Problem explain(Subject subject, const storage::CatalogueRefusal& refusal) {
                        ? "Delete them first, or send ?cascade=true to delete them with the shop."
                        : "Delete them first.")};
     case unknown_shop:
-      return {422,
-              "unknown-shop",
-              "At least one of these shops does not exist.",
-              {{"shops", {"At least one of these shops does not exist."}}}};
+      return bad_fields({{"shops", {explain_unknown(refusal.shops)}}});
+    case not_permitted:
+      return forbidden("Only an admin can create a token.");
     case precondition_failed: {
       if (!refusal.version) {
         return {412, "precondition-failed",
@@ -173,6 +173,19 @@ Outcome<storage::WriteContext, Problem> write_context(const Call& call, const Bo
   storage::WriteContext context{*call.actor, std::nullopt, *key};
   if (tags.value()) context.if_match = versions_of(*tags.value());
   return context;
+}
+
+std::optional<Problem> refuse_other_shop(const storage::Token& actor, ShopId shop) {
+  return covers(actor, shop) ? std::nullopt : std::optional{other_shop()};
+}
+
+Outcome<std::vector<ShopId>, Problem> shops_of(const storage::Token& actor,
+                                               std::vector<ShopId> named) {
+  if (named.empty()) return actor.shops;
+  for (const auto shop : named) {
+    if (auto problem = refuse_other_shop(actor, shop)) return *problem;
+  }
+  return named;
 }
 
 Result to_result(Subject subject, const storage::CatalogueStore::Result& result) {

@@ -59,6 +59,14 @@ Outcome<storage::WriteContext, Problem> write_context(const Call& call, const Bo
 /// The resource that a catalogue write changes.
 enum class Subject { shop, thresholds, product, token };
 
+/// Returns: 403 when the token is not for this shop (storage::covers()).
+std::optional<Problem> refuse_other_shop(const storage::Token& actor, ShopId shop);
+
+/// Returns: the shops of a read over several: the named ones or, when none is named, all that the
+/// token is for; an empty list: all. 403 when one of them is not a shop of the token.
+Outcome<std::vector<ShopId>, Problem> shops_of(const storage::Token& actor,
+                                               std::vector<ShopId> named);
+
 /// Returns: the response to a catalogue write.
 Result to_result(Subject subject, const storage::CatalogueStore::Result& result);
 

@@ -57,9 +57,12 @@ constexpr auto del = Method::del;
 
 constexpr Needs kOpen{Access::open};
 constexpr Needs kReader{Access::reader};
-constexpr Needs kReaderOfReading{Access::reader, Resolve::reading};
-constexpr Needs kStaff{Access::staff};
-constexpr Needs kStaffOfReading{Access::staff, Resolve::reading};
+constexpr Needs kReaderOfReading{Access::reader, Scope::none, Resolve::reading};
+constexpr Needs kToken{Access::staff};
+constexpr Needs kStaffOfShop{Access::staff, Scope::path};
+constexpr Needs kStaffOfReading{Access::staff, Scope::reading, Resolve::reading};
+constexpr Needs kStaffOfBody{Access::staff, Scope::operations};
+constexpr Needs kStaffOfQuery{Access::staff, Scope::filter};
 constexpr Needs kAdmin{Access::admin};
 constexpr Needs kAdminToken{.access = Access::admin, .credential = Credential::token};
 constexpr Needs kSession{.access = Access::staff, .credential = Credential::session};
@@ -98,7 +101,7 @@ const std::array kRoutes{
     Route{get,   "/api/v1/shops/{id}/stock/{gtin}",             kReader,          ReadOne{kShopStock, &readings::keys_in_shop, &readings::one_in_shop}},
     Route{get,   "/api/v1/shops/{id}/stream",                   kReader,          EventStream{&stream::open}, kStream},
     Route{get,   "/api/v1/shops/{id}/work-list",                kReader,          Read{&work_list::list}, kWorkList},
-    Route{get,   "/api/v1/shops/{id}/thresholds",               kStaff,           Read{&work_list::thresholds}},
+    Route{get,   "/api/v1/shops/{id}/thresholds",               kStaffOfShop,     Read{&work_list::thresholds}},
     Route{put,   "/api/v1/shops/{id}/thresholds",               kAdmin,           Blocking{&work_list::put_thresholds}},
 
     Route{get,   "/api/v1/overview",                            kReader,          Read{&overview::read, CachedList{&overview::entry}}, kOverview},
@@ -115,8 +118,8 @@ const std::array kRoutes{
     Route{get,   "/api/v1/brands",                              kReader,          Read{&products::brands, CachedList{&products::brands_entry}}, kCountedPage},
 
     Route{get,   "/api/v1/stock-readings",                      kReader,          Read{&readings::list, CachedList{&readings::list_entry, &readings::list_rows}}, kReadingList},
-    Route{post,  "/api/v1/stock-readings",                      kStaff,           StockWrite{&readings::record, &readings::written}},
-    Route{post,  "/api/v1/stock-readings/batch",                kStaff,           StockWrites{&lists::read_batch, &lists::answer_batch}},
+    Route{post,  "/api/v1/stock-readings",                      kStaffOfBody,     StockWrite{&readings::record, &readings::written}},
+    Route{post,  "/api/v1/stock-readings/batch",                kStaffOfBody,     StockWrites{&lists::read_batch, &lists::answer_batch}},
     Route{get,   "/api/v1/stock-readings/{id}",                 kReaderOfReading, ReadOne{kReading, &readings::keys, &readings::one}},
     Route{put,   "/api/v1/stock-readings/{id}",                 kStaffOfReading,  StockWrite{&readings::replace, &readings::written}},
     Route{patch, "/api/v1/stock-readings/{id}",                 kStaffOfReading,  StockWrite{&readings::change, &readings::written}},
@@ -125,13 +128,13 @@ const std::array kRoutes{
     Route{get,   "/api/v1/stock-readings/{id}/history",         kStaffOfReading,  Read{&readings::history}, kPage},
     Route{del,   "/api/v1/stock-readings/{id}/history/{event}", kStaffOfReading,  StockWrite{&readings::void_event, &readings::no_content}},
 
-    Route{post,  "/api/v1/scan",                                kStaff,           PlannedWrite{&scan::plan}},
-    Route{post,  "/api/v1/sync",                                kStaff,           StockWrites{&lists::read_sync, &lists::answer_sync}},
+    Route{post,  "/api/v1/scan",                                kStaffOfBody,     PlannedWrite{&scan::plan}},
+    Route{post,  "/api/v1/sync",                                kStaffOfBody,     StockWrites{&lists::read_sync, &lists::answer_sync}},
     Route{get,   "/api/v1/changes",                             kReader,          Blocking{&changes::list}, kFeed},
 
     Route{get,   "/api/v1/tokens",                              kAdmin,           Read{&tokens::list}, kPage},
     Route{post,  "/api/v1/tokens",                              kAdminToken,      Blocking{&tokens::create}},
-    Route{get,   "/api/v1/tokens/self",                         kStaff,           Immediate{&tokens::self}},
+    Route{get,   "/api/v1/tokens/self",                         kToken,           Immediate{&tokens::self}},
     Route{get,   "/api/v1/tokens/{id}",                         kAdmin,           Read{&tokens::one}},
     Route{del,   "/api/v1/tokens/{id}",                         kAdmin,           Blocking{&tokens::revoke}},
 
@@ -141,7 +144,7 @@ const std::array kRoutes{
 
     Route{get,   "/api/v1/export/products",                     kReader,          Export{&exports::products}, kExport},
     Route{get,   "/api/v1/export/stock-readings",               kReader,          Export{&exports::stock_readings}, kShopExport},
-    Route{get,   "/api/v1/export/events",                       kStaff,           Export{&exports::events}, kShopExport},
+    Route{get,   "/api/v1/export/events",                       kStaffOfQuery,    Export{&exports::events}, kShopExport},
 
     Route{get,   "/api/v1/stats",                               kAdmin,           Blocking{&stats::read}, kStats},
 

@@ -44,10 +44,19 @@ enum class Credential {
   session,
 };
 
-/// What a request must have before the action of its route runs. The shops of a token are checked
-/// by the ledger, in the transaction of the write (storage/README.md).
+/// Where the shop is that the token of a request must be for. storage::covers() decides.
+enum class Scope {
+  none,        // the token can be for any shops
+  path,        // {id} is the shop; checked before the action runs
+  reading,     // the shop of the reading {id}; the same. A write checks it again, below
+  operations,  // of each stock operation; the ledger checks it in the transaction of the write
+  filter,      // the shops of the query; the handler limits them to those of the token
+};
+
+/// What a request must have before the action of its route runs.
 struct Needs {
   Access access;
+  Scope scope{Scope::none};
   Resolve resolve{Resolve::nothing};
   Credential credential{Credential::any};
 };
@@ -67,6 +76,7 @@ struct Call {
   Query query;
   std::optional<storage::Token> actor;        // of the request's token or session
   std::optional<storage::Session> session{};  // nullopt: the request has a token, or needs none
+  std::optional<storage::TokenHash> secret_hash{};  // of the request's token or session
 };
 
 using Result = Outcome<Response, Problem>;

@@ -16,6 +16,7 @@
 #include "api/openapi/document.hpp"
 #include "api/options.hpp"
 #include "api/places.hpp"
+#include "api/token_uses.hpp"
 #include "cache/cache.hpp"
 #include "storage/catalogue_store.hpp"
 #include "storage/database.hpp"
@@ -60,6 +61,7 @@ struct Service {
   storage::Exports& exports;
   Executor& export_threads;  // each sends one export
   Activity& activity;
+  TokenUses& token_uses;
   const Response description{openapi::describe(options.public_reads)};
   MissesOfRoutes misses{make_misses(executor.options())};
   TokenCache tokens{};

@@ -21,13 +21,15 @@ struct CatalogueRefusal {
     name_taken,           // another shop has this name
     already_exists,       // a product with this GTIN
     has_readings,         // the shop or product has present readings
-    unknown_shop,         // a token is for a shop that does not exist
+    unknown_shop,         // a token is for shops that do not exist
+    not_permitted,        // only an admin, or the owner of the tables, can make a token
     precondition_failed,  // If-Match has another version
     key_reused,           // the idempotency key belongs to another request
     token_revoked,
   };
   Why why;
   std::optional<std::int64_t> version{};  // the current one, where If-Match has another
+  std::vector<ShopId> shops{};            // with unknown_shop: those that do not exist
 
   friend bool operator==(const CatalogueRefusal& left, Why right) { return left.why == right; }
 };
@@ -38,6 +40,7 @@ struct WriteContext {
   /// Accepted versions; an empty list: any existing row.
   std::optional<std::vector<std::int64_t>> if_match;
   std::optional<IdempotencyKey> idempotency_key;
+  std::optional<TokenHash> proof{};  // of the actor's secret; to create a token
 };
 
 struct ShopDraft {
@@ -150,20 +153,23 @@ class TokenStore {
   struct Draft {
     std::string name;
     Role role;
-    std::vector<ShopId> shops;
+    std::vector<ShopId> shops;  // of an admin: none
     std::optional<Instant> expires_at;
     std::optional<std::string> person{};
   };
-  /// Refuses: unknown_shop. The response is stored under the idempotency key: it must not contain
-  /// the secret.
+  /// Requires: the context has the proof. Refuses: unknown_shop. The response is stored under the
+  /// idempotency key: it must not contain the secret.
   virtual Result create(const Draft& draft, const TokenHash& hash, const WriteContext& context,
                         const ResponseEncoder<Token>& encode) = 0;
   /// After the call returns, no process accepts the token. Refuses: not_found.
   virtual Result revoke(TokenId id, const WriteContext& context) = 0;
 
-  /// The same for the operator at the command line.
-  /// Returns: the token; nullopt when one of its shops does not exist.
-  std::optional<Token> create(const Draft& draft, const TokenHash& hash);
+  /// Stores that these tokens were used in this hour. A process may call it late or not at all.
+  virtual void note_uses(const std::vector<TokenId>& tokens) = 0;
+
+  /// The same for the operator at the command line. The role of the service can only make the
+  /// first token of an admin. Refuses: unknown_shop, not_permitted.
+  Outcome<Token, CatalogueRefusal> create(const Draft& draft, const TokenHash& hash);
   /// Returns: whether it existed.
   bool revoke(TokenId id);
 };

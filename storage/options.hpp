@@ -37,6 +37,8 @@ struct CombinerOptions {
   // an operation that waited longer is refused without processing
   std::chrono::milliseconds queue_timeout{5000};
   std::size_t attempts_max{4};  // of a batch after a deadlock or a lost connection
+  // how long after its arrival staff can void an event of their own; an admin voids all, always
+  std::chrono::seconds staff_void_time{72 * 3600};
 };
 
 /// Returns: why libpq does not accept this `url`, without the URL; empty when it does.

@@ -238,8 +238,8 @@ class Reader {
   /// of sessions those that exist.
   virtual std::set<TokenHash> valid_tokens(const std::vector<TokenHash>& hashes) = 0;
 
-  /// Returns: the token with this hash unless revoked or expired.
-  virtual std::optional<Token> token(const TokenHash& hash) = 0;
+  /// Returns: the valid token with this hash.
+  virtual Outcome<Token, TokenRefusal> token(const TokenHash& hash) = 0;
   virtual Page<Token> tokens(std::optional<TokenId> after, std::size_t limit) = 0;
 
   /// Returns: the newest entries first.

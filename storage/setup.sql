@@ -16,3 +16,5 @@ grant connect on database codasync to codasync_service;
 \connect codasync
 revoke create on schema public from public;
 grant create, usage on schema public to codasync_owner;
+-- Large objects are not used, and every role could fill the disk with them.
+revoke execute on function lo_create(oid), lo_creat(integer), lo_from_bytea(oid, bytea) from public;

@@ -36,6 +36,7 @@ struct Refused {
     other_shop,  // the token is not for this shop
     unknown_shop,
     unknown_product,      // and the operation has no name to create it
+    product_deleted,      // an admin deleted it, and the writer is not an admin
     not_found,            // the reading does not exist or was removed
     below_zero,           // the adjustment would make the quantity negative
     above_max,            // the adjustment exceeds kQuantityMax
@@ -44,6 +45,8 @@ struct Refused {
     rename_forbidden,     // another product name, and the writer is not an admin
     unknown_event,        // the target of the void does not exist
     event_not_voidable,   // a void cannot be voided
+    event_of_another,     // staff void only events of their own token
+    void_too_late,        // and only within CombinerOptions::staff_void_time
     too_old,              // observed before the floor of the ledger
     moment_is_full,       // kMomentMax events have exactly this observed_at already
     id_reused,            // the ledger has another operation with this name
@@ -92,6 +95,7 @@ struct StockOperation {
   std::int64_t delta{0};
   std::optional<EventId> voids{};
   bool awaits_target{false};  // a void whose target is not known yet is accepted and waits for it
+  bool voids_own{false};      // the client named the target as an operation of its own device
   std::optional<std::string> reason{};
   std::optional<Instant> observed_at{};  // nullopt: at its arrival
   bool echoes{false};          // an observed_at equal to the row's was only read back: it means now

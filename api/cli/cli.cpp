@@ -144,12 +144,12 @@ void add_token(CLI::App& app, Command& command, TokenCreation& creation, std::in
   one_of(role->required(), {"staff", "admin"});
   create
       ->add_option("--shop", creation.shops,
-                   "Id of a shop that the token can write to; repeatable. Default: all shops")
+                   "Of staff: id of a shop that the token is for; repeatable. Default: all shops")
       ->check(whole_number(1))
       ->type_name("ID");
   create
       ->add_option("--expires-at", creation.expires_at,
-                   "Expiry, such as 2027-01-31T00:00:00Z. Default: never")
+                   "Expiry, such as 2027-01-31T00:00:00Z. Default: after api.token_lifetime")
       ->type_name("TIME");
   create
       ->add_option("--person", creation.person,

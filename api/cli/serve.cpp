@@ -166,11 +166,12 @@ int serve(const config::Settings& settings, const Load& load) {
       storage::make_database(with_connections(settings.postgres, kControlConnections));
   const auto cache =
       cache::make_cache(settings.memcached, *database, watch, &slot_log.identities());
+  const auto tokens = storage::make_token_store(settings.postgres, metrics);
+  TokenUses token_uses{[&tokens](const auto& used) { tokens->note_uses(used); }, log};
   const auto ledger =
       storage::make_combiner(settings.postgres, settings.combiner, *invalidation, metrics);
   const auto catalogue =
       storage::make_catalogue_store(settings.postgres, *invalidation, *ledger, metrics);
-  const auto tokens = storage::make_token_store(settings.postgres, metrics);
   const auto sessions = storage::make_sessions(settings.postgres, settings.sessions, metrics);
   FeedLag feed_lag;
   const auto stream_database =
@@ -187,9 +188,10 @@ int serve(const config::Settings& settings, const Load& load) {
   Executor export_threads{{.threads = settings.api.exports_max,
                            .queue_max = settings.api.exports_max,
                            .queue_timeout = settings.executor.queue_timeout}};
-  service.reset(new Service{settings.api, *database, *look_up_database, *control_database, *ledger,
-                            *catalogue, *tokens, *sessions, *cache, executor, control, metrics, log,
-                            slot_log, feed_lag, streams, *exports, export_threads, activity});
+  service.reset(new Service{
+      settings.api, *database, *look_up_database, *control_database, *ledger,  *catalogue, *tokens,
+      *sessions,    *cache,    executor,          control,           metrics,  log,        slot_log,
+      feed_lag,     streams,   *exports,          export_threads,    activity, token_uses});
   Dispatcher dispatcher{*service};
   Server server{settings.server,
                 [&dispatcher](Request request, Reply reply) {

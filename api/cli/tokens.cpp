@@ -3,6 +3,7 @@
 #include "api/cli/commands.hpp"
 #include "api/cli/table.hpp"
 #include "api/json.hpp"
+#include "api/token_rules.hpp"
 #include "storage/make_storage.hpp"
 #include "storage/model/text.hpp"
 
@@ -19,23 +20,36 @@ int misused(const std::string& sentence) {
 int create_token(const config::Settings& settings, const TokenCreation& creation) {
   const std::string name{trim(creation.name)};
   if (const auto refusal = refuse_name(name)) return misused("--name: " + explain(*refusal));
-  storage::TokenStore::Draft draft{name, creation.role, {}, std::nullopt};
+  if (!creation.shops.empty()) {
+    if (const auto refusal = refuse_shops(creation.role, creation.shops))
+      return misused("--shop: " + *refusal);
+  }
+  std::optional<Instant> requested;
+  if (creation.expires_at) {
+    requested = parse_instant(*creation.expires_at);
+    if (!requested) return misused("--expires-at must be a time such as 2027-01-31T00:00:00Z.");
+  }
+  const auto end = end_of_token(settings.api, requested, now());
+  if (!end) return misused("--expires-at: " + end.error());
+  storage::TokenStore::Draft draft{name, creation.role, {}, *end};
   if (creation.person) {
     draft.person = trim(*creation.person);
     if (const auto refusal = refuse_name(*draft.person))
       return misused("--person: " + explain(*refusal));
   }
   for (const auto shop : creation.shops) draft.shops.emplace_back(shop);
-  if (creation.expires_at) {
-    draft.expires_at = parse_instant(*creation.expires_at);
-    if (!draft.expires_at || *draft.expires_at <= now()) {
-      return misused("--expires-at must be a time in the future, such as 2027-01-31T00:00:00Z.");
-    }
-  }
   const auto secret = storage::make_token_secret();
   const auto token = storage::make_token_store(settings.postgres)
                          ->create(draft, *storage::hash_token_secret(secret));
-  if (!token) return misused("--shop: at least one of these shops does not exist.");
+  if (!token && token.error() == storage::CatalogueRefusal::unknown_shop)
+    return misused("--shop: " + explain_unknown(token.error().shops));
+  if (!token) {
+    std::cerr
+        << "codasync: The role of the service can only make the first token of an admin. Make "
+           "others with POST /tokens, or with the role that owns the tables in "
+           "CODASYNC_POSTGRES_URL.\n";
+    return kFailed;
+  }
   std::cerr << "Token " << token->id.value() << " for " << token->name << " ("
             << name_of(token->role) << "). Its secret is shown only once:\n";
   std::cout << secret << std::endl;
@@ -56,14 +70,15 @@ int list_tokens(const config::Settings& settings, bool json) {
     std::cout << to_json(tokens) << "\n" << std::flush;
     return kDone;
   }
-  Table table{{"ID", "ROLE", "SHOPS", "CREATED", "EXPIRES", "NAME"}};
+  Table table{{"ID", "ROLE", "SHOPS", "CREATED", "EXPIRES", "LAST USED", "NAME"}};
   for (const auto& token : tokens) {
     std::string shops;
     for (const auto shop : token.shops)
       shops += (shops.empty() ? "" : ",") + std::to_string(shop.value());
     table.add({std::to_string(token.id.value()), std::string{name_of(token.role)},
                shops.empty() ? "all" : shops, to_string(token.created_at),
-               token.expires_at ? to_string(*token.expires_at) : "never", token.name});
+               token.expires_at ? to_string(*token.expires_at) : "never",
+               token.last_used_at ? to_string(*token.last_used_at) : "never", token.name});
   }
   table.print();
   return kDone;

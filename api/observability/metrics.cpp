@@ -93,6 +93,8 @@ struct Metrics::Impl {
       slot_delete_failed.push_back(&slots_delete_failed.Add(label));
       slot_malformed.push_back(&slots_malformed.Add(label));
     }
+    for (const char* why : {"malformed", "unknown", "revoked", "expired"})
+      token_failure.emplace(why, &token_failures.Add({{"reason", why}}));
     for (const auto pool : kPools) {
       const prometheus::Labels label{{"pool", name_of(pool)}};
       pools.at(static_cast<std::size_t>(pool)) = {
@@ -119,6 +121,10 @@ struct Metrics::Impl {
   SharedMutex series_mutex;
   std::map<std::tuple<std::string_view, std::string_view, int>, RequestSeries> series
       CODASYNC_GUARDED_BY(series_mutex);
+
+  Family<Counter>& token_failures =
+      counter("codasync_token_failures_total", "Tokens that were sent and refused, by reason.");
+  std::map<std::string, Counter*, std::less<>> token_failure;  // by reason; fixed
 
   Family<Counter>& lookups =
       counter("codasync_cache_lookups_total", "Lookups in the cache, by result.");
@@ -229,6 +235,10 @@ struct Metrics::Impl {
 
 Metrics::Metrics(std::size_t slots) : impl_{std::make_unique<Impl>(slots)} {}
 Metrics::~Metrics() = default;
+
+void Metrics::token_failed(std::string_view why) {
+  impl_->token_failure.find(why)->second->Increment();
+}
 
 void Metrics::request(std::string_view route, std::string_view method, int status,
                       std::chrono::duration<double> took) {

@@ -38,6 +38,9 @@ class Metrics : public cache::Observer,
   /// Nginx' clock was that far behind this machine's; negative: ahead.
   void edge_behind(std::chrono::duration<double> offset);
 
+  /// Counts a refused token. `why`: malformed, unknown, revoked or expired.
+  void token_failed(std::string_view why);
+
   /// Calls `collect` at each scrape. When it throws, the failure is counted and only its samples
   /// are missing. Requires: text() was not called yet.
   void on_scrape(std::function<std::vector<Sample>()> collect);

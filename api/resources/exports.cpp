@@ -21,6 +21,11 @@ Outcome<ExportStart, Problem> open(Service& service, const Call& call, storage::
   storage::ExportFilter filter;
   if (kind != storage::ExportKind::products) filter.shops = parameters.shops("shop");
   if (auto problem = parameters.finish()) return *problem;
+  if (kind == storage::ExportKind::events) {
+    auto shops = shops_of(*call.actor, std::move(filter.shops));
+    if (!shops) return shops.error();
+    filter.shops = std::move(shops).value();
+  }
   const auto format =
       named ? parse_export_format(kFormats.at(*named)) : format_of_accept(call.request.accept);
   if (!format) return not_acceptable();

@@ -110,8 +110,7 @@ Outcome<Plan, Problem> plan(const Call& call) {
   if (kind.value == "count" && !quantity.given)
     fields.refuse("quantity", "A count requires `quantity`.");
   if (auto problem = fields.finish()) return *problem;
-  if (!covers(*call.actor, ShopId{*shop.value}))
-    return forbidden("This access token is for other shops.");
+  if (auto problem = refuse_other_shop(*call.actor, ShopId{*shop.value})) return *problem;
 
   const auto scan = std::make_shared<Scan>(
       Scan{.shop = ShopId{*shop.value}, .name = name.value, .quantity = quantity.value});

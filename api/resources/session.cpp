@@ -13,6 +13,15 @@ std::optional<storage::SessionHash> session_of(const Request& request) {
   return secret ? storage::hash_token_secret(*secret) : std::nullopt;
 }
 
+/// Counts and logs a refused token, as for requests with one in Authorization (dispatcher.cpp).
+Problem refused(Service& service, const Call& call, std::string_view why, const char* detail) {
+  service.metrics.token_failed(why);
+  service.log.warning(
+      "a token was refused",
+      {{"request_id", call.request.request_id}, {"why", why}, {"route", "/api/v1/session"}});
+  return unauthorized(detail);
+}
+
 /// Nothing of a session may be stored by a browser or proxy.
 Response unstored(int status, std::string json, std::optional<std::string> cookie) {
   Response response{status, {{"Cache-Control", "no-store"}}, std::move(json)};
@@ -35,11 +44,12 @@ Result start(Service& service, const Call& call) {
   if (auto problem = fields.finish()) return *problem;
 
   const auto hash = storage::hash_token_secret(*token.value);
-  if (!hash) return unauthorized("This is not an access token.");
+  if (!hash) return refused(service, call, "malformed", "This is not an access token.");
   const auto secret = storage::make_token_secret();
   const auto started =
       service.sessions.start(*hash, *storage::hash_token_secret(secret), session_of(request));
-  if (!started) return unauthorized("This token is unknown, revoked or has expired.");
+  if (!started)
+    return refused(service, call, "unknown", "This token is unknown, revoked or has expired.");
   return unstored(200, to_json(*started), session_cookie(request, secret));
 }
 

@@ -82,6 +82,7 @@ void read_void(Body& fields, const Sender& sender, StockOperation& operation) {
   operation.awaits_target = true;
   operation.voids = event.value;
   if (own.value) operation.voids = storage::name_of_operation(*sender.device, *own.value);
+  operation.voids_own = own.value.has_value();
   operation.reason = fields.name("reason").value;
 }
 
@@ -298,7 +299,7 @@ Outcome<OperationList, Problem> read_sync(Service& service, const Call& call) {
   }
   if (auto problem = fields.finish()) return *problem;
   const ShopId id{*shop.value};
-  if (!covers(*call.actor, id)) return forbidden("This access token is for other shops.");
+  if (auto problem = refuse_other_shop(*call.actor, id)) return *problem;
   const Sender sender{*call.actor, device.value, offset_of(service, device, device_time)};
   OperationList list{
       .operations = {},

@@ -25,7 +25,7 @@ Problem explain(const Refused& refused) {
   using enum Refused::Why;
   switch (refused.why) {
     case other_shop:
-      return forbidden("This access token is for other shops.");
+      return api::other_shop();
     case unknown_shop:
       return {422,
               "unknown-shop",
@@ -36,6 +36,11 @@ Problem explain(const Refused& refused) {
               "unknown-product",
               "There is no product with this GTIN. To create it, send its `name` too.",
               {{"GTIN", {"There is no product with this GTIN."}}}};
+    case product_deleted:
+      return {
+          403, "product-deleted",
+          "This product was deleted. Only an admin can bring it back: PUT /products/{gtin} with "
+          "its name, then record it again."};
     case not_found:
       return api::not_found("There is no stock reading with this id, or it was removed.");
     case below_zero:
@@ -67,6 +72,14 @@ Problem explain(const Refused& refused) {
     case event_not_voidable:
       return {409, "event-not-voidable",
               "This event is a void and cannot be voided. Record the observation again."};
+    case event_of_another:
+      return forbidden(
+          "This event was recorded with another token, so only an admin can take it back. Record "
+          "what is true now instead.");
+    case void_too_late:
+      return forbidden(
+          "The time in which staff can take back an event has ended, so only an admin can do it. "
+          "Record what is true now instead.");
     case too_old:
       return {422, "too-old",
               "The ledger is closed for events before " +

@@ -1,5 +1,6 @@
 #include "api/resources/handlers.hpp"
 #include "api/responses.hpp"
+#include "api/token_rules.hpp"
 
 namespace codasync::api::tokens {
 namespace {
@@ -42,20 +43,27 @@ Result create(Service& service, const Call& call) {
   fields.require("name", name);
   fields.require("role", role);
   fields.not_null("shops", shops, "Omit it for a token for all shops.");
-  if (expires_at.value && *expires_at.value <= now())
-    fields.refuse("expires_at", "This must be in the future.");
+  if (role.value) {
+    if (auto refusal = refuse_shops(*storage::parse_role(*role.value), shops.value))
+      fields.refuse("shops", std::move(*refusal));
+  }
+  const auto end = end_of_token(service.options, expires_at.value, now());
+  if (!end) fields.refuse("expires_at", end.error());
   if (auto problem = fields.finish()) return *problem;
 
   storage::TokenStore::Draft draft{
-      *name.value, *storage::parse_role(*role.value), {}, expires_at.value, person.value};
+      *name.value, *storage::parse_role(*role.value), {}, *end, person.value};
   for (const auto id : shops.value.value_or(std::vector<std::int64_t>{}))
     draft.shops.emplace_back(id);
-  const auto context = write_context(call, &fields);
+  auto context = write_context(call, &fields);
   if (!context) return context.error();
+  auto with_proof = std::move(context).value();
+  with_proof.proof = call.secret_hash;
   const auto secret = storage::make_token_secret();
   std::optional<storage::Token> created;
   const auto result = service.token_store.create(
-      draft, *storage::hash_token_secret(secret), *context, [&](const storage::Token& token, bool) {
+      draft, *storage::hash_token_secret(secret), with_proof,
+      [&](const storage::Token& token, bool) {
         created = token;
         return serialise(
             {201, {}, std::string{kPath} + "/" + std::to_string(token.id.value()), to_json(token)});

@@ -118,7 +118,7 @@ def start(state: State, supervisor: Supervisor, options: Options) -> Stack:
     write_private(state.settings, settings(state, database.service, options.cors_origins))
     nginx.make_certificate(state, options.tls)
     migrate(state, supervisor, database)
-    first_start(state, supervisor, options.demo)
+    first_start(state, supervisor, database, options.demo)
 
     monitoring = prometheus.choose(options.port, options.pgbouncer) if options.prometheus else None
     instances = Instances(state, supervisor, options.port, options.cors_origins, monitoring.nginx_status if monitoring else None)
@@ -176,8 +176,8 @@ def migrate(state: State, supervisor: Supervisor, database: postgres.Database) -
     codasync(state, supervisor, "migrate", CODASYNC_POSTGRES_URL=database.owner)
 
 
-def first_start(state: State, supervisor: Supervisor, demo: bool) -> None:
-    """Imports the demo catalogue and makes the tokens; an interrupted first start does it again."""
+def first_start(state: State, supervisor: Supervisor, database: postgres.Database, demo: bool) -> None:
+    """Imports the demo catalogue and makes the tokens, which the role of the service may not do; an interrupted first start does it again."""
     if state.set_up.exists():
         return
     if demo:
@@ -185,7 +185,8 @@ def first_start(state: State, supervisor: Supervisor, demo: bool) -> None:
         codasync(state, supervisor, "import", "demo")
     for role in ("admin", "staff"):
         if not state.token(role).exists():
-            secret = codasync(state, supervisor, "token", "create", "--name", f"config/up {role}", "--role", role)
+            words = ["token", "create", "--name", f"config/up {role}", "--role", role]
+            secret = codasync(state, supervisor, *words, CODASYNC_POSTGRES_URL=database.owner)
             write_private(state.token(role), secret.strip() + "\n")
     write_private(state.set_up, "The first start is complete.\n")
 

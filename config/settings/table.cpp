@@ -143,6 +143,12 @@ Problems check_origins(const Settings& all) {
   return found;
 }
 
+Problems check_token_lifetime(const Settings& all) {
+  if (all.api.token_lifetime <= all.api.token_lifetime_max) return {};
+  return {"it must not be longer than api.token_lifetime_max (" +
+          print(all.api.token_lifetime_max) + ")"};
+}
+
 std::string unchanged(const std::string& value) { return value; }
 
 std::string on_all_interfaces(const std::string& port) { return "0.0.0.0:" + port; }
@@ -185,6 +191,9 @@ std::vector<Setting> make_table() {
              "Longest wait in a lane; then the operation gets 503"),
       ranged(MEMBER(combiner.attempts_max), 1, 20,
              "Attempts for a batch after a deadlock or a lost connection"),
+      ranged(MEMBER(combiner.staff_void_time), 0s, 876'000h,
+             "How long after an event arrived staff can take it back, if it is their own; an admin "
+             "can always"),
 
       with_fallbacks(checked(setting(MEMBER(memcached.servers),
                                      "The Memcached servers (slots) in order, unix:/path or "
@@ -259,6 +268,10 @@ std::vector<Setting> make_table() {
       ranged(MEMBER(api.exports_max), 1, 100,
              "Exports (/export/…) that are sent at the same time, with one thread and one "
              "connection each; further ones get 503"),
+      checked(ranged(MEMBER(api.token_lifetime), 1h, 876'000h,
+                     "Lifetime of a token that is created without an end"),
+              check_token_lifetime),
+      ranged(MEMBER(api.token_lifetime_max), 1h, 876'000h, "Longest lifetime of a new token"),
       ranged(MEMBER(api.shutdown_grace), 0ms, 10min,
              "Longest time for the requests in progress after SIGTERM"),
 

@@ -26,19 +26,38 @@ class NothingCached final : public Invalidation {
 /// A token has no version, so no entity tag matches it; `*` does.
 bool accepts(const WriteContext& context) { return !context.if_match || context.if_match->empty(); }
 
+std::string bytea(const TokenHash& hash) { return "\\x" + to_hex(hash); }
+
+bool is_operator(const WriteContext& context) { return context.actor.id == kOperator; }
+
+/// Returns: whether the connection has the rights of the tables' owner.
+bool owns_tokens(WriteTransaction& transaction) {
+  return transaction.exec_params("select has_table_privilege('tokens', 'insert')")[0][0].as<bool>();
+}
+
 std::string array_of_shops(const std::vector<ShopId>& shops) {
   return postgres::array_of(shops, [](ShopId shop) { return std::to_string(shop.value()); });
 }
 
-bool exist(WriteTransaction& transaction, const std::vector<ShopId>& shops) {
-  if (shops.empty()) return true;
-  return transaction
-      .exec_params(
-          "select not exists (select from unnest($1::bigint[]) as wanted (id)"
-          " where not exists (select from shops s where s.id = wanted.id and s.removed_at is "
-          "null))",
-          array_of_shops(shops))[0][0]
-      .as<bool>();
+/// Returns: those of the shops that do not exist, each once, by id.
+std::vector<ShopId> unknown_ones(WriteTransaction& transaction, const std::vector<ShopId>& shops) {
+  std::vector<ShopId> unknown;
+  if (shops.empty()) return unknown;
+  for (const auto& row : transaction.exec_params(
+           "select distinct wanted.id from unnest($1::bigint[]) as wanted (id) where not exists"
+           " (select from shops s where s.id = wanted.id and s.removed_at is null) order by 1",
+           array_of_shops(shops)))
+    unknown.emplace_back(row[0].as<std::int64_t>());
+  return unknown;
+}
+
+/// Returns: the statement that makes a token, with its row in the audit. `source`: how.
+std::string creation(const std::string& source) {
+  return "with t as (" + source +
+         "), logged as (insert into audit (token_id, actor, action, subject, subject_id, after)"
+         " select $6, $7, 'create', 'token', t.id,"
+         " audited_token(t.name, t.role, t.shops, t.expires_at) from t) select " +
+         postgres::kTokenColumns + " from t";
 }
 
 class PostgresTokenStore final : public TokenStore {
@@ -56,18 +75,25 @@ class PostgresTokenStore final : public TokenStore {
         draft.expires_at ? std::optional{to_string(*draft.expires_at)} : std::nullopt;
     return writer_.write({}, context, [&](WriteTransaction& transaction) -> Decision {
       if (context.if_match) return CatalogueRefusal{CatalogueRefusal::precondition_failed};
-      if (!exist(transaction, draft.shops)) return CatalogueRefusal{CatalogueRefusal::unknown_shop};
-      const Token token = postgres::token_of(transaction.exec_params(
-          "with t as (insert into tokens (name, role, shops, expires_at, hash, person)"
-          " values ($1, $2, nullif($3::bigint[], '{}'), $4::timestamptz, $5::bytea, $8)"
-          " returning *),"
-          " logged as (insert into audit (token_id, actor, action, subject, subject_id, after)"
-          " select $6, $7, 'create', 'token', t.id,"
-          " audited_token(t.name, t.role, t.shops, t.expires_at) from t) select " +
-              postgres::kTokenColumns + " from t",
-          draft.name, std::string{name_of(draft.role)}, shops, expires_at, "\\x" + to_hex(hash),
-          context.actor.id.value(), context.actor.name, draft.person)[0]);
-      return CatalogueEffect{encode(token, true)};
+      if (auto unknown = unknown_ones(transaction, draft.shops); !unknown.empty())
+        return CatalogueRefusal{CatalogueRefusal::unknown_shop, {}, std::move(unknown)};
+      static const std::string kByOwner = creation(
+          "insert into tokens (name, role, shops, expires_at, hash, person) values ($1, $2,"
+          " nullif($3::bigint[], '{}'), $4::timestamptz, $5::bytea, $8) returning *");
+      static const std::string kWithProof = creation(
+          "select * from create_token($9::bytea, $1, $2, nullif($3::bigint[], '{}'),"
+          " $4::timestamptz, $5::bytea, $8)");
+      const auto make = [&](const std::string& statement, const auto&... proof) {
+        return transaction.exec_params(statement, draft.name, std::string{name_of(draft.role)},
+                                       shops, expires_at, bytea(hash), context.actor.id.value(),
+                                       context.actor.name, draft.person, proof...);
+      };
+      const auto proof =
+          context.proof ? std::optional{bytea(*context.proof)} : std::optional<std::string>{};
+      const auto made = is_operator(context) && owns_tokens(transaction) ? make(kByOwner)
+                                                                         : make(kWithProof, proof);
+      if (made.empty()) return CatalogueRefusal{CatalogueRefusal::not_permitted};
+      return CatalogueEffect{encode(postgres::token_of(made[0]), true)};
     });
   }
 
@@ -78,7 +104,8 @@ class PostgresTokenStore final : public TokenStore {
           !transaction
                .exec_params(
                    "with t as (update tokens set revoked_at = clock_timestamp()"
-                   " where id = $1 and revoked_at is null returning *), logged as (insert into"
+                   " where id = $1 and revoked_at is null"
+                   " returning id, name, role, shops, expires_at), logged as (insert into"
                    " audit (token_id, actor, action, subject, subject_id, before) select $2, $3,"
                    " 'revoke', 'token', t.id, audited_token(t.name, t.role, t.shops, t.expires_at)"
                    " from t) select from tokens where id = $1",
@@ -87,6 +114,14 @@ class PostgresTokenStore final : public TokenStore {
       if (!there) return CatalogueRefusal{CatalogueRefusal::not_found};
       return CatalogueEffect{};
     });
+  }
+
+  void note_uses(const std::vector<TokenId>& tokens) override {
+    writer_.connection()->exec_params(
+        "update tokens set last_used_at = date_trunc('hour', clock_timestamp())"
+        " where id = any($1::bigint[]) and last_used_at is distinct from"
+        " greatest(last_used_at, date_trunc('hour', clock_timestamp()))",
+        postgres::array_of(tokens, [](TokenId id) { return std::to_string(id.value()); }));
   }
 
  private:
@@ -100,17 +135,14 @@ WriteContext by_operator() {
 
 }  // namespace
 
-std::optional<Token> TokenStore::create(const Draft& draft, const TokenHash& hash) {
+Outcome<Token, CatalogueRefusal> TokenStore::create(const Draft& draft, const TokenHash& hash) {
   std::optional<Token> made;
   const auto result = create(draft, hash, by_operator(), [&](const Token& token, bool) {
     made = token;
     return std::string{};
   });
-  if (!result) {
-    assert(result.error() == CatalogueRefusal::unknown_shop);
-    return std::nullopt;
-  }
-  return made;
+  if (!result) return result.error();
+  return *made;
 }
 
 bool TokenStore::revoke(TokenId id) { return static_cast<bool>(revoke(id, by_operator())); }

@@ -53,7 +53,7 @@ Clock::time_point oldest(const Batch& batch) {
 
 /// The product that a transaction creates or renames, and everything that shows it.
 struct Naming {
-  ProductName product;
+  postgres::NextName product;
   Changes changes;
 };
 
@@ -70,8 +70,9 @@ Witness witness_of(const StockOperation& first, const BatchWrites& writes) {
 
 /// Everything after the locks: fold, deletions, one write, COMMIT.
 BatchResult fold_and_commit(WriteTransaction& transaction, StockRows rows,
-                            Invalidation& invalidation, const Batch& batch, WriteMode mode,
-                            Clock::time_point started, const std::optional<Naming>& naming = {}) {
+                            Invalidation& invalidation, const Batch& batch,
+                            const BatchOptions& options, Clock::time_point started,
+                            const std::optional<Naming>& naming = {}) {
   const auto locked = Clock::now();
   postgres::LedgerReader ledger{transaction.connection()};
   BatchFold fold{rows,
@@ -81,13 +82,15 @@ BatchResult fold_and_commit(WriteTransaction& transaction, StockRows rows,
                   .operations = postgres::operations_in(transaction.read()),
                   .voids = postgres::voids_in(transaction.read()),
                   .find_event = [&](ReadingId id, EventId event) { return ledger.find(id, event); },
-                  .named = naming ? std::optional{naming->product} : std::nullopt,
+                  .named = naming ? std::optional{naming->product.name} : std::nullopt,
+                  .restores_product = naming && naming->product.was_deleted,
+                  .staff_void_time = options.staff_void_time,
                   .now = transaction.now(),
                   .ledger_floor = transaction.ledger_floor()}};
   fold.prefetch(batch);
   for (const auto* queued : batch) fold.decide(*queued);
   fold.finish([&](StockRows& fresh) {
-    if (mode == WriteMode::commit) postgres::allocate_ids(transaction, fresh);
+    if (options.mode == WriteMode::commit) postgres::allocate_ids(transaction, fresh);
   });
 
   BatchResult result{.results = fold.results(),
@@ -96,7 +99,7 @@ BatchResult fold_and_commit(WriteTransaction& transaction, StockRows rows,
                                 .lock_wait = locked - started,
                                 .commit = {},
                                 .clock_offset = transaction.clock_offset()}};
-  if (mode == WriteMode::rehearse || !fold.writes_something()) return result;
+  if (options.mode == WriteMode::rehearse || !fold.writes_something()) return result;
 
   // The deletions are processed while PostgreSQL writes; COMMIT waits for both.
   auto changes = fold.changes();
@@ -114,7 +117,7 @@ BatchResult fold_and_commit(WriteTransaction& transaction, StockRows rows,
   const auto& first = batch.front()->operation;
   const bool renamed = fold.names_product();
   if (renamed) {
-    postgres::save_product(transaction, first.gtin, {naming->product.name, {}, {}},
+    postgres::save_product(transaction, first.gtin, {naming->product.name.name, {}, {}},
                            postgres::OtherFields::kept, first.actor);
   }
   auto writes = std::move(fold).writes();
@@ -138,7 +141,7 @@ BatchResult fold_and_commit(WriteTransaction& transaction, StockRows rows,
 }  // namespace
 
 BatchResult run_batch(postgres::Connection& connection, Invalidation& invalidation,
-                      const Batch& batch, WriteMode mode) {
+                      const Batch& batch, const BatchOptions& options) {
   const auto started = Clock::now();
   std::vector<Lock> locks;
   for (const auto* queued : batch) {
@@ -150,11 +153,11 @@ BatchResult run_batch(postgres::Connection& connection, Invalidation& invalidati
   needs.readings = postgres::keys_of(rows);
   WriteTransaction transaction{connection, std::move(locks), needs};
   postgres::load(transaction.read(), rows);
-  return fold_and_commit(transaction, std::move(rows), invalidation, batch, mode, started);
+  return fold_and_commit(transaction, std::move(rows), invalidation, batch, options, started);
 }
 
 BatchResult run_with_product(postgres::Connection& connection, Invalidation& invalidation,
-                             QueuedOperation& queued, WriteMode mode) {
+                             QueuedOperation& queued, const BatchOptions& options) {
   const auto started = Clock::now();
   const auto& operation = queued.operation;
   const Batch batch{&queued};
@@ -171,7 +174,7 @@ BatchResult run_with_product(postgres::Connection& connection, Invalidation& inv
   auto rows = rows_of(batch);
   postgres::load(transaction.lock(std::move(locks), postgres::keys_of(rows)), rows);
   const auto named = postgres::next_name(transaction, operation.gtin, *operation.product_name);
-  return fold_and_commit(transaction, std::move(rows), invalidation, batch, mode, started,
+  return fold_and_commit(transaction, std::move(rows), invalidation, batch, options, started,
                          Naming{named, std::move(changes)});
 }
 

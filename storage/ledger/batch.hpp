@@ -10,6 +10,7 @@
 #include "storage/invalidation.hpp"
 #include "storage/ledger_observer.hpp"
 #include "storage/locks.hpp"
+#include "storage/options.hpp"
 #include "storage/postgres/connection.hpp"
 #include "storage/stock_ledger.hpp"
 
@@ -64,15 +65,21 @@ struct BatchInDoubt {
 /// new readings are 0.
 enum class WriteMode { commit, rehearse };
 
+/// How a batch is decided and ended; see CombinerOptions for `staff_void_time`.
+struct BatchOptions {
+  WriteMode mode{WriteMode::commit};
+  std::chrono::seconds staff_void_time{CombinerOptions{}.staff_void_time};
+};
+
 /// Applies all operations in one transaction: locks, context, rows FOR UPDATE, fold in order of
 /// arrival, acknowledged deletion of the changed cache entries, one write statement, COMMIT.
 /// Throws: like WriteTransaction, and Unavailable of the cache: nothing was changed. BatchInDoubt.
 BatchResult run_batch(postgres::Connection& connection, Invalidation& invalidation,
-                      const Batch& batch, WriteMode mode = WriteMode::commit);
+                      const Batch& batch, const BatchOptions& options = {});
 
 /// The same for one operation that creates or renames its product.
 BatchResult run_with_product(postgres::Connection& connection, Invalidation& invalidation,
-                             QueuedOperation& operation, WriteMode mode = WriteMode::commit);
+                             QueuedOperation& operation, const BatchOptions& options = {});
 
 /// Waits until a transaction in doubt has ended, and looks for its witness. Returns: whether the
 /// transaction committed. Throws: like WriteTransaction.

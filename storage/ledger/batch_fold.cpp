@@ -161,6 +161,8 @@ BatchFold::Decision BatchFold::decided(const QueuedOperation& queued) {
   const bool names = writes_product(operation, row);
   if (names) {
     if (!context_.named) return defer(row, Deferred::writes_product);
+    if (context_.restores_product && operation.actor.role != Role::admin)
+      return StockResult{refused(Why::product_deleted, row)};
     row.product = context_.named;
     names_product_ = true;
   }
@@ -260,7 +262,7 @@ std::optional<Refused> BatchFold::refuse_event(const StockOperation& operation, 
 std::optional<Refused> BatchFold::refuse_void(const StockOperation& operation,
                                               const StockRow& row) const {
   const auto target = *operation.voids;
-  const auto found = find_target(row, target);
+  const auto found = find(row, target);
   if (!found) {
     const auto at = target.time();
     const auto known = context_.operations.find(target);
@@ -272,6 +274,19 @@ std::optional<Refused> BatchFold::refuse_void(const StockOperation& operation,
     return refused(Why::unknown_event, row);
   }
   if (found->event.kind == EventKind::void_event) return refused(Why::event_not_voidable, row);
+  if (operation.actor.role == Role::admin) return std::nullopt;
+  return refuse_void_by_staff(operation, row, *found);
+}
+
+/// The id of a device and of its operation are only in the requests of the device, so who names
+/// the target by them has sent it, perhaps with an earlier token.
+std::optional<Refused> BatchFold::refuse_void_by_staff(const StockOperation& operation,
+                                                       const StockRow& row,
+                                                       const ArrivedEvent& target) const {
+  if (!operation.voids_own && target.token != operation.actor.id)
+    return refused(Why::event_of_another, row);
+  if (context_.now - target.received_at > context_.staff_void_time)
+    return refused(Why::void_too_late, row);
   return std::nullopt;
 }
 
@@ -344,18 +359,19 @@ Written BatchFold::written(const StockRow& row, const Shelf& before, EventOutcom
 
 /// Returns: the target of a void. An event that was recorded again after a wrong clock has a new
 /// name; its old name finds it too.
-std::optional<LedgerEvent> BatchFold::find_target(const StockRow& row, EventId id) const {
+std::optional<ArrivedEvent> BatchFold::find_target(const StockRow& row, EventId id) const {
   const auto found = find(row, id);
   if (!found || !found->voided) return found;
   const auto again = find_target(row, name_of_repetition(id));
   return again ? again : found;
 }
 
-std::optional<LedgerEvent> BatchFold::find(const StockRow& row, EventId id) const {
+std::optional<ArrivedEvent> BatchFold::find(const StockRow& row, EventId id) const {
   const auto line = std::ranges::find_if(writes_.events, [&](const LedgerLine& each) {
     return each.row == &row && each.event.id == id;
   });
-  if (line != writes_.events.end()) return LedgerEvent{line->event, voided_.contains(id)};
+  if (line != writes_.events.end())
+    return ArrivedEvent{{line->event, voided_.contains(id)}, line->token, line->received_at};
   if (!row.exists) return std::nullopt;
   auto found = context_.find_event(row.id, id);
   if (found && voided_.contains(id)) found->voided = true;

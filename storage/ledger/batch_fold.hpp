@@ -26,9 +26,11 @@ class BatchFold {
     std::vector<ResponseRow> responses{};             // stored under the batch's idempotency keys
     std::map<Uuid, KnownOperation> operations{};      // of the batch's names that the ledger has
     std::set<std::pair<ReadingId, EventId>> voids{};  // of events with the batch's names
-    std::function<std::optional<LedgerEvent>(ReadingId, EventId)> find_event;
-    std::optional<ProductName> named{};  // the product after this transaction
-    Instant now;                         // the database's clock
+    std::function<std::optional<ArrivedEvent>(ReadingId, EventId)> find_event;
+    std::optional<ProductName> named{};       // the product after this transaction
+    bool restores_product{false};             // it was deleted before
+    std::chrono::seconds staff_void_time{0};  // CombinerOptions
+    Instant now;                              // the database's clock
     Instant ledger_floor;
   };
 
@@ -93,6 +95,8 @@ class BatchFold {
   std::optional<Refused> refuse_event(const StockOperation& operation, StockRow& row,
                                       const Event& event, Intent intent);
   std::optional<Refused> refuse_void(const StockOperation& operation, const StockRow& row) const;
+  std::optional<Refused> refuse_void_by_staff(const StockOperation& operation, const StockRow& row,
+                                              const ArrivedEvent& target) const;
   [[nodiscard]] bool is_void_waiting(const StockRow& row, EventId target) const;
   Decision defer(const StockRow& row, BatchResult::Deferred why);
 
@@ -104,8 +108,8 @@ class BatchFold {
   Written written(const StockRow& row, const Shelf& before, EventOutcome outcome) const;
   EventOutcome show(StockRow& row, const Shelf& before, Instant observed_at, Instant received_at);
 
-  std::optional<LedgerEvent> find_target(const StockRow& row, EventId id) const;
-  std::optional<LedgerEvent> find(const StockRow& row, EventId id) const;
+  std::optional<ArrivedEvent> find_target(const StockRow& row, EventId id) const;
+  std::optional<ArrivedEvent> find(const StockRow& row, EventId id) const;
   ReadingHistory& history_of(StockRow& row);
   [[nodiscard]] std::size_t history_reads() const;
 

@@ -28,7 +28,7 @@ class Lane {
        Invalidation& invalidation, LedgerObserver& observer)
       : postgres_{postgres},
         options_{options},
-        mode_{mode},
+        batch_options_{mode, options.staff_void_time},
         invalidation_{invalidation},
         observer_{observer},
         queue_{options.lane_queue_max},
@@ -68,7 +68,7 @@ class Lane {
   // Fixed after construction.
   const PostgresOptions postgres_;
   const CombinerOptions options_;
-  const WriteMode mode_;
+  const BatchOptions batch_options_;
   Invalidation& invalidation_;
   LedgerObserver& observer_;
   LaneQueue queue_;  // has its own lock
@@ -107,7 +107,8 @@ void Lane::process(std::list<QueuedOperation> operations) {
 }
 
 void Lane::complete(const Batch& batch) {
-  complete_with(batch, [&] { return run_batch(connection(), invalidation_, batch, mode_); });
+  complete_with(batch,
+                [&] { return run_batch(connection(), invalidation_, batch, batch_options_); });
 }
 
 void Lane::complete_with(const Batch& batch, const Run& run) {
@@ -231,7 +232,7 @@ void Lane::complete_with_products(const Batch& batch) {
       continue;
     }
     complete_with({queued}, [&, queued] {
-      return run_with_product(connection(), invalidation_, *queued, mode_);
+      return run_with_product(connection(), invalidation_, *queued, batch_options_);
     });
   }
   if (!others.empty()) complete(others);

@@ -47,6 +47,12 @@ struct LedgerEvent {
   bool voided{false};
 };
 
+/// The same with its arrival.
+struct ArrivedEvent : LedgerEvent {
+  TokenId token;
+  Instant received_at;
+};
+
 /// The events of one reading with after < observed_at <= until.
 struct EventRange {
   ReadingId reading;

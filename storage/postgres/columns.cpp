@@ -263,7 +263,8 @@ Token token_of(const pqxx::row& row) {
           .shops = columns.shops(),
           .created_at = columns.instant(),
           .expires_at = columns.optional_instant(),
-          .person = columns.optional_text()};
+          .person = columns.optional_text(),
+          .last_used_at = columns.optional_instant()};
 }
 
 }  // namespace codasync::storage::postgres

@@ -96,7 +96,7 @@ AuditEntry audit_entry_of(const pqxx::row& row);
 // Of `tokens`. The second: of those that are in force.
 inline const std::string kTokenColumns =
     "id, name, role, coalesce(array_to_string(shops, ','), ''), " + micros("created_at") + ", " +
-    micros("expires_at") + ", person";
+    micros("expires_at") + ", person, " + micros("last_used_at");
 inline const std::string kTokenIsValid =
     "revoked_at is null and (expires_at is null or expires_at > clock_timestamp())";
 Token token_of(const pqxx::row& row);

@@ -250,23 +250,27 @@ FeedRound PostgresReader::follow(const std::vector<FeedCursor>& positions, std::
 std::set<TokenHash> PostgresReader::valid_tokens(const std::vector<TokenHash>& hashes) {
   std::set<TokenHash> valid;
   for (const pqxx::row& row : connection_.exec_params(
-           "select place from unnest($1::bytea[]) with ordinality as wanted (hash, place) where"
-           " exists (select from tokens t where t.hash = wanted.hash and " +
+           "with known as materialized (select hash from tokens_with_hashes($1::bytea[]) where " +
                kTokenIsValid +
-               ") or exists (select from sessions join tokens on id = token_id"
-               " where secret_hash = wanted.hash and " +
+               ") select place from unnest($1::bytea[]) with ordinality as wanted (hash, place)"
+               " where hash in (select hash from known) or exists (select from sessions join tokens"
+               " on id = token_id where secret_hash = wanted.hash and " +
                kTokenIsValid + ")",
            array_of(hashes, [](const TokenHash& hash) { return quoted(bytea(hash)); })))
     valid.insert(hashes.at(row[0].as<std::size_t>() - 1));
   return valid;
 }
 
-std::optional<Token> PostgresReader::token(const TokenHash& hash) {
-  return first_of<Token>(
-      connection_.exec_params(
-          "select " + kTokenColumns + " from tokens where hash = $1::bytea and " + kTokenIsValid,
-          bytea(hash)),
-      token_of);
+Outcome<Token, TokenRefusal> PostgresReader::token(const TokenHash& hash) {
+  static const std::string kStatement = "select " + kTokenColumns +
+                                        ", revoked_at is not null as revoked, " + kTokenIsValid +
+                                        " as valid from tokens_with_hashes(array[$1::bytea])";
+  const auto found = connection_.exec_params(kStatement, bytea(hash));
+  if (found.empty()) return TokenRefusal{TokenRefusal::unknown};
+  auto token = token_of(found[0]);
+  if (found[0]["valid"].as<bool>()) return token;
+  return TokenRefusal{
+      found[0]["revoked"].as<bool>() ? TokenRefusal::revoked : TokenRefusal::expired, token.id};
 }
 
 Page<Token> PostgresReader::tokens(std::optional<TokenId> after, std::size_t limit) {
@@ -319,9 +323,14 @@ std::int64_t PostgresReader::events_added() {
       .as<std::int64_t>();
 }
 
+// Some names of the system's list are no zones of the world: `localtime` and `posixrules` are
+// settings of the machine, `Factory` says that it has none, and `posix/` has a second copy of all.
 bool PostgresReader::has_time_zone(const std::string& name) {
   return connection_
-      .exec_params("select exists (select from pg_timezone_names where name = $1)", name)[0][0]
+      .exec_params(
+          "select exists (select from pg_timezone_names where name = $1 and name not in"
+          " ('Factory', 'localtime', 'posixrules') and name !~ '^(posix|right)/')",
+          name)[0][0]
       .as<bool>();
 }
 

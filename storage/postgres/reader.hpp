@@ -32,7 +32,7 @@ class PostgresReader : public Reader {
                                          std::size_t limit) override;
   FeedRound follow(const std::vector<FeedCursor>& positions, std::size_t limit) override;
   std::set<TokenHash> valid_tokens(const std::vector<TokenHash>& hashes) override;
-  std::optional<Token> token(const TokenHash& hash) override;
+  Outcome<Token, TokenRefusal> token(const TokenHash& hash) override;
   Page<Token> tokens(std::optional<TokenId> after, std::size_t limit) override;
   Page<AuditEntry> audit(const AuditFilter& filter, std::size_t limit) override;
   std::vector<ExpiredCount> expired_by_shop(std::size_t shops_max) override;

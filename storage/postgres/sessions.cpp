@@ -42,13 +42,11 @@ class PostgresSessions final : public Sessions {
     const std::optional<std::string> old =
         replaced ? std::optional{bytea(*replaced)} : std::nullopt;
     const auto rows = pool_.acquire()->exec_params(
-        "with t as (select * from tokens where hash = $1::bytea and " + postgres::kTokenIsValid +
-            "), started as (insert into sessions (secret_hash, token_id)"
-            " select $2::bytea, id from t),"
-            " ended as (delete from sessions where exists (select from t)"
-            " and (secret_hash = $3::bytea or secret_hash in (select s.secret_hash from sessions s"
-            " where s.token_id = (select id from t) order by s.seen_at desc offset $4)))"
-            " select " +
+        "with t as materialized (select * from start_session($1::bytea, $2::bytea)),"
+        " ended as (delete from sessions where exists (select from t)"
+        " and (secret_hash = $3::bytea or secret_hash in (select s.secret_hash from sessions s"
+        " where s.token_id = (select id from t) order by s.seen_at desc offset $4)))"
+        " select " +
             columns_ + " from t",
         bytea(token), bytea(hash), old, kSessionsOfTokenMax - 1);
     if (rows.empty()) return std::nullopt;

@@ -364,7 +364,7 @@ std::vector<Segment> LedgerReader::segments_before(ReadingId reading, Instant be
   return segments;
 }
 
-std::optional<LedgerEvent> LedgerReader::find(ReadingId reading, EventId id) {
+std::optional<ArrivedEvent> LedgerReader::find(ReadingId reading, EventId id) {
   // An id of version 7 contains its observed_at; other ids are names.
   auto at = id.time();
   if (!at) {
@@ -378,10 +378,14 @@ std::optional<LedgerEvent> LedgerReader::find(ReadingId reading, EventId id) {
       " e.quantity, coalesce(e.delta, 0) as delta, e.voids, micros_of(e.observed_at) as "
       "observed_at,"
       " exists (select from stock_voids v where v.reading_id = e.reading_id and v.target = e.id) as"
-      " voided from stock_events e where e.reading_id = $1 and e.observed_at = $2::timestamptz and"
+      " voided, e.token_id, micros_of(e.received_at) as received_at from stock_events e where "
+      "e.reading_id = $1 and e.observed_at = $2::timestamptz and"
       " e.id = $3::uuid",
       reading.value(), to_string(*at), to_string(id));
-  return rows.empty() ? std::nullopt : std::optional{EventColumns{rows}.event_of(rows[0])};
+  if (rows.empty()) return std::nullopt;
+  return ArrivedEvent{EventColumns{rows}.event_of(rows[0]),
+                      TokenId{rows[0]["token_id"].as<std::int64_t>()},
+                      instant_of(rows[0]["received_at"])};
 }
 
 std::map<std::int64_t, std::vector<Segment>> LedgerReader::segments(std::int64_t after,
@@ -398,10 +402,11 @@ std::map<std::int64_t, std::vector<Segment>> LedgerReader::segments(std::int64_t
   return segments;
 }
 
-ProductName next_name(WriteTransaction& transaction, Gtin gtin, const std::string& name) {
-  const auto found =
-      transaction.exec_params("select version from products where gtin = $1", gtin.number());
-  return {name, found.empty() ? 1 : found[0][0].as<std::int64_t>() + 1};
+NextName next_name(WriteTransaction& transaction, Gtin gtin, const std::string& name) {
+  const auto found = transaction.exec_params(
+      "select version, removed_at is not null from products where gtin = $1", gtin.number());
+  if (found.empty()) return {{name, 1}};
+  return {{name, found[0][0].as<std::int64_t>() + 1}, found[0][1].as<bool>()};
 }
 
 void allocate_ids(WriteTransaction& transaction, StockRows& rows) {

@@ -47,7 +47,7 @@ class LedgerReader final : public HistorySource {
                                        std::size_t count) override;
 
   /// Returns: the event of the reading, voids included; nullopt: unknown.
-  std::optional<LedgerEvent> find(ReadingId reading, EventId id);
+  std::optional<ArrivedEvent> find(ReadingId reading, EventId id);
 
   /// Returns: all segments of the readings with ids above `after` up to `last`, in their order.
   std::map<std::int64_t, std::vector<Segment>> segments(std::int64_t after, std::int64_t last);
@@ -56,8 +56,14 @@ class LedgerReader final : public HistorySource {
   Connection& connection_;
 };
 
-/// Returns: the product after save_product(). Requires: its lock is held exclusively.
-ProductName next_name(WriteTransaction& transaction, Gtin gtin, const std::string& name);
+/// What save_product() will do to the name of a product.
+struct NextName {
+  ProductName name;         // after it
+  bool was_deleted{false};  // so it brings the product back
+};
+
+/// Requires: the product's lock is held exclusively.
+NextName next_name(WriteTransaction& transaction, Gtin gtin, const std::string& name);
 
 /// Gives an id to each new row.
 void allocate_ids(WriteTransaction& transaction, StockRows& rows);

@@ -118,8 +118,10 @@ class FakeReader : public storage::Reader {
   std::set<storage::TokenHash> valid_tokens(const std::vector<storage::TokenHash>&) override {
     return count(), std::set<storage::TokenHash>{};
   }
-  std::optional<storage::Token> token(const storage::TokenHash& hash) override {
-    return find(rows_.tokens, hash);
+  Outcome<storage::Token, storage::TokenRefusal> token(const storage::TokenHash& hash) override {
+    const auto found = find(rows_.tokens, hash);
+    if (!found) return storage::TokenRefusal{storage::TokenRefusal::unknown};
+    return *found;
   }
   std::vector<storage::ExpiredCount> expired_by_shop(std::size_t) override {
     return count(), std::vector<storage::ExpiredCount>{};
@@ -357,6 +359,7 @@ class FakeTokens : public storage::TokenStore {
     if (id == TokenId{9}) return storage::StoredResponse{};
     return storage::CatalogueRefusal{storage::CatalogueRefusal::not_found};
   }
+  void note_uses(const std::vector<TokenId>&) override {}
 };
 
 }  // namespace codasync::test

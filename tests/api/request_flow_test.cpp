@@ -144,13 +144,60 @@ TEST_F(RequestFlowTest, ends_where_the_token_is_not_enough) {
   EXPECT_EQ(status(other_role.token_found(staff)), 403);
   auto unknown = flow(Method::get, "/api/v1/tokens");
   static_cast<void>(unknown.parse());
-  EXPECT_EQ(status(unknown.token_found(std::nullopt)), 401);
+  EXPECT_EQ(status(unknown.token_found(storage::TokenRefusal{storage::TokenRefusal::unknown})),
+            401);
   const auto expired = with_token(storage::Role::admin, now() - std::chrono::seconds{1});
   auto late = flow(Method::get, "/api/v1/tokens");
   static_cast<void>(late.parse());
   EXPECT_EQ(status(late.token_found(expired)), 401);
   authorization_ = "Bearer nonsense";
   EXPECT_EQ(status(flow(Method::get, "/api/v1/tokens").parse()), 401);
+}
+
+TEST_F(RequestFlowTest, ends_where_the_token_is_for_other_shops) {
+  auto token = with_token(storage::Role::staff);
+  token.shops = {ShopId{2}};
+  auto of_path = flow(Method::get, "/api/v1/shops/1/thresholds");
+  static_cast<void>(of_path.parse());
+  EXPECT_EQ(status(of_path.token_found(token)), 403);
+  auto own = flow(Method::get, "/api/v1/shops/2/thresholds");
+  static_cast<void>(own.parse());
+  EXPECT_TRUE(is<next::Act>(own.token_found(token)));
+
+  auto history = flow(Method::get, "/api/v1/stock-readings/5/history");
+  static_cast<void>(history.parse());
+  EXPECT_TRUE(is<next::ResolveReading>(history.token_found(token)));
+  EXPECT_EQ(status(history.reading_resolved(kKey)), 403);
+}
+
+TEST_F(RequestFlowTest, refuses_no_reading_because_of_a_cached_key_that_may_be_stale) {
+  auto token = with_token(storage::Role::staff);
+  token.shops = {ShopId{2}};
+  keys_.store(ReadingId{5}, kKey);
+  auto request = flow(Method::patch, "/api/v1/stock-readings/5");
+  static_cast<void>(request.parse());
+  ASSERT_TRUE(is<next::ResolveReading>(request.token_found(token)));
+  EXPECT_TRUE(is<next::Act>(request.reading_resolved(storage::ReadingKey{ShopId{2}, kTea})));
+}
+
+TEST_F(RequestFlowTest, has_the_reason_why_a_token_was_refused) {
+  using storage::TokenRefusal;
+  EXPECT_FALSE(flow(Method::get, "/api/v1/shops").token_failure());
+  with_token(storage::Role::admin);
+  const auto why = [&](TokenRefusal refusal) {
+    auto request = flow(Method::get, "/api/v1/tokens");
+    static_cast<void>(request.parse());
+    static_cast<void>(request.token_found(refusal));
+    return std::string{name_of(request.token_failure()->why)} +
+           (request.token_failure()->token == TokenId{7} ? " 7" : "");
+  };
+  EXPECT_EQ(why({TokenRefusal::unknown}), "unknown");
+  EXPECT_EQ(why({TokenRefusal::revoked, TokenId{7}}), "revoked 7");
+  EXPECT_EQ(why({TokenRefusal::expired, TokenId{7}}), "expired 7");
+  authorization_ = "Bearer " + secret_ + "x";
+  auto malformed = flow(Method::get, "/api/v1/tokens");
+  EXPECT_EQ(status(malformed.parse()), 401) << "without a query";
+  EXPECT_EQ(name_of(malformed.token_failure()->why), "malformed");
 }
 
 TEST_F(RequestFlowTest, needs_a_token_for_reads_where_reads_are_not_public) {

@@ -80,6 +80,23 @@ TEST(Routes, require_a_token_for_every_write) {
   }
 }
 
+TEST(Routes, for_staff_name_the_shop_that_their_token_must_be_for) {
+  for (const auto& route : routes()) {
+    const auto [access, scope, resolve] = route.needs;
+    const bool own = route.pattern == "/api/v1/tokens/self";
+    EXPECT_EQ(access == Access::staff, scope != Scope::none || own) << route.pattern;
+    EXPECT_TRUE(scope != Scope::path || route.pattern.starts_with("/api/v1/shops/{id}"))
+        << route.pattern;
+    EXPECT_TRUE(scope != Scope::reading || resolve == Resolve::reading) << route.pattern;
+    const bool writes_stock = std::holds_alternative<StockWrite>(route.action) ||
+                              std::holds_alternative<PlannedWrite>(route.action) ||
+                              std::holds_alternative<StockWrites>(route.action);
+    EXPECT_EQ(writes_stock, scope == Scope::operations ||
+                                (scope == Scope::reading && route.method != Method::get))
+        << route.pattern;
+  }
+}
+
 TEST(Routes, cache_only_public_reads) {
   for (const auto& route : routes()) {
     const auto* read = std::get_if<Read>(&route.action);

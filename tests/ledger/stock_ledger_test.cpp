@@ -215,6 +215,65 @@ TEST_F(StockLedger, voids_one_event_once) {
   EXPECT_EQ(why(perform(typo)), Why::too_old);
 }
 
+TEST_F(StockLedger, lets_staff_void_only_events_of_their_own_token) {
+  auto by_admin = count(5);
+  by_admin.actor = admin();
+  perform(by_admin);
+  perform(count(7));
+  const auto event = [&](const std::string& token) {
+    return Uuid::parse(
+        database.run("select id::text from stock_events where kind = 'q' and token_id = " + token));
+  };
+  auto take_back = operation(EventKind::void_event);
+  take_back.voids = event("2");
+  EXPECT_EQ(why(perform(take_back)), Why::event_of_another);
+  take_back.actor = admin();
+  take_back.voids = event("1");
+  EXPECT_EQ(text(perform(take_back)), "applied v3 - 5") << "an admin voids every event";
+  take_back.actor = staff();
+  EXPECT_EQ(text(perform(take_back)), "kept v3 - 5") << "their own, again";
+  take_back.voids = event("2");
+  take_back.voids_own = true;
+  EXPECT_EQ(text(perform(take_back)), "applied v4 - - absent") << "of their device";
+}
+
+TEST_F(StockLedger, lets_staff_void_only_events_that_arrived_a_short_time_ago) {
+  perform(count(5));
+  perform(count(7));
+  database.run(
+      "update stock_events set received_at = received_at - interval '71 hours' where quantity = 7;"
+      "update stock_events set received_at = received_at - interval '73 hours' where quantity = 5");
+  const auto event = [&](const std::string& quantity) {
+    return Uuid::parse(
+        database.run("select id::text from stock_events where quantity = " + quantity));
+  };
+  auto take_back = operation(EventKind::void_event);
+  take_back.voids = event("7");
+  EXPECT_EQ(text(perform(take_back)), "applied v3 - 5");
+  take_back.voids = event("5");
+  EXPECT_EQ(why(perform(take_back)), Why::void_too_late);
+  take_back.voids_own = true;
+  EXPECT_EQ(why(perform(take_back)), Why::void_too_late);
+  take_back.voids_own = false;
+  options.staff_void_time = std::chrono::hours{74};
+  open();
+  EXPECT_EQ(text(perform(take_back)), "applied v4 - - absent");
+}
+
+TEST_F(StockLedger, lets_only_an_admin_bring_a_deleted_product_back) {
+  database.run("update products set removed_at = now() where gtin = 9520000000004");
+  auto named = sighting(24, kMilk);
+  named.product_name = "Milk";
+  EXPECT_EQ(why(perform(named)), Why::product_deleted);
+  EXPECT_EQ(why(perform(sighting(24, kMilk))), Why::unknown_product);
+  EXPECT_EQ(database.run("select count(*) from stock_events"), "0");
+  EXPECT_EQ(database.run("select count(*) from products where removed_at is null"), "1");
+  named.actor = admin();
+  EXPECT_EQ(text(perform(named)), "applied v1 2026-12-24 - created");
+  named.actor = staff();
+  EXPECT_TRUE(accepted(perform(named))) << "it is there again";
+}
+
 TEST_F(StockLedger, voids_every_kind_of_event) {
   const auto newest = [&] {
     return *Uuid::parse(database.run(

@@ -9,6 +9,7 @@ from typing import Any
 TEA = "4006381333931"
 MILK = "96385074"
 RICE = "036000291452"
+RECALLED = "9520000000097"
 DEVICE = "6d1f4c9e-0d0f-4c5e-9d35-0f1f3f0a7a11"
 FIRST, SECOND, THIRD = (f"0f6e3b52-6f0c-4c7e-8a39-6a3c3a1b000{number}" for number in (1, 2, 3))
 FUTURE = "2126-01-01T00:00:00Z"  # the service takes it as now
@@ -163,7 +164,11 @@ REFUSED = [
     Request("GET", OVERVIEW, 404, query="shop=999", code="not-found"),
     Request("GET", "/api/v1/changes", 404, query="shop=999", code="not-found"),
     Request("GET", "/api/v1/changes", 410, query="shop=1&since=" + OLD_CURSOR, code="resync-required"),
-    Request("POST", TOKENS, 422, {"name": "Phone 8", "role": "staff", "shops": [999]}, "admin", code="unknown-shop"),
+    Request("GET", "/api/v1/export/events", 403, token="other", query="shop=1", code="forbidden"),
+    Request("PUT", PRODUCT, 201, {"name": "Recalled"}, "admin", {"gtin": RECALLED}),
+    Request("DELETE", PRODUCT, 204, None, "admin", {"gtin": RECALLED}),
+    Request("POST", READINGS, 403, {"shop": 1, "GTIN": RECALLED, "name": "Recalled"}, "staff", code="product-deleted"),
+    Request("POST", SCAN, 403, {"shop": 1, "codes": [RECALLED], "name": "Recalled", "quantity": 1}, "staff", code="product-deleted"),
 ]
 
 # What removes the rows, at the end.

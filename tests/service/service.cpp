@@ -61,8 +61,9 @@ ServiceTest::ServiceTest(std::vector<std::string> settings)
 
 std::string ServiceTest::make_token(const std::string& name, storage::Role role) {
   const auto secret = storage::make_token_secret();
-  storage::make_token_store(database_.options())
-      ->create({name, role, {}, {}}, *storage::hash_token_secret(secret));
+  const auto made = storage::make_token_store(database_.options())
+                        ->create({name, role, {}, {}}, *storage::hash_token_secret(secret));
+  if (!made) throw std::runtime_error{"the token was refused"};
   return secret;
 }
 

@@ -227,6 +227,25 @@ TEST_F(CatalogueTest, created_token_is_found_by_its_hash) {
   EXPECT_THAT(found->shops, ElementsAre(ShopId{1}, ShopId{2}));
 }
 
+TEST_F(CatalogueTest, use_of_a_token_is_stored_as_the_hour) {
+  const auto tokens = make_token_store(postgres);
+  const auto uses = [&] {
+    return database.run(
+        "select string_agg(concat_ws(' ', id, last_used_at = date_trunc('hour', now())), ',' order "
+        "by id) from tokens");
+  };
+  EXPECT_EQ(uses(), "1,2");
+  const auto hour = database.run("select date_trunc('hour', now())");
+  do {
+    tokens->note_uses({TokenId{2}, TokenId{99}});
+  } while (database.run("select date_trunc('hour', now())") != hour);
+  EXPECT_EQ(uses(), "1,2 t");
+  const auto row = [&] { return database.run("select xmin from tokens where id = 2"); };
+  const auto before = row();
+  tokens->note_uses({TokenId{2}});
+  EXPECT_EQ(row(), before) << "the same hour is not written again";
+}
+
 TEST_F(CatalogueTest, token_can_be_created_for_existing_shops_only) {
   const auto tokens = make_token_store(postgres);
   const auto make = [&](std::vector<ShopId> shops) {
@@ -236,8 +255,10 @@ TEST_F(CatalogueTest, token_can_be_created_for_existing_shops_only) {
   ASSERT_TRUE(create("South"));
   EXPECT_TRUE(make({}));
   EXPECT_TRUE(make({ShopId{1}, ShopId{2}, ShopId{1}}));
-  EXPECT_FALSE(make({ShopId{99}}));
-  EXPECT_FALSE(make({ShopId{1}, ShopId{99}}));
+  const auto refused = make({ShopId{99}, ShopId{1}, ShopId{98}, ShopId{99}});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error(), CatalogueRefusal::unknown_shop);
+  EXPECT_THAT(refused.error().shops, ElementsAre(ShopId{98}, ShopId{99}));
   ASSERT_TRUE(store->delete_shop(ShopId{2}, ShopReadings::refuse, by_admin()));
   EXPECT_FALSE(make({ShopId{1}, ShopId{2}}));
   EXPECT_EQ(database.run("select count(*) from tokens where name = 'till'"), "2");
@@ -313,9 +334,11 @@ TEST_F(AuditTest, has_actor_and_values_of_each_change_of_a_product) {
 
 TEST_F(AuditTest, has_creation_and_revocation_of_a_token_without_its_secret) {
   const auto tokens = make_token_store(postgres);
+  auto proven = by_admin();
+  proven.proof.emplace().fill(2);  // the hash of the admin
   const auto token =
       tokens->create({"till", Role::staff, {kShop}, *parse_instant("2999-01-01T00:00:00Z")},
-                     *hash_token_secret(make_token_secret()), by_admin(),
+                     *hash_token_secret(make_token_secret()), proven,
                      [](const Token& made, bool) { return std::to_string(made.id.value()); });
   ASSERT_TRUE(token);
   const std::string shown =

@@ -442,8 +442,17 @@ TEST_F(ReaderTest, finds_valid_tokens_only) {
   ASSERT_TRUE(good);
   EXPECT_THAT(good->shops, ElementsAre(ShopId{1}, ShopId{2}));
   EXPECT_EQ(good->role, Role::staff);
-  EXPECT_FALSE(reader_->token(hash_of("old")));
-  EXPECT_FALSE(reader_->token(hash_of("gone")));
+  const auto old = reader_->token(hash_of("old"));
+  ASSERT_FALSE(old);
+  EXPECT_EQ(old.error().why, TokenRefusal::expired);
+  EXPECT_EQ(old.error().id, TokenId{2});
+  const auto gone = reader_->token(hash_of("gone"));
+  ASSERT_FALSE(gone);
+  EXPECT_EQ(gone.error().why, TokenRefusal::revoked);
+  const auto none = reader_->token(hash_of("none"));
+  ASSERT_FALSE(none);
+  EXPECT_EQ(none.error().why, TokenRefusal::unknown);
+  EXPECT_EQ(none.error().id, std::nullopt);
 }
 
 TEST_F(ReaderTest, finds_the_valid_ones_of_many_tokens) {
@@ -508,6 +517,12 @@ TEST_F(ReaderTest, has_time_zones_by_their_exact_names) {
   EXPECT_TRUE(reader_->has_time_zone("Europe/Berlin"));
   EXPECT_FALSE(reader_->has_time_zone("europe/berlin"));
   EXPECT_FALSE(reader_->has_time_zone("UTC+3; select"));
+  for (const auto* odd : {"Asia/Kathmandu", "Australia/Lord_Howe", "Pacific/Chatham",
+                          "America/St_Johns", "Pacific/Kiritimati", "Etc/GMT+12", "UTC"})
+    EXPECT_TRUE(reader_->has_time_zone(odd)) << odd;
+  for (const auto* none : {"Factory", "localtime", "posixrules", "posix/Europe/Berlin",
+                           "right/Europe/Berlin", "posix/UTC", "", "+05:45", "CEST"})
+    EXPECT_FALSE(reader_->has_time_zone(none)) << none;
 }
 
 // An upgrade of the system's zones can remove the zone of a shop.

@@ -29,6 +29,7 @@ class ServiceRoleTest : public test::LedgerTest {
 TEST_F(ServiceRoleTest, has_the_rights_for_all_work_of_the_service) {
   const auto encode_shop = [](const Shop&, bool) { return std::string{}; };
   const auto encode_product = [](const Product&, bool) { return std::string{}; };
+  const auto encode_token = [](const Token&, bool) { return std::string{}; };
   const WriteContext context{admin(), std::nullopt, key("k")};
   const WriteContext no_key{admin(), std::nullopt, std::nullopt};
   const auto store = make_catalogue_store(postgres, invalidation, *ledger);
@@ -49,9 +50,27 @@ TEST_F(ServiceRoleTest, has_the_rights_for_all_work_of_the_service) {
   EXPECT_TRUE(store->delete_shop(kShop, ShopReadings::remove, no_key));
 
   const auto tokens = make_token_store(postgres);
-  const auto token =
-      tokens->create({"new", Role::staff, {}, {}}, *hash_token_secret(make_token_secret()));
+  const auto secret = make_token_secret();
+  const auto hash = *hash_token_secret(secret);
+  WriteContext proven{admin(), std::nullopt, std::nullopt, {}};
+  proven.proof = TokenHash{};
+  proven.proof->fill(2);  // of the admin
+  ASSERT_TRUE(tokens->create({"new", Role::staff, {}, {}}, hash, proven, encode_token));
+  const auto token = make_database(postgres)->read()->token(hash);
   ASSERT_TRUE(token);
+  EXPECT_THAT(make_database(postgres)->read()->valid_tokens({hash, TokenHash{}}),
+              testing::ElementsAre(hash));
+  EXPECT_NO_THROW(tokens->note_uses({token->id}));
+  const auto sessions = make_sessions(postgres, {});
+  const SessionHash session{1};
+  EXPECT_TRUE(sessions->start(hash, session, std::nullopt));
+  EXPECT_FALSE(sessions->start(TokenHash{}, SessionHash{2}, std::nullopt));
+  database.run("update sessions set seen_at = seen_at - interval '2 minutes'");
+  EXPECT_TRUE(sessions->find(session)) << "and stores its use";
+  EXPECT_THAT(make_database(postgres)->read()->valid_tokens({session}),
+              testing::ElementsAre(session));
+  EXPECT_NO_THROW(delete_ended_sessions(postgres, {}));
+  EXPECT_NO_THROW(sessions->end(session));
   EXPECT_TRUE(tokens->revoke(token->id));
   EXPECT_NO_THROW(delete_old_keys(postgres));
   EXPECT_NO_THROW(delete_old_changes(postgres));
@@ -79,7 +98,14 @@ TEST_F(ServiceRoleTest, can_neither_change_the_schema_nor_delete_history) {
   for (const std::string statement :
        {"drop table shops", "truncate stock_events", "delete from stock_events",
         "update stock_events set reason = ''", "delete from stock_readings", "delete from shops",
-        "delete from tokens", "create table mine (x int)", "alter table shops add column x int",
+        "delete from tokens", "update tokens set role = 'admin'", "update tokens set shops = null",
+        "update tokens set expires_at = null",
+        "insert into tokens (name, role, hash) values ('x', 'admin', sha256('x'))",
+        "insert into tokens (name, role, hash) values ('x', 'staff', sha256('x'))",
+        "insert into sessions (secret_hash, token_id) values (sha256('x'), 2)",
+        "update sessions set token_id = 2", "update sessions set secret_hash = sha256('x')",
+        "select hash from tokens", "select * from tokens", "create table mine (x int)",
+        "alter table shops add column x int",
         "insert into schema_migrations (number, name, checksum) values (99, '', '')"}) {
     try {
       connection.exec(statement);
@@ -91,6 +117,49 @@ TEST_F(ServiceRoleTest, can_neither_change_the_schema_nor_delete_history) {
           << statement;
     }
   }
+}
+
+TEST_F(ServiceRoleTest, can_make_a_token_only_with_the_proof_of_a_valid_admin) {
+  const auto tokens = make_token_store(postgres);
+  const auto make = [&](Role role, std::optional<std::uint8_t> proof) {
+    WriteContext context{admin(), std::nullopt, std::nullopt, {}};
+    if (proof) context.proof.emplace().fill(*proof);
+    const auto result =
+        tokens->create({"new", role, {}, {}}, *hash_token_secret(make_token_secret()), context,
+                       [](const Token&, bool) { return std::string{}; });
+    return result ? "made" : result.error() == CatalogueRefusal::not_permitted ? "refused" : "?";
+  };
+  for (const auto role : {Role::staff, Role::admin}) {
+    EXPECT_STREQ(make(role, std::nullopt), "refused");
+    EXPECT_STREQ(make(role, 1), "refused") << "of staff";
+    EXPECT_STREQ(make(role, 3), "refused") << "of no token";
+    EXPECT_STREQ(make(role, 2), "made");
+  }
+  const auto by_operator =
+      tokens->create({"new", Role::staff, {}, {}}, *hash_token_secret(make_token_secret()));
+  ASSERT_FALSE(by_operator);
+  EXPECT_EQ(by_operator.error(), CatalogueRefusal::not_permitted);
+  database.run("update tokens set expires_at = now() where id = 2");
+  postgres::Connection connection{postgres};
+  EXPECT_TRUE(connection
+                  .exec("select from create_token(decode(repeat('02', 32), 'hex'), 'x', 'admin',"
+                        " null, null, sha256('y'), null)")
+                  .empty())
+      << "an expired admin";
+}
+
+TEST_F(ServiceRoleTest, can_make_the_first_token_of_an_admin_but_no_second_one) {
+  database.run("delete from tokens");
+  const auto tokens = make_token_store(postgres);
+  const auto make = [&](Role role) {
+    return static_cast<bool>(
+        tokens->create({"first", role, {}, {}}, *hash_token_secret(make_token_secret())));
+  };
+  EXPECT_FALSE(make(Role::staff));
+  EXPECT_TRUE(make(Role::admin));
+  EXPECT_FALSE(make(Role::admin));
+  database.run("update tokens set revoked_at = now()");
+  EXPECT_FALSE(make(Role::admin)) << "the service could revoke the others first";
 }
 
 }  // namespace

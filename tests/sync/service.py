@@ -34,9 +34,10 @@ def free_port() -> int:
 
 
 class Answer:
-    def __init__(self, status: int, body: str, link: str = "") -> None:
+    def __init__(self, status: int, body: str, link: str = "", cookie: str = "") -> None:
         self.status = status
         self.body = body
+        self.cookie = cookie.partition(";")[0]  # name=value of Set-Cookie
         self.next_page = link.partition(">")[0].lstrip("<")  # of a list; empty: the last page
 
     def json(self) -> Any:
@@ -106,6 +107,15 @@ class Service:
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
 
+    def restart(self) -> None:
+        assert self.process
+        self.process.terminate()
+        self.process.wait(30)
+        self.start()
+
+    def log(self) -> str:
+        return (Path(self.folder.name) / "log").read_text()
+
     def back_up(self) -> None:
         """Copies the database. Requires: the service is down, and no session of a test is open."""
         psql(SERVER, f"select pg_terminate_backend(pid, 10000) from pg_stat_activity where datname = '{self.name}'")  # of a killed service
@@ -140,7 +150,16 @@ class Service:
         try:
             connection.request(method, path, json.dumps(body) if body is not None else None, sent)
             response = connection.getresponse()
-            return Answer(response.status, response.read().decode(), response.getheader("Link") or "")
+            return Answer(response.status, response.read().decode(), response.getheader("Link") or "", response.getheader("Set-Cookie") or "")
+        finally:
+            connection.close()
+
+    def status_of_stream(self, path: str, headers: dict[str, str]) -> int:
+        """Returns: the status of an answer that does not end."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        try:
+            connection.request("GET", path, headers=headers)
+            return connection.getresponse().status
         finally:
             connection.close()
 

@@ -41,7 +41,7 @@ LIBRARIES = {
     r"libmemcached/": ("cache",),
     r"cereal/": ("cache",),
     r"sodium\.h": ("cache",),
-    r"zlib\.h": ("cache", "storage/import"),
+    r"zlib\.h": ("cache", "storage"),
     r"pqxx/": ("storage",),
     r"libpq-fe\.h": ("storage",),
     r"toml\+\+/": ("config",),
