@@ -149,10 +149,11 @@ void Loader::read_environment(const Environment& environment) {
   // setting's is reported.
   for (const auto& [variable, value] : environment) {
     if (!variable.starts_with(kVariablePrefix)) continue;
+    const bool known = std::ranges::any_of(
+        settings_table(), [&](const Setting& setting) { return setting.variable() == variable; });
+    if (known) continue;  // two settings can have similar names
     for (const auto& setting : settings_table()) {
-      const auto misspelt = edit_distance(variable, setting.variable());
-      if (misspelt == 0) break;
-      if (misspelt <= 2) {
+      if (edit_distance(variable, setting.variable()) <= 2) {
         loaded_.problems.push_back(variable + " is unknown; did you mean " + setting.variable() +
                                    "?");
         break;

@@ -191,6 +191,15 @@ TEST(Settings, all_problems_are_reported_at_once) {
           "CODASYNC_SERVER_WORKRS is unknown; did you mean CODASYNC_SERVER_WORKERS?"));
 }
 
+TEST(Settings, a_variable_whose_name_is_similar_to_another_one_is_known) {
+  for (const auto& setting : settings_table()) {
+    const auto loaded = load(std::nullopt, {{setting.variable(), "x"}});
+    for (const auto& problem : loaded.problems) {
+      EXPECT_THAT(problem, Not(HasSubstr("is unknown"))) << setting.variable();
+    }
+  }
+}
+
 TEST(Settings, variables_of_other_programs_with_the_same_prefix_are_accepted) {
   EXPECT_THAT(load(std::nullopt, {{"CODASYNC_URL", "http://127.0.0.1:8080"},
                                   {"CODASYNC_MEMCACHED_PORT", "tcp://10.0.0.1:11211"},
