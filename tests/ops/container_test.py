@@ -29,6 +29,8 @@ def check_image(target: str) -> None:
     for label in ("title", "description", "version", "revision", "licenses"):
         assert config["Labels"][f"org.opencontainers.image.{label}"], label
     assert config["Labels"]["org.opencontainers.image.revision"] == REVISION
+    project = re.search(r"project\(.*? VERSION ([0-9.]+)", (ROOT / "CMakeLists.txt").read_text(), re.DOTALL)
+    assert project and config["Labels"]["org.opencontainers.image.version"] == project[1], config["Labels"]
     # No file of the build is in the image.
     words = ["run", "--rm", "--network=none", "--entrypoint=/bin/sh", image(target), "-c", "ls -d /src /out /usr/bin/g++ /usr/bin/cmake 2>/dev/null; true"]
     assert podman(*words) == "", podman(*words)

@@ -3,12 +3,10 @@
 and removed. There is no systemd in the machine, so the commands of its units are run as the units would.
 """
 
-import os
 import re
 import shutil
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from pathlib import Path
@@ -17,7 +15,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "system"))
 
 import report  # noqa: E402
-from clean_machine_test import Machine, call  # noqa: E402
+from machine import Machine, call, new_machine  # noqa: E402
 from servers import ROOT, Postgres, eventually, folder, free_port, memcached, postgres  # noqa: E402
 from smoke import expect, send, smoke, wait_until_ready  # noqa: E402
 
@@ -124,20 +122,14 @@ id codasync codasync-edge codasync-memcached codasync-migrate
 
 
 def main() -> None:
-    report.end_on_sigterm()
-    if os.geteuid() != 0:
-        report.skip("the package: only root can create a machine in a folder")
-    place = Path(tempfile.mkdtemp(prefix="codasync-package."))
-    place.chmod(0o755)
-    try:
+    with new_machine("the package") as machine:
+        place = machine.folder.parent
         began = time.monotonic()
         call([str(ROOT / "config/deploy/debian/build"), str(place / "built")], 900)
         (package,) = (place / "built").glob("codasync_*.deb")
-        machine = Machine(place / "machine")
-        (machine.folder / "srv/codasync").mkdir(parents=True)  # where Machine.run() begins
         shutil.copy(package, machine.folder / "tmp/first.deb")
         shutil.copy(upgraded(package, place), machine.folder / "tmp/next.deb")
-        print(f"a package and a machine after {time.monotonic() - began:.0f} s", flush=True)
+        print(f"a package after {time.monotonic() - began:.0f} s more", flush=True)
         with folder() as data, postgres(data) as database, memcached(data) as cache:
             machine.run("root", INSTALL.format(package="first.deb"))
             check_installed(machine)
@@ -145,24 +137,31 @@ def main() -> None:
             done = start_and_use(machine, cache)
             report.checked(f"the Debian package ({package.stat().st_size / 1e6:.1f} MB) on a minimal Debian 12: installed with its dependencies,"
                            f" the commands of its units started against a local PostgreSQL and Memcached: {done}; codasync product list")
-            settings = machine.folder / "etc/codasync/codasync.toml"
-            settings.write_text(settings.read_text() + "\n# changed by the administrator\n")
-            secret = (machine.folder / "etc/codasync/service.env").read_text()
-            output = machine.run("root", INSTALL.format(package="next.deb"))
-            assert "CodaSync was upgraded from" in output, output
-            assert settings.read_text().endswith("# changed by the administrator\n")
-            assert (machine.folder / "etc/codasync/service.env").read_text() == secret
-            start_and_use(machine, cache)
-            report.checked("the package upgraded: settings and secrets kept, everything started again with the same database")
-        machine.run("root", "apt-get remove -qq --yes codasync >/dev/null")
-        assert not (machine.folder / "usr/bin/codasync").exists()
-        assert settings.exists() and (machine.folder / "etc/codasync/service.env").exists()
-        machine.run("root", "apt-get purge -qq --yes codasync >/dev/null")
-        left = subprocess.run(["find", "etc", "usr", "lib", "var/lib/dpkg/info", "-path", "*codasync*"], cwd=machine.folder, capture_output=True, text=True)
-        assert left.stdout == "", left.stdout
-        report.checked("the package removed: the program is gone and the settings stay; purged: no file is left")
-    finally:
-        shutil.rmtree(place, ignore_errors=True)
+            upgrade(machine, cache)
+        remove(machine)
+
+
+def upgrade(machine: Machine, cache: int) -> None:
+    settings, secrets = (machine.folder / "etc/codasync" / name for name in ("codasync.toml", "service.env"))
+    settings.write_text(settings.read_text() + "\n# changed by the administrator\n")
+    secret = secrets.read_text()
+    output = machine.run("root", INSTALL.format(package="next.deb"))
+    assert "CodaSync was upgraded from" in output, output
+    assert settings.read_text().endswith("# changed by the administrator\n")
+    assert secrets.read_text() == secret
+    start_and_use(machine, cache)
+    report.checked("the package upgraded: settings and secrets kept, everything started again with the same database")
+
+
+def remove(machine: Machine) -> None:
+    machine.run("root", "apt-get remove -qq --yes codasync >/dev/null")
+    assert not (machine.folder / "usr/bin/codasync").exists()
+    for name in ("codasync.toml", "service.env"):
+        assert (machine.folder / "etc/codasync" / name).exists(), name
+    machine.run("root", "apt-get purge -qq --yes codasync >/dev/null")
+    left = subprocess.run(["find", "etc", "usr", "lib", "var/lib/dpkg/info", "-path", "*codasync*"], cwd=machine.folder, capture_output=True, text=True)
+    assert left.stdout == "", left.stdout
+    report.checked("the package removed: the program is gone and the settings stay; purged: no file is left")
 
 
 if __name__ == "__main__":
