@@ -151,6 +151,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   void act(const StockWrites& action, Place place);
   void act(const EventStream& action, Place place);
   void act(const Export& action, Place place);
+  void act(const Import& action, Place place);
 
   [[nodiscard]] static bool submit_misses(Service& service, Misses& misses);
   static void read_misses(Service& service, Misses& misses);
@@ -180,6 +181,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   void send(Response response);
   void stream(StreamStart start);
   void stream(ExportStart start);
+  void import(const Import& action, Place place);
   void complete(Response& response) const;
   void note(const TokenFailure& failure) const;
 
@@ -187,7 +189,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   Reply reply_;
   const std::chrono::steady_clock::time_point arrived_;
   RequestFlow flow_;
-  Places::Place export_place_;
+  Places::Place place_;  // of an export or import
 };
 
 template <class Work>
@@ -613,14 +615,47 @@ void Exchange::act(const EventStream& action, Place place) {
 
 void Exchange::act(const Export& action, Place) {
   // An export can take minutes, so another one does not wait for its thread.
-  export_place_ = service_.export_places.take();
-  if (!export_place_) return fail(too_many_exports());
+  place_ = service_.export_places.take();
+  if (!place_) return fail(too_many_exports());
   submit(service_.export_threads, Executor::Kind::work, [&action](Exchange& self, Place where) {
     auto opened = action.open(self.service_, self.flow_.call());
     if (opened) return self.stream(std::move(opened).value());
-    self.export_place_.reset();
+    self.place_.reset();
     self.run(self.flow_.acted(opened.error()), where);
   });
+}
+
+void Exchange::act(const Import& action, Place) {
+  constexpr int kRetrySeconds = 10;
+  place_ = service_.import_places.take();
+  if (!place_)
+    return fail(unavailable("Too many imports are in progress. Try again later.", kRetrySeconds));
+  submit(service_.import_threads, Executor::Kind::work,
+         [&action](Exchange& self, Place where) { self.import(action, where); });
+}
+
+void Exchange::import(const Import& action, Place place) {
+  LineResponse lines{[this] {
+    Response head{200,
+                  {{"Content-Type", "application/x-ndjson"},
+                   {"Cache-Control", "no-store"},
+                   {"X-Accel-Buffering", "no"}},  // Nginx passes each piece on at once
+                  {}};
+    complete(head);
+    return std::move(reply_).stream(std::move(head));
+  }};
+  try {
+    const auto problem = action.run(service_, flow_.call(), lines);
+    place_.reset();  // before the client sees the end
+    if (problem) return run(flow_.acted(*problem), place);
+    lines.finish();
+  } catch (const std::exception& failure) {
+    place_.reset();
+    if (!lines.begun()) throw;
+    service_.log.error("an import was cut off", {{"request_id", flow_.call().request.request_id},
+                                                 {"detail", failure.what()}});
+    lines.cut_off();
+  }
 }
 
 // ---- respond
@@ -659,7 +694,7 @@ void Exchange::stream(ExportStart start) {
     service_.log.error("an export was cut off",
                        {{"request_id", request_id}, {"detail", bug.what()}});
   }
-  export_place_.reset();
+  place_.reset();
 }
 
 /// Counts and logs a response, and adds the headers that every one has.

@@ -2,16 +2,12 @@
 
 #include <algorithm>
 #include <charconv>
-#include <chrono>
 #include <string>
-#include <thread>
+
+#include "api/line_response.hpp"
 
 namespace codasync::api {
 namespace {
-
-using namespace std::chrono_literals;
-
-constexpr auto kPause = 1ms;  // until a client that reads slowly has taken something
 
 std::string_view trimmed(std::string_view text) {
   const auto begin = text.find_first_not_of(" \t");
@@ -63,20 +59,6 @@ double quality_in(std::string_view parameters) {
   return 1;
 }
 
-/// Sends a piece. Returns: false when the client has gone.
-bool send_piece(std::string_view piece, ResponseStream& body) {
-  constexpr std::size_t kSliceBytes = kStreamBufferBytes / 4;
-  while (!piece.empty()) {
-    const auto slice = piece.substr(0, kSliceBytes);
-    while (!body.write(slice)) {
-      if (body.client_gone()) return false;
-      std::this_thread::sleep_for(kPause);
-    }
-    piece.remove_prefix(slice.size());
-  }
-  return true;
-}
-
 }  // namespace
 
 Problem too_many_exports() {
@@ -109,8 +91,7 @@ void send_export(ExportText& text, ResponseStream& body) try {
   for (std::string piece; text.next(piece);) {
     if (!send_piece(piece, body)) return;
   }
-  // The end of the body waits for its last bytes only a second.
-  while (!body.all_taken() && !body.client_gone()) std::this_thread::sleep_for(kPause);
+  await_taken(body);
 } catch (...) {
   body.cut_off();
   throw;

@@ -7,79 +7,12 @@
 #include <cstddef>
 
 #include "api/feed_cursor.hpp"
+#include "api/json_object.hpp"
 
 namespace codasync::api {
 namespace {
 
-/// A JSON object under construction.
-class Object {
- public:
-  Object() { writer_.StartObject(); }
-
-  Object& add(std::string_view name, std::string_view value) {
-    key(name);
-    writer_.String(value.data(), static_cast<rapidjson::SizeType>(value.size()));
-    return *this;
-  }
-  Object& add(std::string_view name, const std::string& value) {
-    return add(name, std::string_view{value});
-  }
-  Object& add(std::string_view name, const char* value) = delete;
-  Object& add(std::string_view name, std::int64_t value) {
-    key(name);
-    writer_.Int64(value);
-    return *this;
-  }
-  Object& add(std::string_view name, bool value) {
-    key(name);
-    writer_.Bool(value);
-    return *this;
-  }
-  Object& add(std::string_view name, const std::vector<ShopId>& ids) {
-    key(name);
-    writer_.StartArray();
-    for (const auto id : ids) writer_.Int64(id.value());
-    writer_.EndArray();
-    return *this;
-  }
-  template <class T>
-  Object& add(std::string_view name, const std::optional<T>& value) {
-    if (value) return add(name, *value);
-    key(name);
-    writer_.Null();
-    return *this;
-  }
-  Object& add(std::string_view name, Date value) { return add(name, to_string(value)); }
-  Object& add(std::string_view name, Instant value) { return add(name, to_string(value)); }
-
-  /// Adds a value that is JSON already.
-  Object& add_json(std::string_view name, const std::string& json) {
-    key(name);
-    writer_.RawValue(json.data(), json.size(), rapidjson::kObjectType);
-    return *this;
-  }
-
-  Object& add(const std::optional<ShelfDate>& date) {
-    add("expiry_date", date ? std::optional{date->date} : std::nullopt);
-    return add("date_kind",
-               date && date->kind ? std::optional{name_of(*date->kind)} : std::nullopt);
-  }
-
-  std::string done() {
-    writer_.EndObject();
-    return {buffer_.GetString(), buffer_.GetSize()};
-  }
-
- private:
-  void key(std::string_view name) {
-    writer_.Key(name.data(), static_cast<rapidjson::SizeType>(name.size()));
-  }
-
-  static constexpr std::size_t kUsualBytes = 512;
-
-  rapidjson::StringBuffer buffer_{nullptr, kUsualBytes};
-  rapidjson::Writer<rapidjson::StringBuffer> writer_{buffer_};
-};
+using Object = JsonObject;
 
 void describe(Object& object, const Reading& reading) {
   object.add("id", reading.id.value())
@@ -385,6 +318,25 @@ std::string to_json(const storage::Session& session) {
       .add("role", name_of(token.role))
       .add("shops", token.shops)
       .add("ends", session.ends_at);
+  return object.done();
+}
+
+std::string to_json(const storage::ImportRecord& import) {
+  const auto count = [](std::size_t rows) { return static_cast<std::int64_t>(rows); };
+  Object object;
+  object.add("id", to_string(import.id))
+      .add("kind", import.kind)
+      .add("token", import.token.value())
+      .add("actor", import.actor)
+      .add("started_at", import.started_at)
+      .add("ended_at", import.ended_at)
+      .add("outcome", import.outcome)
+      .add("rows", count(import.tally.rows))
+      .add("refused", count(import.tally.refused))
+      .add("created", count(import.tally.created))
+      .add("changed", count(import.tally.changed))
+      .add("unchanged", count(import.tally.unchanged))
+      .add("undone_at", import.undone_at);
   return object.done();
 }
 

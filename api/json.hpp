@@ -33,6 +33,7 @@ std::string to_json(const HistoryEntry& entry);
 std::string to_json(const storage::AuditEntry& entry);
 std::string to_json(const storage::WorkItem& item);
 std::string to_json(const storage::ShopThresholds& thresholds);
+std::string to_json(const storage::ImportRecord& import);
 std::string to_json(const storage::Token& token);
 std::string to_json(const storage::Token& token, std::string_view secret);  // with its secret
 std::string to_json(const storage::Session& session);

@@ -38,6 +38,14 @@ std::optional<std::string> Parameters::text(const std::string& name) {
   return std::string{text};
 }
 
+std::vector<std::string> Parameters::texts(const std::string& name) const {
+  std::vector<std::string> found;
+  for (const auto& [known, text] : query_) {
+    if (known == name) found.push_back(text);
+  }
+  return found;
+}
+
 /// `parse` returns an outcome: the value, or the sentence for the user. `print`: its only spelling.
 template <class Value, class Parse, class Print>
 std::vector<Value> Parameters::values(const std::string& name, const Parse& parse,

@@ -26,6 +26,8 @@ class Parameters {
   /// A text to filter by: trimmed, then checked by refuse_name(). An empty text counts as absent,
   /// because forms send every field.
   std::optional<std::string> text(const std::string& name);
+  /// All values of a parameter that may be repeated, as they are.
+  std::vector<std::string> texts(const std::string& name) const;
   /// Values with commas between them, each once; empty when the parameter is absent.
   std::vector<ShopId> shops(const std::string& name);
   std::vector<Gtin> gtins(const std::string& name);

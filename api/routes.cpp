@@ -4,6 +4,7 @@
 #include <array>
 
 #include "api/resources/handlers.hpp"
+#include "api/responses.hpp"
 #include "api/uri.hpp"
 #include "storage/model/number.hpp"
 
@@ -76,6 +77,11 @@ constexpr std::string_view kFeed[] = {"shop", "since", "limit"};
 constexpr std::string_view kStream[] = {"GTIN", "since"};
 constexpr std::string_view kExport[] = {"format"};
 constexpr std::string_view kShopExport[] = {"format", "shop"};
+constexpr std::string_view kProductImport[] = {"dry_run",  "map",           "ignore",
+                                               "encoding", "restore_zeros", "max_refused"};
+constexpr std::string_view kReadingImport[] = {
+    "dry_run",     "map",  "ignore",      "encoding", "restore_zeros",
+    "max_refused", "shop", "date_format", "decimal",  "lots"};
 constexpr std::string_view kAudit[] = {"actor", "subject", "subject_id", "from",
                                        "until", "limit",   "cursor"};
 constexpr std::string_view kCascade[] = {"cascade"};
@@ -147,6 +153,12 @@ const std::array kRoutes{
     Route{get,   "/api/v1/export/events",                       kStaffOfQuery,    Export{&exports::events}, kShopExport},
 
     Route{get,   "/api/v1/stats",                               kAdmin,           Blocking{&stats::read}, kStats},
+
+    Route{post,  "/api/v1/import/products",                     kAdmin,           Import{&imports::products}, kProductImport},
+    Route{post,  "/api/v1/import/stock-readings",               kAdmin,           Import{&imports::stock_readings}, kReadingImport},
+    Route{get,   "/api/v1/imports",                             kAdmin,           Read{&imports::list}, kPage},
+    Route{get,   "/api/v1/imports/{import}",                    kAdmin,           Read{&imports::one}},
+    Route{post,  "/api/v1/imports/{import}/undo",               kAdmin,           Import{&imports::undo, false}},
 
     Route{get,   "/api/v1/audit",                               kAdmin,           Read{&audit::list}, kAudit},
 
@@ -236,6 +248,9 @@ Outcome<Arguments, Problem> read_arguments(const std::vector<std::string_view>& 
     } else if (pattern[i] == "{event}") {
       arguments.event = Uuid::parse(path[i]);
       if (!arguments.event) return not_found("An event's id is a UUID.");
+    } else if (pattern[i] == "{import}") {
+      arguments.import = Uuid::parse(path[i]);
+      if (!arguments.import) return not_found("An import's id is a UUID.");
     }
   }
   return arguments;
@@ -262,6 +277,17 @@ Outcome<Match, Problem> match(Method method, std::string_view path) {
                  "This address supports only " + allowed + ".",
                  {},
                  {{"Allow", allowed}}};
+}
+
+bool is_upload(const Request& head) {
+  constexpr std::string_view kImports = "/api/v1/import/";
+  if (head.method != Method::post) return false;
+  // Most requests need no look at the table.
+  const bool possible = head.path.starts_with(kImports) || head.path.find('%') != std::string::npos;
+  if (!possible) return false;
+  const auto matched = match(head.method, canonical_path(head.path));
+  const auto* import = matched ? std::get_if<Import>(&matched->route->action) : nullptr;
+  return import != nullptr && import->uploads;
 }
 
 std::optional<Problem> refuse_unknown_parameters(const Route& route, const Query& query) {

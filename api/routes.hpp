@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "api/exports.hpp"
+#include "api/line_response.hpp"
 #include "api/problem.hpp"
 #include "api/service.hpp"
 #include "api/transport/http.hpp"
@@ -66,6 +67,7 @@ struct Arguments {
   std::int64_t id{0};                            // {id}
   std::optional<Gtin> gtin{};                    // {gtin}
   std::optional<EventId> event{};                // {event}
+  std::optional<Uuid> import{};                  // {import}
   std::optional<storage::ReadingKey> reading{};  // where the route needs Resolve::reading
 };
 
@@ -209,12 +211,19 @@ struct Export {
   Outcome<ExportStart, Problem> (*open)(Service&, const Call&);
 };
 
+/// Imports the file of a request, or takes an import back, on the threads for imports.
+struct Import {
+  /// Returns: the response, if `LineResponse` has not started one.
+  std::optional<Problem> (*run)(Service&, const Call&, LineResponse&);
+  bool uploads{true};  // the request has a file
+};
+
 struct Route {
   Method method;
-  std::string_view pattern;  // `{id}`, `{gtin}` and `{event}` stand for one segment
+  std::string_view pattern;  // `{id}`, `{gtin}`, `{event}` and `{import}` stand for one segment
   Needs needs;
   std::variant<Immediate, Blocking, Control, Read, ReadOne, ReadRows, StockWrite, PlannedWrite,
-               StockWrites, EventStream, Export>
+               StockWrites, EventStream, Export, Import>
       action;
   std::span<const std::string_view> parameters{};  // of the query; all others are refused
 };
@@ -231,6 +240,9 @@ struct Match {
 /// HEAD is answered by the route of GET. `path` is as it was sent, without a trailing slash: its
 /// segments are decoded one by one, so an escaped slash separates nothing.
 Outcome<Match, Problem> match(Method method, std::string_view path);
+
+/// Returns: whether the body of a request is the file of an import.
+bool is_upload(const Request& head);
 
 /// Returns: 400 naming the parameters that the route does not have, or nothing. Checked before
 /// the cache and the handler, so that none of them ignores a parameter.

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
+#include <functional>
 #include <map>
 #include <memory>
 
@@ -21,6 +23,7 @@
 #include "storage/catalogue_store.hpp"
 #include "storage/database.hpp"
 #include "storage/export.hpp"
+#include "storage/import_trail.hpp"
 #include "storage/sessions.hpp"
 #include "storage/stock_ledger.hpp"
 
@@ -29,6 +32,13 @@ namespace codasync::api {
 class Exchange;  // one request and its response (dispatcher.cpp)
 
 struct Route;
+
+/// What imports use besides the ledger and the catalogue, made for each of them.
+struct ImportParts {
+  std::function<std::unique_ptr<storage::StockLedger>()> make_rehearsal;  // for a dry run
+  std::function<std::unique_ptr<storage::ImportTrail>()> make_trail;
+  std::size_t lane_queue_max;  // of the ledger
+};
 
 using Misses = Gathering<std::shared_ptr<Exchange>>;
 
@@ -62,11 +72,14 @@ struct Service {
   Executor& export_threads;  // each sends one export
   Activity& activity;
   TokenUses& token_uses;
+  const ImportParts& imports;
+  Executor& import_threads;  // each runs one import
   const Response description{openapi::describe(options.public_reads)};
   MissesOfRoutes misses{make_misses(executor.options())};
   TokenCache tokens{};
   ReadingKeyCache reading_keys{};
   Places export_places{options.exports_max};
+  Places import_places{options.imports_max};
   std::atomic<bool> schema_fits{false};  // the database was migrated for this program
   std::atomic<bool> draining{false};     // readiness fails from here on
 };

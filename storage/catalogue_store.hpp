@@ -109,6 +109,7 @@ class CatalogueStore {
     std::size_t created{0};
     std::size_t changed{0};
     std::size_t unchanged{0};
+    bool token_revoked{false};  // of the actor; further rows were not written
   };
   /// Requires: at most kPageMax rows, no GTIN twice.
   virtual ImportCounts import_products(const std::vector<ImportedProduct>& products,
@@ -130,6 +131,7 @@ class CatalogueStore {
     std::size_t removed{0};        // were created by the import
     std::size_t changed_since{0};  // stay: a later change decides what they are
     std::size_t in_use{0};         // stay, although the import created them: a shop has a reading
+    bool token_revoked{false};     // of the actor; the rest was not taken back
 
     UndoCounts& operator+=(const UndoCounts& other);
   };

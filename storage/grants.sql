@@ -7,7 +7,7 @@ begin
   end if;
   grant usage on schema public to codasync_service;
   grant select on schema_migrations to codasync_service;
-  grant select, insert, update on shops, shop_thresholds, products, product_groups, stock_readings, cache_slots, cache_settings
+  grant select, insert, update on shops, shop_thresholds, products, product_groups, stock_readings, imports, cache_slots, cache_settings
     to codasync_service;
   grant select, update on ledger_settings to codasync_service;
   grant usage on sequence stock_readings_id_seq to codasync_service;
@@ -17,7 +17,7 @@ begin
   grant select, insert, delete on changes, change_marks to codasync_service;     -- kept for 30 days
   grant select, insert, update, delete on idempotency_keys to codasync_service;  -- kept for 7 days
 
-  -- Of tokens neither the hash nor the role, and no session of a token without its hash: migrations/0003_tokens.sql.
+  -- Of tokens neither the hash nor the role, and no session of a token without its hash: migrations/0004_tokens.sql.
   revoke all on tokens, sessions from codasync_service;
   grant select (id, name, role, shops, created_at, expires_at, revoked_at, person, last_used_at),
     update (revoked_at, last_used_at) on tokens to codasync_service;

@@ -1,16 +1,17 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "storage/import_record.hpp"
 #include "storage/model/gtin.hpp"
-#include "storage/model/ids.hpp"
-#include "storage/model/uuid.hpp"
 
 // What an import wrote. An import has an id, a UUID of version 7 of the time of its start. The id
 // is a part of the actor of everything that the import writes, so the history of a reading and the
-// audit show it, and no table is needed to find it again.
+// audit show it. No token can have such a name (is_name_of_import()).
 
 namespace codasync::storage {
 
@@ -26,6 +27,10 @@ std::optional<Uuid> import_of_actor(const std::string& actor);
 /// Returns: the import that was taken back under this actor; nullopt: none.
 std::optional<Uuid> undone_by_actor(const std::string& actor);
 
+/// Returns: whether what a token of this name writes would be taken for the work of an import, or
+/// of its undo. No token may have such a name.
+bool is_name_of_import(const std::string& name);
+
 /// An event of an import.
 struct ImportedEvent {
   ReadingId reading;
@@ -35,11 +40,17 @@ struct ImportedEvent {
   bool voided;
 };
 
-/// Finds what an import wrote. Each call is one statement over a bounded part of the database.
-/// Throws: Unavailable. Threads: one at a time.
+/// Records imports, and finds what they wrote. Each call is one statement over a bounded part of
+/// the database. Throws: Unavailable. Threads: one at a time.
 class ImportTrail {
  public:
   virtual ~ImportTrail() = default;
+
+  /// Records the start of an import, before it writes anything.
+  virtual void begin(const Uuid& import, ImportKind kind, const Token& actor) = 0;
+  virtual void end(const Uuid& import, ImportOutcome outcome, const ImportTally& tally) = 0;
+  /// Records that an import was taken back; one that was not recorded is left out.
+  virtual void undone(const Uuid& import) = 0;
 
   /// The position of a page; {} is the first one.
   struct EventCursor {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "storage/change_feed.hpp"
+#include "storage/import_record.hpp"
 #include "storage/model/catalogue.hpp"
 #include "storage/model/outcome.hpp"
 #include "storage/model/reading.hpp"
@@ -244,6 +245,10 @@ class Reader {
 
   /// Returns: the newest entries first.
   virtual Page<AuditEntry> audit(const AuditFilter& filter, std::size_t limit) = 0;
+
+  /// Returns: the imports before `before`, or all; the newest first.
+  virtual Page<ImportRecord> imports(const std::optional<Uuid>& before, std::size_t limit) = 0;
+  virtual std::optional<ImportRecord> import(const Uuid& id) = 0;
 
   /// Returns: the number of expired readings of each shop; the largest number first, at most
   /// `shops_max` shops. It counts at most kPageMax readings of a shop, so that no shop makes it

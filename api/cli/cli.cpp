@@ -77,6 +77,14 @@ void add_import(CLI::App& app, Command& command, ImportRequest& request, std::st
       "Record stock readings: shop, gtin, expiry_date, date_kind, quantity, kind, observed_at, "
       "name",
       storage::ImportKind::readings, import_readings);
+  auto* events = loading->add_subcommand(
+      "events",
+      "Record the events of an export, for readings without events: a history in a new database");
+  add_files_option(*events, request);
+  events->callback([&] {
+    command = with_settings(
+        [&](const config::Settings& settings) { return import_events(settings, request); });
+  });
   auto* undo = loading->add_subcommand(
       "undo",
       "Take an import back: void its events, and restore the products that were not changed since");
@@ -97,7 +105,7 @@ void add_export(CLI::App& app, Command& command, ExportTarget& target) {
   exporting->require_subcommand(1);
   exporting->footer(
       "All records are those of one moment, whatever is written meanwhile. `codasync import` reads "
-      "products and stock-readings back.");
+      "them back.");
   const auto add = [&](storage::ExportKind kind, const char* description) {
     auto* sub = exporting->add_subcommand(std::string{storage::name_of(kind)}, description);
     sub->add_option("--output", target.file, "Write to this file instead of stdout")

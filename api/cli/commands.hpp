@@ -85,6 +85,8 @@ struct ImportRequest {
 /// kFailed when no row was taken.
 int import_products(const config::Settings& settings, const ImportRequest& request);
 int import_readings(const config::Settings& settings, const ImportRequest& request);
+/// Imports exports of events, for readings without events. `options` and `dry_run` are not used.
+int import_events(const config::Settings& settings, const ImportRequest& request);
 /// Takes back what an import wrote. `id`: as the import printed it.
 int undo_import(const config::Settings& settings, const std::string& id);
 int import_demo(const config::Settings& settings);

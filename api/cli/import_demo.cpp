@@ -3,9 +3,9 @@
 #include <stdexcept>
 
 #include "api/cli/commands.hpp"
-#include "api/cli/reading_writer.hpp"
-#include "api/cli/shops_by_name.hpp"
 #include "api/cli/writers.hpp"
+#include "api/imports/reading_writer.hpp"
+#include "api/imports/shops_by_name.hpp"
 #include "storage/import/demo.hpp"
 #include "storage/operation_name.hpp"
 
@@ -22,7 +22,7 @@ std::vector<ShopId> store_shops(const config::Settings& settings, Writers& write
         {.actor = command_line(), .if_match = {}, .idempotency_key = {}},
         [](const Shop&, bool) { return std::string{}; }));
   }
-  const auto ids = shops_by_name(settings);
+  const auto ids = shops_by_name(*storage::make_database(settings.postgres));
   std::vector<ShopId> stored;
   stored.reserve(shops.size());
   for (const auto& shop : shops) stored.push_back(ids.at(shop.name));

@@ -26,7 +26,7 @@ int import_files(const ImportRequest& request, ImportReport& report,
   bool stopped_early = false;
   const auto import_stream = [&](const std::string& name, std::optional<std::uint64_t> size,
                                  std::istream& in) {
-    report.begin(name, size);
+    report.start(name, size);
     storage::StreamSource source{in};
     const auto result = import(source);
     taken += result.taken;
@@ -69,10 +69,6 @@ void print_refusal(const storage::FileRefusal& refusal) {
     std::cerr << "  " << rest.substr(0, end) << '\n';
     rest.remove_prefix(std::min(end + 1, rest.size()));
   }
-}
-
-void print_import_id(const Uuid& import) {
-  std::cerr << "To take this import back: codasync import undo " << to_string(import) << "\n";
 }
 
 }  // namespace codasync::api::cli

@@ -16,15 +16,12 @@ struct FileResult {
   std::size_t refused{0};
 };
 
-/// Imports each file of the request. `import`: imports one file; called after report.begin().
+/// Imports each file of the request. `import`: imports one file; called after report.start().
 /// Returns: the exit code of the command.
 int import_files(const ImportRequest& request, ImportReport& report,
                  const std::function<FileResult(storage::ByteSource&)>& import);
 
 /// Prints why a file was not imported, or not completely.
 void print_refusal(const storage::FileRefusal& refusal);
-
-/// Prints the id under which an import can be taken back.
-void print_import_id(const Uuid& import);
 
 }  // namespace codasync::api::cli

@@ -1,28 +1,16 @@
 #include <iostream>
 
 #include "api/cli/commands.hpp"
-#include "api/cli/describe.hpp"
 #include "api/cli/import_files.hpp"
+#include "api/cli/import_recording.hpp"
 #include "api/cli/import_report.hpp"
 #include "api/cli/writers.hpp"
-#include "storage/import_trail.hpp"
 
 namespace codasync::api::cli {
 namespace {
 
-using Catalogue = storage::CatalogueStore;
-
-std::vector<Catalogue::ImportedProduct> products_of(std::vector<storage::ProductRow> rows) {
-  std::vector<Catalogue::ImportedProduct> products;
-  products.reserve(rows.size());
-  for (auto& row : rows) {
-    products.push_back(
-        {row.gtin, std::move(row.name), std::move(row.brand), std::move(row.category)});
-  }
-  return products;
-}
-
-std::string details(const Catalogue::ImportCounts& counts, std::size_t repeated, bool dry_run) {
+std::string details(const storage::CatalogueStore::ImportCounts& counts, std::size_t repeated,
+                    bool dry_run) {
   return std::string{dry_run ? "dry run, nothing was written: " : ""} +
          std::to_string(counts.created) + " products created, " + std::to_string(counts.changed) +
          " changed, " + std::to_string(counts.unchanged) + " unchanged" +
@@ -32,61 +20,40 @@ std::string details(const Catalogue::ImportCounts& counts, std::size_t repeated,
 }  // namespace
 
 int import_products(const config::Settings& settings, const ImportRequest& request) {
-  ImportReport report{request.refused};
   Writers writers{settings};
   const auto import = Uuid::v7(now());
-  const auto actor = command_line(storage::actor_of_import(kCommandLine, import));
-  bool wrote = false;
+  const ImportTarget target{writers.ledger(), writers.catalogue(), actor_of(import),
+                            request.dry_run};
+  ImportRecording recording{settings, import, storage::ImportKind::products, request.dry_run};
+  ImportReport report{request.refused, &recording};
 
   const auto import_file = [&](storage::ByteSource& source) -> FileResult {
-    Catalogue::ImportCounts stored;
-    storage::ImportCounts counts;
-    const storage::ImportSink<storage::ProductRow> sink{
-        .planned = [&](const storage::FilePlan& plan) { report.plan(plan); },
-        .batch =
-            [&](std::vector<storage::ProductRow> rows) {
-              const auto products = products_of(std::move(rows));
-              if (request.dry_run) {
-                std::size_t created = 0;
-                const auto differences = writers.catalogue().compare_products(products);
-                for (const auto& difference : differences) {
-                  if (!difference.before) ++created;
-                  report.change(describe(difference));
-                }
-                stored.created += created;
-                stored.changed += differences.size() - created;
-                stored.unchanged += products.size() - differences.size();
-                return;
-              }
-              const auto written = writers.catalogue().import_products(products, actor);
-              wrote = wrote || written.created + written.changed > 0;
-              stored.created += written.created;
-              stored.changed += written.changed;
-              stored.unchanged += written.unchanged;
-            },
-        .refused = [&](const storage::RowRefusal& refusal) { report.refuse(refusal); },
-        .progress =
-            [&](const storage::ImportCounts& now) {
-              counts = now;
-              report.progress(now);
-            }};
+    ProductImport run{target, report};
     const auto summarise = [&] {
-      return report.finish(details(stored, counts.repeated, request.dry_run));
+      const auto& stored = run.stored();
+      const auto refused = report.finish(details(stored, run.rows().repeated, request.dry_run));
+      recording.add({.rows = run.rows().rows(),
+                     .refused = refused,
+                     .created = stored.created,
+                     .changed = stored.changed,
+                     .unchanged = stored.unchanged},
+                    stored.created + stored.changed > 0);
+      return refused;
     };
     try {
-      const auto result = storage::import_products(source, request.options, sink);
-      const auto refused = counts.rows() > 0 ? summarise() : 0;
+      const auto result = run.run(source, request.options);
+      const auto refused = run.rows().rows() > 0 ? summarise() : 0;
       if (!result) print_refusal(result.error());
-      return {static_cast<bool>(result), counts.accepted, refused};
+      return {static_cast<bool>(result), run.rows().accepted, refused};
     } catch (const std::exception&) {
       summarise();
       std::cerr << "The import stopped early. Stored rows stay; run it again to load the rest.\n";
-      if (wrote) print_import_id(import);
+      recording.end(storage::ImportOutcome::failed);
       throw;
     }
   };
   const int status = import_files(request, report, import_file);
-  if (wrote) print_import_id(import);
+  recording.end(status == kFailed ? storage::ImportOutcome::stopped : storage::ImportOutcome::done);
   return status;
 }
 

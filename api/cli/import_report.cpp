@@ -6,6 +6,8 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "api/cli/describe.hpp"
+
 namespace codasync::api::cli {
 namespace {
 
@@ -92,7 +94,9 @@ void print_columns(std::ostream& out, const storage::ColumnPlan& plan) {
 
 }  // namespace
 
-ImportReport::ImportReport(const std::optional<std::filesystem::path>& refused) {
+ImportReport::ImportReport(const std::optional<std::filesystem::path>& refused,
+                           ImportRecording* recording)
+    : recording_{recording} {
   if (!refused) return;
   const MutexLock hold{mutex_};
   refused_.open(*refused, std::ios::trunc);
@@ -100,7 +104,7 @@ ImportReport::ImportReport(const std::optional<std::filesystem::path>& refused) 
   if (!refused_) throw std::runtime_error{"cannot write " + refused->string()};
 }
 
-void ImportReport::begin(const std::string& file, std::optional<std::uint64_t> bytes_total) {
+void ImportReport::start(const std::string& file, std::optional<std::uint64_t> bytes_total) {
   const MutexLock hold{mutex_};
   file_ = file;
   bytes_total_ = bytes_total;
@@ -113,8 +117,13 @@ void ImportReport::begin(const std::string& file, std::optional<std::uint64_t> b
 void ImportReport::plan(const storage::FilePlan& plan) {
   const MutexLock hold{mutex_};
   line_.clear();
-  std::cerr << file_ << ": " << (plan.compressed ? "gzip, " : "") << plan.encoding << ", separator "
-            << delimiter_name(plan.delimiter) << ", column names in line " << plan.header_line;
+  std::cerr << file_ << ": " << (plan.compressed ? "gzip, " : "") << plan.encoding;
+  if (plan.json_lines) {
+    std::cerr << ", JSON lines";
+  } else {
+    std::cerr << ", separator " << delimiter_name(plan.delimiter) << ", column names in line "
+              << plan.header_line;
+  }
   if (!plan.lines_before.empty()) {
     std::cerr << " (" << list_of(plan.lines_before) << " before it: not used)";
   }
@@ -123,7 +132,7 @@ void ImportReport::plan(const storage::FilePlan& plan) {
   for (const auto& note : plan.columns.notes) std::cerr << "  " << note << '\n';
 }
 
-void ImportReport::refuse(const storage::RowRefusal& refusal) {
+void ImportReport::refuse(const storage::RowRefusal& refusal) noexcept {
   const MutexLock hold{mutex_};
   ++refused_rows_;
   if (refused_.is_open()) {
@@ -135,9 +144,17 @@ void ImportReport::refuse(const storage::RowRefusal& refusal) {
             << (refusal.field.empty() ? "" : ": ") << refusal.reason << '\n';
 }
 
-void ImportReport::change(const std::string& text) {
+void ImportReport::change(const storage::CatalogueStore::ProductDifference& difference) {
+  show(describe(difference));
+}
+
+void ImportReport::change(std::size_t line, const storage::Written& written) noexcept {
+  if (const auto text = describe(written)) show("line " + std::to_string(line) + ": " + *text);
+}
+
+void ImportReport::show(const std::string& text) {
   const MutexLock hold{mutex_};
-  if (++changes_ > kChangesShown) return;
+  if (++changes_ > kImportChangesShown) return;
   line_.clear();
   std::cout << text << '\n';
 }
@@ -167,8 +184,8 @@ std::size_t ImportReport::finish(const std::string& details) {
   const MutexLock hold{mutex_};
   line_.clear();
   refused_.flush();
-  if (changes_ > kChangesShown) {
-    std::cout << "and " << changes_ - kChangesShown << " more changes\n";
+  if (changes_ > kImportChangesShown) {
+    std::cout << "and " << changes_ - kImportChangesShown << " more changes\n";
   }
   std::cout << std::flush;
   const double seconds = std::chrono::duration<double>(Clock::now() - start_).count();

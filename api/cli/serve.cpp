@@ -3,6 +3,7 @@
 #include <csignal>
 #include <memory>
 
+#include "api/cli/writers.hpp"
 #include "api/dispatcher.hpp"
 #include "api/observability/activity.hpp"
 #include "api/observability/expired_readings.hpp"
@@ -13,6 +14,7 @@
 #include "api/observability/samples.hpp"
 #include "api/observability/slot_watch.hpp"
 #include "api/request_flow.hpp"
+#include "api/routes.hpp"
 #include "api/service.hpp"
 #include "api/transport/server.hpp"
 #include "cache/inspect.hpp"
@@ -184,21 +186,41 @@ int serve(const config::Settings& settings, const Load& load) {
   Activity activity{[&] { return activity_of_servers(*control_database, settings.memcached); }};
   Executor executor{settings.executor};
   Executor control{{.threads = 1, .queue_max = 16}};
+  storage::LedgerObserver rehearsal_observer;  // a dry run is no write
   const auto exports = storage::make_exports(settings.postgres, settings.api.exports_max, metrics);
   Executor export_threads{{.threads = settings.api.exports_max,
                            .queue_max = settings.api.exports_max,
                            .queue_timeout = settings.executor.queue_timeout}};
-  service.reset(new Service{
-      settings.api, *database, *look_up_database, *control_database, *ledger,  *catalogue, *tokens,
-      *sessions,    *cache,    executor,          control,           metrics,  log,        slot_log,
-      feed_lag,     streams,   *exports,          export_threads,    activity, token_uses});
+  const ImportParts imports{
+      .make_rehearsal =
+          [&] {
+            auto options = for_a_command(settings.combiner);
+            options.lanes = 1;  // one more connection for each dry run
+            return storage::make_rehearsal(settings.postgres, options, *invalidation,
+                                           rehearsal_observer);
+          },
+      .make_trail = [&] { return storage::make_import_trail(settings.postgres); },
+      .lane_queue_max = settings.combiner.lane_queue_max};
+  Executor import_threads{{.threads = settings.api.imports_max,
+                           .queue_max = settings.api.imports_max,
+                           .queue_timeout = settings.executor.queue_timeout}};
+  service.reset(new Service{settings.api, *database,      *look_up_database, *control_database,
+                            *ledger,      *catalogue,     *tokens,           *sessions,
+                            *cache,       executor,       control,           metrics,
+                            log,          slot_log,       feed_lag,          streams,
+                            *exports,     export_threads, activity,          token_uses,
+                            imports,      import_threads});
   Dispatcher dispatcher{*service};
   Server server{settings.server,
                 [&dispatcher](Request request, Reply reply) {
                   dispatcher.dispatch(std::move(request), std::move(reply));
                 },
                 [&dispatcher] { dispatcher.flush(); },
-                [&settings](const Request& head) { return needs_body(head, settings.api); }};
+                [&settings](const Request& head) { return needs_body(head, settings.api); },
+                [&settings](const Request& head) {
+                  return is_upload(head) ? std::optional{settings.api.import_bytes_max}
+                                         : std::nullopt;
+                }};
 
   metrics.on_scrape([] { return process_samples(); });
   metrics.on_scrape([&settings] { return memcached_samples(settings.memcached); });

@@ -4,6 +4,7 @@
 #include "api/cli/table.hpp"
 #include "api/json.hpp"
 #include "api/token_rules.hpp"
+#include "storage/import_trail.hpp"
 #include "storage/make_storage.hpp"
 #include "storage/model/text.hpp"
 
@@ -20,6 +21,8 @@ int misused(const std::string& sentence) {
 int create_token(const config::Settings& settings, const TokenCreation& creation) {
   const std::string name{trim(creation.name)};
   if (const auto refusal = refuse_name(name)) return misused("--name: " + explain(*refusal));
+  if (storage::is_name_of_import(name))
+    return misused("--name: a name may not end like the actor of an import.");
   if (!creation.shops.empty()) {
     if (const auto refusal = refuse_shops(creation.role, creation.shops))
       return misused("--shop: " + *refusal);

@@ -73,7 +73,9 @@ class Traits {
   Traits(const Route& route, bool public_reads) : route_{route}, public_reads_{public_reads} {}
 
   [[nodiscard]] bool reads() const { return route_.method == Method::get; }
-  [[nodiscard]] bool writes() const { return !reads() && !writes_list() && !signs_in(); }
+  [[nodiscard]] bool writes() const {
+    return !reads() && !writes_list() && !signs_in() && !imports();
+  }
   /// Starts or ends a session: it changes no resource that has a version.
   [[nodiscard]] bool signs_in() const { return !reads() && route_.needs.access == Access::open; }
   [[nodiscard]] bool takes(Credential credential) const {
@@ -82,6 +84,11 @@ class Traits {
   }
   [[nodiscard]] bool streams() const { return std::holds_alternative<EventStream>(route_.action); }
   [[nodiscard]] bool exports() const { return std::holds_alternative<Export>(route_.action); }
+  /// Its response is a stream of lines.
+  [[nodiscard]] bool imports() const { return std::holds_alternative<Import>(route_.action); }
+  [[nodiscard]] bool uploads() const {
+    return imports() && std::get<Import>(route_.action).uploads;
+  }
   /// Each operation of a list has an id and a result of its own.
   [[nodiscard]] bool writes_list() const {
     return std::holds_alternative<StockWrites>(route_.action);
@@ -113,9 +120,12 @@ std::set<std::string_view> problems_of(const Traits& route, const Value& operati
   std::set<std::string_view> codes{"bad-query"};
   if (route.needs_token()) codes.insert("unauthorized");
   if (route.needs_admin() || route.writes_stock()) codes.insert("forbidden");
-  if (route.has_variable("{id}")) codes.insert("not-found");
+  if (route.has_variable("{id}") || route.has_variable("{import}")) codes.insert("not-found");
   if (route.has_variable("{gtin}") || route.streams()) codes.insert("bad-fields");
   if (route.exports()) codes.insert("not-acceptable");
+  if (route.imports()) codes.insert({"bad-fields", "in-doubt"});
+  if (route.uploads())
+    codes.insert({"import-question", "content-too-large", "unsupported-media-type"});
   if (route.queries()) codes.insert({"unavailable", "clock"});
   if (route.writes()) codes.insert({"bad-fields", "precondition-failed", "key-reused", "in-doubt"});
   if (route.writes_list()) codes.insert("in-doubt");
@@ -248,7 +258,7 @@ class Document {
         if (traits.takes(Credential::session)) object([&] { array("session", [] {}); });
       });
       parameters(route, traits, its);
-      body(its, examples);
+      traits.uploads() ? file() : body(its, examples);
       responses(traits, its, examples);
     });
   }
@@ -300,6 +310,18 @@ class Document {
       writer_.Bool(required != nullptr);
       content("application/json", view(*schema_name),
               examples != nullptr ? find(*examples, "request") : nullptr);
+    });
+  }
+
+  /// The file of an import.
+  void file() {
+    object("requestBody", [&] {
+      key("required");
+      writer_.Bool(true);
+      object("content", [&] {
+        for (const auto* type : {"text/csv", "application/x-ndjson", "application/gzip"})
+          object(type, [&] { object("schema", [&] { schema("text"); }); });
+      });
     });
   }
 
@@ -384,9 +406,10 @@ class Document {
       headers(headers_of_success(traits, its, status, answer));
       if (traits.exports()) return exported();
       if (const auto* schema_name = find(answer, "schema"))
-        content(traits.streams()  ? "text/event-stream"
-                : is_text(answer) ? "text/plain"
-                                  : "application/json",
+        content(traits.streams()   ? "text/event-stream"
+                : traits.imports() ? "application/x-ndjson"
+                : is_text(answer)  ? "text/plain"
+                                   : "application/json",
                 view(*schema_name), example);
     });
   }

@@ -99,6 +99,14 @@ Outcome<ExportStart, Problem> stock_readings(Service& service, const Call& call)
 Outcome<ExportStart, Problem> events(Service& service, const Call& call);
 }  // namespace exports
 
+namespace imports {
+std::optional<Problem> products(Service& service, const Call& call, LineResponse& response);
+std::optional<Problem> stock_readings(Service& service, const Call& call, LineResponse& response);
+std::optional<Problem> undo(Service& service, const Call& call, LineResponse& response);
+Result list(storage::Reader& reader, const Call& call);
+Result one(storage::Reader& reader, const Call& call);
+}  // namespace imports
+
 namespace audit {
 Result list(storage::Reader& reader, const Call& call);
 }  // namespace audit

@@ -1,6 +1,7 @@
 #include "api/resources/handlers.hpp"
 #include "api/responses.hpp"
 #include "api/token_rules.hpp"
+#include "storage/import_trail.hpp"
 
 namespace codasync::api::tokens {
 namespace {
@@ -43,6 +44,8 @@ Result create(Service& service, const Call& call) {
   fields.require("name", name);
   fields.require("role", role);
   fields.not_null("shops", shops, "Omit it for a token for all shops.");
+  if (name.value && storage::is_name_of_import(*name.value))
+    fields.refuse("name", "A name may not end like the actor of an import.");
   if (role.value) {
     if (auto refusal = refuse_shops(*storage::parse_role(*role.value), shops.value))
       fields.refuse("shops", std::move(*refusal));

@@ -6,7 +6,8 @@
 namespace codasync::api::transport {
 namespace {
 
-constexpr std::size_t kLineMax = 4096;  // a chunk's size with extensions, or one trailer
+constexpr std::uint64_t kReservedMax = 1'000'000;  // an upload is taken in pieces
+constexpr std::size_t kLineMax = 4096;             // a chunk's size with extensions, or one trailer
 constexpr Refusal kTooLarge{413, "content-too-large",
                             "The request is larger than this server accepts."};
 constexpr Refusal kBadChunk{400, "malformed-request", "The chunked body is not well-formed."};
@@ -24,7 +25,7 @@ std::optional<Refusal> BodyReader::start(const Head& head, std::size_t bytes_max
       break;
     case Framing::content_length:
       if (missing_ > bytes_max) return kTooLarge;
-      body_.reserve(missing_);
+      body_.reserve(std::min<std::uint64_t>(missing_, kReservedMax));
       part_ = missing_ == 0 ? Part::end : Part::sized;
       break;
     case Framing::chunked:

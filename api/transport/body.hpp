@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "api/transport/head.hpp"
 #include "api/transport/refusal.hpp"
@@ -24,7 +25,8 @@ class BodyReader {
   std::optional<Refusal> consume(std::string_view& bytes);
 
   [[nodiscard]] bool complete() const noexcept { return part_ == Part::end; }
-  [[nodiscard]] std::string take() noexcept { return std::move(body_); }
+  /// Returns: the bytes since the last call.
+  [[nodiscard]] std::string take() noexcept { return std::exchange(body_, {}); }
 
  private:
   enum class Part { sized, chunk_size, chunk, chunk_end, trailer, end };

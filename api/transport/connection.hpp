@@ -12,6 +12,7 @@
 #include "api/transport/reactor.hpp"
 #include "api/transport/request_reader.hpp"
 #include "api/transport/unique_fd.hpp"
+#include "api/transport/upload.hpp"
 
 namespace codasync::api::transport {
 
@@ -26,6 +27,7 @@ struct Connection {
   enum class State {
     reading,    // a request, or waiting for one
     serving,    // the service has a request: no deadline
+    receiving,  // the same, and the service waits for a piece of its body
     writing,    // the socket did not take the whole response at once
     streaming,  // sends a response piece by piece; what arrives is read and discarded
     ending,     // the same, after the last piece
@@ -38,7 +40,10 @@ struct Connection {
       : fd{std::move(socket)}, id{its_id}, is_tcp{over_tcp}, reader{std::move(its_reader)} {}
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
-  ~Connection() { shared->gone = true; }
+  ~Connection() {
+    shared->gone = true;
+    if (upload) upload->fail({400, "malformed-request", "The body is not complete."});
+  }
 
   /// Writes as much of `out` as the socket takes.
   /// Returns: false when the connection is lost.
@@ -63,6 +68,7 @@ struct Connection {
   };
   const std::shared_ptr<Shared> shared{std::make_shared<Shared>()};
   RequestReader reader;
+  std::shared_ptr<Upload> upload;  // of the request that the service has
   State state{State::reading};
   Interest interest{Interest::readable};
   Clock::time_point deadline{Clock::time_point::max()};  // of the state

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,12 +18,15 @@ enum class Method { get, head, post, put, patch, del, options, other };
 
 std::string_view name_of(Method method);
 
+class Upload;  // upload.hpp
+
 /// One well-formed HTTP request, with nothing decoded.
 struct Request {
   Method method{Method::get};
   std::string path;   // as sent, without the query: may contain percent escapes
   std::string query;  // as sent, without the question mark
   std::string body;
+  std::shared_ptr<Upload> upload{};  // reads the body, and `body` is empty; null pointer: no upload
   // The headers that the service reads, without blanks at their ends.
   // Optional where an empty header differs from an absent one.
   std::optional<std::string> if_match;

@@ -51,6 +51,10 @@ Response to_response(const Problem& problem, std::string_view request_id) {
   field(writer, "instance", request_id);
   if (!problem.errors.empty()) field(writer, "errors", problem.errors);
   for (const auto& [name, number] : problem.members) field(writer, name, number);
+  for (const auto& [name, json] : problem.documents) {
+    key(writer, name);
+    writer.RawValue(json.data(), json.size(), rapidjson::kObjectType);
+  }
   writer.EndObject();
 
   Response response{problem.status, problem.headers, {buffer.GetString(), buffer.GetSize()}};

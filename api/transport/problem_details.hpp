@@ -20,8 +20,9 @@ struct Problem {
       type;  // last part of the URI `urn:codasync:problem:<type>`; a stable code for programs
   std::string detail;  // one or two sentences for a person: what happened and what to do
   FieldErrors errors{};
-  std::vector<Header> headers{};                       // Retry-After, Allow, ETag …
-  std::map<std::string_view, std::int64_t> members{};  // further members, such as `version`
+  std::vector<Header> headers{};                        // Retry-After, Allow, ETag …
+  std::map<std::string_view, std::int64_t> members{};   // further members, such as `version`
+  std::map<std::string_view, std::string> documents{};  // others, as JSON
 };
 
 /// Returns: the response, `application/problem+json`, with the request id as `instance`.

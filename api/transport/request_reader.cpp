@@ -55,13 +55,16 @@ RequestReader::Step RequestReader::read_head() {
   Head& head = std::get<Head>(parsed);
   if (text.size() > bytes_max_)
     return Refusal{413, "content-too-large", "The request is too large."};
-  if (const auto refusal = body_.start(head, bytes_max_ - text.size())) return *refusal;
+  const auto upload_max = uploads_(head.request);
+  if (const auto refusal = body_.start(head, upload_max.value_or(bytes_max_ - text.size())))
+    return *refusal;
 
-  message_ = {std::move(head.request), head.keep_alive, head.takes_chunks};
+  message_ = {std::move(head.request), head.keep_alive, head.takes_chunks, upload_max.has_value()};
   expects_continue_ = head.expects_continue;
   in_body_ = true;
   skipped_ = 0;
   at_ = scanned_ = stop;
+  if (message_.uploads) return std::move(message_);
   auto step = read_body();
   const bool waits =
       std::holds_alternative<Incomplete>(step) || std::holds_alternative<ExpectsContinue>(step);
@@ -71,21 +74,38 @@ RequestReader::Step RequestReader::read_head() {
   return std::move(message_);
 }
 
-RequestReader::Step RequestReader::read_body() {
+/// Passes the bytes that were fed to the body. Returns: nothing when more are needed, or some of
+/// them are in the body.
+std::optional<RequestReader::PieceStep> RequestReader::consume_body() {
   std::string_view bytes = std::string_view{buffer_}.substr(at_);
   const auto refusal = body_.consume(bytes);
   const bool arrived = bytes.size() < buffer_.size() - at_;
   at_ = scanned_ = buffer_.size() - bytes.size();
   if (refusal) return *refusal;
-  if (!body_.complete()) {
-    if (arrived) expects_continue_ = false;  // it did not wait
-    if (std::exchange(expects_continue_, false)) return ExpectsContinue{};
-    return Incomplete{};
+  if (arrived) expects_continue_ = false;  // it did not wait
+  if (!body_.complete() && std::exchange(expects_continue_, false)) return ExpectsContinue{};
+  if (body_.complete()) {
+    in_body_ = false;
+    if (at_ == buffer_.size()) discard_read();  // the connection may be idle from now on
   }
-  in_body_ = false;
-  if (at_ == buffer_.size()) discard_read();  // the connection may be idle from now on
+  return std::nullopt;
+}
+
+RequestReader::Step RequestReader::read_body() {
+  if (const auto step = consume_body()) {
+    if (const auto* refusal = std::get_if<Refusal>(&*step)) return *refusal;
+    return ExpectsContinue{};
+  }
+  if (!body_.complete()) return Incomplete{};
   message_.request.body = body_.take();
   return std::move(message_);
+}
+
+RequestReader::PieceStep RequestReader::next_piece() {
+  if (const auto step = consume_body()) return *step;
+  Piece piece{body_.take(), body_.complete()};
+  if (piece.bytes.empty() && !piece.last) return Incomplete{};
+  return piece;
 }
 
 }  // namespace codasync::api::transport

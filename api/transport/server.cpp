@@ -50,7 +50,7 @@ bool Reply::client_gone() const noexcept { return sink_->client_gone(); }
 class Server::Impl {
  public:
   Impl(const ServerOptions& options, const Dispatch& dispatch, const IterationEnd& on_iteration_end,
-       const NeedsBody& needs_body)
+       const NeedsBody& needs_body, const UploadRule& uploads)
       : state_{std::make_shared<ServerState>()} {
     auto listeners = std::make_shared<std::vector<Listener>>();
     listeners->reserve(options.listen.size());
@@ -61,7 +61,7 @@ class Server::Impl {
     }
     for (std::size_t i = 0; i < options.workers; ++i) {
       workers_.push_back(std::make_shared<Worker>(options, dispatch, on_iteration_end, needs_body,
-                                                  listeners, state_));
+                                                  uploads, listeners, state_));
     }
     reactor_ = std::make_unique<Reactor>(
         std::vector<std::shared_ptr<EventHandler>>{workers_.begin(), workers_.end()});
@@ -89,8 +89,9 @@ class Server::Impl {
 };
 
 Server::Server(const ServerOptions& options, const Dispatch& dispatch,
-               const IterationEnd& on_iteration_end, const NeedsBody& needs_body)
-    : impl_{std::make_unique<Impl>(options, dispatch, on_iteration_end, needs_body)} {}
+               const IterationEnd& on_iteration_end, const NeedsBody& needs_body,
+               const UploadRule& uploads)
+    : impl_{std::make_unique<Impl>(options, dispatch, on_iteration_end, needs_body, uploads)} {}
 
 Server::~Server() = default;
 

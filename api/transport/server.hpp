@@ -12,6 +12,7 @@
 #include "api/transport/needs_body.hpp"
 #include "api/transport/options.hpp"
 #include "api/transport/response_stream.hpp"
+#include "api/transport/upload.hpp"
 
 namespace codasync::api {
 
@@ -77,7 +78,8 @@ class Server {
   /// Binds the sockets. `needs_body`: empty when each body is needed. Throws: std::system_error
   /// naming the address.
   Server(const ServerOptions& options, const Dispatch& dispatch,
-         const IterationEnd& on_iteration_end, const NeedsBody& needs_body = {});
+         const IterationEnd& on_iteration_end, const NeedsBody& needs_body = {},
+         const UploadRule& uploads = no_uploads());
   ~Server();
 
   void start();

@@ -35,6 +35,13 @@ ConnectionId next_id() {
 
 thread_local Worker* this_thread_worker = nullptr;
 
+/// The few bytes fit into the empty socket buffer; a client that does not get them sends the body
+/// anyway.
+void send_continue(const Connection& connection) {
+  constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+  ::send(connection.fd.get(), kContinue.data(), kContinue.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
 }  // namespace
 
 void ServerState::connection_closed(bool is_tcp) {
@@ -156,11 +163,13 @@ ResponseStream Worker::Sink::stream(Response head) {
 }
 
 Worker::Worker(const ServerOptions& options, Dispatch dispatch, IterationEnd on_iteration_end,
-               NeedsBody needs_body, Listeners listeners, std::shared_ptr<ServerState> state)
+               NeedsBody needs_body, UploadRule uploads, Listeners listeners,
+               std::shared_ptr<ServerState> state)
     : options_{options},
       dispatch_{std::move(dispatch)},
       after_dispatches_{std::move(on_iteration_end)},
       needs_body_{std::move(needs_body)},
+      uploads_{std::move(uploads)},
       tcp_connections_max_{options_.connections_max},
       listeners_{std::move(listeners)},
       state_{std::move(state)},
@@ -221,6 +230,9 @@ void Worker::on_event(std::uint64_t tag, Readiness event) noexcept {
         connection.state = Connection::State::closed;
       else
         watch(connection, Interest::none);  // what arrives now is read after the response
+      break;
+    case Connection::State::receiving:
+      receive_upload(connection);
       break;
     case Connection::State::writing:
       if (event.writable)
@@ -287,9 +299,9 @@ void Worker::add_connection(UniqueFd socket, const Listener& listener) {
   if (exceeded(kRefusedMax) || !poller_->add(socket.get(), id, Interest::readable))
     return state_->connection_closed(is_tcp);
   const auto sender = is_tcp && !options_.behind_proxy ? Sender::client : Sender::proxy;
-  auto made =
-      std::make_unique<Connection>(std::move(socket), id, is_tcp,
-                                   RequestReader{options_.request_bytes_max, sender, &needs_body_});
+  auto made = std::make_unique<Connection>(
+      std::move(socket), id, is_tcp,
+      RequestReader{options_.request_bytes_max, sender, &needs_body_, uploads_});
   Connection& connection = *connections_.emplace(id, std::move(made)).first->second;
   await_request(connection);
   if (refused) refuse(connection, kOverloaded);
@@ -335,6 +347,40 @@ void Worker::on_readable(Connection& connection) {
   }
 }
 
+void Worker::receive_upload(Connection& connection) {
+  const ssize_t received = ::recv(connection.fd.get(), bytes_.data(), bytes_.size(), 0);
+  if (received > 0) {
+    connection.reader.feed({bytes_.data(), static_cast<std::size_t>(received)});
+    continue_upload(connection);
+  } else if (received == 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)) {
+    connection.state = Connection::State::closed;
+  }
+}
+
+/// Gives the service the next piece of a body, or waits for it.
+void Worker::continue_upload(Connection& connection) {
+  auto step = connection.reader.next_piece();
+  if (std::holds_alternative<RequestReader::ExpectsContinue>(step)) {
+    send_continue(connection);
+  } else if (auto* piece = std::get_if<RequestReader::Piece>(&step)) {
+    serve_on(connection);
+    connection.upload->add(std::move(piece->bytes));
+    if (piece->last) connection.upload->end();
+    return;
+  } else if (const auto* refusal = std::get_if<Refusal>(&step)) {
+    serve_on(connection);
+    return connection.upload->fail(*refusal);
+  }
+  watch(connection, Interest::readable);
+}
+
+/// The service has what it waited for. What else arrives is left in the socket.
+void Worker::serve_on(Connection& connection) {
+  connection.state = Connection::State::serving;
+  connection.deadline = Clock::time_point::max();
+  watch(connection, Interest::none);
+}
+
 void Worker::discard(Connection& connection) {
   const ssize_t received = ::recv(connection.fd.get(), bytes_.data(), bytes_.size(), 0);
   if (received == 0 ||
@@ -351,10 +397,7 @@ void Worker::advance(Connection& connection) {
     } else if (const auto* refusal = std::get_if<Refusal>(&step)) {
       refuse(connection, *refusal);
     } else if (std::holds_alternative<RequestReader::ExpectsContinue>(step)) {
-      constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
-      // The few bytes fit into the empty socket buffer; a client that does not get them sends the
-      // body anyway.
-      ::send(connection.fd.get(), kContinue.data(), kContinue.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+      send_continue(connection);
     } else {
       return;
     }
@@ -368,6 +411,15 @@ void Worker::dispatch(Connection& connection, RequestReader::Complete message) {
   connection.deadline = Clock::time_point::max();
   const bool head_only = message.request.method == Method::head;
   const auto framing = message.takes_chunks ? StreamFraming::chunked : StreamFraming::closed;
+  if (message.uploads) {
+    // The rest of a body that is not read would be taken for the next request.
+    message.keep_alive = false;
+    watch(connection, Interest::none);
+    connection.upload = message.request.upload =
+        std::make_shared<Upload>([messages = messages_, id = connection.id] {
+          messages->post({id, ResponsePart::Kind::receive, {}});
+        });
+  }
   const ConnectionId outer = std::exchange(dispatching_, connection.id);
   try {
     dispatch_(
@@ -455,6 +507,11 @@ void Worker::respond(ResponsePart part) {
     case ResponsePart::Kind::cut_off:
       connection.state = Connection::State::closed;
       break;
+    case ResponsePart::Kind::receive:
+      connection.state = Connection::State::receiving;
+      connection.deadline = Clock::now() + options_.request_timeout;
+      continue_upload(connection);
+      break;
   }
   remove_if_closed(connection);
 }
@@ -533,6 +590,9 @@ void Worker::close_idle(Connection& connection) {
 void Worker::expire(Connection& connection) {
   if (connection.state == Connection::State::reading && connection.reader.started()) {
     refuse(connection, kTooSlow);
+  } else if (connection.state == Connection::State::receiving) {
+    serve_on(connection);
+    connection.upload->fail(kTooSlow);
   } else {
     if (connection.state == Connection::State::streaming) ++state_->streams_dropped;
     connection.state = Connection::State::closed;

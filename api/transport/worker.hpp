@@ -32,7 +32,7 @@ struct ServerState : ServerCounters {
   void notify();
 };
 
-/// Bytes of a response, for the worker that has the connection.
+/// Bytes of a response, or another message, for the worker that has the connection.
 struct ResponsePart {
   enum class Kind {
     whole,    // a response
@@ -40,6 +40,7 @@ struct ResponsePart {
     piece,    // of its body
     end,      // of its body
     cut_off,  // no end: the connection is closed
+    receive,  // no bytes: the service waits for a piece of the request's body
   };
   ConnectionId connection;
   Kind kind;
@@ -54,7 +55,8 @@ using Listeners = std::shared_ptr<const std::vector<Listener>>;
 class Worker final : public EventHandler {
  public:
   Worker(const ServerOptions& options, Dispatch dispatch, IterationEnd on_iteration_end,
-         NeedsBody needs_body, Listeners listeners, std::shared_ptr<ServerState> state);
+         NeedsBody needs_body, UploadRule uploads, Listeners listeners,
+         std::shared_ptr<ServerState> state);
   ~Worker() override;
 
   void attach(Poller& poller) override;
@@ -74,6 +76,9 @@ class Worker final : public EventHandler {
   void stop_listening();
 
   void on_readable(Connection& connection);
+  void receive_upload(Connection& connection);
+  void continue_upload(Connection& connection);
+  void serve_on(Connection& connection);
   void discard(Connection& connection);
   void advance(Connection& connection);
   void dispatch(Connection& connection, RequestReader::Complete message);
@@ -98,6 +103,7 @@ class Worker final : public EventHandler {
   const Dispatch dispatch_;
   const IterationEnd after_dispatches_;
   const NeedsBody needs_body_;
+  const UploadRule uploads_;
   std::size_t tcp_connections_max_;
   Listeners listeners_;  // empty when draining; the last worker that releases them closes them
   const std::shared_ptr<ServerState> state_;

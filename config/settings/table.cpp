@@ -272,6 +272,12 @@ std::vector<Setting> make_table() {
                      "Lifetime of a token that is created without an end"),
               check_token_lifetime),
       ranged(MEMBER(api.token_lifetime_max), 1h, 876'000h, "Longest lifetime of a new token"),
+      ranged(MEMBER(api.imports_max), 1, 20,
+             "Imports (/import/…) at the same time, with one thread and up to two connections "
+             "each; further ones get 503"),
+      bytes(MEMBER(api.import_bytes_max), 1000, 10'000'000'000,
+            "Size of the file of an import, which is stored in TMPDIR while it is read; more is "
+            "413. Nginx needs the same limit"),
       ranged(MEMBER(api.shutdown_grace), 0ms, 10min,
              "Longest time for the requests in progress after SIGTERM"),
 

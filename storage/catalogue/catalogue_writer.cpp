@@ -33,13 +33,14 @@ Result CatalogueWriter::write(const std::vector<Lock>& locks, const WriteContext
   return run(locks, {context.actor.id}, request_of(context), decide);
 }
 
-void CatalogueWriter::write(const std::vector<Lock>& locks,
+bool CatalogueWriter::write(const std::vector<Lock>& locks, TokenId actor,
                             const std::function<Changes(WriteTransaction&)>& work) {
   const Result result =
-      run(locks, {}, {postgres::make_internal_name()}, [&work](WriteTransaction& transaction) {
+      run(locks, {actor}, {postgres::make_internal_name()}, [&work](WriteTransaction& transaction) {
         return CatalogueEffect{{}, work(transaction)};
       });
-  assert(result);
+  assert(result || result.error() == CatalogueRefusal::token_revoked);
+  return static_cast<bool>(result);
 }
 
 Result CatalogueWriter::run(const std::vector<Lock>& locks, const std::vector<TokenId>& tokens,

@@ -37,10 +37,10 @@ class CatalogueWriter {
   CatalogueStore::Result write(const std::vector<Lock>& locks, const WriteContext& context,
                                const Decide& decide);
 
-  /// Runs a write of the program itself, without token and idempotency key. `work` returns its
-  /// changes.
-  void write(const std::vector<Lock>& locks,
-             const std::function<Changes(postgres::WriteTransaction&)>& work);
+  /// Runs a write of an import, without idempotency key. `work` returns its changes. Returns:
+  /// false when the token of the actor was revoked; then nothing was written.
+  [[nodiscard]] bool write(const std::vector<Lock>& locks, TokenId actor,
+                           const std::function<Changes(postgres::WriteTransaction&)>& work);
 
   /// Returns: a connection for reading.
   postgres::Pool::Lease connection() { return pool_.acquire(); }

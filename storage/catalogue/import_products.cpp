@@ -120,7 +120,7 @@ CatalogueStore::ImportCounts import_products(CatalogueWriter& writer, const Prod
       locks.push_back({product_lock(product.gtin), LockMode::exclusive});
     }
     CatalogueStore::ImportCounts written;
-    writer.write(locks, [&](WriteTransaction& transaction) {
+    const bool valid = writer.write(locks, actor.id, [&](WriteTransaction& transaction) {
       written = {};
       std::vector<Gtin> gtins;
       for (const pqxx::row& row : save(transaction, page, actor)) {
@@ -131,6 +131,10 @@ CatalogueStore::ImportCounts import_products(CatalogueWriter& writer, const Prod
       transaction.lock(postgres::shop_locks(changes));
       return changes;
     });
+    if (!valid) {
+      counts.token_revoked = true;
+      return counts;
+    }
     counts.created += written.created;
     counts.changed += written.changed;
   }

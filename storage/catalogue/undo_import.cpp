@@ -151,6 +151,7 @@ CatalogueStore::UndoCounts& CatalogueStore::UndoCounts::operator+=(const UndoCou
   removed += other.removed;
   changed_since += other.changed_since;
   in_use += other.in_use;
+  token_revoked = token_revoked || other.token_revoked;
   return *this;
 }
 
@@ -167,12 +168,16 @@ UndoCounts undo_import(CatalogueWriter& writer, const Uuid& import,
     const auto gtins =
         postgres::array_of(page, [](Gtin gtin) { return std::to_string(gtin.number()); });
     UndoCounts written;
-    writer.write(locks, [&](WriteTransaction& transaction) {
+    const bool valid = writer.write(locks, actor.id, [&](WriteTransaction& transaction) {
       written = undo_page(transaction, import, gtins, actor);
       Changes changes = postgres::changes_of_products(transaction, page);
       transaction.lock(postgres::shop_locks(changes));
       return changes;
     });
+    if (!valid) {
+      counts.token_revoked = true;
+      return counts;
+    }
     counts += written;
   }
   return counts;

@@ -18,6 +18,8 @@ using Header = std::span<const std::string_view>;
 
 constexpr std::size_t kColumnsShown = 20;
 constexpr std::size_t kColumnCharactersShown = 40;
+constexpr std::size_t kSamples = 3;  // of each column
+constexpr std::size_t kSampleCharacters = 60;
 constexpr double kNearlyAll = 0.9;  // of the values of a column `code` are GTINs
 constexpr double kMost = 0.8;       // of the values look like a date or a GTIN
 
@@ -119,6 +121,14 @@ class Planner {
     for (const auto column : header_) {
       plan_.columns.push_back({.header = shown(column)});
       if (is_blank(column)) plan_.columns.back().use = Use::unnamed;
+    }
+    for (const auto& row : sample_) {
+      for (std::size_t i = 0; i < header_.size(); ++i) {
+        auto& samples = plan_.columns[i].samples;
+        const auto value = trim(cell(row, i));
+        if (samples.size() < kSamples && !value.empty())
+          samples.push_back(to_valid_utf8(value, kSampleCharacters));
+      }
     }
   }
 

@@ -55,6 +55,7 @@ struct ColumnUse {
   std::string header;
   Use use{Use::not_used};
   std::optional<ImportField> field{};
+  std::vector<std::string> samples{};  // its first values, shortened
 };
 
 /// The first rows of a file: views of their fields, and the lines on which they begin.

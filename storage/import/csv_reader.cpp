@@ -24,6 +24,14 @@ std::string_view explain(CsvRefusal refusal) {
       return "There is text between a closing quotation mark and the separator.";
     case CsvRefusal::quote_not_closed:
       return "A closing quotation mark is missing.";
+    case CsvRefusal::not_an_object:
+      return "The line is not a JSON object.";
+    case CsvRefusal::nested_value:
+      return "A member is neither a text nor a number nor null.";
+    case CsvRefusal::unknown_member:
+      return "The object has a member that the first ones do not have.";
+    case CsvRefusal::repeated_member:
+      return "The object has a member twice.";
   }
   __builtin_unreachable();
 }

@@ -21,6 +21,11 @@ enum class CsvRefusal {
   record_too_long,
   text_after_quote,
   quote_not_closed,
+  // of JSON lines
+  not_an_object,
+  nested_value,
+  unknown_member,
+  repeated_member,
 };
 
 /// Returns: the reason as a sentence for the user.

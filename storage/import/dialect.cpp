@@ -129,8 +129,8 @@ std::string explain_other_format(std::string_view front) {
            "should have exported the file.";
   }
   if (lower.starts_with("<?xml")) return "This is an XML file. Export the data as CSV instead.";
-  if (text.starts_with('{') || text.starts_with("[{") || text.starts_with("[\n"))
-    return "This is JSON, not a CSV file. Export the data as CSV instead.";
+  if (text.starts_with("[{") || text.starts_with("[\n"))
+    return "This is a JSON array. Write one object on each line (JSON lines), or CSV.";
   return {};
 }
 

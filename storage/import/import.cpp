@@ -8,6 +8,7 @@
 #include "storage/import/dialect.hpp"
 #include "storage/import/file_kinds.hpp"
 #include "storage/import/file_text.hpp"
+#include "storage/import/json_lines.hpp"
 #include "storage/import/record_rules.hpp"
 
 namespace codasync::storage {
@@ -23,11 +24,34 @@ std::string joined(const std::vector<std::string>& sentences) {
   return text;
 }
 
+/// Returns the next record of a file, or null at the end.
+using Records = std::function<const CsvRecord*()>;
+
 /// What the first part of a file says about the rest.
 struct Opening {
   FilePlan plan;
   std::vector<OwnRecord> sample;
 };
+
+/// Reads the sample, and decides what the columns are for.
+void read_sample(const Records& next, std::span<const std::string_view> header, ImportKind kind,
+                 const ImportOptions& options, Opening& opening) {
+  for (std::size_t bytes = 0; opening.sample.size() < kSampleRows && bytes < kSampleBytes;) {
+    const auto* record = next();
+    if (record == nullptr) break;
+    opening.sample.emplace_back(*record);
+    bytes += opening.sample.back().bytes();
+  }
+  std::vector<std::vector<std::string_view>> fields;
+  std::vector<SampleRow> rows;
+  fields.reserve(opening.sample.size());
+  for (const auto& own : opening.sample) {
+    if (own.refusal || is_blank(own.record())) continue;
+    fields.push_back(own.fields());
+    rows.push_back({own.line, fields.back()});
+  }
+  opening.plan.columns = plan_columns(kind, header, rows, options.columns);
+}
 
 /// Reads up to the end of the sample.
 Outcome<Opening, FileRefusal> open(CsvReader& reader, const Dialect& dialect, ImportKind kind,
@@ -51,21 +75,22 @@ Outcome<Opening, FileRefusal> open(CsvReader& reader, const Dialect& dialect, Im
   }
   opening.plan.header_line = record->line;
   const OwnRecord header{*record};
-  for (std::size_t bytes = 0; opening.sample.size() < kSampleRows && bytes < kSampleBytes;) {
-    record = reader.next();
-    if (record == nullptr) break;
-    opening.sample.emplace_back(*record);
-    bytes += opening.sample.back().bytes();
-  }
-  std::vector<std::vector<std::string_view>> fields;
-  std::vector<SampleRow> rows;
-  fields.reserve(opening.sample.size());
-  for (const auto& own : opening.sample) {
-    if (own.refusal || is_blank(own.record())) continue;
-    fields.push_back(own.fields());
-    rows.push_back({own.line, fields.back()});
-  }
-  opening.plan.columns = plan_columns(kind, header.fields(), rows, options.columns);
+  const auto names = header.fields();
+  read_sample([&] { return reader.next(); }, names, kind, options, opening);
+  return opening;
+}
+
+/// The same for JSON lines.
+Outcome<Opening, FileRefusal> open(JsonLines& reader, ImportKind kind,
+                                   const ImportOptions& options) {
+  if (reader.columns().empty())
+    return FileRefusal{
+        "The file begins like JSON, but no line is a JSON object with members. Write one object on "
+        "each line (JSON lines), or CSV."};
+  Opening opening;
+  opening.plan.json_lines = true;
+  const std::vector<std::string_view> names{reader.columns().begin(), reader.columns().end()};
+  read_sample([&] { return reader.next(); }, names, kind, options, opening);
   return opening;
 }
 
@@ -111,9 +136,22 @@ class Import {
                          text.encoding().name +
                          ", but probably UTF-16. Try --encoding utf-16le or --encoding utf-16be."};
     }
+    const auto next_piece = [&text] { return text.next(); };
+    if (is_json_lines(head)) {
+      JsonLines reader{head, next_piece};
+      // No line of a text has this delimiter, so no text is taken for a row of the file.
+      return read([&] { return reader.next(); }, '\n', open(reader, File::kKind, options_), text,
+                  compressed);
+    }
     const auto dialect = recognise_dialect(File::kKind, head, options_.columns);
-    CsvReader reader{[&text] { return text.next(); }, dialect.delimiter};
-    auto opened = open(reader, dialect, File::kKind, options_);
+    CsvReader reader{next_piece, dialect.delimiter};
+    return read([&] { return reader.next(); }, dialect.delimiter,
+                open(reader, dialect, File::kKind, options_), text, compressed);
+  }
+
+  Outcome<ImportCounts, FileRefusal> read(const Records& next, char delimiter,
+                                          Outcome<Opening, FileRefusal> opened,
+                                          const FileText& text, bool compressed) {
     if (!opened) return opened.error();
     auto [plan, sample] = std::move(opened).value();
     plan.encoding = text.encoding().name;
@@ -122,12 +160,12 @@ class Import {
     if (!plan.columns.questions.empty()) return FileRefusal{joined(plan.columns.questions)};
 
     File file{plan.columns, options_};
-    const RecordRules rules{plan.columns, dialect.delimiter};
+    const RecordRules rules{plan.columns, delimiter};
     if (const auto question = file.question(sample, rules)) return FileRefusal{*question};
-    return import_rows(reader, std::move(sample), file, rules);
+    return import_rows(next, std::move(sample), file, rules);
   }
 
-  Outcome<ImportCounts, FileRefusal> import_rows(CsvReader& reader, std::vector<OwnRecord> sample,
+  Outcome<ImportCounts, FileRefusal> import_rows(const Records& next, std::vector<OwnRecord> sample,
                                                  File& file, const RecordRules& rules) {
     std::optional<FileRefusal> stopped;
     try {
@@ -135,7 +173,7 @@ class Import {
         if (!take(own.record(), file, rules)) return stop(file);
       }
       sample = {};
-      while (const auto* record = reader.next()) {
+      while (const auto* record = next()) {
         if (!take(*record, file, rules)) return stop(file);
       }
     } catch (const ReadFailed& failure) {

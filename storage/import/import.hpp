@@ -47,6 +47,7 @@ struct ImportOptions {
 struct FilePlan {
   std::string encoding;
   bool compressed{false};
+  bool json_lines{false};  // then there is neither a delimiter nor a header
   char delimiter{','};
   std::size_t header_line{1};
   std::vector<std::size_t> lines_before;  // records before the header that are not used

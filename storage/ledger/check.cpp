@@ -6,6 +6,7 @@
 #include "storage/clock.hpp"
 #include "storage/ledger/attempts.hpp"
 #include "storage/ledger/clock_repair.hpp"
+#include "storage/ledger/fold_again.hpp"
 #include "storage/ledger/locked_reading.hpp"
 #include "storage/ledger/replay.hpp"
 #include "storage/ledger_check.hpp"
@@ -55,43 +56,10 @@ void for_each_event(Connection& connection, std::int64_t after, std::int64_t las
 /// Folds all events of a reading again, after its base if it has one, into new segments.
 FoldState fold_again(Connection& connection, const StockRow& row,
                      const std::optional<Segment>& base, std::vector<SegmentOfRow>& segments) {
-  FoldState state;
-  Summary summary;
-  if (base) {
-    summary = base->summary;
-    state.sealed_until = state.newest_at = base->until;
-  }
-  std::vector<LedgerEvent> tail;
-  const auto seal = [&](std::vector<LedgerEvent>::iterator end) {
-    std::vector<Event> counting;
-    for (auto line = tail.begin(); line != end; ++line) {
-      if (!line->voided) counting.push_back(line->event);
-    }
-    const auto run = summary_of(counting);
-    const auto until = std::prev(end)->event.observed_at;
-    segments.push_back({&row, {.until = until, .events = end - tail.begin(), .summary = run}});
-    summary = then(summary, run);
-    state.sealed_until = until;
-    tail.erase(tail.begin(), end);
-  };
-  for_each_event(connection, row.id.value() - 1, row.id.value(), [&](const HistoryEntry& line) {
-    if (line.event.kind == EventKind::void_event || (base && line.event.observed_at <= base->until))
-      return;
-    tail.push_back({line.event, line.voided_by.has_value()});
-    if (!line.voided_by) state.newest_at = line.event.observed_at;
-    if (std::ssize(tail) < kTailMax + kSegmentEvents) return;
-    const auto until = tail[kSegmentEvents - 1].event.observed_at;
-    const auto end = std::ranges::upper_bound(
-        tail, until, {}, [](const LedgerEvent& each) { return each.event.observed_at; });
-    if (end != tail.end()) seal(end);
-  });
-  std::vector<Event> counting;
-  for (const auto& line : tail) {
-    if (!line.voided) counting.push_back(line.event);
-  }
-  state.tail = std::ssize(tail);
-  state.shelf = then(Shelf{}, then(summary, summary_of(counting)));
-  return state;
+  FoldAgain fold{row, base, segments};
+  for_each_event(connection, row.id.value() - 1, row.id.value(),
+                 [&](const HistoryEntry& line) { fold.add(line); });
+  return fold.finish();
 }
 
 /// Writes the row and its segments again from its events, if they still differ.

@@ -255,6 +255,24 @@ AuditEntry audit_entry_of(const pqxx::row& row) {
           .after = columns.optional_text()};
 }
 
+ImportRecord import_of(const pqxx::row& row) {
+  Columns columns{row};
+  const auto count = [&] { return static_cast<std::size_t>(columns.number()); };
+  return {.id = columns.uuid(),
+          .kind = columns.text(),
+          .token = TokenId{columns.number()},
+          .actor = columns.text(),
+          .started_at = columns.instant(),
+          .ended_at = columns.optional_instant(),
+          .outcome = columns.optional_text(),
+          .tally = {.rows = count(),
+                    .refused = count(),
+                    .created = count(),
+                    .changed = count(),
+                    .unchanged = count()},
+          .undone_at = columns.optional_instant()};
+}
+
 Token token_of(const pqxx::row& row) {
   Columns columns{row};
   return {.id = TokenId{columns.number()},

@@ -93,6 +93,12 @@ inline const std::string kAuditColumns =
     "id, " + micros("at") + ", token_id, actor, action, subject, subject_id, before, after";
 AuditEntry audit_entry_of(const pqxx::row& row);
 
+// Of `imports`.
+inline const std::string kImportColumns =
+    "id, kind, token_id, actor, " + micros("started_at") + ", " + micros("ended_at") +
+    ", outcome, rows, refused, created, changed, unchanged, " + micros("undone_at");
+ImportRecord import_of(const pqxx::row& row);
+
 // Of `tokens`. The second: of those that are in force.
 inline const std::string kTokenColumns =
     "id, name, role, coalesce(array_to_string(shops, ','), ''), " + micros("created_at") + ", " +

@@ -39,6 +39,25 @@ class PostgresImportTrail final : public ImportTrail {
  public:
   explicit PostgresImportTrail(const PostgresOptions& options) : options_{options} {}
 
+  void begin(const Uuid& import, ImportKind kind, const Token& actor) override {
+    connected().exec_params(
+        "insert into imports (id, kind, token_id, actor) values ($1, $2, $3, $4)",
+        to_string(import), std::string{name_of(kind)}, actor.id.value(), actor.name);
+  }
+
+  void end(const Uuid& import, ImportOutcome outcome, const ImportTally& tally) override {
+    connected().exec_params(
+        "update imports set ended_at = clock_timestamp(), outcome = $2, rows = $3, refused = $4,"
+        " created = $5, changed = $6, unchanged = $7 where id = $1",
+        to_string(import), std::string{name_of(outcome)}, tally.rows, tally.refused, tally.created,
+        tally.changed, tally.unchanged);
+  }
+
+  void undone(const Uuid& import) override {
+    connected().exec_params("update imports set undone_at = clock_timestamp() where id = $1",
+                            to_string(import));
+  }
+
   EventPage events(const Uuid& import, EventCursor from) override {
     auto& connection = connected();
     EventPage page;
@@ -108,6 +127,10 @@ std::string actor_of_undo(const std::string& actor, const Uuid& import) {
 std::optional<Uuid> import_of_actor(const std::string& actor) { return id_after(kImport, actor); }
 
 std::optional<Uuid> undone_by_actor(const std::string& actor) { return id_after(kUndo, actor); }
+
+bool is_name_of_import(const std::string& name) {
+  return import_of_actor(name) || undone_by_actor(name);
+}
 
 std::unique_ptr<ImportTrail> make_import_trail(const PostgresOptions& options) {
   return std::make_unique<PostgresImportTrail>(options);

@@ -298,6 +298,20 @@ Page<AuditEntry> PostgresReader::audit(const AuditFilter& filter, std::size_t li
       audit_entry_of);
 }
 
+Page<ImportRecord> PostgresReader::imports(const std::optional<Uuid>& before, std::size_t limit) {
+  Query query{"select " + kImportColumns + " from imports where true"};
+  if (before) query.add(" and id < " + query.parameter(to_string(*before)) + "::uuid");
+  return page_of<ImportRecord>(query.add(" order by id desc" + limit_to(limit)).run(connection_),
+                               limit, import_of);
+}
+
+std::optional<ImportRecord> PostgresReader::import(const Uuid& id) {
+  return first_of<ImportRecord>(
+      connection_.exec_params("select " + kImportColumns + " from imports where id = $1",
+                              to_string(id)),
+      import_of);
+}
+
 // Each shop is one range of stock_readings_shop_expiry, read from its beginning.
 std::vector<ExpiredCount> PostgresReader::expired_by_shop(std::size_t shops_max) {
   const pqxx::result rows = connection_.exec_params(

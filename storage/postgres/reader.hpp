@@ -35,6 +35,8 @@ class PostgresReader : public Reader {
   Outcome<Token, TokenRefusal> token(const TokenHash& hash) override;
   Page<Token> tokens(std::optional<TokenId> after, std::size_t limit) override;
   Page<AuditEntry> audit(const AuditFilter& filter, std::size_t limit) override;
+  Page<ImportRecord> imports(const std::optional<Uuid>& before, std::size_t limit) override;
+  std::optional<ImportRecord> import(const Uuid& id) override;
   std::vector<ExpiredCount> expired_by_shop(std::size_t shops_max) override;
   std::int64_t events_added() override;
   bool has_time_zone(const std::string& name) override;

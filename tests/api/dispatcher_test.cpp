@@ -90,9 +90,12 @@ class DispatcherTest : public testing::Test {
   Executor export_threads{{.threads = 1, .queue_max = 1}};
   Activity activity{[] { return ActivityCounts{1, 1, 1}; }};
   TokenUses token_uses{[](const std::vector<TokenId>&) {}, log};
-  Service& service = made.emplace(options, database, database, database, ledger, catalogue, tokens,
-                                  sessions, cache, executor, control, metrics, log, slot_log,
-                                  feed_lag, streams, exports, export_threads, activity, token_uses);
+  ImportParts imports{};
+  Executor import_threads{{.threads = 1, .queue_max = 1}};
+  Service& service =
+      made.emplace(options, database, database, database, ledger, catalogue, tokens, sessions,
+                   cache, executor, control, metrics, log, slot_log, feed_lag, streams, exports,
+                   export_threads, activity, token_uses, imports, import_threads);
   Dispatcher dispatcher{service};
   std::string staff;
   std::string admin;

@@ -129,6 +129,12 @@ class FakeReader : public storage::Reader {
   storage::Page<storage::AuditEntry> audit(const storage::AuditFilter&, std::size_t) override {
     return count(), storage::Page<storage::AuditEntry>{};
   }
+  storage::Page<storage::ImportRecord> imports(const std::optional<Uuid>&, std::size_t) override {
+    return count(), storage::Page<storage::ImportRecord>{};
+  }
+  std::optional<storage::ImportRecord> import(const Uuid&) override {
+    return none<storage::ImportRecord>();
+  }
   storage::Page<storage::Token> tokens(std::optional<TokenId>, std::size_t) override {
     return count(), storage::Page<storage::Token>{};
   }

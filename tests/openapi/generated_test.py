@@ -127,7 +127,7 @@ class Judge:
 
     def _accepted_by_mistake(self, sent: Sent, answer: Answer) -> list[str]:
         """A body that the schema does not allow has to be refused."""
-        if answer.status >= 300 or not sent.body or "requestBody" not in sent.operation:
+        if answer.status >= 300 or not sent.body or "application/json" not in sent.operation.get("requestBody", {}).get("content", {}):
             return []
         try:
             value = json.loads(sent.body)

@@ -123,6 +123,17 @@ class Pools:
                 self.add("since", row["next"])
 
 
+# Of imports.
+FILES = (
+    b"gtin,name\n9520000000004,Tea\n",
+    b"shop,gtin,quantity,observed_at\n1,4006381333931,5,2026-11-01T08:00:00Z\n",
+    b'{"gtin":"4006381333931","name":"Tea"}\n',
+    b"code;Best before\n4006381333931;24.12.26\n",
+    b"",
+    b"\x00\xff",
+)
+
+
 class Generator:
     """Makes requests. The same numbers of `chance` and the same pools make the same requests."""
 
@@ -175,6 +186,8 @@ class Generator:
     def _path_value(self, sent: Sent, name: str, parameter: Json, chance: random.Random) -> str:
         if sent.kind != "valid" and chance.random() < 0.3:
             return chance.choice([str(chance.choice(NUMBERS)), chance.choice(GTINS), chance.choice(UUIDS), "x", "1" * 30, "%", "é", " "])
+        if name == "import":
+            return str(self._valid(parameter["schema"], name, chance))
         pool = {"gtin": "gtin", "event": "event"}.get(name) or next(word for key, word in (("/shops", "shop"), ("/tokens", "token"), ("/stock-readings", "reading")) if key in sent.path)
         return self._pools.one(pool, chance, str(self._valid(parameter["schema"], name, chance)))
 
@@ -209,6 +222,10 @@ class Generator:
                 sent.body = chance.choice([b"{}", b"x", b"\x00"])
             return
         if not body.get("required") and chance.random() < 0.5:
+            return
+        if "application/json" not in body["content"]:
+            sent.body = chance.choice(FILES)
+            sent.headers.setdefault("Content-Type", "text/csv")
             return
         schema = body["content"]["application/json"]["schema"]
         value = self._valid(schema, "", chance)

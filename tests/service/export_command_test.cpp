@@ -2,6 +2,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "storage/ledger_check.hpp"
 #include "tests/service/service.hpp"
 
 // `codasync export`, and what an import makes of it.
@@ -83,6 +84,105 @@ TEST_F(ExportCommand, writes_csv_that_an_import_reads_back_byte_for_byte) {
   import("stock-readings", readings, there);
   EXPECT_EQ(exported("products", {}, there), products);
   EXPECT_EQ(exported("stock-readings", {}, there), readings);
+}
+
+TEST_F(ExportCommand, writes_events_that_an_import_reads_back_byte_for_byte) {
+  work();
+  const auto id = get("/api/v1/shops/1/stock/9520000000004").number("id");
+  const auto history = "/api/v1/stock-readings/" + std::to_string(id) + "/history";
+  EXPECT_EQ(del(history + "/" + get(history, staff()).text("id"), staff()).status, 204);
+  // So many that their summaries are sealed. Each has the id of a name.
+  std::string sales;
+  for (int i = 0; i < 999; ++i) {
+    sales += (sales.empty() ? "" : ",") + std::string{R"({"id":")"} + std::to_string(i) +
+             R"(","op":"adjust","shop":1,"GTIN":"9520000000004","reason":"=why","delta":)" +
+             (i % 2 == 0 ? "1" : "-1") + R"(,"observed_at":"2026-11-03T08:)" +
+             std::to_string(10 + i / 50) + ":" + std::to_string(10 + i % 50) + "Z\"}";
+  }
+  const auto sold = post("/api/v1/stock-readings/batch", R"({"items":[)" + sales + "]}", admin());
+  ASSERT_THAT(sold.body, Not(HasSubstr("rejected")));
+  const auto products = exported("products");
+  const auto readings = exported("stock-readings");
+  const auto events = exported("events");
+  ASSERT_GT(std::count(events.begin(), events.end(), '\n'), 1000);
+
+  const TestDatabase other;
+  other.run("insert into shops (name) values ('North'), ('South')");
+  const std::vector<std::string> there{"CODASYNC_POSTGRES_URL=" + other.url()};
+  import("products", products, there);
+  for (int i = 0; i < 2; ++i) {
+    import("events", events, there);
+    EXPECT_TRUE(exported("events", {}, there) == events) << i;
+    EXPECT_EQ(exported("stock-readings", {}, there), readings) << i;
+  }
+  const auto counts = storage::check_ledger(
+      other.options(), nullptr,
+      [](const storage::LedgerDifference& difference) { ADD_FAILURE() << difference.what.front(); },
+      [](const storage::LedgerCheckCounts&) {});
+  EXPECT_EQ(counts.checked, 6U);
+
+  // Where they come from, all are known.
+  import("events", events, {});
+  EXPECT_TRUE(exported("events") == events);
+}
+
+TEST_F(ExportCommand, of_events_is_refused_where_it_does_not_belong) {
+  work();
+  const auto events = exported("events");
+  const auto first = events.substr(0, events.find('\n') + 1);
+  const auto file = path("events.csv");
+  const auto import_into = [&](const TestDatabase& there, const std::string& text) {
+    std::ofstream{file, std::ios::binary} << text;
+    return run({"import", "events", file}, {"CODASYNC_POSTGRES_URL=" + there.url()});
+  };
+  const TestDatabase other;
+  EXPECT_THAT(import_into(other, events).output, HasSubstr("There is no shop with this id."));
+  other.run("insert into shops (name) values ('North'), ('South')");
+  const auto without = import_into(other, events);
+  EXPECT_EQ(without.status, 1);
+  EXPECT_THAT(without.output, HasSubstr("Import the products first."));
+  std::ofstream{path("products.csv"), std::ios::binary} << exported("products");
+  ASSERT_EQ(
+      run({"import", "products", path("products.csv")}, {"CODASYNC_POSTGRES_URL=" + other.url()})
+          .status,
+      0);
+
+  auto damaged = events;
+  damaged.replace(damaged.find("9520000000011"), 13, "9520000000012");
+  const auto partly = import_into(other, damaged);
+  EXPECT_EQ(partly.status, 3);
+  EXPECT_THAT(partly.output, HasSubstr("GTIN"));
+  EXPECT_EQ(other.run("select count(*) from stock_readings"), "4")
+      << "nor the reading before, whose event it may be";
+  EXPECT_EQ(import_into(other, events).status, 0) << "the rest";
+  EXPECT_TRUE(exported("events", {}, {"CODASYNC_POSTGRES_URL=" + other.url()}) == events);
+
+  EXPECT_THAT(import_into(other, "GTIN,name\n9520000000004,Tea\n").output,
+              HasSubstr("This is no export of events"));
+  EXPECT_EQ(import_into(other, first).status, 1) << "no rows";
+  // A reading that has another history.
+  auto changed = events;
+  const auto at = changed.find(",9520000000035,remove");
+  changed.erase(changed.rfind('\n', at) + 1, changed.find('\n', at) - changed.rfind('\n', at));
+  const TestDatabase third;
+  third.run("insert into shops (name) values ('North'), ('South')");
+  run({"import", "products", path("products.csv")}, {"CODASYNC_POSTGRES_URL=" + third.url()});
+  ASSERT_EQ(import_into(third, changed).status, 0);
+  EXPECT_THAT(import_into(third, events).output, HasSubstr("has events already"));
+}
+
+TEST_F(ExportCommand, as_json_lines_is_read_back_too) {
+  work();
+  post("/api/v1/products", R"-({"GTIN":"9520000000059","name":"'=1","brand":"'s-Hof"})-", admin());
+  const auto products = exported("products", {"--format", "ndjson"});
+  const auto readings = exported("stock-readings", {"--format", "ndjson"});
+  const TestDatabase other;
+  other.run("insert into shops (name) values ('North'), ('South')");
+  const std::vector<std::string> there{"CODASYNC_POSTGRES_URL=" + other.url()};
+  import("products", products, there);
+  import("stock-readings", readings, there);
+  EXPECT_EQ(exported("products", {"--format", "ndjson"}, there), products);
+  EXPECT_EQ(exported("stock-readings", {"--format", "ndjson"}, there), readings);
 }
 
 TEST_F(ExportCommand, changes_no_date_and_no_quantity_when_it_is_read_back_where_it_comes_from) {

@@ -14,12 +14,18 @@ namespace codasync::test {
 class ImportTest : public ServiceTest {
  protected:
   // Long time limits: what is tested here is not how fast a machine is.
-  ImportTest()
-      : ServiceTest{{"CODASYNC_MEMCACHED_CONNECT_TIMEOUT=10s",
-                     "CODASYNC_MEMCACHED_ANSWER_TIMEOUT=10s", "CODASYNC_COMBINER_QUEUE_TIMEOUT=60s",
-                     "CODASYNC_POSTGRES_LOCK_TIMEOUT=20s",
-                     "CODASYNC_POSTGRES_STATEMENT_TIMEOUT=60s"}} {
+  explicit ImportTest(const std::vector<std::string>& settings = {})
+      : ServiceTest{with_long_limits(settings)} {
     do_not_compare_reads();
+  }
+
+  static std::vector<std::string> with_long_limits(std::vector<std::string> settings) {
+    for (const auto* limit :
+         {"CODASYNC_MEMCACHED_CONNECT_TIMEOUT=10s", "CODASYNC_MEMCACHED_ANSWER_TIMEOUT=10s",
+          "CODASYNC_COMBINER_QUEUE_TIMEOUT=60s", "CODASYNC_POSTGRES_LOCK_TIMEOUT=20s",
+          "CODASYNC_POSTGRES_STATEMENT_TIMEOUT=60s"})
+      settings.emplace_back(limit);
+    return settings;
   }
 
   /// What an import prints, without how long it took, and the rows that it refused.

@@ -1,13 +1,10 @@
-#include "api/cli/shops_by_name.hpp"
+#include "api/imports/shops_by_name.hpp"
 
-#include "storage/make_storage.hpp"
+namespace codasync::api {
 
-namespace codasync::api::cli {
-
-std::map<std::string, ShopId, std::less<>> shops_by_name(const config::Settings& settings) {
+std::map<std::string, ShopId, std::less<>> shops_by_name(storage::Database& database) {
   std::map<std::string, ShopId, std::less<>> shops;
-  const auto database = storage::make_database(settings.postgres);
-  const auto reader = database->read();
+  const auto reader = database.read();
   storage::ShopFilter filter;
   for (bool more = true; more;) {
     const auto page = reader->shops(filter, storage::kPageMax);
@@ -20,4 +17,4 @@ std::map<std::string, ShopId, std::less<>> shops_by_name(const config::Settings&
   return shops;
 }
 
-}  // namespace codasync::api::cli
+}  // namespace codasync::api

@@ -7,7 +7,10 @@
 #include "storage/mutex.hpp"
 #include "storage/stock_ledger.hpp"
 
-namespace codasync::api::cli {
+namespace codasync::api {
+
+/// Operations of an import that the ledger of a command has at a time.
+inline constexpr std::size_t kImportInFlightMax = 1024;
 
 /// Sends many operations to the ledger, a bounded number at a time.
 /// Threads: one; `refused` and `written` are called on the ledger's.
@@ -15,6 +18,7 @@ class ReadingWriter {
  public:
   struct Counts {
     std::size_t applied{0};
+    std::size_t created{0};     // of these: of a reading that was absent
     std::size_t kept{0};        // changed neither date nor quantity
     std::size_t duplicates{0};  // were already recorded
     std::size_t voided{0};      // of these: were voided since
@@ -38,6 +42,9 @@ class ReadingWriter {
   /// Returns: how many operations were refused until now.
   [[nodiscard]] std::size_t refused();
 
+  /// Returns: whether an operation was refused because the actor's token was revoked.
+  [[nodiscard]] bool token_revoked();
+
   /// Waits for all operations.
   Counts finish();
 
@@ -56,7 +63,8 @@ class ReadingWriter {
   Condition changed_;
   std::size_t in_flight_ CODASYNC_GUARDED_BY(mutex_){0};
   Counts counts_ CODASYNC_GUARDED_BY(mutex_);
+  bool revoked_ CODASYNC_GUARDED_BY(mutex_){false};
   std::string failure_ CODASYNC_GUARDED_BY(mutex_);
 };
 
-}  // namespace codasync::api::cli
+}  // namespace codasync::api

@@ -1,8 +1,8 @@
-#include "api/cli/reading_writer.hpp"
+#include "api/imports/reading_writer.hpp"
 
 #include <utility>
 
-namespace codasync::api::cli {
+namespace codasync::api {
 
 void ReadingWriter::write(storage::StockOperation operation, OnRefused refused, OnWritten written) {
   wait_for(in_flight_max_ - 1);
@@ -27,6 +27,11 @@ ReadingWriter::Counts ReadingWriter::finish() {
   return counts_;
 }
 
+bool ReadingWriter::token_revoked() {
+  const MutexLock hold{mutex_};
+  return revoked_;
+}
+
 std::string ReadingWriter::failure() {
   const MutexLock hold{mutex_};
   return failure_;
@@ -46,12 +51,14 @@ void ReadingWriter::take(const storage::StockResult& result, const OnRefused& re
   const MutexLock hold{mutex_};
   if (refusal != nullptr) {
     ++counts_.refused;
+    if (refusal->why == storage::Refused::Why::token_revoked) revoked_ = true;
   } else if (const auto* failed = std::get_if<storage::Failed>(&result)) {
     ++counts_.failed;
     failure_ = failed->dependency + ": " + failed->log_detail;
   } else {
     const auto& written = std::get<storage::Written>(result);
     if (written.voided) ++counts_.voided;
+    if (written.outcome == EventOutcome::applied && written.created) ++counts_.created;
     switch (written.outcome) {
       case EventOutcome::applied:
         ++counts_.applied;
@@ -68,4 +75,4 @@ void ReadingWriter::take(const storage::StockResult& result, const OnRefused& re
   changed_.notify_one();  // under the lock: after it, the writer may be destroyed
 }
 
-}  // namespace codasync::api::cli
+}  // namespace codasync::api
