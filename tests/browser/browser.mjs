@@ -8,9 +8,10 @@ export function launch() {
   return chromium.launch({ executablePath: '/usr/bin/chromium', chromiumSandbox: false });
 }
 
-/** Opens an address in a new tab. Returns: the tab, with the requests and the errors that it had. */
-export async function open(browser, address) {
+/** Opens an address in a new tab; `prepare` gets it before. Returns: the tab, with the requests and the errors that it had. */
+export async function open(browser, address, prepare = () => {}) {
   const page = await browser.newPage();
+  await prepare(page);
   page.requested = [];
   page.errors = [];
   page.on('request', (request) => page.requested.push(request.url()));

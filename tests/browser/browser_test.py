@@ -1,6 +1,7 @@
 """Web pages in Debian's Chromium, with a stack of config/up.
 
-With CODASYNC_SCREENSHOT=FILE.png the page /docs is also written as a picture.
+With CODASYNC_SCREENSHOT=FILE.png the page /docs is also written as a picture; with CODASYNC_SCREENSHOTS=FOLDER the other pages are, at two sizes,
+light and dark.
 """
 
 import functools
@@ -69,7 +70,7 @@ class Browser(unittest.TestCase):
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=120,
+            timeout=400,
         )
         self.assertEqual(ran.returncode, 0, ran.stdout)
 
@@ -99,6 +100,10 @@ class Browser(unittest.TestCase):
         env = self.stack.env()
         screenshot = os.environ.get("CODASYNC_SCREENSHOT", "")
         self.node("docs.mjs", env["CODASYNC_URL"], env["CODASYNC_STAFF_TOKEN"], self.record().rsplit("/", 1)[1], screenshot)
+
+    def test_the_sample_storefront_shows_the_stock_as_it_changes(self) -> None:
+        env = self.stack.env()
+        self.node("storefront.mjs", env["CODASYNC_URL"], "3", env["CODASYNC_STAFF_TOKEN"], os.environ.get("CODASYNC_SCREENSHOTS", ""))
 
 
 class LiveView(unittest.TestCase):

@@ -1,6 +1,19 @@
-// The public page /shop/{id}: it uses public addresses of the API only.
+// The page /shop/{id}: a sample of a storefront, with public addresses only.
 
 import { render } from 'preact';
+import { language } from '../lib/i18n';
+import { start } from './page';
+import { Panel } from './panel';
+import { Storefront } from './view';
+import { load } from './words';
 
-const root = document.getElementById('app');
-if (root) render(<main />, root);
+start();
+document.documentElement.lang = language.value;
+await load();
+render(
+  <>
+    <Storefront />
+    <Panel />
+  </>,
+  document.getElementById('app') as HTMLElement,
+);
