@@ -59,14 +59,21 @@ const worker = await esbuild.build({
 });
 const decoder = made(worker, 'src/worker/decoder.ts');
 
+// A part that is loaded later has a style sheet of its own.
+const styles = await esbuild.build({
+  ...common,
+  entryPoints: ['src/styles/console.css', 'src/storefront/storefront.css', 'src/admin/admin.css'],
+});
 const pages = await esbuild.build({
   ...common,
   format: 'esm',
   splitting: true,
   entryPoints: ['src/main.tsx', 'src/storefront/main.tsx', 'src/text/en.ts', 'src/text/de.ts'],
-  define: { __DECODER__: JSON.stringify(decoder) },
+  define: {
+    __DECODER__: JSON.stringify(decoder),
+    __ADMIN_STYLE__: JSON.stringify(made(styles, 'src/admin/admin.css')),
+  },
 });
-const styles = await esbuild.build({ ...common, entryPoints: ['src/styles/console.css', 'src/storefront/storefront.css'] });
 
 const icon = put('icon.svg', readFileSync('static/icon.svg'));
 const words = {

@@ -105,6 +105,10 @@ class Browser(unittest.TestCase):
         env = self.stack.env()
         self.node("storefront.mjs", env["CODASYNC_URL"], "3", env["CODASYNC_STAFF_TOKEN"], os.environ.get("CODASYNC_SCREENSHOTS", ""))
 
+    def test_admins_maintain_the_catalogue_in_the_console(self) -> None:
+        env = self.stack.env()
+        self.node("admin.mjs", env["CODASYNC_URL"], env["CODASYNC_ADMIN_TOKEN"], os.environ.get("CODASYNC_SCREENSHOTS", ""))
+
 
 class LiveView(unittest.TestCase):
     """An EventSource behind Nginx and two instances, with the code that the README gives to developers."""

@@ -1,5 +1,24 @@
 // The screens of admins, loaded when the first of them is opened.
 
+import { loadStyle } from '../lib/style';
 import type { Screens } from '../shell/screens';
+import { Audit } from './audit';
+import { Export } from './export';
+import { Products } from './products';
+import { RulesScreen } from './rules';
+import { Shops } from './shops';
+import { Tokens } from './tokens';
+import { load } from './words';
 
-export const screens: Screens = {};
+declare const __ADMIN_STYLE__: string;
+
+await Promise.all([load(), loadStyle(__ADMIN_STYLE__)]);
+
+export const screens: Screens = {
+  products: Products,
+  shops: Shops,
+  tokens: Tokens,
+  rules: RulesScreen,
+  audit: Audit,
+  export: Export,
+};

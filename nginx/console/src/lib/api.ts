@@ -27,6 +27,8 @@ export interface Options {
   body?: unknown;
   ifMatch?: string;
   idempotencyKey?: string;
+  /** A token that is sent itself, where the session is not enough. */
+  bearer?: string;
   timeoutMs?: number;
   signal?: AbortSignal;
 }
@@ -58,6 +60,7 @@ export async function request<T>(method: string, path: string, options: Options 
   if (options.body !== undefined) headers['Content-Type'] = 'application/json';
   if (options.ifMatch !== undefined) headers['If-Match'] = options.ifMatch;
   if (options.idempotencyKey !== undefined) headers['Idempotency-Key'] = options.idempotencyKey;
+  if (options.bearer !== undefined) headers['Authorization'] = `Bearer ${options.bearer}`;
   const limit = AbortSignal.timeout(options.timeoutMs ?? TIMEOUT_MS);
   const both = options.signal && 'any' in AbortSignal ? AbortSignal.any([limit, options.signal]) : limit;
   let response: Response;
@@ -89,7 +92,7 @@ export async function request<T>(method: string, path: string, options: Options 
   const busy = response.status === 429 || response.status >= 500;
   reachable.value = busy ? 'busy' : 'yes';
   if (response.ok) return { ok: true, status: response.status, body: body as T, headers: response.headers };
-  if (response.status === 401 && !path.startsWith('/session')) signInNeeded.value = true;
+  if (response.status === 401 && !path.startsWith('/session') && options.bearer === undefined) signInNeeded.value = true;
   const problem = isProblem(body) ? body : { type: 'console:unknown', title: '', status: response.status, detail: `HTTP ${response.status}` };
   const seconds = Number(response.headers.get('Retry-After'));
   return { ok: false, status: response.status, problem, ...(seconds > 0 ? { retryAfterMs: seconds * 1000 } : {}) };
