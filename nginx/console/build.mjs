@@ -62,7 +62,7 @@ const decoder = made(worker, 'src/worker/decoder.ts');
 // A part that is loaded later has a style sheet of its own.
 const styles = await esbuild.build({
   ...common,
-  entryPoints: ['src/styles/console.css', 'src/storefront/storefront.css', 'src/admin/admin.css'],
+  entryPoints: ['src/styles/console.css', 'src/storefront/storefront.css', 'src/admin/admin.css', 'src/overview/overview.css'],
 });
 const pages = await esbuild.build({
   ...common,
@@ -72,6 +72,7 @@ const pages = await esbuild.build({
   define: {
     __DECODER__: JSON.stringify(decoder),
     __ADMIN_STYLE__: JSON.stringify(made(styles, 'src/admin/admin.css')),
+    __OVERVIEW_STYLE__: JSON.stringify(made(styles, 'src/overview/overview.css')),
   },
 });
 

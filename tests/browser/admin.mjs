@@ -93,6 +93,7 @@ const tests = {
   async 'a part of the console is loaded when it is opened, within its budget'(anna) {
     const page = await open(anna.context(), `${api}/#/waiting`);
     await page.locator('main h1').waitFor();
+    await loads(page, 'overview', 12_000);
     await loads(page, 'products', 35_000);
     await page.close();
   },
@@ -295,6 +296,50 @@ const tests = {
     await first.getByRole('button').click();
     await sheet(anna).getByLabel('Name').waitFor();
     assert.match(anna.url(), new RegExp(`products/${code}$`));
+  },
+
+  async 'the overview counts what expires when, and follows every write'(anna) {
+    const shop = await ask('POST', '/shops', { name: `Station ${RUN}`, time_zone: 'Europe/Berlin' });
+    const day = (days) => new Intl.DateTimeFormat('sv-SE', { timeZone: 'Europe/Berlin' }).format(Date.now() + days * 86_400_000);
+    const dates = [-3, 0, 0, 1, 6, 6, 6, 29, 30].map(day);
+    const record = (n, expiry_date, more = {}) => ask('POST', '/stock-readings', { shop: shop.id, GTIN: gtin(540 + n), name: `Expires ${n}`, expiry_date, ...more });
+    for (const [n, date] of dates.entries()) await record(n, date, { quantity: 2 });
+    await show(anna, `overview?shop=${shop.id}`);
+    const bars = () => anna.locator('.bar').evaluateAll((all) => all.map((bar) => [bar.dataset.date, Number(bar.dataset.readings)]));
+    await anna.locator('.bar').first().waitFor();
+    await anna.waitForFunction(() => document.querySelector('.overview .state').textContent.includes('Live'));
+    const expected = [...Array(30).keys()].map((after) => [day(after), dates.filter((date) => date === day(after)).length]);
+    assert.deepEqual(await bars(), expected);
+    assert.deepEqual(await anna.locator('.tiles dd').allInnerTexts(), ['1', '6', '0', '9', '18']);
+    // A write moves a bar.
+    const start = Date.now();
+    await record(9, day(1));
+    await anna.locator(`.bar[data-date="${day(1)}"][data-readings="2"]`).waitFor({ timeout: 10_000 });
+    console.log(`   a bar moved after ${Date.now() - start} ms`);
+    // The same numbers as a table, and the readings of one day.
+    await button(anna, 'Show as table').first().click();
+    assert.equal(await anna.locator('.numbers tbody tr').first().locator('td').innerText(), '2');
+    await button(anna, 'Show as chart').click();
+    await anna.locator(`.bar[data-date="${day(6)}"]`).click();
+    await anna.waitForFunction(() => document.querySelectorAll('dialog tbody tr').length === 3);
+    await look(anna, 'overview-day');
+    await anna.keyboard.press('Escape');
+    // Bars are reached with the keyboard: one stop, then the arrows.
+    await anna.locator('.bar').first().focus();
+    await anna.keyboard.press('ArrowRight');
+    await anna.keyboard.press('Enter');
+    await sheet(anna).getByText('Expires 3').waitFor();
+    await anna.keyboard.press('Escape');
+    await show(anna, 'overview');
+    await anna.getByRole('link', { name: 'Coda Market Lisbon' }).waitFor();
+    await anna.getByText('Writes per minute').waitFor();
+    await look(anna, 'overview');
+    // On paper there are no bars, buttons and filters.
+    await anna.emulateMedia({ media: 'print' });
+    assert.equal(await anna.locator('.navigation').isVisible(), false);
+    assert.equal(await button(anna, 'Print').isVisible(), false);
+    if (folder) await anna.pdf({ path: `${folder}/overview.pdf`, format: 'A4' });
+    await anna.emulateMedia({ media: 'screen' });
   },
 
   async 'an export is a file with the columns that an import reads'(anna) {
