@@ -282,6 +282,95 @@ const tests = {
     assert.deepEqual([days, stale_days, categories.Dairy?.days], [30, 20, 1]);
   },
 
+  async 'a file is imported after questions and a preview, corrected, and taken back'(anna) {
+    const shop = await ask('POST', '/shops', { name: `Import ${RUN}`, time_zone: 'Europe/Berlin' });
+    const line = (code, n) => `${code};24.12.2031;${n + 1};Product ${n};Nordkorn`;
+    const good = [...Array(30).keys()].map((n) => line(gtin(600 + n), n));
+    const wrong = [gtin(630), gtin(631)].map((code, n) => line(code.slice(0, 12) + ((Number(code[12]) + 1) % 10), 30 + n));
+    const text = ['EAN;Haltbar bei uns;Bestand;Bezeichnung;Lieferant', ...good, ...wrong, ''].join('\r\n');
+    const file = { name: 'bestand.csv', mimeType: 'text/csv', buffer: Buffer.concat([Buffer.from([0xff, 0xfe]), Buffer.from(text, 'utf16le')]) };
+    const numbers = async () => Object.fromEntries(await anna.locator('.results > div').evaluateAll((all) => all.map((one) => [one.querySelector('dt').textContent, one.querySelector('dd').textContent])));
+    const choose = async (chosen) => {
+      await show(anna, 'import');
+      if (await button(anna, 'Other file').isVisible()) await button(anna, 'Other file').click();
+      await anna.getByLabel('Readings').check();
+      await anna.locator('input[type=file]').setInputFiles(chosen);
+    };
+    const answer = async () => {
+      await anna.getByText('The file leaves something open').waitFor();
+      await anna.getByLabel('What Haltbar bei uns is imported as').selectOption('Expiry date');
+      for (const field of ['Format of the dates', 'Shop']) {
+        const input = anna.getByLabel(field, { exact: true });
+        await input.waitFor();
+        if (field === 'Shop') await input.selectOption(shop.name);
+        else await input.fill('DD.MM.YYYY');
+      }
+      await button(anna, 'Answer').click();
+    };
+    await choose(file);
+    await anna.getByText('The file leaves something open').waitFor();
+    await look(anna, 'import-questions');
+    await answer();
+    await button(anna, 'Import 30 rows').waitFor();
+    const preview = await numbers();
+    assert.deepEqual(preview, { Rows: '32', New: '30', Changed: '0', Unchanged: '0', Refused: '2' });
+    assert.match(await anna.locator('.columns').first().innerText(), /Product 0 · Product 1/);
+    assert.equal(await anna.locator('.not-imported').innerText(), 'Will not be imported: Lieferant');
+    await look(anna, 'import-preview');
+    await button(anna, 'Import 30 rows').click();
+    await anna.getByText('The file is imported.').waitFor();
+    assert.deepEqual(await numbers(), preview);
+    await look(anna, 'import-result');
+    assert.equal((await ask('GET', `/shops/${shop.id}/stock/${gtin(605)}`)).quantity, 6);
+
+    // The refused rows are a file that is corrected and imported.
+    const [download] = await Promise.all([anna.waitForEvent('download'), button(anna, 'Download refused rows').click()]);
+    const refused = readFileSync(await download.path(), 'utf8').replace('\ufeff', '');
+    assert.deepEqual(refused.split('\r\n').map((record) => record.split(';').length), [6, 6, 6, 1]);
+    const corrected = wrong.reduce((left, record, n) => left.replace(record.slice(0, 13), gtin(630 + n)), refused);
+    await choose({ name: 'corrected.csv', mimeType: 'text/csv', buffer: Buffer.from(corrected) });
+    await answer();
+    await button(anna, 'Import 2 rows').click();
+    await anna.getByText('The file is imported.').waitFor();
+    assert.deepEqual(await numbers(), { Rows: '2', New: '2', Changed: '0', Unchanged: '0', Refused: '0' });
+
+    // The first file again changes nothing.
+    await choose(file);
+    await answer();
+    await anna.getByText('The import would change nothing').waitFor();
+
+    // Taken back, newest first, from the list.
+    await button(anna, 'Other file').click();
+    for (const [at, left] of [30, 0].entries()) {
+      const listed = anna.locator('.data tbody tr').nth(at);
+      await button(listed, 'Take back').click();
+      await anna.getByRole('dialog').getByRole('button', { name: 'Take back', exact: true }).click();
+      await listed.getByText('Taken back').waitFor();
+      assert.equal((await ask('GET', `/stock-readings?shop=${shop.id}&limit=1000`)).length, left);
+    }
+    await look(anna, 'import');
+  },
+
+  async 'a cancelled import says what it took'(anna) {
+    const rows = [...Array(60_000).keys()].map((n) => `${gtin(1000 + n)},Cancelled ${n}`);
+    await show(anna, 'import');
+    if (await button(anna, 'Other file').isVisible()) await button(anna, 'Other file').click();
+    await anna.getByLabel('Products').check();
+    await anna.locator('input[type=file]').setInputFiles({ name: 'many.csv', mimeType: 'text/csv', buffer: Buffer.from(['GTIN,name', ...rows, ''].join('\n')) });
+    await anna.getByRole('button', { name: /^Import / }).click({ timeout: 60_000 });
+    await anna.getByText('rows read').waitFor();
+    if (folder) await anna.screenshot({ path: `${folder}/import-running.png` });
+    await button(anna, 'Cancel').click();
+    await anna.getByText('The import is cancelled.').waitFor();
+    const taken = (await anna.locator('.results dd').nth(1).innerText()).replaceAll(',', '');
+    const [record] = await ask('GET', '/imports?limit=1');
+    assert.deepEqual([record.outcome, String(record.created)], ['cancelled', taken]);
+    assert.ok(record.created < rows.length);
+    await button(anna, 'Take back').click();
+    await anna.getByRole('dialog').getByRole('button', { name: 'Take back', exact: true }).click();
+    await anna.getByText(/products? (are|is) as before/).waitFor({ timeout: 60_000 });
+  },
+
   async 'the audit says who changed what, and leads there'(anna) {
     const code = gtin(530);
     await ask('POST', '/products', { GTIN: code, name: 'Oat bread' }, anna.secret);

@@ -4,6 +4,7 @@ import { loadStyle } from '../lib/style';
 import type { Screens } from '../shell/screens';
 import { Audit } from './audit';
 import { Export } from './export';
+import { Import } from './import/screen';
 import { Products } from './products';
 import { RulesScreen } from './rules';
 import { Shops } from './shops';
@@ -20,5 +21,6 @@ export const screens: Screens = {
   tokens: Tokens,
   rules: RulesScreen,
   audit: Audit,
+  import: Import,
   export: Export,
 };
