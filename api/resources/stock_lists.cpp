@@ -263,6 +263,9 @@ Outcome<OperationList, Problem> read_batch(Service& service, const Call& call) {
   const auto strict = fields.flag("strict");
   auto items = fields.objects("items", kOperationsMax);
   fields.require("items", items);
+  fields.not_null("device", device);
+  fields.not_null("device_time", device_time);
+  fields.not_null("strict", strict);
   if (device_time.value && !device.given)
     fields.refuse("device_time", "It belongs to `device`; send both.");
   if (auto problem = fields.finish()) return *problem;
@@ -292,6 +295,10 @@ Outcome<OperationList, Problem> read_sync(Service& service, const Call& call) {
   auto operations = fields.objects("operations", kOperationsMax);
   fields.require("device", device);
   fields.require("shop", shop);
+  fields.not_null("device_time", device_time);
+  fields.not_null("since", since);
+  fields.not_null("limit", limit);
+  fields.not_null("operations", operations);
   std::optional<storage::FeedCursor> cursor;
   if (since.value) {
     cursor = parse_feed_cursor(*since.value);

@@ -33,10 +33,13 @@ SEED = int(os.environ.get("CODASYNC_TEST_SEED", time.time_ns() % 2**32))
 PROCESSES = 2
 FINDINGS_MAX = 20  # of a process; then it ends
 # Problems of every address: in the document's text about `default`, without a schema of their own.
-EVERYWHERE = {"not-found", "method-not-allowed", "malformed-request", "request-timeout", "uri-too-long", "headers-too-large", "content-too-large"}
+EVERYWHERE = {"not-found", "method-not-allowed", "malformed-request", "request-timeout", "uri-too-long", "headers-too-large", "content-too-large",
+              "too-many-requests"}
 # Header fields that Nginx adds.
-OF_NGINX = {"Server", "Date", "Content-Encoding", "X-Content-Type-Options", "X-Frame-Options", "Referrer-Policy", "Content-Security-Policy", "Strict-Transport-Security"}
+OF_NGINX = {"Server", "Date", "Content-Encoding", "X-Content-Type-Options", "X-Frame-Options", "Referrer-Policy", "Content-Security-Policy", "Strict-Transport-Security",
+            "RateLimit", "RateLimit-Policy"}
 NO_JSON = {"text/plain", "text/event-stream", "text/csv", "application/x-ndjson"}
+NULLS = 12  # bodies with the same member null
 ROWS_MAX = 8  # of a list are compared with their schema: the first and the last ones
 
 
@@ -218,6 +221,40 @@ class Driver:
         return urllib.parse.unquote(sent.target.partition("?")[0].rstrip("/").rpartition("/")[2]).strip() in self.own_tokens
 
 
+    def accepted_nulls(self) -> list[str]:
+        """Sends null for each member of each body, and of the elements of lists of operations. Returns: those that were accepted although the
+        schema does not allow null."""
+        found = []
+        for method, path, operation in self._description.operations():
+            if "requestBody" in operation:
+                schema = self._description.resolved(operation["requestBody"]["content"]["application/json"]["schema"])
+                members = [(name,) for name in schema["properties"]]
+                for name, each in schema["properties"].items():
+                    if name in ("items", "operations"):
+                        element = self._description.resolved(self._description.resolved(each)["items"])
+                        members += [(name, inner) for inner in element["properties"]]
+                found += [f"{method} {path}: {'/'.join(member)}" for member in members if self._takes_null(method, path, operation, schema, member)]
+        return found
+
+    def _takes_null(self, method: str, path: str, operation: Any, schema: Any, member: tuple[str, ...]) -> bool:
+        for _ in range(NULLS):
+            sent = Sent("valid", method, path, operation, "", {"Content-Type": "application/json", **self._generator.authorization("admin")})
+            body = self._generator.body(sent, schema, self._chance)
+            if len(member) == 1:
+                body[member[0]] = None
+            elif not body.get(member[0]):
+                continue
+            else:
+                body[member[0]] = [{**body[member[0]][0], member[1]: None}]
+            if not self._description.errors(body, schema):
+                return False  # it may be null
+            sent.body = json.dumps(body).encode()
+            answer = self.send(sent, self._connections[0])
+            if answer.status < 300 and not (len(member) == 2 and '"outcome":"rejected"' in answer.body):
+                return True
+        return False
+
+
 def drive(addresses: list[str], tokens: dict[str, str], seed: str, count: int) -> tuple[list[str], Counter[tuple[str, str]], Counter[tuple[str, str]]]:
     driver = Driver(addresses, tokens, seed)
     driver.run(count)
@@ -225,24 +262,31 @@ def drive(addresses: list[str], tokens: dict[str, str], seed: str, count: int) -
 
 
 class Generated(unittest.TestCase):
+    """Both tests use one stack."""
+
     stack: Stack
 
     @classmethod
     def setUpClass(cls) -> None:
         cls.stack = cls.enterClassContext(own_stack())
         cls.stack.up()
+        env = cls.stack.env()
+        cls.addresses = [env["CODASYNC_INSTANCES"].split(",")[0], env["CODASYNC_URL"]]
+        cls.tokens = {"admin": env["CODASYNC_ADMIN_TOKEN"], "staff": env["CODASYNC_STAFF_TOKEN"]}
+
+    def test_null_is_refused_where_the_document_does_not_allow_it(self) -> None:
+        driver = Driver(self.addresses, self.tokens, f"{SEED}/nulls")
+        driver.run(300)  # so that there are rows
+        self.assertEqual(driver.accepted_nulls(), [])
 
     def test_every_answer_is_as_the_document_says(self) -> None:
         print(f"CODASYNC_TEST_SEED={SEED} CODASYNC_OPENAPI_REQUESTS={REQUESTS}", flush=True)
-        env = self.stack.env()
-        addresses = [env["CODASYNC_INSTANCES"].split(",")[0], env["CODASYNC_URL"]]
-        tokens = {"admin": env["CODASYNC_ADMIN_TOKEN"], "staff": env["CODASYNC_STAFF_TOKEN"]}
         began, log = time.monotonic(), self.stack.log()
         counts: Counter[tuple[str, str]] = Counter()
         succeeded: Counter[tuple[str, str]] = Counter()
         findings = []
         with ProcessPoolExecutor(PROCESSES) as pool:
-            jobs = [pool.submit(drive, addresses, tokens, f"{SEED}/{number}", REQUESTS // PROCESSES) for number in range(PROCESSES)]
+            jobs = [pool.submit(drive, self.addresses, self.tokens, f"{SEED}/{number}", REQUESTS // PROCESSES) for number in range(PROCESSES)]
             for job in jobs:
                 found, counted, operations = job.result()
                 findings += found

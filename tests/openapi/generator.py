@@ -149,7 +149,7 @@ class Generator:
         sent = Sent(kind, method, path, operation, "")
         token = chance.choices(("admin", "staff", ""), (6, 3, 1))[0]
         if token:
-            sent.headers["Authorization"] = f"Bearer {self._tokens[token]}"
+            sent.headers |= self.authorization(token)
         if path == "/api/v1/session":
             sent.headers["Sec-Fetch-Site"] = chance.choice(["same-origin"] * 9 + ["same-site"])
             sent.headers["Cookie"] = self._pools.one("cookie", chance, "codasync=x")
@@ -159,6 +159,14 @@ class Generator:
         if method == "GET" and chance.random() < 0.05:
             sent.method = "HEAD"
         return sent
+
+    def authorization(self, token: str) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self._tokens[token]}"}
+
+    def body(self, sent: Sent, schema: Json, chance: random.Random) -> Json:
+        """Sets the address of a request. Returns: a valid body for it."""
+        sent.target = self._target(sent, chance)
+        return self._valid_body(sent, schema, chance)
 
     # ---- the address
 
@@ -228,15 +236,20 @@ class Generator:
             sent.headers.setdefault("Content-Type", "text/csv")
             return
         schema = body["content"]["application/json"]["schema"]
-        value = self._valid(schema, "", chance)
-        if row := self._pools.rows.get(sent.target.rpartition("/")[2]) if sent.path == "/api/v1/stock-readings/{id}" else None:
-            value |= {name: row[name] for name in ("id", "shop", "GTIN", "name") if name in value and name in row}
+        value = self._valid_body(sent, schema, chance)
         if sent.kind == "boundary":
             value = self._with_odd_members(schema, value, chance)
         sent.body = json.dumps(value, ensure_ascii=chance.random() < 0.5).encode("utf-8", "surrogatepass")
         if sent.kind == "damaged":
             sent.body = damaged(sent.body, chance)
         sent.headers.setdefault("Content-Type", "application/json")
+
+    def _valid_body(self, sent: Sent, schema: Json, chance: random.Random) -> Json:
+        """Returns: a body; that of a reading names the row of the address, where it is known."""
+        value = self._valid(schema, "", chance)
+        if row := self._pools.rows.get(sent.target.rpartition("/")[2]) if sent.path == "/api/v1/stock-readings/{id}" else None:
+            value |= {name: row[name] for name in ("id", "shop", "GTIN", "name") if name in value and name in row}
+        return value
 
     def _with_odd_members(self, schema: Json, value: Json, chance: random.Random) -> Json:
         """Replaces members by values at or beyond the limits of their schemas, at any depth."""
