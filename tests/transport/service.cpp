@@ -127,9 +127,9 @@ void Service::dispatch(Request request, Reply reply) {
             "\ntrace=" + request.traceparent + "\n";
     seen += "event=" + request.last_event_id + "\n";
     seen += "missed=" + std::string{request.cache_missed ? "yes" : "no"} + "\n";
+    seen += "malformed=" + std::string{request.cache_malformed ? "yes" : "no"} + "\n";
     seen += "host=" + request.host + "\nhttps=" + (request.https ? "yes" : "no") + "\n";
     seen += "cookie=" + request.cookie + "\nsite=" + request.sec_fetch_site + "\n";
-    seen += "malformed=" + std::string{request.cache_malformed ? "yes" : "no"} + "\n";
     std::move(reply).send(Response{200, {}, seen});
   }
 }

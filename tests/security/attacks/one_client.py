@@ -227,16 +227,19 @@ def writes_without_a_pause(stage: Stage) -> Tally:
     while lasts() or not (tally.refused or tally.attempts > ENOUGH):
         for client in clients:
             client.setblocking(True)
+            client.settimeout(20)
             client.sendall(request * 50)
-        for client in clients:
+        for number, client in enumerate(clients):
             seen = 0
             while seen < 50:
                 received = client.recv(1 << 20)
-                if not received:
+                if not received:  # a refused request with a body ends its connection
+                    client.close()
+                    clients[number] = stage.connect()
                     break
                 seen += received.count(b"HTTP/1.1 ")
                 tally.refused += received.count(b"HTTP/1.1 429 ")
-            tally.attempts += 50
+            tally.attempts += seen
     close(clients)
     return tally
 
