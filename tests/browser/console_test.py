@@ -11,7 +11,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "system"))
-from stack import Stack, own_stack  # noqa: E402
+from stack import ROOT, Stack, own_stack  # noqa: E402
 
 # The folder of the build with node_modules.
 SCRIPTS = Path(os.environ["CODASYNC_BROWSER_TESTS"])
@@ -25,10 +25,10 @@ class Console(unittest.TestCase):
         cls.stack = cls.enterClassContext(own_stack())
         cls.stack.up("--no-demo")
 
-    def node(self, script: str) -> None:
+    def node(self, script: str, *arguments: object) -> None:
         """Runs the tests of a script. Throws: AssertionError with its output, when one fails."""
         ran = subprocess.run(
-            ["node", SCRIPTS / script, self.stack.folder],
+            ["node", SCRIPTS / script, *map(str, arguments or (self.stack.folder,))],
             cwd=SCRIPTS,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -38,6 +38,9 @@ class Console(unittest.TestCase):
         )
         print(ran.stdout, file=sys.stderr)
         self.assertEqual(ran.returncode, 0, ran.stdout)
+
+    def test_codes_dates_and_waiting_entries_mean_what_they_mean_to_the_service(self) -> None:
+        self.node("console_units.mjs", ROOT / "nginx/console/src", ROOT / "tests/model/barcodes.jsonl")
 
     def test_staff_record_what_they_see(self) -> None:
         self.node("console_staff.mjs")

@@ -101,13 +101,13 @@ function elements(text: string): Map<string, string> | 'unreadable' | 'separator
   return found.size === 0 ? 'unreadable' : found;
 }
 
-/** "(01)09521234543213(17)261224" as elements. */
+/** "(01)09521234543213(17)261224" as elements; a bracket of a value is written `\(`. */
 function bracketed(text: string): Map<string, string> | 'unreadable' {
   const found = new Map<string, string>();
-  const each = /\((\d{2,4})\)([^(]+)/gy;
+  const each = /\((\d{2,4})\)((?:\\\(|[^(\\])+)/gy;
   let at = 0;
   for (let match = each.exec(text); match; match = each.exec(text)) {
-    found.set(match[1] ?? '', (match[2] ?? '').replace(/\s+$/, ''));
+    found.set(match[1] ?? '', (match[2] ?? '').replaceAll('\\(', '('));
     at = each.lastIndex;
   }
   return at === text.length && found.size > 0 ? found : 'unreadable';
@@ -115,15 +115,16 @@ function bracketed(text: string): Map<string, string> | 'unreadable' {
 
 function digitalLink(text: string): Map<string, string> | 'unreadable' {
   let url: URL;
+  let parts: string[];
   try {
     url = new URL(text);
+    parts = url.pathname.split('/').filter((part) => part !== '').map(decodeURIComponent);
   } catch {
-    return 'unreadable';
+    return 'unreadable'; // no address, or half an escape
   }
   const found = new Map<string, string>();
-  const parts = url.pathname.split('/').filter((part) => part !== '');
   const key = parts.lastIndexOf('01');
-  for (let i = key; key >= 0 && i + 1 < parts.length; i += 2) found.set(parts[i] ?? '', decodeURIComponent(parts[i + 1] ?? ''));
+  for (let i = key; key >= 0 && i + 1 < parts.length; i += 2) found.set(parts[i] ?? '', parts[i + 1] ?? '');
   for (const [name, value] of url.searchParams) if (/^\d{2,4}$/.test(name)) found.set(name, value);
   return found.has('01') ? found : 'unreadable';
 }
