@@ -193,6 +193,29 @@ await run({
     await anna.close();
   },
 
+  async 'entries of an earlier token without a person are sent after a confirmation'({ service, network, browser, url }) {
+    const shop = await withTea(service, 'Renewed');
+    const first = await service.token('Carla', { shops: [shop.id] });
+    const carla = await Person.with(browser, url);
+    await opened(carla, first.token, shop);
+    network.set('refuse');
+    await carla.pill('Offline').waitFor();
+    await addUnits(carla, 3);
+    await carla.pill('3 waiting').waitFor();
+    await service.must('DELETE', `/tokens/${first.id}`);
+    network.set('pass');
+    await carla.page.evaluate(() => dispatchEvent(new Event('online')));
+    await carla.pill('Sign in again').click();
+    await carla.page.locator('dialog').getByLabel('Access token').fill((await service.token('Carla', { shops: [shop.id] })).token);
+    await carla.page.locator('dialog').getByRole('button', { name: 'Sign in' }).click();
+    await carla.show('waiting');
+    await carla.button('They are mine').click();
+    await carla.button('Send', { exact: true }).click();
+    await carla.allSaved();
+    await eachCounted(service, shop, 5, 3);
+    await carla.close();
+  },
+
   async 'signing out with entries: they stay, and are sent when their person returns'({ service, network, browser, url }) {
     const shop = await withTea(service, 'Sign-out');
     const tokens = {};

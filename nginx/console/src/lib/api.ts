@@ -43,7 +43,7 @@ export const workOffline = signal(false);
 export const oldestAccepted = signal<number | null>(null);
 
 /** Header of answers with the oldest accepted version, and the version of this console's use of the API. */
-export const VERSION_HEADER = 'Console-Oldest';
+export const VERSION_HEADER = 'Oldest-Console';
 export const CONSOLE_VERSION = 1;
 
 function local(code: string, detail: string): Refused {

@@ -8,7 +8,7 @@ import { identity, ownerOf } from '../lib/session';
 import type { Operation, Outcome, Problem, SyncAnswer } from '../lib/types';
 import type { Entry } from './entry';
 import { sendNow } from './sender';
-import { added, done, own, removed, storage } from './state';
+import { added, done, own, reload, removed, storage } from './state';
 import * as store from './store';
 
 export type What = Omit<Operation, 'id' | 'observed_at'>;
@@ -91,6 +91,15 @@ export async function correct(entry: Entry, shop: number, name: string, date?: s
   const result = await record(shop, { GTIN: entry.gtin, name, date: date ?? entry.date }, what);
   if (result.how === 'stored') await discard([entry]);
   return result;
+}
+
+/** Takes over the entries of an earlier token of the same person, and sends them. */
+export async function takeOver(owner: string): Promise<void> {
+  const of = identity.peek();
+  if (of === null) return;
+  await store.adopt(owner, ownerOf(of));
+  await reload();
+  void sendNow();
 }
 
 /** Deletes entries of this device that the person does not need. */

@@ -8,7 +8,8 @@ import { now } from '../lib/clock';
 import { explain } from '../lib/explain';
 import { agoText, timeText } from '../lib/format';
 import type { Done, Entry } from '../queue/entry';
-import { correct, discard, undo } from '../queue/record';
+import { identity } from '../lib/session';
+import { correct, discard, takeOver, undo } from '../queue/record';
 import { nextTry, sendNow, sending } from '../queue/sender';
 import { done, queued, refused, storage, waitingByOthers } from '../queue/state';
 import { t } from '../text/app';
@@ -77,6 +78,11 @@ export function Waiting(): JSX.Element {
             {waitingByOthers.value.map(({ owner, name, n }) => (
               <li key={owner} class="entry">
                 {t('waits_for', { name, n })}
+                {name === identity.value?.name && (
+                  <button type="button" onClick={() => void confirm(t('take_over'), t('take_over_text', { name, n }), t('send'), false).then((yes) => (yes ? takeOver(owner) : undefined))}>
+                    {t('take_over')}
+                  </button>
+                )}
               </li>
             ))}
           </ul>

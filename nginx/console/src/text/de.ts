@@ -202,6 +202,8 @@ const de: Record<Key, Text> = {
   needs_you: 'Braucht Sie',
   of_others: 'Von anderen',
   waits_for: { one: '{n} Eintrag von {name} wartet auf {name}.', other: '{n} Einträge von {name} warten auf {name}.' },
+  take_over: 'Das sind meine',
+  take_over_text: { one: '{n} Eintrag von {name} mit Ihrem neuen Zugang senden?', other: '{n} Einträge von {name} mit Ihrem neuen Zugang senden?' },
   everything_saved: 'Alles ist gespeichert.',
   will_be_sent: { one: '{n} Eintrag ist auf diesem Telefon und wird gesendet.', other: '{n} Einträge sind auf diesem Telefon und werden gesendet.' },
   sign_in_to_send: { one: 'Bitte melden Sie sich neu an. {n} Eintrag ist sicher auf diesem Telefon.', other: 'Bitte melden Sie sich neu an. {n} Einträge sind sicher auf diesem Telefon.' },

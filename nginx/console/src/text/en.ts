@@ -207,6 +207,8 @@ const en = {
   needs_you: 'Needs you',
   of_others: 'Of others',
   waits_for: { one: '{n} reading of {name} waits for {name}.', other: '{n} readings of {name} wait for {name}.' },
+  take_over: 'They are mine',
+  take_over_text: { one: 'Send {n} reading of {name} with your new token?', other: 'Send {n} readings of {name} with your new token?' },
   everything_saved: 'Everything is saved.',
   will_be_sent: { one: '{n} reading is on this phone and is being sent.', other: '{n} readings are on this phone and are being sent.' },
   sign_in_to_send: { one: 'Please sign in again. {n} reading is safe on this phone.', other: 'Please sign in again. {n} readings are safe on this phone.' },
