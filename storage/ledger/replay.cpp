@@ -92,6 +92,9 @@ std::vector<std::string> Replay::differences(const StockRow& row) const {
 }
 
 bool Replay::changed_last(Instant observed_at, Instant updated_at) const {
+  // No event has changed the row yet, such as one that a void had come before: its times are of
+  // none.
+  if (version_ == 0 && !changed_by_.empty()) return true;
   return updated_at == changed_at_ &&
          std::ranges::find(changed_by_, observed_at) != changed_by_.end();
 }

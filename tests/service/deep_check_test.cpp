@@ -59,6 +59,26 @@ TEST_F(DeepCheck, compares_the_rows_of_pages) {
   EXPECT_THAT(result.output, HasSubstr(" entries compared, 0 differed, 0 deleted"));
 }
 
+TEST_F(DeepCheck, finds_no_difference_in_a_reading_whose_only_event_came_after_its_void) {
+  do_not_compare_reads();
+  put("/api/v1/products/96385074", R"({"name":"Salt"})", admin());
+  const auto send = [&](const std::string& operation) {
+    const auto answer =
+        post("/api/v1/sync",
+             R"({"device":"6d1f4c9e-0d0f-4c5e-9d35-0f1f3f0a7a11","shop":)" + shop() +
+                 R"(,"operations":[{"GTIN":"96385074",)" + operation + "}]}",
+             staff());
+    EXPECT_THAT(answer.body, HasSubstr(R"("outcome":"kept")"));
+  };
+  send(R"("id":"0f6e3b52-6f0c-4c7e-8a39-6a3c3a1b0002","kind":"void",
+          "voids_operation":"0f6e3b52-6f0c-4c7e-8a39-6a3c3a1b0001",
+          "observed_at":"2026-11-24T10:01:00Z")");
+  send(R"("id":"0f6e3b52-6f0c-4c7e-8a39-6a3c3a1b0001","kind":"sighting",
+          "expiry_date":"2026-12-24","observed_at":"2026-11-24T10:00:00Z")");
+  const auto result = check();
+  EXPECT_EQ(result.status, 0) << result.output;
+}
+
 struct Damage {
   const char* what;
   const char* sql;
