@@ -16,7 +16,7 @@ export function Columns(): JSX.Element | null {
       {of && (
         <section class="block">
           <h2>{t('columns')}</h2>
-          <p class="hint">{t('columns_about', { encoding: of.encoding, line: of.header_line })}</p>
+          {of.header_line !== null && <p class="hint">{t('columns_about', { encoding: of.encoding, line: of.header_line })}</p>}
           {of.notes.map((note) => (
             <p key={note} class="hint">
               {note}

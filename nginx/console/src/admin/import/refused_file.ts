@@ -4,15 +4,17 @@ import type { Plan, RefusedRow } from './upload';
 
 const BYTES_MAX = 50_000_000; // a larger file is not read again; its refused rows are only listed
 
-/** Returns: a CSV file in UTF-8. Of a file that cannot be read here, it has line, field and reason only. */
+/** Returns: a CSV file in UTF-8. Of JSON lines, or a file that cannot be read here, it has line, field and reason only. */
 export async function refusedFile(file: File, plan: Plan | null, rows: readonly RefusedRow[]): Promise<string> {
-  const lines = plan && (await linesOf(file, plan).catch(() => null));
-  if (!plan || !lines) return listed(rows);
+  const { separator = null, header_line = null } = plan ?? {};
+  if (!plan || separator === null || header_line === null) return listed(rows);
+  const lines = await linesOf(file, plan).catch(() => null);
+  if (!lines) return listed(rows);
   const reasons = new Map<number, string[]>();
   for (const { line, reason } of rows) reasons.set(line, [...(reasons.get(line) ?? []), reason]);
-  const record = (line: number, last: string): string => recordAt(lines, line) + plan.separator + cell(last, plan.separator);
+  const record = (line: number, last: string): string => recordAt(lines, line) + separator + cell(last, separator);
   const sorted = [...reasons].sort(([one], [other]) => one - other);
-  return [record(plan.header_line, 'reason'), ...sorted.map(([line, why]) => record(line, why.join(' ')))].join('\r\n') + '\r\n';
+  return [record(header_line, 'reason'), ...sorted.map(([line, why]) => record(line, why.join(' ')))].join('\r\n') + '\r\n';
 }
 
 function listed(rows: readonly RefusedRow[]): string {

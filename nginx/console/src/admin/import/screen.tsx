@@ -98,7 +98,7 @@ function ChooseFile(): JSX.Element {
           class="visually-hidden"
           tabIndex={-1}
           aria-label={t('choose_file')}
-          accept=".csv,.tsv,.txt,.gz,text/csv"
+          accept=".csv,.tsv,.txt,.gz,.ndjson,.jsonl,text/csv"
           onChange={(event) => take(event.currentTarget.files)}
         />
         <small class="hint">{t('file_kinds')}</small>

@@ -20,8 +20,8 @@ export interface Plan {
   import: string | null;
   encoding: string;
   compressed: boolean;
-  separator: string;
-  header_line: number;
+  separator: string | null; // this and the next are null for JSON lines
+  header_line: number | null;
   columns: PlannedColumn[];
   notes: string[];
   bytes: number;

@@ -181,7 +181,7 @@ const de: Record<keyof typeof en, Text> = {
   import_readings: 'GTIN, Datum oder Menge, und die Filiale.',
   drop_file: 'Datei hierher ziehen oder',
   choose_file: 'Datei auswählen',
-  file_kinds: 'CSV aus Tabellen und anderen Systemen, mit jedem Trennzeichen; auch mit gzip gepackt. Höchstens 100 MB.',
+  file_kinds: 'CSV aus Tabellen und anderen Systemen, mit jedem Trennzeichen, oder JSON-Zeilen; auch mit gzip gepackt. Höchstens 100 MB.',
   columns: 'Spalten',
   columns_about: 'Gelesen als {encoding}; die Namen der Spalten stehen in Zeile {line}.',
   column: 'Spalte',

@@ -188,7 +188,7 @@ const en = {
   import_readings: 'GTIN, date or quantity, and the shop.',
   drop_file: 'Drop a file here, or',
   choose_file: 'Choose a file',
-  file_kinds: 'CSV of spreadsheets and other systems, with any separator; also packed with gzip. At most 100 MB.',
+  file_kinds: 'CSV of spreadsheets and other systems, with any separator, or JSON lines; also packed with gzip. At most 100 MB.',
   columns: 'Columns',
   columns_about: 'Read as {encoding}; the names of the columns are in line {line}.',
   column: 'Column',
