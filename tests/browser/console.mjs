@@ -41,8 +41,13 @@ export class Service {
         id: `${made.id}-${at + n}`, op: 'record', shop: made.id, GTIN, name: product,
         ...(expiry_date ? { expiry_date } : {}), ...(quantity === undefined ? {} : { quantity }),
       }));
-      const { results } = await this.must('POST', '/stock-readings/batch', { items });
-      for (const result of results) assert.notEqual(result.outcome, 'rejected', JSON.stringify(result));
+      // An item without a result was not decided: it is sent again.
+      for (let left = items; left.length > 0; ) {
+        const { results } = await this.must('POST', '/stock-readings/batch', { items: left });
+        for (const result of results) assert.notEqual(result.outcome, 'rejected', JSON.stringify(result));
+        const decided = new Set(results.map(({ id }) => id));
+        left = left.filter(({ id }) => !decided.has(id));
+      }
     }
     return made;
   }
