@@ -6,8 +6,6 @@
 
 #include "client_limits.h"
 
-#include <ngx_event.h>
-#include <ngx_sha1.h>
 #include <sys/random.h>
 
 #include "credential.h"
@@ -40,7 +38,9 @@ typedef struct {
   policy_t policy;  // the one to report
   verdict_t verdict;
   ngx_flag_t refused;
-  ngx_int_t reservation;  // NGX_DECLINED: none
+  ngx_flag_t is_stream;
+  ngx_uint_t waits;       // for a place among the requests in progress
+  ngx_int_t reservation;  // that place; NGX_DECLINED: none
   address_t* counted;     // in `count`; NULL: none
   count_t count;
 } state_t;
@@ -59,35 +59,6 @@ static void lock(const main_conf_t* conf) {
 
 static void unlock(const main_conf_t* conf) {
   ngx_shmtx_unlock(&((ngx_slab_pool_t*)conf->zone->shm.addr)->mutex);
-}
-
-static client_key_t key_of_address(const struct sockaddr* address) {
-  static const uint64_t kMapped = 0xffff00000000U;
-  client_key_t key = {0, 0};
-  if (address->sa_family == AF_INET) {
-    key.low = kMapped | ntohl(((const struct sockaddr_in*)address)->sin_addr.s_addr);
-  } else if (address->sa_family == AF_INET6) {
-    const u_char* bytes = ((const struct sockaddr_in6*)address)->sin6_addr.s6_addr;
-    for (ngx_uint_t i = 0; i < 8; i++) {
-      key.high = key.high << 8 | bytes[i];
-      key.low = key.low << 8 | bytes[i + 8];
-    }
-    if (key.high != 0 || key.low >> 32 != kMapped >> 32) {
-      key.low = 0;
-    }
-  }
-  return key;
-}
-
-static client_key_t key_of_token(const ngx_str_t* sent) {
-  u_char hash[20];
-  ngx_sha1_t state;
-  ngx_sha1_init(&state);
-  ngx_sha1_update(&state, sent->data, sent->len);
-  ngx_sha1_final(hash, &state);
-  client_key_t key;
-  ngx_memcpy(&key, hash, sizeof(key));
-  return key;
 }
 
 static ngx_flag_t is_unlimited(main_conf_t* conf, struct sockaddr* address) {
@@ -230,8 +201,8 @@ static ngx_int_t add_count(state_t* state, main_conf_t* conf, count_t count, ngx
 }
 
 // Takes the request from the bucket of the address and from that of the token. Called with the
-// lock. `brief`: a request that is over soon, so that it counts as one in progress.
-static ngx_int_t take(state_t* state, main_conf_t* conf, policy_t policy, ngx_flag_t brief) {
+// lock.
+static ngx_int_t take(state_t* state, main_conf_t* conf, policy_t policy) {
   limit_table_t* table = table_of(conf);
   const rate_t* failed = &conf->rates[kFailedTokens];
   const rate_t* rate = &conf->rates[policy];
@@ -255,65 +226,121 @@ static ngx_int_t take(state_t* state, main_conf_t* conf, policy_t policy, ngx_fl
   if (verdict.wait > 0) {
     return refuse(state, policy, verdict);
   }
-  if (rate->in_progress > 0 && brief) {
-    state->reservation = limit_table_reserve(table, state->address, rate, now);
-    if (state->reservation == NGX_DECLINED) {
-      verdict.wait = 1;
-      return refuse(state, policy, verdict);
-    }
-  }
   state->policy = policy;
   state->verdict = verdict;
   return NGX_DECLINED;
 }
 
-// The other limits, of a request that goes to the service.
+// ---- A place among the requests in progress
+
+// A page sends some requests at the same time, and a shop has some pages: they follow each other
+// quickly, so that a short wait is better than a refusal.
+static const ngx_msec_t kWaitMs = 10;
+static const ngx_uint_t kWaitsMax = 200;
+
+// As in Nginx' own limit_req, which delays requests.
+static void on_waited(ngx_http_request_t* request) {
+  ngx_event_t* event = request->connection->write;
+  if (event->delayed) {
+    if (ngx_handle_write_event(event, 0) != NGX_OK) {
+      ngx_http_finalize_request(request, NGX_HTTP_INTERNAL_SERVER_ERROR);
+    }
+    return;
+  }
+  if (ngx_handle_read_event(request->connection->read, 0) != NGX_OK) {
+    ngx_http_finalize_request(request, NGX_HTTP_INTERNAL_SERVER_ERROR);
+    return;
+  }
+  request->read_event_handler = ngx_http_block_reading;
+  request->write_event_handler = ngx_http_core_run_phases;
+  ngx_http_core_run_phases(request);
+}
+
+static ngx_int_t wait_for_place(state_t* state) {
+  ngx_http_request_t* request = state->request;
+  if (state->waits++ == kWaitsMax) {
+    state->verdict.wait = 1;
+    return refuse(state, state->policy, state->verdict);
+  }
+  if (ngx_handle_read_event(request->connection->read, 0) != NGX_OK) {
+    return NGX_HTTP_INTERNAL_SERVER_ERROR;
+  }
+  request->read_event_handler = ngx_http_test_reading;  // a client that leaves ends the request
+  request->write_event_handler = on_waited;
+  request->connection->write->delayed = 1;
+  ngx_add_timer(request->connection->write, kWaitMs);
+  return NGX_AGAIN;
+}
+
+// Returns: whether the request has a place, or needs none.
+static ngx_flag_t take_place(state_t* state, main_conf_t* conf) {
+  if (state->policy == kPolicies || conf->rates[state->policy].in_progress == 0 ||
+      state->is_stream) {
+    return 1;
+  }
+  lock(conf);
+  state->reservation = limit_table_reserve(table_of(conf), state->address,
+                                           &conf->rates[state->policy], ngx_current_msec);
+  unlock(conf);
+  return state->reservation != NGX_DECLINED;
+}
+
+// ---- Requests that go to the service
+
+static ngx_flag_t is_kind(const ngx_str_t* kind, const char* name) {
+  return kind->len == ngx_strlen(name) && ngx_strncmp(kind->data, name, kind->len) == 0;
+}
+
+// The rates. Returns: NGX_DECLINED when the request may pass them.
+static ngx_int_t take_rates(state_t* state, main_conf_t* conf, const ngx_str_t* kind) {
+  state->is_stream = is_kind(kind, "streams");
+  state->signs_in = is_kind(kind, "sign_in");
+  policy_t policy = state->signs_in ? kWrites : kReads;  // opening a stream is a read
+  for (ngx_uint_t i = 0; i < kPolicies; i++) {
+    if (is_kind(kind, (const char*)kNames[i].data)) {
+      policy = i;
+    }
+  }
+  state->writes = policy == kWrites || policy == kBulk;
+  lock(conf);
+  const ngx_int_t result = take(state, conf, policy);
+  unlock(conf);
+  return result;
+}
+
 static ngx_int_t on_pass(ngx_http_request_t* request) {
-  static const ngx_str_t streams = ngx_string("streams");
-  static const ngx_str_t sign_in = ngx_string("sign_in");
   main_conf_t* conf = ngx_http_get_module_main_conf(request, ngx_http_client_limits_module);
   location_conf_t* location = ngx_http_get_module_loc_conf(request, ngx_http_client_limits_module);
-  if (location->kind == NULL || request != request->main ||
-      ngx_http_get_module_ctx(request, ngx_http_client_limits_module) != NULL) {
+  if (location->kind == NULL || request != request->main) {
     return NGX_DECLINED;
   }
   const ngx_flag_t limited = !is_unlimited(conf, request->connection->sockaddr);
   const ngx_flag_t small = is_small(request);
-  if (!limited && small) {
-    return NGX_DECLINED;
-  }
-  ngx_str_t kind;
-  state_t* state = add_state(request);
-  if (state == NULL || ngx_http_complex_value(request, location->kind, &kind) != NGX_OK) {
-    return NGX_ERROR;
-  }
-  if (!small && uploads >= conf->all_uploads) {
-    request->keepalive = 0;
-    request->expect_tested = 1;
-    return NGX_HTTP_SERVICE_UNAVAILABLE;
-  }
-  if (limited) {
-    const ngx_flag_t is_stream =
-        kind.len == streams.len && ngx_strncmp(kind.data, streams.data, kind.len) == 0;
-    policy_t policy = kReads;  // also for streams: opening one is a read
-    for (ngx_uint_t i = 0; i < kPolicies; i++) {
-      if (kind.len == kNames[i].len && ngx_strncmp(kind.data, kNames[i].data, kind.len) == 0) {
-        policy = i;
-      }
+  state_t* state = ngx_http_get_module_ctx(request, ngx_http_client_limits_module);
+  if (state == NULL) {
+    if (!limited && small) {
+      return NGX_DECLINED;
     }
-    state->signs_in =
-        kind.len == sign_in.len && ngx_strncmp(kind.data, sign_in.data, kind.len) == 0;
-    policy = state->signs_in ? kWrites : policy;
-    state->writes = policy == kWrites || policy == kBulk;
-    lock(conf);
-    const ngx_int_t result = take(state, conf, policy, !is_stream);
-    unlock(conf);
+    ngx_str_t kind;
+    state = add_state(request);
+    if (state == NULL || ngx_http_complex_value(request, location->kind, &kind) != NGX_OK) {
+      return NGX_ERROR;
+    }
+    if (!small && uploads >= conf->all_uploads) {
+      request->keepalive = 0;
+      request->expect_tested = 1;
+      return NGX_HTTP_SERVICE_UNAVAILABLE;
+    }
+    const ngx_int_t result = limited ? take_rates(state, conf, &kind) : NGX_DECLINED;
     if (result != NGX_DECLINED) {
       return result;
     }
-    if (is_stream) {
-      return add_count(state, conf, kStreams, 1);
-    }
+  }
+  if (!take_place(state, conf)) {
+    return wait_for_place(state);
+  }
+  if (state->is_stream) {
+    return add_count(state, conf, kStreams, 1);
   }
   return small ? NGX_DECLINED : add_count(state, conf, kUploads, limited);
 }
@@ -557,7 +584,6 @@ static ngx_command_t commands[] = {
     // How many addresses and tokens are known at the same time.
     {ngx_string("client_limits_table"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1, ngx_conf_set_num_slot,
      NGX_HTTP_MAIN_CONF_OFFSET, offsetof(main_conf_t, clients), NULL},
-    // Networks without limits.
     {ngx_string("client_unlimited"), NGX_HTTP_MAIN_CONF | NGX_CONF_1MORE, add_unlimited,
      NGX_HTTP_MAIN_CONF_OFFSET, 0, NULL},
     // The kind of a request: the name of a rate, or `streams`.

@@ -13,6 +13,9 @@ typedef struct {
   uint64_t high, low;
 } client_key_t;
 
+client_key_t key_of_address(const struct sockaddr* address);
+client_key_t key_of_token(const ngx_str_t* sent);
+
 // What is limited by a rate. RateLimit headers name them.
 typedef enum {
   kRequests,  // all, also those that are answered from the cache

@@ -104,6 +104,22 @@ class Limits(EdgeTest):
         eventually(lambda: nginx.get(LIST, source=ONE).status == 200, "a client that left has no read in progress")
         clients[1].close()
 
+    def test_reads_beyond_those_in_progress_wait_for_their_turn(self) -> None:
+        nginx, service = self.start("costly=1000/s,1000,2")
+
+        def behave(_: Request) -> bytes:
+            time.sleep(0.05)
+            return RESPONSE + BODY
+
+        service.behave = behave
+        statuses: list[int] = []
+        threads = [threading.Thread(target=lambda: statuses.append(nginx.get(LIST, source=ONE).status)) for _ in range(20)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(statuses, [200] * 20)
+
     def test_the_service_sees_that_the_client_of_a_read_has_left(self) -> None:
         nginx, service = self.start()
         gone = threading.Event()
