@@ -96,15 +96,24 @@ TEST_F(ServiceRoleTest, has_the_rights_for_all_work_of_the_service) {
 TEST_F(ServiceRoleTest, can_neither_change_the_schema_nor_delete_history) {
   postgres::Connection connection{postgres};
   for (const std::string statement :
-       {"drop table shops", "truncate stock_events", "delete from stock_events",
-        "update stock_events set reason = ''", "delete from stock_readings", "delete from shops",
-        "delete from tokens", "update tokens set role = 'admin'", "update tokens set shops = null",
+       {"drop table shops",
+        "truncate stock_events",
+        "delete from stock_events",
+        "update stock_events set reason = ''",
+        "delete from stock_readings",
+        "delete from shops",
+        "delete from tokens",
+        "update tokens set role = 'admin'",
+        "update tokens set shops = null",
         "update tokens set expires_at = null",
         "insert into tokens (name, role, hash) values ('x', 'admin', sha256('x'))",
         "insert into tokens (name, role, hash) values ('x', 'staff', sha256('x'))",
         "insert into sessions (secret_hash, token_id) values (sha256('x'), 2)",
-        "update sessions set token_id = 2", "update sessions set secret_hash = sha256('x')",
-        "select hash from tokens", "select * from tokens", "create table mine (x int)",
+        "update sessions set token_id = 2",
+        "update sessions set secret_hash = sha256('x')",
+        "select hash from tokens",
+        "select * from tokens",
+        "create table mine (x int)",
         "alter table shops add column x int",
         "insert into schema_migrations (number, name, checksum) values (99, '', '')"}) {
     try {

@@ -33,7 +33,7 @@ WIRING = {"api/main.cpp": "api/cli/cli.hpp"}
 # The headers of each library, and the folders that may include them. Tests may include all.
 LIBRARIES = {
     r"pistache/": ("api/transport",),
-    r"rapidjson/": ("api",),
+    r"rapidjson/": ("api", "storage/import"),
     r"spdlog/": ("api",),
     r"prometheus/": ("api",),
     r"CLI/": ("api/cli",),
