@@ -64,6 +64,9 @@ storage::RowRefusal explain(std::size_t line, storage::Refused::Why why) {
     case Why::unknown_event:
     case Why::event_not_voidable:
     case Why::key_reused:
+    case Why::product_deleted:  // an admin brings a product back
+    case Why::event_of_another:
+    case Why::void_too_late:
       break;  // a row of a file cannot cause these
   }
   return {line, "", "The row does not match the recorded data."};
