@@ -57,13 +57,19 @@ Outcome<Wanted, Problem> read_parameters(const Call& call, ImportKind kind) {
   return wanted;
 }
 
-/// Returns: the problem of a request whose conditions or form an import does not have.
-std::optional<Problem> refuse_form(const Request& request) {
+/// Returns: the problem of a request with a header that would have to have an effect.
+std::optional<Problem> refuse_conditions(const Request& request) {
   constexpr const char* kNotHere = "An import has no such header: the same file can be sent again.";
   FieldErrors errors;
   if (request.if_match) errors["If-Match"] = {kNotHere};
   if (request.idempotency_key) errors["Idempotency-Key"] = {kNotHere};
-  if (!errors.empty()) return bad_fields(std::move(errors));
+  if (errors.empty()) return std::nullopt;
+  return bad_fields(std::move(errors));
+}
+
+/// Returns: the problem of a request whose conditions or form an import does not have.
+std::optional<Problem> refuse_form(const Request& request) {
+  if (auto problem = refuse_conditions(request)) return problem;
   if (!request.content_type.starts_with("multipart/")) return std::nullopt;
   return Problem{415, "unsupported-media-type",
                  "Send the bytes of the file as the body, not a form that contains it."};
@@ -231,6 +237,7 @@ std::optional<Problem> stock_readings(Service& service, const Call& call, LineRe
 }
 
 std::optional<Problem> undo(Service& service, const Call& call, LineResponse& response) {
+  if (auto problem = refuse_conditions(call.request)) return problem;
   const auto& import = *call.path.import;
   if (!service.database.read()->import(import))
     return not_found("There is no import with this id.");
