@@ -85,6 +85,12 @@ class Place:
         digits = "2" + str(uuid.uuid4().int)[:11]
         return digits + str(-sum(int(digit) * (3 if i % 2 else 1) for i, digit in enumerate(digits)) % 10)
 
+    def fresh_import(self) -> str:
+        """Returns: the id of a new import of a product."""
+        answer = self.service.send("POST", "/api/v1/import/products", f"GTIN,name\n{self.unknown_product()},New\n", self.service.admin)
+        assert answer.status == 200, answer.body
+        return str(self.service.send("GET", "/api/v1/imports", token=self.service.admin).json()[0]["id"])
+
     def own_event(self, client: str) -> tuple[int, str]:
         """Returns: a reading of the shop and its event, recorded by the client if it may."""
         token = self.tokens[client] if client in ("staff of the shop", "admin") else self.service.staff
@@ -111,6 +117,12 @@ class Place:
                 return method, f"/api/v1/tokens/{self.made_token(role='staff')['id']}", None
             case "DELETE", "/tokens/{id}":
                 return method, f"/api/v1/tokens/{self.made_token(role='staff')['id']}", None
+            case _, "/imports/{import}" | "/imports/{import}/undo":
+                return method, pattern.replace("{import}", self.fresh_import()), None
+            case "POST", "/import/products":
+                return method, pattern, f"GTIN,name\n{self.unknown_product()},New\n"
+            case "POST", "/import/stock-readings":
+                return method, pattern, f"shop,GTIN,quantity,observed_at\n{shop},{gtin},3,2026-01-01T00:00:00Z\n"
             case "GET", _ if "/stock-readings/{id}" in path:
                 return method, pattern.format(id=self.reading), None
             case "GET", _:

@@ -140,15 +140,16 @@ class Service:
         self.folder.cleanup()
 
     def send(self, method: str, path: str, body: Any = None, token: str = "", **headers: str) -> Answer:
-        """Raises: OSError or http.client.HTTPException when there is no answer."""
+        """A text as body is sent as CSV, anything else as JSON. Raises: OSError or http.client.HTTPException when there is no answer."""
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         if token:
             sent["Authorization"] = f"Bearer {token}"
         if body is not None:
-            sent["Content-Type"] = "application/json"
+            sent["Content-Type"] = "text/csv" if isinstance(body, str) else "application/json"
+            body = body if isinstance(body, str) else json.dumps(body)
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         try:
-            connection.request(method, path, json.dumps(body) if body is not None else None, sent)
+            connection.request(method, path, body, sent)
             response = connection.getresponse()
             return Answer(response.status, response.read().decode(), response.getheader("Link") or "", response.getheader("Set-Cookie") or "")
         finally:
