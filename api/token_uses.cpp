@@ -22,13 +22,13 @@ void TokenUses::note(TokenId token) {
 }
 
 void TokenUses::run(const std::stop_token& stop) {
-  while (!stop.stop_requested()) {
+  do {
     {
       MutexLock hold{mutex_};
       stopped_.wait_for(hold, stop, interval_, [] { return false; });
     }
     store();
-  }
+  } while (!stop.stop_requested());
 }
 
 void TokenUses::store() {

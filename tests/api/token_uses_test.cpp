@@ -26,7 +26,8 @@ TEST(TokenUses, of_the_last_interval_are_stored_at_the_end_each_token_once) {
     TokenUses uses{[&](const Tokens& tokens) { stored.push_back(tokens); }, log, 1h};
     for (const auto id : {2, 1, 2}) uses.note(TokenId{id});
   }
-  EXPECT_EQ(stored, std::vector{(Tokens{TokenId{1}, TokenId{2}})});
+  ASSERT_EQ(stored.size(), 1U);
+  EXPECT_EQ(stored[0], (Tokens{TokenId{1}, TokenId{2}}));
 }
 
 TEST(TokenUses, without_any_cause_no_write) {
