@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <iostream>
 #include <memory>
+#include <stdexcept>
 
 #include "api/cli/serve.hpp"
 #include "storage/ledger/combiner.hpp"
@@ -19,10 +20,14 @@ auto statements = codasync::bench::Statements::unnamed;
 
 namespace codasync::storage {
 
-/// The linker takes this function instead of the library's.
+/// The linker takes these functions instead of the library's.
 std::unique_ptr<StockLedger> make_combiner(const PostgresOptions& postgres, const CombinerOptions&,
                                            Invalidation&, LedgerObserver&) {
   return bench::make_plain_ledger(postgres.url.reveal(), 1, statements);
+}
+std::unique_ptr<StockLedger> make_rehearsal(const PostgresOptions&, const CombinerOptions&,
+                                            Invalidation&, LedgerObserver&) {
+  throw std::logic_error{"the benchmark makes no dry run of an import"};
 }
 
 }  // namespace codasync::storage
