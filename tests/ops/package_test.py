@@ -43,7 +43,8 @@ as_unit codasync-migrate /etc/codasync/owner.env "$(command_of codasync-migrate.
 install -D --group=codasync --mode=640 /etc/codasync/cache-key /run/credentials/cache-key
 export CODASYNC_MEMCACHED_KEY_FILE=/run/credentials/cache-key
 as_unit codasync /etc/codasync/service.env 'codasync check' || true
-as_unit codasync /etc/codasync/service.env 'codasync token create --name smoke --role admin' >/tmp/token
+# The role of the service makes the first token only.
+[[ -s /tmp/token ]] || as_unit codasync /etc/codasync/service.env 'codasync token create --name smoke --role admin' >/tmp/token
 as_unit codasync /etc/codasync/service.env "$(command_of codasync@.service ExecStart)" >/tmp/service.log 2>&1 &
 export EDGE="--listen 127.0.0.1:{edge} --service unix:/run/codasync-1/service --memcached 127.0.0.1:{cache}"
 as_user codasync-edge codasync sh -c "$(command_of codasync-edge.service ExecStartPre)"
