@@ -37,6 +37,7 @@ void print_settings(const config::Loaded& loaded) {
 struct Report {
   std::vector<std::string> facts;  // lines for a person
   std::vector<std::string> problems;
+  bool readable{true};  // what it is about can be compared by the deep check
 };
 
 std::string with_decimals(double number) {
@@ -92,8 +93,10 @@ Report check_postgres(const storage::PostgresOptions& options) try {
   report.facts.push_back(
       "PostgreSQL  " + state.server_version + ", schema " + std::to_string(state.schema) + " of " +
       std::to_string(state.schema_expected) + ", clock " + with_decimals(difference) + " s");
-  if (state.schema < state.schema_expected)
+  if (state.schema < state.schema_expected) {
     report.problems.emplace_back("The schema is too old: run `codasync migrate`.");
+    report.readable = false;
+  }
   if (std::abs(difference) > static_cast<double>(cache::kClockDifferenceMax.count())) {
     report.problems.emplace_back(
         "The clock of PostgreSQL's machine is " +
@@ -114,7 +117,8 @@ Report check_postgres(const storage::PostgresOptions& options) try {
     reason += " (it is a standby, or default_transaction_read_only is on)";
   return {{},
           {"PostgreSQL cannot be used: " + reason +
-           "\n  Start it, or correct postgres.url (CODASYNC_POSTGRES_URL)."}};
+           "\n  Start it, or correct postgres.url (CODASYNC_POSTGRES_URL)."},
+          false};
 }
 
 const char* explain(cache::Unreachable reason) {
@@ -134,6 +138,7 @@ Report check_memcached(const cache::MemcachedOptions& options) {
   for (std::size_t slot = 0; slot < options.servers.size(); ++slot) {
     const auto& address = options.servers[slot];
     const auto failed = [&](const char* why) {
+      report.readable = false;
       report.problems.push_back(
           "Memcached at " + address + " cannot be used: " + why +
           ".\n  Start it, or correct memcached.servers. Until then reads of its part of the cache "
@@ -200,11 +205,12 @@ int check(const config::Loaded& loaded, const CheckDepth& depth, bool json) {
     print_settings(loaded);
     out << "\n";
   }
-  Report all{{}, loaded.problems};
+  Report all{{}, loaded.problems, loaded.problems.empty()};
   const auto add = [&](const Report& more) {
     for (const auto& fact : more.facts) out << fact << "\n";
     all.facts.insert(all.facts.end(), more.facts.begin(), more.facts.end());
     all.problems.insert(all.problems.end(), more.problems.begin(), more.problems.end());
+    all.readable = all.readable && more.readable;
   };
   const auto usable = [&](std::string_view section) {
     return std::ranges::none_of(loaded.problems,
@@ -212,8 +218,7 @@ int check(const config::Loaded& loaded, const CheckDepth& depth, bool json) {
   };
   if (usable("postgres.")) add(check_postgres(loaded.settings.postgres));
   if (usable("memcached.")) add(check_memcached(loaded.settings.memcached));
-  if (depth.deep && all.problems.empty())
-    add({{}, check_deeply(loaded.settings, depth.repair, out)});
+  if (depth.deep && all.readable) add({{}, check_deeply(loaded.settings, depth.repair, out)});
   if (json) {
     std::cout << json_of(loaded, all) << "\n" << std::flush;
   } else {

@@ -116,7 +116,7 @@ def public_reads(some: list[Reading], today: datetime.date, chance: random.Rando
                 "category={category}&search={word}")
     single = ("/shops", "/shops/{shop}", "/products/{gtin}", "/products/{gtin}/stock", "/products/{gtin}/stock?in_stock=true",
               "/shops/{shop}/stock?GTIN={page}", "/shops/{shop}/stock/{gtin}", "/stock-readings/{id}", "/categories", "/brands",
-              "/shops/{shop}/work-list", "/changes?shop={shop}")
+              "/shops/{shop}/work-list", "/changes?shop={shop}", "/overview?shop={shop}")
     addresses = [*single, *(f"/products?{query}".rstrip("?") for query in products), *(f"/stock-readings?{query}".rstrip("?") for query in readings)]
     return {address: of(address) for address in addresses}
 

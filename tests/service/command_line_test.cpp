@@ -238,6 +238,13 @@ TEST_F(CommandLine, finds_options_of_memcached_that_break_the_cache) {
   }
 }
 
+TEST_F(CommandLine, checks_the_ledger_also_where_something_else_is_wrong) {
+  const auto checked = run({"check", "--deep"});  // the test server has fsync = off
+  EXPECT_EQ(checked.status, 1) << checked.output;
+  EXPECT_THAT(checked.output, HasSubstr("problem: PostgreSQL has fsync = off"));
+  EXPECT_THAT(checked.output, HasSubstr("Ledger "));
+}
+
 TEST_F(CommandLine, checks_that_commits_are_durable) {
   const auto off = run({"check"});  // the test server has fsync = off
   EXPECT_EQ(off.status, 1) << off.output;
