@@ -139,7 +139,7 @@ class Proxy(EdgeTest):
             (b"nonsense\r\n\r\n", 400),
             (b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", 414),
             (b"GET / HTTP/1.1\r\nHost: x\r\nCookie: " + b"a" * 9000 + b"\r\n\r\n", 431),
-            (b"TRACE / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 405),
+            (b"TRACE /api/v1/shops HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 405),
             (b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 404),
         ):
             response = self.raw(sent)
