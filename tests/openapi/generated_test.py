@@ -226,7 +226,7 @@ class Driver:
         schema does not allow null."""
         found = []
         for method, path, operation in self._description.operations():
-            if "requestBody" in operation:
+            if "application/json" in operation.get("requestBody", {}).get("content", {}):
                 schema = self._description.resolved(operation["requestBody"]["content"]["application/json"]["schema"])
                 members = [(name,) for name in schema["properties"]]
                 for name, each in schema["properties"].items():
