@@ -42,10 +42,12 @@ struct Scan {
 WriteResponse recorded(const Scan& scan, const Written& written) {
   auto response = readings::written(written);
   const auto& reading = written.reading;
-  const bool shows_date = written.present && scan.item.date && reading.date &&
-                          reading.date->date == scan.item.date->date;
-  const bool had_it =
-      written.before && written.before->date && written.before->date->date == scan.item.date->date;
+  // Codes without a date show none.
+  const auto is_scanned = [&](const std::optional<ShelfDate>& date) {
+    return date && scan.item.date && date->date == scan.item.date->date;
+  };
+  const bool shows_date = written.present && is_scanned(reading.date);
+  const bool had_it = written.before && is_scanned(written.before->date);
   response.body = to_json(Answer{.parsed = scan.parsed,
                                  .item = scan.item,
                                  .reading = written.present ? &reading : nullptr,

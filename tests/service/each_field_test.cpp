@@ -184,7 +184,7 @@ TEST_F(EachField, that_is_unknown_is_reported_with_the_known_ones) {
       {"POST", "/api/v1/shops", "name, time_zone"},
       {"PUT", "/api/v1/shops/" + shop(), "name, time_zone"},
       {"PATCH", "/api/v1/shops/" + shop(), "name, time_zone"},
-      {"POST", "/api/v1/tokens", "name, role, shops, expires_at"},
+      {"POST", "/api/v1/tokens", "name, role, shops, expires_at, person"},
   };
   for (const auto& [method, path, known] : cases) {
     const auto response = send(method, path, R"({"nmae":"x"})", admin());
