@@ -90,6 +90,12 @@ EntrySeal::EntrySeal(const MemcachedOptions& options)
   keys_ = std::move(file.keys);
 }
 
+EntrySeal EntrySeal::of_all_processes() const {
+  auto seal = *this;
+  seal.realm_ = kOpenRealm;
+  return seal;
+}
+
 std::string EntrySeal::close(const Key& key, std::uint32_t flags, std::string_view content) const {
   assert(!content.empty());
   const auto bytes = seal(keys_.front(), key, flags, content);

@@ -31,6 +31,9 @@ class EntrySeal {
   /// Reads the keys of the installation. Throws: std::runtime_error for a file with a problem.
   explicit EntrySeal(const MemcachedOptions& options);
 
+  /// Returns: the seal of what processes read whatever their setting of private reads is.
+  [[nodiscard]] EntrySeal of_all_processes() const;
+
   /// Returns: the entry with this content.
   [[nodiscard]] std::string close(const Key& key, std::uint32_t flags,
                                   std::string_view content) const;

@@ -39,7 +39,7 @@ std::unique_ptr<Connection> Server::connect(const Address& address) const {
   const Reply reply = connection->get(key, entry);
   if (reply == Reply::no_response)
     throw TextFailure{Unreachable::no_response, connection->explain()};
-  if (seal_.open(key, entry.flags, entry.bytes) != expected)
+  if (seal_.of_all_processes().open(key, entry.flags, entry.bytes) != expected)
     throw TextFailure{Unreachable::no_response, kAnotherProcess};
   return connection;
 }

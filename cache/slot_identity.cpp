@@ -30,7 +30,7 @@ std::string make_slot_identity(std::size_t slot, std::size_t slots) {
 
 std::string store_identity(const EntrySeal& seal, const std::string& identity) {
   const auto key = slot_identity();
-  const auto entry = seal.close(key, kNeverExpires, identity);
+  const auto entry = seal.of_all_processes().close(key, kNeverExpires, identity);
   return "set " + key.text + " " + std::to_string(kNeverExpires) + " 0 " +
          std::to_string(entry.size()) + "\r\n" + entry + "\r\n";
 }
@@ -38,13 +38,14 @@ std::string store_identity(const EntrySeal& seal, const std::string& identity) {
 std::optional<std::string> read_identity(TextConnection& connection, const EntrySeal& seal,
                                          std::chrono::milliseconds timeout) {
   const auto key = slot_identity();
+  const auto own = seal.of_all_processes();
   FoundRow found;
   connection.begin(
       "mg " + key.text + " c f k v\r\n", 1,
       [&](std::size_t, std::string_view reply) {
         const auto line = reply_line(reply);
         if (line && line->starts_with(kMissing)) return line->size() + 2;
-        return take_row(reply, key, seal, now(), found);
+        return take_row(reply, key, own, now(), found);
       },
       Repeat::no);
   TextConnection* one = &connection;
