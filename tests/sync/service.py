@@ -4,6 +4,7 @@ import contextlib
 import http.client
 import json
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -57,9 +58,13 @@ class Service:
         self.port = free_port()
         self.memcached_port = memcached = free_port()
         self.folder = tempfile.TemporaryDirectory()
+        keys = Path(self.folder.name) / "keys"  # without it `codasync check` has a problem, and does not compare the ledger
+        keys.touch(0o600)
+        keys.write_text(secrets.token_hex(16) + "\n")
         self.environment = os.environ | {
             "CODASYNC_POSTGRES_URL": self.url,
             "CODASYNC_MEMCACHED_SERVERS": f"127.0.0.1:{memcached}",
+            "CODASYNC_MEMCACHED_KEY_FILE": str(keys),
             "CODASYNC_SERVER_LISTEN": f"127.0.0.1:{self.port}",
         } | settings
         self.memcached = subprocess.Popen(["memcached", "-u", "nobody", "-l", "127.0.0.1", "-p", str(memcached)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
