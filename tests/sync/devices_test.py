@@ -228,6 +228,13 @@ class Devices(ServiceTest):
             self.go_online(number)  # some read the damaged row
         self.assertRegex(self.service.deep_check("--repair"), r"(?m)^Ledger .* (\d+) differed, \1 repaired")
 
+    def wait_for_a_write(self, writer: LiveWriter) -> None:
+        """Waits until a write of this era was decided: after a restart the slots of the cache are checked first, which takes some seconds."""
+        deadline = time.monotonic() + 30
+        while self.era not in set(writer.accepted.values()):
+            self.assertLess(time.monotonic(), deadline, "no write was decided")
+            time.sleep(0.05)
+
     def start_transactions(self) -> None:
         self.transactions = LongTransactions(self, random.Random(self.chance.getrandbits(64)))
         self.transactions.start()
@@ -248,6 +255,7 @@ class Devices(ServiceTest):
             for step in range(STEPS):
                 if step in incidents:
                     incidents[step]()
+                    self.wait_for_a_write(writer)
                     continue
                 number = self.chance.randrange(len(self.devices))
                 match self.chance.random():
