@@ -53,7 +53,7 @@ export class Service {
   }
 
   async token(name, { shops = [], role = 'staff', person } = {}) {
-    return this.must('POST', '/tokens', { name, role, shops, ...(person ? { person } : {}) });
+    return this.must('POST', '/tokens', { name, role, ...(shops.length ? { shops } : {}), ...(person ? { person } : {}) });
   }
 
   reading(shop, gtin) {
@@ -200,7 +200,7 @@ export class Person {
 
   async choose(shop) {
     const top = this.page.locator('.top .shop-name').getByText(shop.name);
-    const row = this.page.locator('.row', { hasText: shop.name });
+    const row = this.page.locator('.row', { has: this.page.getByText(shop.name, { exact: true }) });
     await top.or(row).first().waitFor();
     if (await row.count()) await row.click();
     await top.waitFor();

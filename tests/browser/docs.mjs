@@ -48,8 +48,10 @@ try {
   assert.deepEqual([read.status, read.body.id], ['200', Number(reading)]);
 
   await page.locator('.auth-wrapper .btn.authorize').first().click();
-  await page.locator('.modal-ux input').fill(token);
-  await page.locator('.modal-ux .btn.authorize').click();
+  // The other one is the session of a browser.
+  const bearer = page.locator('.modal-ux .auth-container').filter({ hasText: 'Bearer' });
+  await bearer.locator('input').fill(token);
+  await bearer.locator('.btn.authorize').click();
   await page.locator('.modal-ux .btn-done').click();
   const write = await tryOut(page, 'patch', path, async (block) => {
     await fillId(block);
