@@ -52,7 +52,7 @@ try {
   const bearer = page.locator('.modal-ux .auth-container').filter({ hasText: 'Bearer' });
   await bearer.locator('input').fill(token);
   await bearer.locator('.btn.authorize').click();
-  await page.locator('.modal-ux .btn-done').click();
+  await bearer.locator('.btn-done').click();
   const write = await tryOut(page, 'patch', path, async (block) => {
     await fillId(block);
     await block.locator('textarea').fill('{"quantity": 23}');
