@@ -95,7 +95,7 @@ class Injector:
             if not server.alive():
                 server.start()
         for server in [*stack.services, stack.nginx]:
-            eventually(server.ready, f"{server.name} answers again", 120)
+            eventually(lambda one=server: continued(one).ready(), f"{server.name} answers again", 120)
 
     def calm(self) -> None:
         """Waits until every server is in use again, and notes a while in which no write may be refused. Throws: Broken."""
@@ -157,6 +157,12 @@ class Injector:
                 order.unlink(missing_ok=True)
                 raise NotReached
             time.sleep(0.002)
+
+
+def continued(server: Server) -> Server:
+    """Lets a server continue that has stopped itself, also one that took its order just before it was withdrawn."""
+    server.send(signal.SIGCONT)
+    return server
 
 
 class Impossible(Exception):
