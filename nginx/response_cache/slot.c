@@ -173,11 +173,13 @@ static ngx_int_t handle_reply(slot_t* slot) {
   const size_t held = slot->in_end - slot->in_begin;
 
   u_char* value = memchr(begin, '\n', held);
-  if (value == NULL) {
-    return held > kReplyLineMax ? NGX_ERROR : NGX_AGAIN;
+  const size_t line = value == NULL ? held : (size_t)(++value - begin);
+  if (line > kReplyLineMax) {
+    return NGX_ERROR;  // also a complete line, so that it does not matter in which pieces it arrives
   }
-  value++;
-  const size_t line = (size_t)(value - begin);
+  if (value == NULL) {
+    return NGX_AGAIN;
+  }
   if (line < LENGTH(kLineEnd) || value[-2] != '\r') {
     return NGX_ERROR;
   }
