@@ -95,7 +95,7 @@ class Injector:
             if not server.alive():
                 server.start()
         for server in [*stack.services, stack.nginx]:
-            eventually(lambda one=server: continued(one).ready(), f"{server.name} answers again", 120)
+            eventually(lambda one=server: running(one).ready(), f"{server.name} answers again", 120)
 
     def calm(self) -> None:
         """Waits until every server is in use again, and notes a while in which no write may be refused. Throws: Broken."""
@@ -159,8 +159,10 @@ class Injector:
             time.sleep(0.002)
 
 
-def continued(server: Server) -> Server:
-    """Lets a server continue that has stopped itself, also one that took its order just before it was withdrawn."""
+def running(server: Server) -> Server:
+    """Starts a server that has ended and lets one continue that has stopped, also when it took its order just before that was withdrawn."""
+    if not server.alive():
+        server.start()
     server.send(signal.SIGCONT)
     return server
 

@@ -19,6 +19,7 @@ from servers import (
     Postgres,
     Server,
     Service,
+    answers,
     copy_for_servers,
     own,
     own_folder,
@@ -203,7 +204,10 @@ class Stack:
             size += 1 << 20  # smaller than what is there by now
 
     def uncached(self) -> Service:
-        """Starts an instance that reads only the database."""
+        """Starts an instance that reads only the database. It is never ready: it has another number of slots than the others."""
+        settings = self.folder / "uncached.toml"
+        settings.write_text("[memcached]\nservers = []\n")
+        own(settings)
         service = Service(
             "uncached",
             self.folder,
@@ -212,9 +216,10 @@ class Stack:
             self.port + 8,
             {
                 "CODASYNC_POSTGRES_URL": f"postgresql://codasync_service@/codasync?host={self.postgres.sockets}",
-                "CODASYNC_MEMCACHED_SERVERS": "",
+                "CODASYNC_CONFIG": str(settings),
             },
         )
+        service.ready = lambda: answers(service.port, "/healthz")
         self.start(service)
         return service
 

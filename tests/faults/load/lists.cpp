@@ -64,7 +64,8 @@ void Load::add_to_list(Sender& sender) {
               .sender = static_cast<std::int32_t>(sender.number)};
   choose_event(reading, 15 + below(985), write);
   if (sender.synchronises && write.observed_at == 0) write.observed_at = moment();
-  if (write.kind == Write::Kind::take_back && !sender.synchronises) return;
+  // The senders of lists have the token of staff.
+  if (write.kind == Write::Kind::take_back && (!sender.synchronises || write.as_admin)) return;
   const auto number = enter(write);
   sender.waiting.push_back(number);
   ++count_listed_;

@@ -26,6 +26,7 @@ struct Write {
   End end{End::none};
   std::int32_t target{0};       // reading, product or shop
   bool imported{false};         // in a file
+  bool as_admin{false};         // what staff may not write: takes back an event of a file
   std::int64_t observed_at{0};  // seconds since 1970; 0: it does not say
   std::int64_t takes_back{-1};  // the write whose event it is
   std::int32_t sender{-1};      // of the list it is in; -1: a request of its own
@@ -44,7 +45,7 @@ struct Write {
   [[nodiscard]] bool of_product() const {
     return kind >= Kind::rename && kind <= Kind::drop_product;
   }
-  [[nodiscard]] bool by_admin() const { return !of_reading(); }
+  [[nodiscard]] bool by_admin() const { return as_admin || !of_reading(); }
   [[nodiscard]] bool listed() const { return sender >= 0; }
   /// Whether a request of its own with an Idempotency-Key made it.
   [[nodiscard]] bool has_key() const { return !imported && !listed(); }

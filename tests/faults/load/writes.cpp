@@ -99,6 +99,7 @@ void Load::choose_event(Reading& reading, std::size_t draw, Write& write) {
     write.kind = Write::Kind::take_back;
     const auto which = below(reading.recent.size());
     write.takes_back = reading.recent[which];
+    write.as_admin = this->write(write.takes_back).imported;
     // Some are taken back twice.
     if (happens(0.8))
       reading.recent.erase(reading.recent.begin() + static_cast<std::ptrdiff_t>(which));
