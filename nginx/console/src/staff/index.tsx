@@ -1,7 +1,7 @@
 // The screens of staff, and the scanner that works on each of them.
 
 import type { JSX } from 'preact';
-import { useEffect } from 'preact/hooks';
+import { useEffect, useLayoutEffect } from 'preact/hooks';
 import { Wedge } from '../scan/wedge';
 import { go, route } from '../lib/router';
 import type { Screens } from '../shell/screens';
@@ -24,7 +24,7 @@ function onScan(code: string): void {
 
 function withScanner(Component: () => JSX.Element): () => JSX.Element {
   return function Scanned() {
-    useEffect(() => new Wedge(onScan).start(), []);
+    useLayoutEffect(() => new Wedge(onScan).start(), []); // before the screen is painted: a scan can be the first input
     return <Component />;
   };
 }
