@@ -29,7 +29,7 @@
 
 namespace codasync::api {
 
-class Exchange;  // one request and its response (dispatcher.cpp)
+class Exchange;  // one request and its response (exchange/exchange.hpp)
 
 struct Route;
 

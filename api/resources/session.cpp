@@ -13,7 +13,8 @@ std::optional<storage::SessionHash> session_of(const Request& request) {
   return secret ? storage::hash_token_secret(*secret) : std::nullopt;
 }
 
-/// Counts and logs a refused token, as for requests with one in Authorization (dispatcher.cpp).
+/// Counts and logs a refused token, as for requests with one in Authorization
+/// (exchange/exchange.cpp).
 Problem refused(Service& service, const Call& call, std::string_view why, const char* detail) {
   service.metrics.token_failed(why);
   service.log.warning(
