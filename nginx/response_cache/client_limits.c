@@ -467,6 +467,10 @@ static char* add_unlimited(ngx_conf_t* cf, ngx_command_t* command, void* data) {
   ngx_str_t* words = cf->args->elts;
   for (ngx_uint_t i = 1; i < cf->args->nelts; i++) {
     ngx_cidr_t* range = ngx_array_push(&((main_conf_t*)data)->unlimited);
+    if (range != NULL && words[i].len == 5 && ngx_strncmp(words[i].data, "unix:", 5) == 0) {
+      range->family = AF_UNIX;
+      continue;
+    }
     if (range == NULL || ngx_ptocidr(&words[i], range) == NGX_ERROR) {
       ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "%V is not a network", &words[i]);
       return NGX_CONF_ERROR;

@@ -239,6 +239,21 @@ class Limits(EdgeTest):
         # Not from the balancer: the header means nothing.
         self.assertEqual([nginx.get("/", source=ONE, X_Forwarded_For=f"198.51.100.{i}").status for i in range(3)], [200, 200, 429])
 
+    def test_clients_of_a_unix_socket_are_one_client_or_unlimited(self) -> None:
+        for number, (options, last) in enumerate((((), b" 429 "), (("--unlimited", "unix:"), b" 200 "))):
+            path = self.folder / f"edge{number}.sock"
+
+            def listen_there(text: str, path: Path = path) -> str:
+                return text.replace("    listen ", f"    listen unix:{path};\n    listen ", 1)
+
+            service = self.start_service(f"service{number}")
+            self.start_nginx([service.path], [], *NO_LIMIT, "--limit", "reads=1/m,2", *options, edit=listen_there)
+            for wanted in (b" 200 ", b" 200 ", last):
+                with socket.socket(socket.AF_UNIX) as client:
+                    client.connect(str(path))
+                    client.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+                    self.assertIn(wanted, client.makefile("rb").readline())
+
     def test_addresses_of_one_ipv6_network_are_one_client(self) -> None:
         nginx, _ = self.start("reads=1/m,2", options=("--trusted-proxy", "127.0.0.9"))
 
