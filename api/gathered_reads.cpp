@@ -35,7 +35,7 @@ class KeySet {
 /// The responses as rows of a page.
 class Responses final : public cache::PageSource {
  public:
-  explicit Responses(const std::vector<GatheredRead>& reads) {
+  Responses(const std::vector<GatheredRead>& reads, cache::Admission::Batch& batch) {
     std::unordered_map<std::string, std::size_t> known;
     for (const auto& read : reads) {
       const auto& cached = read.action->cached;
@@ -46,6 +46,10 @@ class Responses final : public cache::PageSource {
         wanted_.emplace_back();
       }
       wanted_[place->second].reads.push_back(&read);
+    }
+    for (std::size_t row = 0; row < rows_.size(); ++row) {
+      const bool admitted = batch.admits(rows_[row].key.text);
+      rows_[row].cached = admitted || wanted_[row].reads.size() > 1;
     }
   }
 
@@ -99,8 +103,10 @@ class Responses final : public cache::PageSource {
 
 }  // namespace
 
-void read_together(cache::Cache& cache, const std::vector<GatheredRead>& reads) {
-  Responses responses{reads};
+void read_together(cache::Cache& cache, cache::Admission& admission,
+                   const std::vector<GatheredRead>& reads) {
+  cache::Admission::Batch batch{admission, reads.size()};
+  Responses responses{reads, batch};
   cache.read_page(responses.rows(), responses);
 }
 

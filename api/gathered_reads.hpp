@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "api/routes.hpp"
+#include "cache/admission.hpp"
 #include "cache/cache.hpp"
 
 namespace codasync::api {
@@ -19,8 +20,10 @@ struct GatheredRead {
 
 /// Reads resources together: one look-up for each Memcached, and one transaction with one query for
 /// all that is missing (cache/README.md). Each read is answered as soon as its result is there; a
-/// resource that several of them read is read once. Throws: what the database throws; the reads
-/// that have no result then get no call.
-void read_together(cache::Cache& cache, const std::vector<GatheredRead>& reads);
+/// resource that several of them read is read once. A resource is stored if
+/// `admission` says so, or if several of these reads want it. Throws: what the database
+/// throws; the reads that have no result then get no call.
+void read_together(cache::Cache& cache, cache::Admission& admission,
+                   const std::vector<GatheredRead>& reads);
 
 }  // namespace codasync::api

@@ -19,6 +19,7 @@
 #include "api/options.hpp"
 #include "api/places.hpp"
 #include "api/token_uses.hpp"
+#include "cache/admission.hpp"
 #include "cache/cache.hpp"
 #include "storage/catalogue_store.hpp"
 #include "storage/database.hpp"
@@ -76,6 +77,7 @@ struct Service {
   Executor& import_threads;  // each runs one import
   const Response description{openapi::describe(options.public_reads)};
   MissesOfRoutes misses{make_misses(executor.options())};
+  cache::Admission admission{};
   TokenCache tokens{};
   ReadingKeyCache reading_keys{};
   Places export_places{options.exports_max};

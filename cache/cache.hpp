@@ -55,6 +55,7 @@ class ListSource : public EntrySource {
 struct PageRow {
   Key key;
   std::vector<storage::Lock> locks;
+  bool cached{true};  // false: it is read from the database, and no entry is made
 };
 
 /// A page of rows that are cached one by one, as the cache needs it. Rows have numbers: their

@@ -1,7 +1,6 @@
 #include "cache/page_read.hpp"
 
 #include <algorithm>
-#include <numeric>
 #include <string>
 #include <thread>
 #include <utility>
@@ -31,10 +30,14 @@ LookupState lookup_state(State state) {
 }  // namespace
 
 ReadPath PageRead::run() {
-  Numbers missing(rows_.size());
-  std::iota(missing.begin(), missing.end(), 0);
+  Numbers missing;
   Numbers unavailable;
+  for (std::size_t row = 0; row < rows_.size(); ++row) {
+    (rows_[row].cached ? missing : unavailable).push_back(row);
+    if (!rows_[row].cached) paths_[row] = ReadPath::not_stored;
+  }
   for (const auto pause : kRetryPauses) {
+    if (missing.empty()) break;
     std::this_thread::sleep_for(pause);
     auto parts = look_up(missing);
     const auto leased = with_state(missing, State::leased);
@@ -42,7 +45,6 @@ ReadPath PageRead::run() {
     unavailable.insert(unavailable.end(), silent.begin(), silent.end());
     missing = with_state(missing, State::others);
     if (!leased.empty()) fill(std::move(parts), leased, std::exchange(unavailable, {}));
-    if (missing.empty()) break;
   }
   for (const auto row : missing) paths_[row] = ReadPath::lease_lost;
   missing.insert(missing.end(), unavailable.begin(), unavailable.end());

@@ -139,7 +139,7 @@ void Exchange::read_batch(Service& service, const std::vector<Misses::Taken>& ba
   if (reads.empty()) return;
   std::exception_ptr failure;
   try {
-    read_together(service.cache, reads);
+    read_together(service.cache, service.admission, reads);
   } catch (...) {
     failure = std::current_exception();
   }

@@ -51,6 +51,7 @@ class Names final : public PageSource {
   [[nodiscard]] const std::vector<std::size_t>& produced() const { return produced_; }
   void change_at(std::optional<Instant> moment) { changes_at_ = moment; }
   void store_no(std::size_t row) { unstored_ = row; }
+  void cache_no(std::size_t row) { rows_[row].cached = false; }
 
   bool decode(std::size_t row, std::string_view entry) override {
     if (entry.starts_with("malformed")) return false;
@@ -199,6 +200,21 @@ TEST_F(PageTest, reads_only_the_rows_that_are_missing) {
   EXPECT_EQ(names.names()[6], "new");
   EXPECT_EQ(names.names()[0], "old");
   EXPECT_THAT(absent(), IsEmpty());
+}
+
+TEST_F(PageTest, reads_rows_that_are_not_cached_with_the_missing_ones) {
+  Names names{kProducts};
+  names.cache_no(0);
+  names.cache_no(6);
+  EXPECT_EQ(read(names), ReadPath::not_stored);
+  EXPECT_THAT(names.produced(), SizeIs(kProducts));
+  EXPECT_EQ(names.names(), all("old"));
+  EXPECT_THAT(absent(), ElementsAre(1, 7));
+  Names other{kProducts};
+  for (std::size_t row = 0; row < kProducts; ++row) other.cache_no(row);
+  write(3, "new");
+  EXPECT_EQ(read(other), ReadPath::not_stored);
+  EXPECT_EQ(other.names()[2], "new");
 }
 
 TEST_F(PageTest, leaves_out_the_rows_that_a_writer_holds) {
