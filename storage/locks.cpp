@@ -26,6 +26,8 @@ std::uint64_t mix(std::uint64_t x) {
 
 LockName slots_lock() { return name(Class::slots, 0); }
 LockName keeper_lock() { return name(Class::slots, 1); }
+// Among the slots' numbers, because the classes cannot change theirs.
+LockName token_lock(TokenId token) { return name(Class::slots, 2 + token.value()); }
 LockName catalogue_lock() { return name(Class::catalogue, 0); }
 LockName shops_lock() { return name(Class::shops, 0); }
 LockName time_zones_lock() { return name(Class::shops, 1); }

@@ -17,10 +17,11 @@ struct LockName {
   friend constexpr auto operator<=>(LockName, LockName) = default;
 };
 
-LockName slots_lock();       // the states of the Memcached slots
-LockName keeper_lock();      // the right to change them; only tried, never waited for
-LockName catalogue_lock();   // the lists of products
-LockName shops_lock();       // the lists of shops
+LockName slots_lock();               // the states of the Memcached slots
+LockName keeper_lock();              // the right to change them; only tried, never waited for
+LockName token_lock(TokenId token);  // who may write: shared by the token's writes
+LockName catalogue_lock();           // the lists of products
+LockName shops_lock();               // the lists of shops
 LockName time_zones_lock();  // the time zones of all shops, for what shows readings of several
 LockName product_lock(Gtin gtin);
 LockName shop_lock(ShopId shop);

@@ -98,7 +98,9 @@ class PostgresTokenStore final : public TokenStore {
   }
 
   Result revoke(TokenId id, const WriteContext& context) override {
-    return writer_.write({}, context, [&](WriteTransaction& transaction) -> Decision {
+    // Waits for the running writes of the token: nothing is written with it afterwards.
+    const std::vector<Lock> locks{{token_lock(id), LockMode::exclusive}};
+    return writer_.write(locks, context, [&](WriteTransaction& transaction) -> Decision {
       if (!accepts(context)) return CatalogueRefusal{CatalogueRefusal::precondition_failed};
       const bool there =
           !transaction

@@ -14,8 +14,10 @@
 namespace codasync::storage::postgres {
 namespace {
 
-std::vector<Lock> with_slots(std::vector<Lock> locks) {
+/// Adds the locks that every write takes.
+std::vector<Lock> complete(std::vector<Lock> locks, const std::vector<TokenId>& tokens) {
   locks.push_back({slots_lock(), LockMode::shared});
+  for (const auto token : tokens) locks.push_back({token_lock(token), LockMode::shared});
   return in_order(std::move(locks));
 }
 
@@ -35,9 +37,10 @@ std::string begin_write(const Connection& connection, const std::vector<Lock>& l
 
 WriteTransaction::WriteTransaction(Connection& connection, std::vector<Lock> locks,
                                    const WriteNeeds& needs)
-    : WriteTransaction{connection, codasync::now(),
-                       "begin isolation level read committed read write;" +
-                           begin_write(connection, with_slots(std::move(locks)), needs)} {}
+    : WriteTransaction{
+          connection, codasync::now(),
+          "begin isolation level read committed read write;" +
+              begin_write(connection, complete(std::move(locks), needs.tokens), needs)} {}
 
 WriteTransaction::WriteTransaction(Connection& connection, Instant sent, const std::string& opening)
     : transaction_{connection, opening} {

@@ -34,7 +34,7 @@ struct WriteNeeds {
 /// the two is wrong, and events are permanent. Threads: one at a time.
 class WriteTransaction {
  public:
-  /// Takes slots_lock() shared besides `locks`, which can be in any order.
+  /// Takes slots_lock() and the tokens' locks shared besides `locks`, which can be in any order.
   WriteTransaction(Connection& connection, std::vector<Lock> locks, const WriteNeeds& needs = {});
 
   /// Returns: the rows of begin_write().
@@ -53,7 +53,8 @@ class WriteTransaction {
   /// the transaction ends. Throws: Unavailable when other processes have another number of slots.
   [[nodiscard]] SlotStates slots(std::size_t count) const;
 
-  /// Returns: whether the token is neither revoked nor expired; always true for kOperator.
+  /// Returns: whether the token is neither revoked nor expired; always true for kOperator. It is
+  /// not revoked before the transaction ends.
   [[nodiscard]] bool valid(TokenId token) const;
 
   /// Takes more locks, also in order. Requires: their names are larger than those of all held

@@ -56,6 +56,16 @@ class CatalogueTest : public LedgerTest {
                                  describe_product);
   }
 
+  /// Returns when `backends` backends wait for a lock of this type.
+  void wait_for(const std::string& event, int backends) const {
+    while (database.run("select count(*) >= " + std::to_string(backends) +
+                        " from pg_stat_activity where datname = current_database()"
+                        " and wait_event_type = 'Lock' and wait_event = '" +
+                        event + "'") != "t") {
+      std::this_thread::yield();
+    }
+  }
+
   std::unique_ptr<CatalogueStore> store;
 };
 
@@ -209,6 +219,25 @@ TEST_F(CatalogueTest, revoked_token_cannot_write) {
   EXPECT_TRUE(tokens->revoke(admin().id));
   EXPECT_TRUE(tokens->revoke(admin().id)) << "it existed";
   EXPECT_FALSE(tokens->revoke(TokenId{99}));
+  EXPECT_EQ(create("South").error(), CatalogueRefusal::token_revoked);
+}
+
+TEST_F(CatalogueTest, token_is_revoked_after_its_running_writes) {
+  const auto tokens = make_token_store(postgres);
+  postgres::Connection connection{postgres};
+  std::optional<postgres::WriteTransaction> write{std::in_place, connection, std::vector<Lock>{},
+                                                  postgres::WriteNeeds{.tokens = {admin().id}}};
+  std::jthread revoking{[&] { EXPECT_TRUE(tokens->revoke(admin().id)); }};
+  wait_for("advisory", 1);
+  EXPECT_TRUE(write->valid(admin().id));
+  EXPECT_EQ(database.run("select count(*) from tokens where revoked_at is not null"), "0");
+  write->commit();
+  revoking.join();
+  EXPECT_EQ(create("South").error(), CatalogueRefusal::token_revoked);
+}
+
+TEST_F(CatalogueTest, token_can_revoke_itself) {
+  EXPECT_TRUE(make_token_store(postgres)->revoke(admin().id, by_admin()));
   EXPECT_EQ(create("South").error(), CatalogueRefusal::token_revoked);
 }
 
@@ -414,16 +443,6 @@ class DoubtTest : public CatalogueTest {
     PostgresOptions behind = postgres;
     behind.url = Secret{"postgresql://postgres@" + gate->address() + "/" + database.name()};
     store = make_catalogue_store(behind, invalidation, *ledger);
-  }
-
-  /// Returns when `backends` backends wait for a lock of this type.
-  void wait_for(const std::string& event, int backends) const {
-    while (database.run("select count(*) >= " + std::to_string(backends) +
-                        " from pg_stat_activity where datname = current_database()"
-                        " and wait_event_type = 'Lock' and wait_event = '" +
-                        event + "'") != "t") {
-      std::this_thread::yield();
-    }
   }
 
   std::unique_ptr<test::TcpGate> gate;

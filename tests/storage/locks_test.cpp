@@ -11,6 +11,9 @@ const Gtin kTea = Gtin::from_number(4012345678901);
 
 TEST(Locks, sort_by_class_as_the_protocol_says) {
   const std::vector<LockName> names{slots_lock(),
+                                    keeper_lock(),
+                                    token_lock(TokenId{0}),
+                                    token_lock(TokenId{1'000'000'000}),
                                     catalogue_lock(),
                                     shops_lock(),
                                     product_lock(Gtin::from_number(0)),
