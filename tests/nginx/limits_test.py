@@ -37,6 +37,8 @@ class Limits(EdgeTest):
             ("reads", "GET", "/api/v1/shops/1?x"),
             ("costly", "GET", LIST),
             ("costly", "GET", "/api/v1/%70roducts"),
+            ("costly", "GET", "/api/v1/overview?days=1"),
+            ("costly", "GET", "/api/v1/imports"),
             ("costly", "HEAD", "/api/v1/stock-readings/1/history"),
             ("writes", "POST", "/api/v1/stock-readings"),
             ("writes", "DELETE", "/api/v1/stock-readings/1"),
