@@ -8,8 +8,9 @@ import uuid
 import zlib
 from typing import Any
 
-from access_table_test import Place
-from service import Answer, Service, ServiceTest
+from access import Place
+from client import Answer
+from service import Service, ServiceTest
 
 DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 

@@ -4,7 +4,8 @@ import unittest
 import uuid
 from typing import Any
 
-from service import GTINS, Service, ServiceTest
+from client import GTINS
+from service import Service, ServiceTest
 
 
 class Access(ServiceTest):

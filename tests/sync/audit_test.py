@@ -4,7 +4,8 @@ import unittest
 import urllib.parse
 from typing import Any
 
-from service import GTINS, ServiceTest
+from client import GTINS
+from service import ServiceTest
 
 
 class Audit(ServiceTest):

@@ -4,7 +4,8 @@ import unittest
 import uuid
 from typing import Any
 
-from service import GTINS, Answer, ServiceTest
+from client import GTINS, Answer
+from service import ServiceTest
 
 BATCH = "/api/v1/stock-readings/batch"
 LONG_AGO = "2026-01-01T00:00:00Z"

@@ -3,7 +3,8 @@
 import time
 import unittest
 
-from service import GTINS, ServiceTest
+from client import GTINS
+from service import ServiceTest
 
 
 class Changes(ServiceTest):

@@ -22,7 +22,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from service import GTINS, ServiceTest
+from client import GTINS
+from service import ServiceTest
 
 TESTS = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(TESTS / "clients"), str(TESTS / "model")]

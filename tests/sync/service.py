@@ -1,8 +1,6 @@
 """A service with its own database and Memcached, for the tests of this folder. It can be killed and started again."""
 
 import contextlib
-import http.client
-import json
 import os
 import secrets
 import signal
@@ -16,16 +14,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from client import GTINS, Client, psql
+
 SERVER = os.environ["CODASYNC_TEST_POSTGRES"]  # the URL of a superuser
 PROGRAM = os.environ["CODASYNC_PROGRAM"]
-GTINS = ["9520000000004", "9520000000011", "9520000000028", "9520000000035", "9520000000042", "9520000000059"]
-
-
-def psql(url: str, sql: str) -> str:
-    done = subprocess.run(["psql", "--no-psqlrc", "-qAt", "-v", "ON_ERROR_STOP=1", url, "-c", sql], capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise RuntimeError(done.stderr)
-    return done.stdout.strip()
 
 
 def free_port() -> int:
@@ -34,43 +26,27 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-class Answer:
-    def __init__(self, status: int, body: str, link: str = "", cookie: str = "") -> None:
-        self.status = status
-        self.body = body
-        self.cookie = cookie.partition(";")[0]  # name=value of Set-Cookie
-        self.next_page = link.partition(">")[0].lstrip("<")  # of a list; empty: the last page
-
-    def json(self) -> Any:
-        return json.loads(self.body)
-
-    @property
-    def code(self) -> str:
-        """The code of its problem; empty for another answer."""
-        return self.json().get("type", "").removeprefix("urn:codasync:problem:") if self.status >= 400 else ""
-
-
-class Service:
+class Service(Client):
     def __init__(self, **settings: str) -> None:
         self.name = "sync_" + uuid.uuid4().hex
         psql(SERVER, f"create database {self.name} template template0 encoding 'UTF8'")
-        self.url = SERVER.replace("/postgres?", f"/{self.name}?")
-        self.port = free_port()
+        url = SERVER.replace("/postgres?", f"/{self.name}?")
+        port = free_port()
         self.memcached_port = memcached = free_port()
         self.folder = tempfile.TemporaryDirectory()
         keys = Path(self.folder.name) / "keys"  # without it `codasync check` has a problem, and does not compare the ledger
         keys.touch(0o600)
         keys.write_text(secrets.token_hex(16) + "\n")
         self.environment = os.environ | {
-            "CODASYNC_POSTGRES_URL": self.url,
+            "CODASYNC_POSTGRES_URL": url,
             "CODASYNC_MEMCACHED_SERVERS": f"127.0.0.1:{memcached}",
             "CODASYNC_MEMCACHED_KEY_FILE": str(keys),
-            "CODASYNC_SERVER_LISTEN": f"127.0.0.1:{self.port}",
+            "CODASYNC_SERVER_LISTEN": f"127.0.0.1:{port}",
         } | settings
         self.memcached = subprocess.Popen(["memcached", "-u", "nobody", "-l", "127.0.0.1", "-p", str(memcached)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.process: subprocess.Popen[bytes] | None = None
         self.command("migrate")
-        self.admin, self.staff = self.token("admin"), self.token("staff")
+        super().__init__(port, url, self.token("admin"), self.token("staff"))
         self.start()
 
     def command(self, *words: str) -> str:
@@ -89,9 +65,6 @@ class Service:
     def token(self, role: str, *shops: int) -> str:
         only = [word for shop in shops for word in ("--shop", str(shop))]
         return self.command("token", "create", "--name", f"a {role}", "--role", role, *only).strip().split()[-1]
-
-    def sql(self, statement: str) -> str:
-        return psql(self.url, statement)
 
     def start(self) -> None:
         with open(Path(self.folder.name) / "log", "ab") as log:
@@ -143,45 +116,6 @@ class Service:
             process.wait(30)
         psql(SERVER, f"drop database {self.name} with (force)")
         self.folder.cleanup()
-
-    def send(self, method: str, path: str, body: Any = None, token: str = "", **headers: str) -> Answer:
-        """A text as body is sent as CSV, anything else as JSON. Raises: OSError or http.client.HTTPException when there is no answer."""
-        sent = {name.replace("_", "-"): value for name, value in headers.items()}
-        if token:
-            sent["Authorization"] = f"Bearer {token}"
-        if body is not None:
-            sent["Content-Type"] = "text/csv" if isinstance(body, str) else "application/json"
-            body = body if isinstance(body, str) else json.dumps(body)
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
-        try:
-            connection.request(method, path, body, sent)
-            response = connection.getresponse()
-            return Answer(response.status, response.read().decode(), response.getheader("Link") or "", response.getheader("Set-Cookie") or "")
-        finally:
-            connection.close()
-
-    def status_of_stream(self, path: str, headers: dict[str, str]) -> int:
-        """Returns: the status of an answer that does not end."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
-        try:
-            connection.request("GET", path, headers=headers)
-            return connection.getresponse().status
-        finally:
-            connection.close()
-
-    def shop(self, name: str, **fields: str) -> int:
-        return int(self.send("POST", "/api/v1/shops", {"name": name} | fields, self.admin).json()["id"])
-
-    def product(self, gtin: str, name: str) -> Answer:
-        return self.send("PUT", f"/api/v1/products/{gtin}", {"name": name}, self.admin)
-
-    def record(self, shop: int, gtin: str, **fields: Any) -> Any:
-        answer = self.send("POST", "/api/v1/stock-readings", {"shop": shop, "GTIN": gtin} | fields, self.staff)
-        assert answer.status in (200, 201), answer.body
-        return answer.json()
-
-    def changes(self, shop: int, since: str = "", limit: int = 1000) -> Answer:
-        return self.send("GET", f"/api/v1/changes?shop={shop}&limit={limit}" + (f"&since={since}" if since else ""))
 
     @contextlib.contextmanager
     def session(self) -> Iterator[Any]:

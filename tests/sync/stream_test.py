@@ -17,7 +17,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from service import GTINS, PROGRAM, Service, ServiceTest, free_port
+from client import GTINS
+from service import PROGRAM, Service, ServiceTest, free_port
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "clients"))
 from stream import Event, Refused, Stream  # noqa: E402

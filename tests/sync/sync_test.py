@@ -5,7 +5,8 @@ import unittest
 import uuid
 from typing import Any
 
-from service import GTINS, Answer, ServiceTest
+from client import GTINS, Answer
+from service import ServiceTest
 
 NOW = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0)
 

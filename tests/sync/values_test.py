@@ -8,8 +8,9 @@ import unittest
 import uuid
 from typing import Any
 
-from access_table_test import README, Place
-from service import Answer, ServiceTest
+from access import README, Place
+from client import Answer
+from service import ServiceTest
 
 TODAY = re.compile(r"TODAY\+(\d+)Y(?:(\d+)D)?")
 
