@@ -104,6 +104,12 @@ TEST(Codec, refuses_times_and_dates_that_cannot_be_written) {
   reading.updated_at = Instant::max();
   EXPECT_FALSE(decode_reading(encode(reading)));
   reading = a_reading();
+  reading.observed_at = Instant::max();
+  EXPECT_FALSE(decode_reading(encode(reading)));
+  reading = a_reading();
+  reading.counted_at = Instant::max();
+  EXPECT_FALSE(decode_reading(encode(reading)));
+  reading = a_reading();
   reading.checked_at = Instant::min();
   EXPECT_FALSE(decode_reading(encode(reading)));
   reading = a_reading();
@@ -203,6 +209,18 @@ TEST(Codec, refuses_other_texts_of_the_same_row) {
   auto big_endian = std::string{'\0'} + std::string{"\0\0\0\0\0\0\0\x01", 8} +
                     std::string{"\0\0\0\0\0\0\0\x05", 8};
   EXPECT_FALSE(is_no_reading(sealed('N', big_endian), ShopId{1}, Gtin::from_number(5)));
+}
+
+TEST(Codec, refuses_numbers_that_no_product_has) {
+  constexpr std::size_t kHead = 6;
+  for (const char highest_byte : {'\x7f', '\xff'}) {  // too large, negative
+    auto product = encode(a_product()).substr(kHead);
+    product[8] = highest_byte;  // the GTIN is the first number
+    EXPECT_FALSE(decode_product(sealed('P', product)));
+    auto reading = encode(a_reading()).substr(kHead);
+    reading[16] = highest_byte;  // after the shop
+    EXPECT_FALSE(decode_reading(sealed('R', reading)));
+  }
 }
 
 TEST(Codec, accepts_any_bytes_without_an_exception) {

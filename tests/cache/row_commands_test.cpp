@@ -58,7 +58,8 @@ TEST(RowCommands, find_an_entry) {
 TEST(RowCommands, find_no_bytes_without_a_seal_for_this_key_and_expiry) {
   const auto sealed = kSeal.close(kTea, 1'800'000'001, "tea");
   for (const auto& reply :
-       {reply_with("tea", 1'800'000'001), reply_with(sealed, 1'800'000'002),
+       {reply_with("tea", 1'800'000'001), reply_with("", 1'800'000'001),
+        reply_with(sealed, 1'800'000'002),
         reply_with(kSeal.close({"row1:other"}, 1'800'000'001, "tea"), 1'800'000'001)}) {
     const auto found = take(reply);
     EXPECT_EQ(found.row.state, State::hit);

@@ -32,6 +32,15 @@ TEST(SlotRules, flush_a_slot_before_its_first_use_with_a_database) {
   EXPECT_EQ(step_for(slot(SlotState::up, false), kOff, {kDone, kLong, kNotYet}), SlotStep::none);
 }
 
+TEST(SlotRules, flush_a_slot_whose_process_was_started_again) {
+  constexpr ServerView kRestarted{kDone, kLong, kNotYet, true};
+  for (const auto state : {SlotState::up, SlotState::waiting}) {
+    EXPECT_EQ(step_for(slot(state), kFills, kRestarted), SlotStep::flush);
+  }
+  EXPECT_EQ(step_for(slot(SlotState::up), kOff, kRestarted), SlotStep::none);
+  EXPECT_EQ(step_for(slot(SlotState::waiting), kOff, kRestarted), SlotStep::mark_down);
+}
+
 TEST(SlotRules, mark_a_slot_down_at_once_only_when_its_process_has_ended) {
   for (const auto state : {SlotState::up, SlotState::waiting}) {
     EXPECT_EQ(step_for(slot(state), kFills, {Unreachable::refused, kLong, kNotYet}),

@@ -19,6 +19,9 @@ using testing::HasSubstr;
 /// Closes the ledger at the beginning of this month: one partition has all older events.
 class LedgerRetention : public LedgerTest {
  protected:
+  // perform_all() submits thousands of operations at once, and an instrumented build is slow.
+  LedgerRetention() { options.queue_timeout = 1min; }
+
   static Date this_month() {
     const Date today{std::chrono::floor<std::chrono::days>(now())};
     return {today.year(), today.month(), std::chrono::day{1}};

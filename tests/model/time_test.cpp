@@ -118,6 +118,9 @@ TEST(Instants, that_are_not_rfc_3339_are_refused) {
            "2026-01-01T00:00:00 Z",
            "1767225600",
            "2026-01-01T-1:00:00Z",
+           "2026-01-01T00:x0:00Z",
+           "2026-01-01T00:00:x0Z",
+           "2026-01-01T00:00:00-1:00",
        }) {
     EXPECT_EQ(parse_instant(text), std::nullopt) << text;
   }

@@ -71,6 +71,11 @@ TEST(CsvReader, separates_by_the_given_character) {
               ElementsAre(Record{"a", "b"}, Record{"1|2", "3"}));
 }
 
+TEST(CsvReader, separates_by_blanks_where_the_file_says_so) {
+  EXPECT_THAT(fields_of("a b\n\"1 2\"  3\n", ' '),
+              ElementsAre(Record{"a", "b"}, Record{"1 2", "", "3"}));
+}
+
 TEST(CsvReader, unquotes_fields) {
   EXPECT_THAT(fields_of(R"("a","b ""c"" d","",","
 )"),
@@ -132,6 +137,7 @@ TEST(CsvReader, refuses_too_many_columns_and_continues) {
   ASSERT_EQ(records.size(), 3U);
   EXPECT_EQ(records[1].refusal, CsvRefusal::too_many_columns);
   EXPECT_EQ(records[2].fields, (Record{"1", "2"}));
+  EXPECT_EQ(read("," + most + ", \"x\"\n1,2\n").at(1).fields, (Record{"1", "2"}));
 }
 
 TEST(CsvReader, refuses_a_long_record_and_continues) {
