@@ -1,3 +1,5 @@
+#include <array>
+
 #include "storage/ledger/batch.hpp"
 #include "storage/operation_name.hpp"
 #include "tests/ledger/ledger_fixture.hpp"
@@ -31,6 +33,20 @@ class StockBatch : public LedgerTest {
     return std::get<BatchResult::Deferred>(each) == BatchResult::Deferred::later
                ? "deferred: later"
                : "deferred: product";
+  }
+
+  /// The operations of a device: each has a name, and a void names its target by it.
+  static Uuid name(std::uint8_t number) { return Uuid::v8(std::array<std::uint8_t, 16>{number}); }
+  static storage::StockOperation named(storage::StockOperation operation, std::uint8_t number) {
+    operation.name = name(number);
+    return operation;
+  }
+  static storage::StockOperation named_void(std::uint8_t target, std::uint8_t number) {
+    auto made = named(operation(EventKind::void_event), number);
+    made.voids = name(target);
+    made.awaits_target = true;
+    made.voids_own = true;
+    return made;
   }
 
   storage::postgres::Connection connection{postgres};
@@ -80,6 +96,31 @@ TEST_F(StockBatch, replays_the_response_of_a_key_within_the_batch) {
   EXPECT_EQ(why(std::get<storage::StockResult>(results[2])), storage::Refused::Why::key_reused);
   EXPECT_EQ(text(results[3]), "applied v2 - 7");
   EXPECT_EQ(database.run("select count(*) from stock_events"), "2");
+}
+
+TEST_F(StockBatch, voids_an_event_of_the_same_batch_in_both_orders) {
+  const auto after = run({count(3), named(count(7), 1), named_void(1, 2)});
+  EXPECT_EQ(text(after[1]), "applied v2 - 7");
+  EXPECT_EQ(text(after[2]), "applied v3 - 3");
+  const auto before = run({named_void(3, 4), named(count(8), 3), named_void(3, 5)});
+  EXPECT_EQ(text(before[0]), "kept v3 - 3") << "it waits";
+  EXPECT_EQ(text(before[1]), "kept v3 - 3");
+  EXPECT_EQ(text(before[2]), "kept v3 - 3");
+}
+
+TEST_F(StockBatch, voids_an_event_that_arrives_in_a_later_batch) {
+  run({count(3), named_void(1, 2)});
+  EXPECT_EQ(text(run({named(count(7), 1)})[0]), "kept v1 - 3");
+  const auto repeated = run({named(count(7), 1)});
+  EXPECT_EQ(text(repeated[0]), "duplicate v1 - 3");
+  EXPECT_TRUE(std::get<storage::Written>(std::get<storage::StockResult>(repeated[0])).voided);
+}
+
+TEST_F(StockBatch, does_not_show_a_reading_of_a_removed_product_to_a_repeated_operation) {
+  run({named(count(7), 1)});
+  database.run("update products set removed_at = now() where gtin = 4006381333931");
+  EXPECT_EQ(why(std::get<storage::StockResult>(run({named(count(7), 1)})[0])),
+            storage::Refused::Why::unknown_product);
 }
 
 TEST_F(StockBatch, uses_no_id_for_refused_operations) {
