@@ -138,6 +138,20 @@ std::vector<ParsedCode> parse_all(const std::vector<std::string_view>& codes) {
   return parsed;
 }
 
+TEST(Element, of_a_measure_or_an_amount_is_a_number) {
+  const auto number = [](std::string ai, std::string value) {
+    return number_of({std::move(ai), std::move(value), 0, std::nullopt}).value_or("none");
+  };
+  EXPECT_EQ(number("3103", "001750"), "1.75");
+  EXPECT_EQ(number("3100", "000012"), "12");
+  EXPECT_EQ(number("3925", "12"), "0.00012") << "fewer digits than decimals";
+  EXPECT_EQ(number("3912", "97812345"), "123.45") << "after the currency";
+  EXPECT_EQ(number("3932", "978199"), "1.99");
+  EXPECT_EQ(number("3020", "12"), "none");
+  EXPECT_EQ(number("7003", "2612242359"), "none");
+  EXPECT_EQ(number("37", "8"), "none");
+}
+
 TEST(ScannedItem, two_symbols_of_a_pack_are_one_item) {
   const auto item = merge(parse_all({"]E09521234543213", "]d2172612241012AB", "]Q1 a text"}));
   ASSERT_TRUE(item);

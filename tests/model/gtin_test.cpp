@@ -65,6 +65,12 @@ TEST(Gtin, gives_the_reason_for_an_invalid_text) {
   }
 }
 
+TEST(Gtin, of_upc_e_has_the_zeros_again_that_were_left_out) {
+  EXPECT_EQ(Gtin::parse_upc_e("01234558")->canonical(), "012345000058");
+  EXPECT_EQ(Gtin::parse_upc_e("0123455x").error(), GtinRefusal::not_digits);
+  EXPECT_EQ(Gtin::parse_upc_e("21234558").error(), GtinRefusal::wrong_length);
+}
+
 TEST(Gtin, any_other_check_digit_and_any_mistyped_digit_is_refused) {
   const std::string good = "4006381333931";
   for (std::size_t i = 0; i < good.size(); ++i) {

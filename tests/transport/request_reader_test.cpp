@@ -59,6 +59,22 @@ TEST(RequestReader, reports_once_that_a_client_expects_100) {
   EXPECT_EQ(read(head + "hi"), (Strings{"POST / hi"})) << "the body arrived without waiting";
 }
 
+TEST(RequestReader, sends_no_100_to_a_client_of_http_1_0) {
+  const std::string head =
+      "POST / HTTP/1.0\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n";
+  EXPECT_EQ(read(head + "hi", head.size()), (Strings{"POST / hi"}));
+}
+
+TEST(RequestReader, refuses_chunks_that_can_be_read_in_two_ways) {
+  const std::string head = "PUT / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n";
+  EXPECT_EQ(read(head + "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"), Strings{"400"});
+  EXPECT_EQ(read(head + "\r\n1;" + std::string(5000, 'x') + "\r\nx\r\n0\r\n\r\n", 100),
+            Strings{"400"})
+      << "an extension that does not end";
+  EXPECT_EQ(read(head + "\r\n1\r\nxy\r\n0\r\n\r\n"), Strings{"400"});
+  EXPECT_EQ(read(head + "\r\n1\nx\r\n0\r\n\r\n"), Strings{"400"});
+}
+
 TEST(RequestReader, refuses_a_body_as_soon_as_it_exceeds_the_limit) {
   EXPECT_EQ(read("PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 10000\r\n\r\n"), Strings{"413"});
   const std::string chunked = "PUT / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n";

@@ -78,7 +78,7 @@ ElementList parse_bracketed_text(std::string_view code, std::size_t begin, Date 
   auto at = begin;
   while (at < code.size()) {
     const auto close = std::min(code.find(')', at), code.size());
-    if (code[at] != '(' || close == code.size()) {
+    if (close == code.size()) {
       list.error = ParseError{at, "An application identifier (AI) in brackets is missing here."};
       return list;
     }

@@ -35,7 +35,7 @@ ElementList parse_element_string(std::string_view code, std::size_t begin,
                                  const Separators& separators, Date today);
 
 /// Parses the text that is printed below a symbol, from `begin` to the end of `code`: AIs in
-/// brackets. `\(` is a bracket of a value.
+/// brackets. `\(` is a bracket of a value. Requires: a bracket at `begin`.
 ElementList parse_bracketed_text(std::string_view code, std::size_t begin, Date today);
 
 }  // namespace codasync::barcode
