@@ -108,6 +108,22 @@ bool is_long_gtin(std::string_view value) {
   return value.size() >= 12 && static_cast<bool>(gtin_of_cell(value));
 }
 
+bool is_whole_number(std::string_view value) {
+  return static_cast<bool>(parse_whole_number(plain_cell(value)));
+}
+
+bool has_digit(std::string_view value) {
+  return std::ranges::any_of(value, [](char c) { return c >= '0' && c <= '9'; });
+}
+
+/// More than 1, so that it is not the 0 or 1 of a column that says yes or no.
+bool is_above_one(std::string_view value) {
+  const auto number = quantity_of_cell(value, std::nullopt);
+  return number && *number > 1;
+}
+
+bool is_question(std::string_view header) { return trim(header).ends_with('?'); }
+
 bool is_small_number(std::string_view value) {
   constexpr std::size_t kDigitsMax = 6;
   return value.size() <= kDigitsMax + 3 && static_cast<bool>(quantity_of_cell(value, std::nullopt));
@@ -138,15 +154,17 @@ class Planner {
     recognise();
     choose_gtin();
     choose_name();
-    for (const auto field : {ImportField::brand, ImportField::category, ImportField::shop,
-                             ImportField::expiry_date, ImportField::date_kind,
-                             ImportField::quantity, ImportField::kind, ImportField::observed_at}) {
+    choose_shop();
+    choose_quantity();
+    for (const auto field : {ImportField::brand, ImportField::category, ImportField::expiry_date,
+                             ImportField::date_kind, ImportField::kind, ImportField::observed_at}) {
       choose(field);
     }
     if (kind_ == ImportKind::readings && plan_.fields.contains(ImportField::name)) {
       plan_.notes.emplace_back(
           "The names create products that are not known; known products keep their names.");
     }
+    if (question_header()) return std::move(plan_);
     question_missing();
     question_unused();
     question_unnamed();
@@ -221,10 +239,55 @@ class Planner {
         maybe_gtin_.push_back({meaning->preference, i});
       } else if (meaning->kind == Kind::maybe_name) {
         maybe_name_.push_back({meaning->preference, i});
+      } else if (meaning->kind == Kind::maybe_shop) {
+        maybe_shop_.push_back({meaning->preference, i});
+      } else if (meaning->field == ImportField::quantity && says_yes_or_no(*meaning, i)) {
+        yes_or_no_.push_back(i);
       } else {
         candidates_[meaning->field].push_back({meaning->preference, i});
       }
     }
+  }
+
+  /// Returns: whether the values of a column, which can hold a quantity, rather say that there is
+  /// any, or the unit.
+  bool says_yes_or_no(const HeaderMeaning& meaning, std::size_t position) const {
+    if (meaning.kind != Kind::maybe_quantity && !is_question(header_[position])) return false;
+    return share_of(sample_, position, is_above_one).like == 0;
+  }
+
+  void choose_quantity() {
+    choose(ImportField::quantity);
+    for (const auto position : yes_or_no_) {
+      // Numbers of a file without another quantity stay a question.
+      const bool asks = !plan_.fields.contains(ImportField::quantity) &&
+                        !is_question(header_[position]) &&
+                        share_of(sample_, position, has_digit).like > 0;
+      if (!asks) plan_.columns[position].use = Use::known_unused;
+    }
+  }
+
+  /// A number in a column for places is more likely an id of the other system than one of a shop
+  /// here.
+  void choose_shop() {
+    auto& candidates = candidates_[ImportField::shop];
+    std::ranges::sort(maybe_shop_);
+    const auto has_numbers = [&](const Candidate& candidate) {
+      return share_of(sample_, candidate.position, is_whole_number).like > 0;
+    };
+    const auto named = std::ranges::find_if_not(maybe_shop_, has_numbers);
+    if (candidates.empty() && named != maybe_shop_.end()) candidates.push_back(*named);
+    if (candidates.empty() && !maybe_shop_.empty()) {
+      const auto header = header_[maybe_shop_.front().position];
+      ask("The column " + quoted(header) +
+          " has numbers, which may be ids of another system. If they are ids of shops: " +
+          map_option(ImportField::shop, header) + "; if all rows are of one shop: --shop 7.");
+      shop_is_question_ = true;
+    }
+    for (const auto& candidate : maybe_shop_) {
+      plan_.columns[candidate.position].use = Use::known_unused;
+    }
+    choose(ImportField::shop);
   }
 
   void choose_gtin() {
@@ -252,6 +315,11 @@ class Planner {
 
   void choose_name() {
     auto& candidates = candidates_[ImportField::name];
+    std::erase_if(maybe_name_, [&](const Candidate& candidate) {
+      const bool numbers = share_of(sample_, candidate.position, is_whole_number).at_least(kMost);
+      if (numbers) plan_.columns[candidate.position].use = Use::known_unused;
+      return numbers;
+    });
     std::ranges::sort(maybe_name_);
     if (candidates.empty() && !maybe_name_.empty()) {
       candidates.push_back(maybe_name_.front());
@@ -274,6 +342,12 @@ class Planner {
     std::ranges::sort(candidates);
     const bool first_filled =
         field == ImportField::name || field == ImportField::brand || field == ImportField::category;
+    if (field == ImportField::brand || field == ImportField::category) {
+      // Numbers are the ids of a brand or category; another column can have its name.
+      std::ranges::stable_partition(candidates, [&](const Candidate& candidate) {
+        return !share_of(sample_, candidate.position, is_whole_number).at_least(kMost);
+      });
+    }
     std::vector<std::size_t> positions;
     for (const auto& [preference, position] : candidates) {
       auto& column = plan_.columns[position];
@@ -312,6 +386,26 @@ class Planner {
     return true;
   }
 
+  /// Returns: whether the file has no header; then no other question is useful.
+  bool question_header() {
+    const bool nothing_known = std::ranges::all_of(plan_.columns, [](const ColumnUse& column) {
+      return column.use == Use::not_used || column.use == Use::unnamed;
+    });
+    if (!nothing_known) return false;
+    if (std::ranges::any_of(header_, is_long_gtin)) {
+      ask("The file has a GTIN where the names of its columns should be. Add a row with the names "
+          "above it, such as: gtin, name.");
+      return true;
+    }
+    if (header_.size() == 1) {
+      ask("The file has one column only: " + quoted(header_.front()) +
+          ". The separator has to be a comma, a semicolon, a tab or |; another one can be named in "
+          "a first line, such as sep=^. Quotation marks belong around a field, not around a row.");
+      return true;
+    }
+    return false;
+  }
+
   void question_missing() {
     const auto lacks = [&](ImportField field, std::string_view what) {
       if (plan_.fields.contains(field)) return;
@@ -326,7 +420,7 @@ class Planner {
       lacks(ImportField::name, "product's name");
       return;
     }
-    if (!options_.shop_given) lacks(ImportField::shop, "shop");
+    if (!options_.shop_given && !shop_is_question_) lacks(ImportField::shop, "shop");
     const auto has = [&](ImportField field) { return plan_.fields.contains(field); };
     if (!has(ImportField::expiry_date) && !has(ImportField::quantity) && !has(ImportField::kind)) {
       ask("The file has neither a column for the expiry date nor one for the quantity. Its columns "
@@ -338,6 +432,7 @@ class Planner {
 
   /// A column that seems to hold a field, and is not used, may be the most important one.
   void question_unused() {
+    question_numbers();
     for (std::size_t i = 0; i < header_.size(); ++i) {
       if (plan_.columns[i].use != Use::not_used) continue;
       const auto field = suggested_field(i);
@@ -347,6 +442,34 @@ class Planner {
           " and is not used. To use it: " + map_option(*field, header_[i]) +
           "; to import without it: --ignore " + quoted(header_[i]) + ".");
     }
+  }
+
+  /// Without a column for the quantity, each column of whole numbers can be it.
+  void question_numbers() {
+    if (!has_field(kind_, ImportField::quantity) || plan_.fields.contains(ImportField::quantity))
+      return;
+    std::vector<std::size_t> numbers;
+    for (std::size_t i = 0; i < header_.size(); ++i) {
+      if (plan_.columns[i].use == Use::not_used && !is_question(header_[i]) &&
+          !suggested_field(i) && share_of(sample_, i, is_small_number).at_least(1)) {
+        numbers.push_back(i);
+      }
+    }
+    if (numbers.empty()) return;
+    std::string names;
+    std::string ignored;
+    for (const auto position : numbers) {
+      names += (names.empty() ? "" : ", ") + quoted(header_[position]);
+      ignored +=
+          (ignored.empty() ? "" : " ") + std::string{"--ignore "} + quoted(header_[position]);
+    }
+    const bool one = numbers.size() == 1;
+    ask((one ? "The column " : "The columns ") + names +
+        (one ? " looks like quantities and is not used. To use it: " +
+                   map_option(ImportField::quantity, header_[numbers.front()])
+             : " look like quantities and are not used. To use one of them: --map "
+               "quantity=\"Column\"") +
+        "; to import without a quantity: " + ignored + ".");
   }
 
   /// Compares a column of GTINs with the one that is used, instead of asking for it, if the sample
@@ -405,10 +528,6 @@ class Planner {
         share_of(sample_, position, looks_like_date).at_least(kMost)) {
       return ImportField::expiry_date;
     }
-    if (is_missing(ImportField::quantity) &&
-        share_of(sample_, position, is_small_number).at_least(1)) {
-      return ImportField::quantity;
-    }
     return std::nullopt;
   }
 
@@ -454,6 +573,9 @@ class Planner {
   std::map<ImportField, std::vector<Candidate>> candidates_;
   std::vector<Candidate> maybe_gtin_;
   std::vector<Candidate> maybe_name_;
+  std::vector<Candidate> maybe_shop_;
+  std::vector<std::size_t> yes_or_no_;  // columns that could hold a quantity by their header
+  bool shop_is_question_{false};
   std::optional<std::string> weak_gtin_;
 };
 

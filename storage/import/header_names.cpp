@@ -42,8 +42,12 @@ constexpr Line kLines[] = {
     {Kind::field, kGtin, "upc|upc a|upc 12|upc code|upc number|upc barcode"},
     {Kind::field, kGtin, "barcode|bar code|barcodes|bar codes|barcode number|item barcode|product barcode"},
     {Kind::field, kGtin, "scan code|jan|jan code|raw gtin"},
+    {Kind::field, kGtin, "isbn|isbn 13|product barcodes|ean11"},
     {Kind::field, kGtin, "GTIN, UPC, EAN, or ISBN|GTIN, UPC, EAN or ISBN|Meta: _global_unique_id"},  // WooCommerce
     {Kind::field, kGtin, "global unique id"},
+    {Kind::field, kGtin, "GTIN, UPC, EAN oder ISBN|GTIN, UPC, EAN ou ISBN|GTIN, UPC, EAN o ISBN"},
+    {Kind::field, kGtin, "GTIN, UPC, EAN of ISBN|GTIN, UPC, EAN lub ISBN"},
+    {Kind::field, kGtin, "EAN-13 or JAN barcode"},  // PrestaShop
     {Kind::field, kGtin, "Variant Barcode"},  // Shopify
     {Kind::field, kGtin, "Strichcode|Barcodenummer|EAN-Nummer|EAN-Nr.|GTIN-Nummer|Artikel-EAN|EAN Artikel"},  // de
     {Kind::field, kGtin, "Code-barres|Code barre|Code barres|Codes-barres|Code EAN|Code GTIN|Gencod|Gencode"},  // fr
@@ -56,7 +60,7 @@ constexpr Line kLines[] = {
 
     // Name. A short name first, then descriptions.
     {Kind::field, kName, "product name|name|raw name|product title|title|item name|article name|product label"},
-    {Kind::field, kName, "label|part name|product name en"},
+    {Kind::field, kName, "label|part name|product name en|part detail name|material description|maktx"},
     {Kind::field, kName, "Produktname|Artikelname|Bezeichnung|Artikelbezeichnung|Produktbezeichnung"},  // de
     {Kind::field, kName, "Artikeltext|Warenbezeichnung|Kurzbezeichnung|Bezeichnung 1|Kurztext|Titel"},
     {Kind::field, kName, "Nom|Nom du produit|Nom produit|Libellé|Libellé produit|Libellé article|Désignation"},  // fr
@@ -74,6 +78,8 @@ constexpr Line kLines[] = {
     {Kind::field, kName, "Descriptif|Descripción|Descripción del producto|Descripción del artículo|Descrizione"},
     {Kind::field, kName, "Descrizione prodotto|Descrizione articolo|Omschrijving|Beschrijving|Descrição"},
     {Kind::field, kName, "Descrição do produto|Opis|Opis produktu"},
+    {Kind::field, kName, "Kurzbeschreibung|Description courte|Descripción corta|Descrizione breve|Breve descrizione"},
+    {Kind::field, kName, "Korte beschrijving|Descrição curta|Krótki opis"},
     {Kind::field, kName, "generic name|generic name *|abbreviated product name *"},
     {Kind::maybe_name, kName, "product|item|article|artikel|produkt|producto|articulo|prodotto|articolo|produto"},
     {Kind::maybe_name, kName, "artigo|produit|towar|part|material|ware"},
@@ -82,26 +88,27 @@ constexpr Line kLines[] = {
     {Kind::field, kBrand, "brand|brands|raw brand|brand name|brand owner|manufacturer|manufacturer name"},
     {Kind::field, kBrand, "product brand|vendor|make"},
     {Kind::field, kBrand, "Marke|Markenname|Hersteller|Herstellername|Marque|Fabricant|Marca|Fabricante|Marchio"},
-    {Kind::field, kBrand, "Produttore|Merk|Fabrikant|Merknaam|Marka|Producent"},
+    {Kind::field, kBrand, "Produttore|Merk|Fabrikant|Merknaam|Marka|Producent|Marken|Marques|Marcas|Marchi|Merken|Marki"},
 
     // Category
     {Kind::field, kCategory, "category|categories|product category|product categories|branded food category"},
     {Kind::field, kCategory, "category name|main category|main category *|product type|product group"},
     {Kind::field, kCategory, "product group name|category path|department|reporting category|part category"},
-    {Kind::field, kCategory, "item group"},
+    {Kind::field, kCategory, "item group|material group|product family"},
     {Kind::field, kCategory, "Kategorie|Kategorien|Warengruppe|Produktgruppe|Artikelgruppe|Produktkategorie"},
     {Kind::field, kCategory, "Catégorie|Catégories|Famille|Rayon|Famille de produits|Categoría|Categorías|Familia"},
-    {Kind::field, kCategory, "Categoria|Categorie|Reparto|Famiglia|Productgroep|Artikelgroep|Productcategorie"},
+    {Kind::field, kCategory, "Categoria|Categorias|Categorie|Categorieën|Reparto|Famiglia|Productgroep|Artikelgroep|Productcategorie"},
     {Kind::field, kCategory, "Rubriek|Kategoria|Kategorie produktu|Grupa towarowa|Grupa|Departamento"},
 
     // Shop
     {Kind::field, kShop, "shop|shop id|store|store id|shop number|store number|shop no|store no|branch"},
     {Kind::field, kShop, "branch id|outlet|outlet id"},
-    {Kind::field, kShop, "location|location id|location name|site|site id|store name|shop name|warehouse"},
-    {Kind::field, kShop, "facility"},
-    {Kind::field, kShop, "Filiale|Filialnummer|Filial-Nr.|Markt|Marktnummer|Laden|Standort|Geschäft|Magasin"},
+    {Kind::field, kShop, "store name|shop name"},
+    {Kind::maybe_shop, kShop, "location|location name|location id|location detail name|site|site id|warehouse"},
+    {Kind::maybe_shop, kShop, "facility|Standort|Magazyn"},
+    {Kind::field, kShop, "Filiale|Filialnummer|Filial-Nr.|Markt|Marktnummer|Laden|Geschäft|Magasin"},
     {Kind::field, kShop, "Point de vente|Code magasin|Tienda|Sucursal|Local|Negozio|Punto vendita|Filiaal"},
-    {Kind::field, kShop, "Winkel|Filiaalnummer|Loja|Filial|Sklep|Oddział|Magazyn"},
+    {Kind::field, kShop, "Winkel|Filiaalnummer|Loja|Filial|Sklep|Oddział"},
 
     // Expiry date
     {Kind::field, kDate, "expiry date|expiration date|expiry|expiration|expires|expires on|expires at|exp date"},
@@ -110,42 +117,49 @@ constexpr Line kLines[] = {
     {Kind::field, kDate, "sell by|sell by date|best by|best by date|due date|shelf life expiration date|sled"},
     {Kind::field, kDate, "sled bbd|valid until|lot expiration date|lot expiry date|batch expiry date"},
     {Kind::field, kDate, "stock expiry date|removal date"},
+    {Kind::field, kDate, "next due date|next expiry date|best if used by|best if used before|use before|vfdat"},
+    {Kind::field, kDate, "batch expiry|batch expiration date|lot/serial number/expiration date"},
     {Kind::field, kDate, "MHD|MHD-Datum|Mindesthaltbarkeitsdatum|Mindesthaltbarkeit|Haltbar bis"},  // de
     {Kind::field, kDate, "Haltbarkeitsdatum|Haltbarkeit|Ablaufdatum|Verfallsdatum|Verfalldatum|Verfall"},
     {Kind::field, kDate, "Verbrauchsdatum|Zu verbrauchen bis|Mindestens haltbar bis"},
+    {Kind::field, kDate, "Nächstes MHD|Nächste Fälligkeit|Verwendbar bis"},
     {Kind::field, kDate, "DLC|DDM|DLUO|Date limite de consommation|Date de péremption|Péremption"},  // fr
     {Kind::field, kDate, "Date d'expiration|Date expiration|À consommer avant|À consommer jusqu'au"},
     {Kind::field, kDate, "À consommer de préférence avant|Date de durabilité minimale|Date limite"},
+    {Kind::field, kDate, "Date DLC|Date DDM|Date DLUO|DLC/DDM|DLC/DLUO"},
     {Kind::field, kDate, "Fecha de caducidad|Caducidad|Fecha caducidad|Consumo preferente|Fecha de vencimiento"},  // es
-    {Kind::field, kDate, "Vencimiento|Fecha vencimiento|Fecha de consumo preferente"},
+    {Kind::field, kDate, "Vencimiento|Fecha vencimiento|Fecha de consumo preferente|F. caducidad|Fecha cad.|Fecha venc."},
     {Kind::field, kDate, "Data di scadenza|Scadenza|Data scadenza|TMC|Da consumarsi entro|Da consumare entro"},  // it
-    {Kind::field, kDate, "Da consumarsi preferibilmente entro"},
+    {Kind::field, kDate, "Da consumarsi preferibilmente entro|Data scad."},
     {Kind::field, kDate, "THT|TGT|THT-datum|TGT-datum|Houdbaar tot|Houdbaarheidsdatum|Ten minste houdbaar tot"},  // nl
-    {Kind::field, kDate, "Te gebruiken tot|Vervaldatum|Uiterste verkoopdatum"},
+    {Kind::field, kDate, "Te gebruiken tot|Vervaldatum|Uiterste verkoopdatum|Tenminste houdbaar tot|Houdbaarheid"},
     {Kind::field, kDate, "Data de validade|Validade|Data validade|Prazo de validade|Data de vencimento"},  // pt
-    {Kind::field, kDate, "Vencimento|Consumir até|Consumir de preferência antes de"},
+    {Kind::field, kDate, "Vencimento|Consumir até|Consumir de preferência antes de|Dt. validade|Dt. vencimento"},
     {Kind::field, kDate, "Data ważności|Termin ważności|Data przydatności|Termin przydatności"},  // pl
-    {Kind::field, kDate, "Termin przydatności do spożycia|Należy spożyć do|Najlepiej spożyć przed|Ważność"},
+    {Kind::field, kDate, "Termin ważn.|Data ważn.|Termin przydatności do spożycia|Należy spożyć do|Najlepiej spożyć przed|Ważność"},
 
     // Quantity on the shelf
-    {Kind::field, kQuantity, "quantity|qty|units|quantity on hand|qty on hand|on hand|on hand qty|on hand quantity"},
+    {Kind::field, kQuantity, "quantity|qty|quantity on hand|qty on hand|on hand|on hand qty|on hand quantity"},
     {Kind::field, kQuantity, "stock|stock quantity|stock qty|stock level|stock on hand|soh|in stock qty"},
     {Kind::field, kQuantity, "quantity in stock|qty in stock|current stock|current quantity|current quantity *"},
     {Kind::field, kQuantity, "inventory|inventory quantity|inventory qty|physical qoh|qoh|physical count"},
     {Kind::field, kQuantity, "physical quantity|count|counted|amount|available quantity|available qty"},
     {Kind::field, kQuantity, "units in stock|number of units|pieces|pcs|balance|total stock|product qty"},
-    {Kind::field, kQuantity, "qty available|free qty"},
+    {Kind::field, kQuantity, "qty available|free qty|balance qty|physical stock|actual stock|unrestricted|unrestricted stock"},
     {Kind::field, kQuantity, "Variant Inventory Qty|Variant Inventory Quantity|On hand (current)|On hand (new)"},  // Shopify
+    {Kind::field, kQuantity, "labst|clabs"},  // SAP
+    {Kind::maybe_quantity, kQuantity, "in stock|units|Vorrätig|En stock|Op voorraad|Em estoque|Em stock|Na stanie"},
     {Kind::field, kQuantity, "Menge|Bestand|Lagerbestand|Anzahl|Stück|Stückzahl|Lagermenge|Bestandsmenge"},  // de
-    {Kind::field, kQuantity, "Ist-Bestand|Regalbestand"},
+    {Kind::field, kQuantity, "Ist-Bestand|Regalbestand|Auf Lager|Verfügbarer Bestand|Gesamtbestand|Bestand gesamt"},
     {Kind::field, kQuantity, "Quantité|Qté|Quantité en stock|Stock disponible|Nombre d'unités|Qté en stock"},  // fr
-    {Kind::field, kQuantity, "Stock actuel"},
+    {Kind::field, kQuantity, "Stock actuel|Stock réel|Stock physique|Quantité réelle"},
     {Kind::field, kQuantity, "Cantidad|Cant.|Existencias|Existencia|Stock actual|Unidades|Cantidad en stock"},  // es
+    {Kind::field, kQuantity, "Inventario|Stock real|Stock físico"},
     {Kind::field, kQuantity, "Quantità|Q.tà|Qtà|Giacenza|Quantità in magazzino|Giacenza attuale|Esistenza|Pezzi"},  // it
-    {Kind::field, kQuantity, "Aantal|Hoeveelheid|Voorraad|Voorraadaantal|Stuks|Op voorraad"},  // nl
+    {Kind::field, kQuantity, "Aantal|Hoeveelheid|Voorraad|Voorraadaantal|Stuks|Vrije voorraad|Werkelijke voorraad"},  // nl
     {Kind::field, kQuantity, "Quantidade|Qtd|Qtde|Estoque|Stock atual|Quantidade em estoque|Quantidade em stock"},  // pt
     {Kind::field, kQuantity, "Saldo"},
-    {Kind::field, kQuantity, "Ilość|Stan|Stan magazynowy|Liczba sztuk|Sztuk|Ilość sztuk|Zapas"},  // pl
+    {Kind::field, kQuantity, "Ilość|Stan|Stan magazynowy|Liczba sztuk|Sztuk|Ilość sztuk|Zapas|Stan aktualny"},  // pl
 
     // Fields of this program
     {Kind::field, kDateKind, "date kind"},
@@ -167,8 +181,8 @@ constexpr Line kLines[] = {
     {Kind::known_unused, kName, "last updated|last change date|checked at|counted at|received at|received date"},
     {Kind::known_unused, kName, "receipt date|read at|purchase date|purchased date|purchased|production date"},
     {Kind::known_unused, kName, "manufacturing date|manufacture date|packed on|delivery date|available date"},
-    {Kind::known_unused, kName, "discontinued date|discontinue date|start date|stocktake date|last stocktake"},
-    {Kind::known_unused, kName, "open date|opened date|in stock|in stock?|sold individually|backorders allowed"},
+    {Kind::known_unused, kName, "discontinued date|discontinue date|start date|stocktake date|last stocktake|row created timestamp"},
+    {Kind::known_unused, kName, "open date|opened date|sold individually|backorders allowed"},
     {Kind::known_unused, kName, "low stock amount|low stock threshold|minimum stock|min stock|maximum stock"},
     {Kind::known_unused, kName, "reorder point|reorder quantity|stock alert enabled|stock alert count|stock value"},
     {Kind::known_unused, kName, "amount opened|product description html|body html|body (html)|seo title"},
@@ -177,6 +191,29 @@ constexpr Line kLines[] = {
     {Kind::known_unused, kName, "option3 name|attribute 1 name|attribute 2 name|attribute 3 name|download 1 name"},
     {Kind::known_unused, kName, "subbrand name|shipping class|unit value|product group id|location group|stock status"},
     {Kind::known_unused, kName, "manage stock"},
+    {Kind::known_unused, kName, "track stock|track inventory|inventory tracker|low stock|stock uom|stock id|unit cost"},
+    {Kind::known_unused, kName, "continue selling when out of stock|is in stock|out of stock qty|min cart qty"},
+    {Kind::known_unused, kName, "max cart qty|forecasted quantity|reserved quantity|reserved|allocated|committed"},
+    {Kind::known_unused, kName, "incoming|unavailable|opening qty|in qty|out qty|opening stock|reorder level"},
+    {Kind::known_unused, kName, "balance value|has expiry date|has batch no|shelf life in days"},
+    {Kind::known_unused, kName, "lot and expiry control|default best before days|shopping location id"},
+    {Kind::known_unused, kName, "date sale price starts|date sale price ends|download limit|download expiry days"},
+    {Kind::known_unused, kName, "stock alert enabled *|stock alert count *|reorder point *"},
+    {Kind::known_unused, kName, "Datum, an dem Angebotspreis beginnt|Datum, an dem Angebotspreis endet"},
+    {Kind::known_unused, kName, "Ablauftage des Downloads|Geringe Lagermenge|Meldebestand|Höchstbestand"},
+    {Kind::known_unused, kName, "Date de début de promo|Date de fin de promo|Jours d’expiration du téléchargement"},
+    {Kind::known_unused, kName, "Montant de stock faible|Quantité minimale|Date de disponibilité|Stock minimum"},
+    {Kind::known_unused, kName, "Stock d'alerte|Stock de sécurité|Día en que empieza el precio rebajado"},
+    {Kind::known_unused, kName, "Día en que termina el precio rebajado|Días de caducidad de la descarga"},
+    {Kind::known_unused, kName, "Cantidad de bajo inventario|Stock mínimo|Stock máximo|Stock de seguridad"},
+    {Kind::known_unused, kName, "Data di inizio del prezzo in saldo|Data di fine del prezzo in saldo"},
+    {Kind::known_unused, kName, "Giorni di scadenza del download|Quantità di scorte basse|Scorta minima"},
+    {Kind::known_unused, kName, "Startdatum actieprijs|Einddatum actieprijs|Dagen vervaltijd download|Lage voorraad"},
+    {Kind::known_unused, kName, "Minimum voorraad|Data de preço promocional começa em"},
+    {Kind::known_unused, kName, "Data de preço promocional termina em|Dias para expirar o download"},
+    {Kind::known_unused, kName, "Quantidade baixa de estoque|Estoque mínimo|Estoque máximo"},
+    {Kind::known_unused, kName, "Data rozpoczęcia promocji|Data zakończenia promocji|Niski stan magazynowy"},
+    {Kind::known_unused, kName, "Liczba dni do wygaśnięcia pobrania|Stan minimalny"},
     {Kind::known_unused, kName, "Artikelnummer|Artikel-Nr.|Art.-Nr.|Artikelnr|Lieferant|Lieferantennummer|Preis"},
     {Kind::known_unused, kName, "Gewicht|Charge|Chargennummer|Los|Lagerplatz|Einheit|MwSt|Bemerkung|Herstelldatum"},
     {Kind::known_unused, kName, "Produktionsdatum|Lieferdatum|Eingangsdatum|Mindestbestand"},
@@ -209,6 +246,10 @@ constexpr Folded kFolded[] = {
     {"º", "o"},  {"°", "o"},
 };
 
+// Punctuation outside ASCII that programs write into headers.
+constexpr std::string_view kPunctuation[] = {"’", "‘", "“", "”", "„", "«", "»",
+                                             "¿", "¡", "–", "—", "·", "•", "…"};
+
 bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
 bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
@@ -236,7 +277,8 @@ std::vector<std::string> words_of(std::string_view header) {
       const char lower = static_cast<char>(c - 'A' + 'a');
       append({&lower, 1});
       after_lower = false;
-    } else if (static_cast<unsigned char>(c) < 0x80 || collapse_white_space(bytes).empty()) {
+    } else if (static_cast<unsigned char>(c) < 0x80 || collapse_white_space(bytes).empty() ||
+               std::ranges::find(kPunctuation, bytes) != std::end(kPunctuation)) {
       in_word = false;
       after_lower = false;
     } else if (bytes.size() == 2 && bytes >= "\xCC\x80" && bytes <= "\xCD\xAF") {
@@ -298,8 +340,9 @@ std::optional<HeaderMeaning> find(std::string_view header) {
     const auto found = table().beginnings.find(front);
     if (found == table().beginnings.end()) continue;
     // After `product name` only a language; after `current quantity` the name of a place.
-    const bool quantity = found->second.field == ImportField::quantity;
-    if (quantity || (i + 2 == words.size() && words.back().size() <= 3)) return found->second;
+    const bool place =
+        found->second.field == ImportField::quantity || found->second.kind == Kind::known_unused;
+    if (place || (i + 2 == words.size() && words.back().size() <= 3)) return found->second;
   }
   return std::nullopt;
 }

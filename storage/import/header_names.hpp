@@ -14,13 +14,15 @@ namespace codasync::storage {
 /// The meaning of a column name in the table.
 struct HeaderMeaning {
   enum class Kind {
-    field,         // it holds `field`
-    maybe_gtin,    // a GTIN or a number of the seller's own: the values decide
-    maybe_name,    // the name, or, if another column has the name, the number of the article
-    known_unused,  // known, and never part of an import
+    field,           // it holds `field`
+    maybe_gtin,      // a GTIN or a number of the seller's own: the values decide
+    maybe_name,      // the name, or, if another column has the name, the number of the article
+    maybe_shop,      // a shop, or a place inside one; a number can be an id of the other system
+    maybe_quantity,  // a quantity, or whether there is any, or the unit
+    known_unused,    // known, and never part of an import
   };
   Kind kind;
-  ImportField field{};     // of `field`
+  ImportField field{};     // not of known_unused
   std::size_t preference;  // lower: preferred when several columns hold the same field
 };
 

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
+
 #include "storage/import/header_names.hpp"
 #include "tests/storage/import/collected.hpp"
 
@@ -104,12 +106,40 @@ TEST(HeaderNames, of_many_systems_and_eight_languages_are_known) {
         "Current Quantity Main Street",
         "stock_on_hand"}},
       {"unused",
-       {"SKU", "Price", "Lot", "created_at", "In stock?", "Artikelnummer", "Variant SKU"}},
+       {"SKU", "Price", "Lot", "created_at", "Artikelnummer", "Variant SKU", "Low stock [Main]",
+        "Stock Alert Enabled Main Street", "Jours d’expiration du téléchargement",
+        "Datum, an dem Angebotspreis endet"}},
       {"", {"Colour", "Aisle colour", "Product name length", "xyz", ""}},
   };
   for (const auto& [field, headers] : cases) {
     for (const auto* header : headers) EXPECT_EQ(field_of(header), field) << header;
   }
+}
+
+TEST(HeaderNames, of_exports_of_woocommerce_are_known_in_eight_languages) {
+  struct Language {
+    std::vector<const char*> headers;  // GTIN, name, brand, category, quantity
+  };
+  const std::vector<Language> languages{
+      {{"GTIN, UPC, EAN, or ISBN", "Name", "Brands", "Categories", "Stock"}},
+      {{"GTIN, UPC, EAN oder ISBN", "Name", "Marken", "Kategorien", "Bestand"}},
+      {{"GTIN, UPC, EAN ou ISBN", "Nom", "Marques", "Catégories", "Stock"}},
+      {{"GTIN, UPC, EAN o ISBN", "Nombre", "Marcas", "Categorías", "Inventario"}},
+      {{"GTIN, UPC, EAN o ISBN", "Nome", "Marchi", "Categorie", "Giacenza"}},
+      {{"GTIN, UPC, EAN of ISBN", "Naam", "Merken", "Categorieën", "Voorraad"}},
+      {{"GTIN, UPC, EAN ou ISBN", "Nome", "Marcas", "Categorias", "Estoque"}},
+      {{"GTIN, UPC, EAN lub ISBN", "Nazwa", "Marki", "Kategorie", "Stan magazynowy"}}};
+  constexpr std::array kFields{"gtin", "name", "brand", "category", "quantity"};
+  for (const auto& language : languages) {
+    for (std::size_t i = 0; i < kFields.size(); ++i) {
+      EXPECT_EQ(field_of(language.headers[i]), kFields[i]) << language.headers[i];
+    }
+  }
+}
+
+TEST(HeaderNames, are_equal_with_typographic_punctuation) {
+  EXPECT_EQ(plain_header("Date d’expiration"), plain_header("Date d'expiration"));
+  EXPECT_EQ(plain_header("¿Existencias?"), "existencias");
 }
 
 TEST(HeaderNames, that_are_unknown_suggest_a_field_by_a_word) {
@@ -211,6 +241,89 @@ TEST(Columns, a_description_is_preferred_over_the_number_of_an_item) {
   EXPECT_EQ(products.rows().at(0).name, "Rye bread 500 g");
   ASSERT_TRUE(test::import_text("Item,UPC\nRye bread,9520991000052\n", {}, products));
   EXPECT_EQ(products.rows().back().name, "Rye bread");
+}
+
+TEST(Columns, that_say_whether_there_is_any_stock_are_no_quantity) {
+  for (const auto* header :
+       {"In stock?", "In stock", "En stock ?", "Op voorraad?", "¿Existencias?"}) {
+    Readings readings;
+    ASSERT_TRUE(test::import_text(
+        "shop,gtin,quantity," + std::string{header} + "\n7,96385074,14,1\n7,4006381333931,5,0\n",
+        {}, readings))
+        << header;
+    EXPECT_EQ(use_of(readings.plan->columns, header), Use::known_unused) << header;
+    EXPECT_EQ(readings.rows().at(0).quantity, 14);
+  }
+  // Numbers above 1 are quantities.
+  Readings readings;
+  ASSERT_TRUE(test::import_text("shop,gtin,In stock [Main]\n7,96385074,14\n", {}, readings));
+  EXPECT_EQ(readings.rows().at(0).quantity, 14);
+  EXPECT_THAT(refusal_of<Readings>("shop,gtin,stock,In stock\n7,96385074,14,12\n"),
+              HasSubstr("differ in line 2"));
+  // It may be all there is.
+  EXPECT_THAT(refusal_of<Readings>("shop,gtin,expiry_date,In stock\n7,96385074,2026-12-24,1\n"),
+              HasSubstr("--map quantity=\"In stock\""));
+}
+
+TEST(Columns, with_units_are_no_quantity) {
+  Readings readings;
+  ASSERT_TRUE(test::import_text("shop,gtin,qty,Units\n7,96385074,14,pcs\n7,4006381333931,5,pcs\n",
+                                {}, readings));
+  EXPECT_EQ(use_of(readings.plan->columns, "Units"), Use::known_unused);
+  ASSERT_TRUE(test::import_text("shop,gtin,Units\n7,96385074,14\n", {}, readings));
+  EXPECT_EQ(readings.rows().back().quantity, 14);
+}
+
+TEST(Columns, with_ids_of_another_system_are_not_taken_for_names) {
+  Readings readings;
+  ASSERT_TRUE(test::import_text("shop,barcode,part,part_detail.name,qty\n7,96385074,3,Rye,5\n", {},
+                                readings));
+  EXPECT_EQ(readings.rows().at(0).name, "Rye");
+  ASSERT_TRUE(test::import_text("shop,barcode,part,qty\n7,96385074,3,5\n", {}, readings));
+  EXPECT_EQ(readings.rows().back().name, std::nullopt);
+  EXPECT_THAT(refusal_of<Products>("barcode,part\n96385074,3\n"),
+              HasSubstr("no column for the product's name"));
+  Products products;
+  ASSERT_TRUE(
+      test::import_text("gtin,name,Category,Category name\n96385074,Rye,3,Bread\n", {}, products));
+  EXPECT_EQ(products.rows().at(0).category, "Bread");
+  ASSERT_TRUE(test::import_text("gtin,name,Category\n96385074,Rye,3\n", {}, products));
+  EXPECT_EQ(products.rows().back().category, "3") << "it may be the name";
+}
+
+TEST(Columns, for_places_are_the_shop_if_they_have_names) {
+  ImportOptions named;
+  named.rows.shops.emplace("Main Street", ShopId{7});
+  Readings readings;
+  ASSERT_TRUE(test::import_text(
+      "location,location_detail.name,gtin,qty\n2,Main Street,96385074,5\n", named, readings));
+  EXPECT_EQ(readings.rows().at(0).shop, ShopId{7});
+  ASSERT_TRUE(test::import_text("shop,location,gtin,qty\n9,A1,96385074,5\n", named, readings));
+  EXPECT_EQ(readings.rows().back().shop, ShopId{9}) << "a place in the shop";
+  const std::string numbers = "location_id,gtin,qty\n2,96385074,5\n";
+  EXPECT_THAT(refusal_of<Readings>(numbers), HasSubstr("--map shop=\"location_id\""));
+  ASSERT_TRUE(test::import_text(numbers, {.columns = {.map = {{ImportField::shop, "location_id"}}}},
+                                readings));
+  EXPECT_EQ(readings.rows().back().shop, ShopId{2});
+}
+
+TEST(Columns, of_numbers_are_one_question_about_the_quantity) {
+  const std::string file = "shop,gtin,expiry_date,xyz,abc?,uvw\n7,96385074,2026-12-24,5,1,9\n";
+  EXPECT_EQ(
+      refusal_of<Readings>(file),
+      "The columns \"xyz\", \"uvw\" look like quantities and are not used. To use one of them: "
+      "--map quantity=\"Column\"; to import without a quantity: --ignore \"xyz\" --ignore "
+      "\"uvw\".");
+}
+
+TEST(Columns, without_a_header_are_explained) {
+  EXPECT_THAT(refusal_of<Products>("4006381333931;Tea\n96385074;Milk\n"),
+              testing::StartsWith("The file has a GTIN where the names of its columns should be."));
+  for (const auto* file : {"gtin:name\n96385074:Tea\n", "\"gtin,name\"\n\"96385074,Tea\"\n"}) {
+    EXPECT_THAT(refusal_of<Products>(file),
+                testing::AllOf(HasSubstr("one column only"), HasSubstr("sep=^"),
+                               testing::Not(HasSubstr("--map"))));
+  }
 }
 
 TEST(Columns, two_for_one_field_have_to_agree) {
