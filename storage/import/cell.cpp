@@ -1,6 +1,7 @@
 #include "storage/import/cell.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "storage/model/event.hpp"
 #include "storage/model/number.hpp"
@@ -35,6 +36,38 @@ bool is_invisible(char32_t c) {
 }
 
 bool is_hyphen(char32_t c) { return (c >= 0x2010 && c <= 0x2015) || c == 0x2212 || c == 0xFF0D; }
+
+/// The blanks that programs write between the digits of a number.
+bool is_blank(char32_t c) { return c == 0xA0 || c == 0x2007 || c == 0x2009 || c == 0x202F; }
+
+constexpr char32_t kTypographicApostrophe = 0x2019;
+
+/// Returns: the digits of a GTIN as they are printed below its bars, `4 006381 333931`, without
+/// their blanks; any other text unchanged.
+std::string without_printed_blanks(const std::string& text) {
+  static constexpr std::array<std::string_view, 3> kPrinted{"# ###### ######", "# ##### ##### #",
+                                                            "#### ####"};  // EAN-13, UPC-A, EAN-8
+  std::string form;
+  std::string digits;
+  for (const char c : text) {
+    form.push_back(is_digit(c) ? '#' : c);
+    if (c != ' ') digits.push_back(c);
+  }
+  return std::ranges::find(kPrinted, form) == kPrinted.end() ? text : digits;
+}
+
+/// Replaces the blanks and apostrophes between digits, which can only separate thousands. Returns:
+/// whether there are any.
+bool replace_blanks(std::string& text, char separator) {
+  bool found = false;
+  for (std::size_t i = 1; i + 1 < text.size(); ++i) {
+    if ((text[i] != ' ' && text[i] != '\'') || !is_digit(text[i - 1]) || !is_digit(text[i + 1]))
+      continue;
+    text[i] = separator;
+    found = true;
+  }
+  return found;
+}
 
 /// Drops the separators of thousands. Returns: false when they are not where they belong.
 bool drop_groups(std::string& text, DecimalMark mark) {
@@ -98,6 +131,10 @@ std::string plain_cell(std::string_view cell) {
         plain.push_back(static_cast<char>('0' + (c - 0xFF10)));
       } else if (is_hyphen(c)) {
         plain.push_back('-');
+      } else if (is_blank(c)) {
+        plain.push_back(' ');
+      } else if (c == kTypographicApostrophe) {
+        plain.push_back('\'');
       } else if (!is_invisible(c)) {
         plain += bytes;
       }
@@ -111,7 +148,7 @@ std::string plain_cell(std::string_view cell) {
 }
 
 Outcome<Gtin, std::string> gtin_of_cell(std::string_view cell) {
-  std::string text = plain_cell(cell);
+  std::string text = without_printed_blanks(plain_cell(cell));
   if (text.empty()) return std::string{"The GTIN is missing."};
   const auto point = text.find_last_of(".,");
   if (point != std::string::npos && point > 0 && point + 1 < text.size() &&
@@ -146,26 +183,27 @@ Outcome<std::int64_t, std::string> quantity_of_cell(std::string_view cell,
   std::string text = plain_cell(cell);
   if (text.starts_with('+')) text.erase(0, 1);
   const auto refused = [&](std::string_view why) { return kRule + ": " + std::string{why}; };
-  if (mark && !drop_groups(text, *mark)) {
-    return refused("\"" + text + "\" is not written with this --decimal.");
-  }
+  const auto quoted = "\"" + to_valid_utf8(text, 30) + "\"";
+  const auto ask_for_mark = quoted +
+                            " may have a separator of thousands or of decimals. Write it without "
+                            "one, or use --decimal . or --decimal ,";
+  const bool has_blanks = replace_blanks(text, mark == DecimalMark::comma ? '.' : ',');
+  if (has_blanks && !mark && text.find_first_not_of("0123456789.,") == text.npos)
+    return refused(ask_for_mark);
+  if (mark && !drop_groups(text, *mark))
+    return refused(quoted + " is not written with this --decimal.");
   const auto point = text.find_first_of(".,");
   if (point != std::string::npos && point > 0 && point + 1 < text.size() &&
       all_digits(text.substr(0, point)) && all_digits(text.substr(point + 1))) {
     const auto decimals = text.substr(point + 1);
-    if (!mark && decimals.size() == 3) {
-      return refused(
-          "\"" + text +
-          "\" may have a separator of thousands or of decimals. Write it without one, or "
-          "use --decimal . or --decimal ,");
-    }
-    if (!all_zeros(decimals)) return refused("it has no decimals.");
+    if (!mark && decimals.size() == 3) return refused(ask_for_mark);
+    if (!all_zeros(decimals)) return refused(quoted + " has decimals.");
     text.resize(point);
   }
   const auto number = all_digits(text) ? parse_whole_number(text) : std::nullopt;
   if (!number || *number > kQuantityMax) {
-    if (text.starts_with('-')) return refused("it is not negative.");
-    return refused("\"" + to_valid_utf8(text, 30) + "\" is not one.");
+    const bool negative = text.size() > 1 && text.starts_with('-') && is_digit(text[1]);
+    return refused(quoted + (negative ? " is negative." : " is not one."));
   }
   return *number;
 }

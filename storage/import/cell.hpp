@@ -18,12 +18,13 @@ namespace codasync::storage {
 std::string_view unprotected(std::string_view cell);
 
 /// Returns: unprotected(cell) as characters of a number or date: without invisible characters and
-/// an apostrophe before a digit, and with ASCII digits and hyphens for full-width digits and
-/// typographic hyphens.
+/// an apostrophe before a digit, and with ASCII digits, hyphens, blanks and apostrophes for
+/// full-width digits and typographic characters.
 std::string plain_cell(std::string_view cell);
 
 /// Returns: the GTIN in a cell, or the reason as a sentence. Hyphens between digits, as in an ISBN,
-/// and decimals that are zeros (`….0`) are dropped.
+/// blanks where they are printed below the bars (`4 006381 333931`), and decimals that are zeros
+/// (`….0`) are dropped.
 Outcome<Gtin, std::string> gtin_of_cell(std::string_view cell);
 
 /// The character before decimals; the other one of `.` and `,` groups thousands.
@@ -31,6 +32,7 @@ enum class DecimalMark : char { point = '.', comma = ',' };
 
 /// Returns: the whole number from 0 to kQuantityMax of a cell, also as `12.0`, `12,0` and `+12`, or
 /// the reason as a sentence. Without a mark, `1.000` and `1,000` are refused: one or a thousand.
+/// With one, blanks and apostrophes separate thousands too.
 Outcome<std::int64_t, std::string> quantity_of_cell(std::string_view cell,
                                                     std::optional<DecimalMark> mark);
 

@@ -3,11 +3,14 @@
 #include <algorithm>
 #include <array>
 
+#include "storage/import/header_names.hpp"
+
 namespace codasync::storage {
 namespace {
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+bool is_ascii_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+bool is_letter(char c) { return is_ascii_letter(c) || static_cast<unsigned char>(c) >= 0x80; }
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 /// Takes `least` to `most` digits off the front.
@@ -28,6 +31,14 @@ bool take(std::string_view& text, char c) {
   return true;
 }
 
+/// Takes a word of small letters, whatever its case in the text.
+bool take_word(std::string_view& text, std::string_view word) {
+  const auto front = text.substr(0, word.size());
+  if (!std::ranges::equal(front, word, {}, lower)) return false;
+  text.remove_prefix(word.size());
+  return true;
+}
+
 std::size_t digits_at_front(std::string_view text) {
   const auto end = std::ranges::find_if_not(text, is_digit);
   return static_cast<std::size_t>(end - text.begin());
@@ -44,7 +55,8 @@ struct TimeOfDay {
   bool has_offset{false};
 };
 
-/// Takes `T` or blanks, hours and minutes, and optionally seconds, a fraction and an offset.
+/// Takes `T` or blanks, hours and minutes, and optionally seconds, a fraction, AM or PM, and an
+/// offset.
 std::optional<TimeOfDay> take_time(std::string_view& text) {
   if (!take(text, 'T') && !take(text, 't')) {
     if (!take(text, ' ')) return std::nullopt;
@@ -69,10 +81,14 @@ std::optional<TimeOfDay> take_time(std::string_view& text) {
     fraction = text.substr(0, count).find_first_not_of('0') != std::string_view::npos;
     text.remove_prefix(count);
   }
-  time.midnight = *hours == 0 && *minutes == 0 && seconds == 0 && !fraction;
   if (*hours == 24) return std::nullopt;  // midnight at the end of the day: two days have it
   while (take(text, ' ')) {
   }
+  const bool am = take_word(text, "am");
+  const bool pm = !am && take_word(text, "pm");
+  if ((am || pm) && (*hours < 1 || *hours > 12)) return std::nullopt;
+  const int of_day = am || pm ? *hours % 12 + (pm ? 12 : 0) : *hours;
+  time.midnight = of_day == 0 && *minutes == 0 && seconds == 0 && !fraction;
   if (take(text, 'Z') || take(text, 'z')) {
     time.has_offset = true;
   } else if (take(text, '+') || take(text, '-')) {
@@ -130,8 +146,55 @@ std::optional<Date> take_iso(std::string_view& text) {
   return date;
 }
 
-constexpr std::array<std::string_view, 12> kMonths{"jan", "feb", "mar", "apr", "may", "jun",
-                                                   "jul", "aug", "sep", "oct", "nov", "dec"};
+// In the languages of the headers, as plain_header() writes them.
+constexpr std::array<std::string_view, 12> kMonths{
+    "january|januar|janvier|enero|gennaio|januari|janeiro|styczen|stycznia",
+    "february|februar|fevrier|febrero|febbraio|februari|fevereiro|luty|lutego",
+    "march|marz|maerz|mars|marzo|maart|mrt|marco|marzec|marca",
+    "april|avril|abril|aprile|kwiecien|kwietnia",
+    "may|mai|mayo|maggio|mei|maio|maj|maja",
+    "june|juni|juin|junio|giugno|junho|czerwiec|czerwca",
+    "july|juli|juillet|julio|luglio|julho|lipiec|lipca",
+    "august|aout|agosto|augustus|sierpien|sierpnia",
+    "september|septembre|septiembre|setiembre|settembre|setembro|wrzesien|wrzesnia",
+    "october|oktober|octobre|octubre|ottobre|outubro|pazdziernik|pazdziernika",
+    "november|novembre|noviembre|novembro|listopad|listopada",
+    "december|dezember|decembre|diciembre|dicembre|dezembro|grudzien|grudnia"};
+
+bool has_name_that_begins_with(std::string_view names, std::string_view word) {
+  for (auto at = names.find(word); at != names.npos; at = names.find(word, at + 1)) {
+    if (at == 0 || names[at - 1] == '|') return true;
+  }
+  return false;
+}
+
+/// Takes the name of a month, or at least three of its letters with a full stop after them or not.
+/// Returns: the month from 1; nullopt if no month has the name, or two have it.
+std::optional<int> take_month_name(std::string_view& text) {
+  const auto end = std::ranges::find_if_not(text, is_letter);
+  const auto length = static_cast<std::size_t>(end - text.begin());
+  const auto word = plain_header(text.substr(0, length));
+  if (word.size() < 3) return std::nullopt;
+  std::optional<int> month;
+  for (std::size_t i = 0; i < kMonths.size(); ++i) {
+    if (!has_name_that_begins_with(kMonths[i], word)) continue;
+    if (month) return std::nullopt;
+    month = static_cast<int>(i) + 1;
+  }
+  text.remove_prefix(length);
+  return month;
+}
+
+/// Returns: whether a text has year, month and day in this order, and no order of the last two is a
+/// day of the calendar, as in 2026-02-30.
+bool has_impossible_day(std::string_view text) {
+  const auto year = take_number(text, 4, 4);
+  if (!year || (!take(text, '-') && !take(text, '/') && !take(text, '.'))) return false;
+  const auto month = take_number(text, 1, 2);
+  if (!month || (!take(text, '-') && !take(text, '/') && !take(text, '.'))) return false;
+  const auto day = take_number(text, 1, 2);
+  return day && !valid(*year, *month, *day) && !valid(*year, *day, *month);
+}
 
 }  // namespace
 
@@ -170,14 +233,26 @@ Outcome<Date, DateRefusal> parse_iso_date(std::string_view text) {
     return DateRefusal::no_day;
   }
   if (digits == 5 && text.size() == 5) return DateRefusal::day_number;
+  if (has_impossible_day(text)) return DateRefusal::not_a_date;
   return looks_like_date(text) ? DateRefusal::not_iso : DateRefusal::not_a_date;
 }
 
 bool looks_like_date(std::string_view text) {
   auto rest = text;
   if (take_iso(rest) && (rest.empty() || take_time(rest))) return true;
-  // One or two digits, a month as digits or letters, and a year; in any order.
+  // Digits, a month as digits or letters, and a year; in any order.
   rest = text;
+  if (!rest.empty() && is_letter(rest.front())) {  // Dec 24, 2026
+    if (!take_month_name(rest)) return false;
+    const auto day = rest.find_first_of("0123456789");
+    if (day == rest.npos) return false;
+    rest.remove_prefix(day);
+    if (!take_number(rest, 1, 2)) return false;
+    take(rest, ',');
+    while (take(rest, ' ') || take(rest, '-')) {
+    }
+    return take_number(rest, 4, 4) && (rest.empty() || rest.front() == ' ');
+  }
   const auto first = take_number(rest, 1, 4);
   if (!first || rest.empty()) return false;
   const char separator = rest.front();
@@ -190,7 +265,8 @@ bool looks_like_date(std::string_view text) {
       rest.remove_prefix(1);
       ++count;
     }
-    if (count < 3 || count > 10) return false;
+    constexpr std::size_t kLongest = 14;  // bytes of the name of a month
+    if (count < 3 || count > kLongest) return false;
   } else if (const auto second = take_number(rest, 1, 4); !second || separator == ' ') {
     return false;
   } else if (rest.empty()) {  // month and year
@@ -225,9 +301,9 @@ std::optional<DateFormat> DateFormat::parse(std::string_view pattern) {
     Token token{.part = Part::day, .padded = length == 2};
     if (c == 'd' && length <= 2) {
       ++counts[0];
-    } else if (c == 'm' && length <= 3) {
+    } else if (c == 'm' && length <= 4) {
       ++counts[1];
-      token.part = length == 3 ? Part::month_name : Part::month;
+      token.part = length >= 3 ? Part::month_name : Part::month;
     } else if (c == 'y' && (length == 2 || length == 4)) {
       ++counts[2];
       token.part = length == 2 ? Part::year_of_century : Part::year;
@@ -261,8 +337,12 @@ std::optional<Date> DateFormat::read(std::string_view text) const {
   std::optional<int> day;
   std::optional<int> month;
   std::optional<int> year;
-  for (const auto& token : tokens_) {
+  for (std::size_t i = 0; i < tokens_.size(); ++i) {
+    const auto& token = tokens_[i];
     const std::size_t least = token.padded ? 2 : 1;
+    const auto next_is = [&](char literal) {
+      return i + 1 < tokens_.size() && tokens_[i + 1].literal == literal;
+    };
     switch (token.part) {
       case Part::day:
         if (!(day = take_number(text, least, 2))) return std::nullopt;
@@ -270,16 +350,10 @@ std::optional<Date> DateFormat::read(std::string_view text) const {
       case Part::month:
         if (!(month = take_number(text, least, 2))) return std::nullopt;
         break;
-      case Part::month_name: {
-        if (text.size() < 3) return std::nullopt;
-        std::string name;
-        for (const char c : text.substr(0, 3)) name.push_back(lower(c));
-        const auto* const found = std::ranges::find(kMonths, name);
-        if (found == kMonths.end()) return std::nullopt;
-        month = static_cast<int>(found - kMonths.begin()) + 1;
-        text.remove_prefix(3);
+      case Part::month_name:
+        if (!(month = take_month_name(text))) return std::nullopt;
+        if (!next_is('.')) take(text, '.');  // of an abbreviation
         break;
-      }
       case Part::year_of_century:
         if (!(year = take_number(text, 2, 2))) return std::nullopt;
         *year += 2000;
@@ -289,6 +363,8 @@ std::optional<Date> DateFormat::read(std::string_view text) const {
         break;
       case Part::literal:
         if (!take(text, token.literal)) return std::nullopt;
+        while (token.literal == '.' && !next_is(' ') && take(text, ' ')) {
+        }
         break;
     }
   }

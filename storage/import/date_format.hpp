@@ -35,8 +35,9 @@ bool looks_like_date(std::string_view text);
 /// A format for dates that are not ISO, from the option --date-format.
 class DateFormat {
  public:
-  /// Returns: the format of a pattern of D, DD, M, MM, MMM (English month, three letters), YY (2000
-  /// to 2099), YYYY and other characters, such as DD.MM.YYYY; or of `excel`, the number of days
+  /// Returns: the format of a pattern of D, DD, M, MM, MMM or MMMM (the name of a month, or at
+  /// least three letters of it, in the languages of the headers), YY (2000 to 2099), YYYY and other
+  /// characters, such as DD.MM.YYYY; or of `excel`, the number of days
   /// that a spreadsheet stores. A pattern has a year and a month; without a day it is the last day
   /// of the month. Nullopt for any other text.
   static std::optional<DateFormat> parse(std::string_view pattern);

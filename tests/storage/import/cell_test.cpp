@@ -28,6 +28,16 @@ TEST(GtinCells, are_read_as_spreadsheets_and_programs_protect_them) {
   EXPECT_EQ(gtin("978-0-306-40615-7"), "9780306406157");
 }
 
+TEST(GtinCells, can_have_blanks_as_they_are_printed_below_the_bars) {
+  EXPECT_EQ(gtin("4 006381 333931"), "4006381333931");
+  EXPECT_EQ(gtin("4\u00A0006381\u202F333931"), "4006381333931");
+  EXPECT_EQ(gtin("0 36000 29145 2"), "036000291452");
+  EXPECT_EQ(gtin("9638 5074"), "96385074");
+  for (const auto* cell :
+       {"4006381 333931", "96385074 12345", "4 006381  333931", "40 06381333931"})
+    EXPECT_THAT(gtin(cell), HasSubstr("a blank")) << cell;
+}
+
 TEST(GtinCells, are_refused_with_what_is_wrong) {
   EXPECT_THAT(gtin("4.00638E+12"), HasSubstr("scientific notation"));
   EXPECT_THAT(gtin("4,00638E+12"), HasSubstr("scientific notation"));
@@ -59,14 +69,14 @@ TEST(QuantityCells, are_whole_numbers_in_many_forms) {
 }
 
 TEST(QuantityCells, are_refused_when_a_number_would_be_a_guess) {
-  for (const auto* cell : {"1,000", "1.000", "1.250"}) {
+  for (const auto* cell : {"1,000", "1.000", "1.250", "1 000", "1'000", "1’000", "1\u202F000,0"}) {
     EXPECT_THAT(quantity(cell), HasSubstr("--decimal")) << cell;
   }
-  EXPECT_THAT(quantity("-3"), HasSubstr("negative"));
-  EXPECT_THAT(quantity("0.5"), HasSubstr("decimals"));
-  for (const auto* cell :
-       {"1 000", "1'000", "1e3", "12 pcs", "2147483648", "99999999999999999999", "∞", "NaN", "(3)",
-        "0x10", "N/A", "-0", "--", ".", "1.", ".5", "1.0.0"}) {
+  EXPECT_THAT(quantity("-3"), HasSubstr(": \"-3\" is negative."));
+  EXPECT_THAT(quantity("0.5"), HasSubstr(": \"0.5\" has decimals."));
+  EXPECT_THAT(quantity("-"), HasSubstr(": \"-\" is not one."));
+  for (const auto* cell : {"1e3", "12 pcs", "1 x 6", "2147483648", "99999999999999999999", "∞",
+                           "NaN", "(3)", "0x10", "N/A", "-0", "--", ".", "1.", ".5", "1.0.0"}) {
     EXPECT_THAT(quantity(cell), HasSubstr("whole number")) << cell;
   }
 }
@@ -77,6 +87,10 @@ TEST(QuantityCells, have_separators_of_thousands_with_a_given_decimal_mark) {
   EXPECT_EQ(quantity("1.000", DecimalMark::point), "1");
   EXPECT_EQ(quantity("1.000", DecimalMark::comma), "1000");
   EXPECT_EQ(quantity("12,000", DecimalMark::comma), "12");
+  for (const auto* cell : {"1 000,0", "1\u00A0000", "1\u202F000", "1'000", "1’000,00"})
+    EXPECT_EQ(quantity(cell, DecimalMark::comma), "1000") << cell;
+  EXPECT_EQ(quantity("1'234'567.00", DecimalMark::point), "1234567");
+  EXPECT_THAT(quantity("1 00", DecimalMark::point), HasSubstr("\"1 00\" is not written"));
   for (const auto* cell : {"1,00", "1,0000", ",000", "1000,000", "1.000,000"}) {
     EXPECT_THAT(quantity(cell, DecimalMark::point), HasSubstr("--decimal")) << cell;
   }
