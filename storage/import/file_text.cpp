@@ -30,24 +30,43 @@ Utf8Check check_utf8(std::string_view text, bool is_all) {
   return check;
 }
 
-/// Returns: what the text at this place means in Windows-1252, and what to do.
-std::string explain_encoding(std::string_view text, const Utf8Check& check) {
-  const auto at = check.first_invalid;
+std::size_t line_of(std::string_view text, std::size_t at) {
+  return static_cast<std::size_t>(std::ranges::count(text.substr(0, at), '\n')) + 1;
+}
+
+/// Returns: the first fields that are not valid UTF-8 as Windows-1252, with their lines. Several,
+/// because one can look right although the encoding is another one.
+std::string read_as_windows_1252(std::string_view text, std::size_t first_invalid) {
   constexpr std::string_view kEnds = ",;\t|\r\n\"";
-  constexpr std::size_t kShownMax = 60;
-  const auto before = text.substr(0, at).find_last_of(kEnds);
-  const auto begin =
-      std::max(before == text.npos ? 0 : before + 1, at < kShownMax ? 0 : at - kShownMax);
-  const auto end = std::min({text.find_first_of(kEnds, at), text.size(), at + kShownMax});
-  const auto line = std::ranges::count(text.substr(0, at), '\n') + 1;
+  constexpr std::size_t kShownMax = 60;  // bytes on each side
+  constexpr int kFieldsMax = 3;
+  std::string fields;
+  auto at = first_invalid;
+  for (int i = 0; i < kFieldsMax; ++i) {
+    const auto before = text.substr(0, at).find_last_of(kEnds);
+    const auto begin =
+        std::max(before == text.npos ? 0 : before + 1, at < kShownMax ? 0 : at - kShownMax);
+    const auto end = std::min({text.find_first_of(kEnds, at), text.size(), at + kShownMax});
+    fields += (fields.empty() ? "" : ", ") + std::string{"line "} +
+              std::to_string(line_of(text, at)) + " has \"" +
+              decoded_as_windows_1252(text.substr(begin, end - begin)) + "\"";
+    const auto next = check_utf8(text.substr(end), false).first_invalid;
+    if (next == text.npos) break;
+    at = end + next;
+  }
+  return fields;
+}
+
+/// Returns: what the text means in Windows-1252, and what to do.
+std::string explain_encoding(std::string_view text, const Utf8Check& check) {
   if (check.longer > check.invalid) {
     return "The file is UTF-8, but not everywhere: the first damaged place is in line " +
-           std::to_string(line) + ". To refuse only the rows that are not valid: --encoding utf-8.";
+           std::to_string(line_of(text, check.first_invalid)) +
+           ". To refuse only the rows that are not valid: --encoding utf-8.";
   }
-  return "The file is not valid UTF-8. In line " + std::to_string(line) +
-         ", read as windows-1252, is \"" +
-         decoded_as_windows_1252(text.substr(begin, end - begin)) +
-         "\". If that is right, as in files of spreadsheets in western Europe: --encoding "
+  return "The file is not valid UTF-8. Read as windows-1252, " +
+         read_as_windows_1252(text, check.first_invalid) +
+         ". If that is right, as in files of spreadsheets in western Europe: --encoding "
          "windows-1252. Other encodings: " +
          std::string{file_encoding_names()} +
          ". To refuse only the rows that are not valid: --encoding utf-8.";

@@ -131,6 +131,11 @@ class Import {
     }
     // A few are damage, which refuses its rows.
     const auto zeros = static_cast<std::size_t>(std::ranges::count(head, '\0'));
+    if (zeros * 10 > head.size() && !is_utf8) {
+      return FileRefusal{"This is not a text in " + text.encoding().name +
+                         ", because it has many zero bytes. If it is a text in UTF-32, save it as "
+                         "\"CSV UTF-8\"."};
+    }
     if (zeros * 10 > head.size()) {
       return FileRefusal{"The text has a zero byte between its characters: it is not " +
                          text.encoding().name +

@@ -237,5 +237,24 @@ TEST(ReadingImport, refuses_a_file_that_is_not_of_readings) {
   }
 }
 
+TEST(Encodings, that_are_not_utf8_stop_the_import_with_several_examples) {
+  Products products;
+  const auto central =
+      test::import_text("gtin;name\n96385074;M\xFCsli\n4006381333931;\xAFurek\n", {}, products);
+  ASSERT_FALSE(central);
+  EXPECT_THAT(
+      central.error().reason,
+      testing::HasSubstr("Read as windows-1252, line 2 has \"Müsli\", line 3 has \"¯urek\"."));
+}
+
+TEST(Encodings, of_four_bytes_are_not_called_utf16) {
+  std::string text{"\xFF\xFE\0\0", 4};
+  for (const char c : std::string{"gtin,name\n96385074,Tea\n"}) text += {c, '\0', '\0', '\0'};
+  Products products;
+  const auto utf32 = test::import_text(text, {}, products);
+  ASSERT_FALSE(utf32);
+  EXPECT_THAT(utf32.error().reason, testing::HasSubstr("UTF-32, save it as \"CSV UTF-8\""));
+}
+
 }  // namespace
 }  // namespace codasync::storage
