@@ -77,8 +77,8 @@ constexpr std::string_view kFeed[] = {"shop", "since", "limit"};
 constexpr std::string_view kStream[] = {"GTIN", "since"};
 constexpr std::string_view kExport[] = {"format"};
 constexpr std::string_view kShopExport[] = {"format", "shop"};
-constexpr std::string_view kProductImport[] = {"dry_run",  "map",           "ignore",
-                                               "encoding", "restore_zeros", "max_refused"};
+constexpr std::string_view kProductImport[] = {
+    "dry_run", "map", "ignore", "encoding", "restore_zeros", "max_refused", "clear_empty"};
 constexpr std::string_view kReadingImport[] = {
     "dry_run",     "map",  "ignore",      "encoding", "restore_zeros",
     "max_refused", "shop", "date_format", "decimal",  "lots"};

@@ -98,7 +98,7 @@ class CatalogueStore {
                                 const ResponseEncoder<Product>& encode) = 0;
   virtual Result delete_product(Gtin gtin, const WriteContext& context) = 0;
 
-  /// One row of an import; a field that is nullopt is not changed.
+  /// One row of an import; a field that is nullopt is not changed, an empty one is cleared.
   struct ImportedProduct {
     Gtin gtin;
     std::string name;

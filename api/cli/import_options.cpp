@@ -69,6 +69,13 @@ void add_formats(CLI::App& command, storage::ImportOptions& options) {
       [&options](const std::string& text) { return set_max_refused(options, text); });
 }
 
+void add_product_options(CLI::App& command, storage::ImportOptions& options) {
+  command.add_flag_callback(
+      "--clear-empty", [&options] { options.rows.empty_cells = storage::EmptyCells::clear; },
+      "An empty brand or category of the file clears the one of the product. Default: it changes "
+      "nothing");
+}
+
 void add_reading_options(CLI::App& command, storage::ImportOptions& options) {
   add(command, "--shop", "ID", "The shop of all rows; a column for it is not used",
       [&options](const std::string& text) { return set_shop(options, text); });
@@ -108,6 +115,7 @@ void add_import_options(CLI::App& command, storage::ImportKind kind, ImportReque
   add_files_option(command, request);
   add_columns(command, kind, request.options);
   add_formats(command, request.options);
+  if (kind == storage::ImportKind::products) add_product_options(command, request.options);
   if (kind == storage::ImportKind::readings) add_reading_options(command, request.options);
   command.add_flag(
       "--dry-run", request.dry_run,

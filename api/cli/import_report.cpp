@@ -144,7 +144,7 @@ void ImportReport::refuse(const storage::RowRefusal& refusal) noexcept {
             << (refusal.field.empty() ? "" : ": ") << refusal.reason << '\n';
 }
 
-void ImportReport::change(const storage::CatalogueStore::ProductDifference& difference) {
+void ImportReport::change(const storage::CatalogueStore::ProductDifference& difference) noexcept {
   show(describe(difference));
 }
 

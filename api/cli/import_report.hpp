@@ -37,7 +37,7 @@ class ImportReport final : public ImportReceiver {
   void progress(const storage::ImportCounts& counts) override;
 
   // Print a change that a dry run found, on stdout; only the first kImportChangesShown of a file.
-  void change(const storage::CatalogueStore::ProductDifference& difference) override;
+  void change(const storage::CatalogueStore::ProductDifference& difference) noexcept override;
   void change(std::size_t line, const storage::Written& written) noexcept override;
 
   /// Removes the progress line and prints the summary of the file, with `details` about the

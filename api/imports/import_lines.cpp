@@ -121,7 +121,7 @@ void ImportLines::send_waiting() {
   if (!response_.send(lines)) throw ClientGone{};
 }
 
-void ImportLines::change(const storage::CatalogueStore::ProductDifference& difference) {
+void ImportLines::change(const storage::CatalogueStore::ProductDifference& difference) noexcept {
   const MutexLock hold{mutex_};
   if (++changes_ > kImportChangesShown) return;
   JsonObject json;

@@ -48,7 +48,7 @@ class ImportLines final : public ImportReceiver {
   void begin() override;
   /// Throws: ClientGone, ServiceStops.
   void progress(const storage::ImportCounts& counts) override;
-  void change(const storage::CatalogueStore::ProductDifference& difference) override;
+  void change(const storage::CatalogueStore::ProductDifference& difference) noexcept override;
   void refuse(const storage::RowRefusal& refusal) noexcept override;
   void change(std::size_t line, const storage::Written& written) noexcept override;
 

@@ -137,18 +137,31 @@ Outcome<storage::ImportCounts, storage::FileRefusal> ReadingImport::run(
        .refused_later = [this] { return writer_.refused(); }});
 }
 
+/// A refused row creates no product, so a new product is shown with the first row that is accepted.
+void ReadingImport::show(std::size_t line, const storage::Written& written) noexcept {
+  std::map<Gtin, Catalogue::ProductDifference>::node_type created;
+  {
+    const MutexLock hold{mutex_};
+    created = new_products_.extract(written.reading.gtin);
+  }
+  if (created) receiver_.change(created.mapped());
+  receiver_.change(line, written);
+}
+
 void ReadingImport::take(std::vector<storage::ImportedReading> rows) {
   if (!std::exchange(begun_, true)) receiver_.begin();
   if (target_.dry_run) {
-    for (const auto& difference : target_.catalogue.compare_products(named_products(rows))) {
-      if (!difference.before) receiver_.change(difference);
+    for (auto& difference : target_.catalogue.compare_products(named_products(rows))) {
+      if (difference.before) continue;
+      const MutexLock hold{mutex_};
+      new_products_.try_emplace(difference.gtin, std::move(difference));
     }
   }
   for (auto& row : rows) {
     const auto line = row.line;
     ReadingWriter::OnWritten written;
     if (target_.dry_run) {
-      written = [this, line](const storage::Written& result) { receiver_.change(line, result); };
+      written = [this, line](const storage::Written& result) { show(line, result); };
     }
     writer_.write(
         operation_of(std::move(row), target_.actor),

@@ -1,10 +1,12 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
 
 #include "api/imports/reading_writer.hpp"
 #include "storage/catalogue_store.hpp"
 #include "storage/import/import.hpp"
+#include "storage/mutex.hpp"
 
 // The import of one file, for the command line and over HTTP: what the rows do.
 
@@ -24,10 +26,10 @@ class ImportReceiver {
   /// Before the first row is compared or written.
   virtual void begin() = 0;
   virtual void progress(const storage::ImportCounts& counts) = 0;
-  /// A dry run only.
-  virtual void change(const storage::CatalogueStore::ProductDifference& difference) = 0;
 
   // Threads: any, several at a time. Must not throw.
+  /// A dry run only.
+  virtual void change(const storage::CatalogueStore::ProductDifference& difference) noexcept = 0;
   virtual void refuse(const storage::RowRefusal& refusal) noexcept = 0;
   /// A dry run only, for an accepted row.
   virtual void change(std::size_t line, const storage::Written& written) noexcept = 0;
@@ -90,11 +92,16 @@ class ReadingImport {
 
  private:
   void take(std::vector<storage::ImportedReading> rows);
+  void show(std::size_t line, const storage::Written& written) noexcept;
 
   const ImportTarget& target_;
   ImportReceiver& receiver_;
   storage::ImportCounts rows_;
   bool begun_{false};
+  Mutex mutex_;
+  // Of a dry run: products that an accepted row would create, until they are shown.
+  std::map<Gtin, storage::CatalogueStore::ProductDifference> new_products_
+      CODASYNC_GUARDED_BY(mutex_);
   ReadingWriter writer_;  // its callbacks use the receiver
 };
 

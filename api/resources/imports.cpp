@@ -47,6 +47,8 @@ Outcome<Wanted, Problem> read_parameters(const Call& call, ImportKind kind) {
   one("max_refused", set_max_refused);
   if (parameters.flag("restore_zeros").value_or(false))
     options.rows.lost_zeros = storage::LostZeros::restore;
+  if (kind == ImportKind::products && parameters.flag("clear_empty").value_or(false))
+    options.rows.empty_cells = storage::EmptyCells::clear;
   if (kind == ImportKind::readings) {
     one("shop", set_shop);
     one("date_format", set_date_format);

@@ -36,11 +36,14 @@ const std::string kIncoming =
     " unnest($1::bigint[], $2::text[], $3::text[], $4::text[]) as n (gtin, name, brand, category)" +
     kExisting;
 
-// A null changes nothing: the file does not have the value.
+// A null changes nothing: the file does not have the value. An empty text clears.
+const std::string kBrand = " nullif(coalesce(n.brand, p.brand), '') ";
+const std::string kCategory = " nullif(coalesce(n.category, p.category), '') ";
+
 const std::string kDiffers =
     " p.removed_at is not null or p.name <> n.name"
-    " or p.brand is distinct from coalesce(n.brand, p.brand)"
-    " or p.category is distinct from coalesce(n.category, p.category) ";
+    " or p.brand is distinct from" +
+    kBrand + "or p.category is distinct from" + kCategory;
 
 /// A product of the list that differs from its row.
 struct Difference {
@@ -73,8 +76,8 @@ pqxx::result save(WriteTransaction& transaction, const Products& products, const
   static const std::string kStatement =
       "with old as (select * from products where gtin = any($1::bigint[])), saved as ("
       " insert into products as p (gtin, name, brand, category)"
-      " select n.gtin, n.name, coalesce(n.brand, p.brand), coalesce(n.category, p.category) from" +
-      kIncoming + "where p.gtin is null or" + kDiffers +
+      " select n.gtin, n.name," +
+      kBrand + "," + kCategory + "from" + kIncoming + "where p.gtin is null or" + kDiffers +
       " on conflict (gtin) do update set name = excluded.name, brand = excluded.brand,"
       " category = excluded.category, version = p.version + 1,"
       " updated_at = clock_timestamp(), removed_at = null returning gtin, name, brand, category),"
@@ -168,6 +171,8 @@ std::vector<CatalogueStore::ProductDifference> compare_products(postgres::Connec
       if (!after.brand) after.brand = found->second->brand;
       if (!after.category) after.category = found->second->category;
     }
+    if (after.brand == "") after.brand.reset();
+    if (after.category == "") after.category.reset();
     differences.push_back({product.gtin, found->second, std::move(after)});
   }
   return differences;

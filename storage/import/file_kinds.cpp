@@ -5,11 +5,14 @@
 namespace codasync::storage {
 
 Outcome<ProductRow, RowRefusal> ProductFile::parse(std::size_t line, Fields fields) const {
+  const auto of = [&](const Column& column) {
+    return column ? std::optional{column.of(fields)} : std::nullopt;
+  };
   return product_row(line,
                      {.gtin = gtin.of(fields),
                       .name = name.of(fields),
-                      .brand = brand.of(fields),
-                      .category = category.of(fields)},
+                      .brand = of(brand),
+                      .category = of(category)},
                      rules);
 }
 

@@ -35,6 +35,7 @@ class FieldReader {
 
   std::string name(std::string_view field, std::string_view text) {
     auto name = collapse_white_space(unprotected(text));
+    if (name.empty()) refuse(field, "The name is missing.");
     refuse_text(field, name, "");
     return name;
   }
@@ -44,6 +45,14 @@ class FieldReader {
     if (name.empty()) return std::nullopt;
     refuse_text(field, name, " The field may also be empty; --ignore imports without the column.");
     return name;
+  }
+
+  /// Returns: the brand or category of a product, as ProductRow has it.
+  std::optional<std::string> product_text(std::string_view field,
+                                          std::optional<std::string_view> text) {
+    if (!text) return std::nullopt;
+    auto name = optional_name(field, *text);
+    return name || rules_.empty_cells == EmptyCells::keep ? name : std::string{};
   }
 
   /// Returns: the parsed value of a field; nullopt when it is empty or refused.
@@ -159,8 +168,8 @@ Outcome<ProductRow, RowRefusal> product_row(std::size_t line, const ProductField
   ProductRow row{.line = line,
                  .gtin = reader.gtin(fields.gtin),
                  .name = reader.name("name", fields.name),
-                 .brand = reader.optional_name("brand", fields.brand),
-                 .category = reader.optional_name("category", fields.category)};
+                 .brand = reader.product_text("brand", fields.brand),
+                 .category = reader.product_text("category", fields.category)};
   if (reader.refusal()) return *reader.refusal();
   return row;
 }

@@ -31,9 +31,13 @@ struct RowRefusal {
 /// digits would be a guess.
 enum class LostZeros { refuse, restore };
 
+/// What an empty brand or category of a product means.
+enum class EmptyCells { keep, clear };
+
 /// How the fields of a file are written. Default: nothing is guessed.
 struct RowRules {
   LostZeros lost_zeros{LostZeros::refuse};
+  EmptyCells empty_cells{EmptyCells::keep};
   std::optional<DateFormat> date_format{};  // besides ISO
   std::optional<DecimalMark> decimal_mark{};
   std::optional<ShopId> shop{};                        // of every row
@@ -43,15 +47,15 @@ struct RowRules {
 struct ProductFields {
   std::string_view gtin;
   std::string_view name;
-  std::string_view brand;
-  std::string_view category;
+  std::optional<std::string_view> brand;     // nullopt: the file has no column for it
+  std::optional<std::string_view> category;  // the same
 };
 
 struct ProductRow {
   std::size_t line;
   Gtin gtin;
   std::string name;
-  std::optional<std::string> brand;     // nullopt: the import does not change it
+  std::optional<std::string> brand;  // nullopt: the import does not change it; empty: it clears it
   std::optional<std::string> category;  // the same
 };
 

@@ -105,6 +105,31 @@ TEST_F(ImportCommand, a_dry_run_of_products_shows_old_and_new_and_changes_nothin
   EXPECT_THAT(real.output, HasSubstr("1 products created, 1 changed, 1 unchanged"));
 }
 
+TEST_F(ImportCommand, empty_cells_clear_brand_and_category_on_request) {
+  ASSERT_EQ(import("products", write("old.csv",
+                                     "gtin,name,brand,category\n"
+                                     "9520000000004,Tea,Leaf,Drinks\n"))
+                .status,
+            0);
+  const auto path = write("new.csv", "gtin,name,brand\n9520000000004,Tea,\n9520000000011,Jam,\n");
+  const auto stored = [&] {
+    return database().run(
+        "select string_agg(concat_ws('|', name, coalesce(brand, '-'), coalesce(category, '-')),"
+        " ',' order by gtin) from products");
+  };
+  EXPECT_THAT(import("products", path).output, HasSubstr("1 products created, 0 changed"));
+  EXPECT_EQ(stored(), "Tea|Leaf|Drinks,Jam|-|-");
+  EXPECT_THAT(import("products", path, {"--clear-empty", "--dry-run"}).output,
+              HasSubstr("product 9520000000004: brand \"Leaf\" → none"));
+  const auto cleared = import("products", path, {"--clear-empty"});
+  EXPECT_THAT(cleared.output, HasSubstr("0 products created, 1 changed, 1 unchanged"));
+  EXPECT_EQ(stored(), "Tea|-|Drinks,Jam|-|-") << "the file has no column for the category";
+  EXPECT_THAT(import("products", path, {"--clear-empty"}).output, HasSubstr("2 unchanged"));
+  const auto id = cleared.output.substr(cleared.output.rfind("undo ") + 5, 36);
+  EXPECT_EQ(run({"import", "undo", id}).status, 0);
+  EXPECT_EQ(stored(), "Tea|Leaf|Drinks,Jam|-|-");
+}
+
 TEST_F(ImportCommand, a_dry_run_of_readings_decides_like_the_import_and_changes_nothing) {
   const auto row = [&](const std::string& rest) { return shop() + "," + rest + "\n"; };
   const std::string header{"shop,gtin,name,expiry_date,quantity,kind,observed_at\n"};
@@ -120,7 +145,7 @@ TEST_F(ImportCommand, a_dry_run_of_readings_decides_like_the_import_and_changes_
                 row("9520000000004,Tea,2026-12-30,9,,2026-10-01T08:00:00Z") +
                 row("9520000000011,Jam,2026-12-24,5,,2026-11-01T08:00:00Z") +
                 row("9520000000028,Rye,2026-12-24,,check,") + row("9520000000035,,2026-12-24,1,,") +
-                "999,9520000000004,Tea,2026-12-24,1,,\n" + row("9520000000011,Plum jam,,,,"));
+                "999,9520000000042,Oats,2026-12-24,1,,\n" + row("9520000000011,Plum jam,,,,"));
   const auto before = everything();
   const auto dry = import("stock-readings", path, {"--dry-run"});
   EXPECT_EQ(dry.status, 3) << dry.output;
@@ -128,6 +153,7 @@ TEST_F(ImportCommand, a_dry_run_of_readings_decides_like_the_import_and_changes_
   EXPECT_THAT(dry.output, HasSubstr("new, date 2026-12-24, quantity not counted"));
   EXPECT_THAT(dry.output, HasSubstr("new, name \"Rye\""));
   EXPECT_THAT(dry.output, Not(HasSubstr("Plum jam"))) << "a reading renames no product";
+  EXPECT_THAT(dry.output, Not(HasSubstr("Oats"))) << "a refused row creates no product";
   EXPECT_EQ(everything(), before);
   const auto real = import("stock-readings", path);
   EXPECT_EQ(real.refused, dry.refused);

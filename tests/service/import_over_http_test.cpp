@@ -147,6 +147,14 @@ TEST_F(ImportOverHttp, has_the_options_of_the_command_as_parameters) {
                           "gtin,name,menge\n9520000000011,Rye,5\n"))
                 .number("created"),
             1);
+  const std::string brands = "gtin,name,brand\n9520000000011,Rye,";
+  upload(kProducts, brands + "Mill\n");
+  EXPECT_EQ(result(upload(kProducts, brands + "\n")).number("unchanged"), 1);
+  EXPECT_EQ(get("/api/v1/products/9520000000011").text("brand"), "Mill");
+  EXPECT_EQ(
+      result(upload(std::string{kProducts} + "?clear_empty=true", brands + "\n")).number("changed"),
+      1);
+  EXPECT_THAT(get("/api/v1/products/9520000000011").body, HasSubstr(R"("brand":null)"));
   for (const std::string bad :
        {"map=tea", "map=tea=x", "encoding=ebcdic", "max_refused=some", "restore_zeros=maybe",
         "shop=1", "dry_run=perhaps", "encoding=utf-8&encoding=utf-8"}) {

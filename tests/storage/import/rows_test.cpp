@@ -7,6 +7,24 @@
 namespace codasync::storage {
 namespace {
 
+TEST(ProductRows, without_a_name_say_so) {
+  const auto row =
+      product_row(2, {.gtin = "96385074", .name = "  ", .brand = {}, .category = {}}, {});
+  ASSERT_FALSE(row);
+  EXPECT_EQ(row.error().reason, "The name is missing.");
+}
+
+TEST(ProductRows, clear_the_empty_fields_of_columns_that_the_file_has_on_request) {
+  const ProductFields fields{.gtin = "96385074", .name = "Tea", .brand = " ", .category = {}};
+  const auto kept = product_row(2, fields, {});
+  ASSERT_TRUE(kept);
+  EXPECT_EQ(kept->brand, std::nullopt);
+  const auto cleared = product_row(2, fields, {.empty_cells = EmptyCells::clear});
+  ASSERT_TRUE(cleared);
+  EXPECT_EQ(cleared->brand, "");
+  EXPECT_EQ(cleared->category, std::nullopt) << "the file has no column for it";
+}
+
 using namespace std::chrono_literals;
 
 constexpr auto kTea = "4006381333931";
