@@ -259,7 +259,10 @@ void add_ledger(CLI::App& app, Command& command, std::string& before) {
 void add_remote(CLI::App& app, Command& command, RemoteCall& call, const RemoteService& service) {
   CLI::App* noun = nullptr;
   for (const auto& each : remote_commands()) {
-    if (noun == nullptr || noun->get_name() != each.noun) {
+    const auto is_noun = [&](const CLI::App* known) { return known->get_name() == each.noun; };
+    if (const auto found = app.get_subcommands(is_noun); !found.empty()) {
+      noun = found.front();
+    } else {
       noun = app.add_subcommand(std::string{each.noun}, std::string{about_noun(each.noun)});
       noun->require_subcommand(1);
       noun->footer(
@@ -278,10 +281,10 @@ void add_remote(CLI::App& app, Command& command, RemoteCall& call, const RemoteS
       argument->required()->type_name("");
       if (name == "ID") argument->check(whole_number(1));
     }
-    for (const auto& [option, name, type, text, required] : each.options) {
-      auto* added = sub->add_option_function<std::string>(std::string{option}, store(name),
-                                                          std::string{text});
-      added->required(required)->type_name(std::string{type});
+    for (const auto& option : each.options) {
+      auto* added = sub->add_option_function<std::string>(
+          std::string{option.option}, store(option.name), std::string{option.text});
+      added->required(option.required)->type_name(std::string{option.type});
       if (const auto words = words_of(*added); !words.empty()) one_of(added, words);
     }
     if (each.kind == RemoteCommand::Kind::list) {

@@ -39,8 +39,12 @@ std::size_t take_header(const char* bytes, std::size_t size, std::size_t count, 
   return size * count;
 }
 
-std::string without_slash(std::string url) {
+/// Returns: the address as the commands need it: without the base path of the API, which theirs
+/// have.
+std::string without_base_path(std::string url) {
+  constexpr std::string_view kBasePath{"/api/v1"};
   while (url.ends_with('/')) url.pop_back();
+  if (url.ends_with(kBasePath)) url.resize(url.size() - kBasePath.size());
   return url;
 }
 
@@ -78,7 +82,7 @@ struct HttpClient::Impl {
 };
 
 HttpClient::HttpClient(std::string url, const std::string& token)
-    : url_{without_slash(std::move(url))}, impl_{std::make_unique<Impl>()} {
+    : url_{without_base_path(std::move(url))}, impl_{std::make_unique<Impl>()} {
   if (!impl_->handle) throw std::bad_alloc{};
   if (!url_.starts_with("http://") && !url_.starts_with("https://"))
     throw NoResponse{"The service at " + url_ +

@@ -115,8 +115,8 @@ const std::vector<RemoteCommand>& table() {
        "PATCH",
        "/api/v1/products/{GTIN}",
        {{"--name", "name", "TEXT", "Its new name"},
-        {"--brand", "brand", "TEXT", "Its brand"},
-        {"--category", "category", "TEXT", "Its category"}},
+        {"--brand", "brand", "TEXT", "Its brand; \"\" clears it", false, true},
+        {"--category", "category", "TEXT", "Its category; \"\" clears it", false, true}},
        {}},
       {"product",
        "delete",
@@ -195,6 +195,16 @@ const std::vector<RemoteCommand>& table() {
        "/api/v1/stock-readings/{ID}",
        {kReason, kObservedAt},
        {}},
+
+      {"import",
+       "list",
+       Kind::list,
+       "List the imports with their ids, the newest first; by the API of a running service",
+       "GET",
+       "/api/v1/imports",
+       {},
+       {"id", "kind", "started_at", "outcome", "rows", "refused", "created", "changed",
+        "undone_at"}},
   };
   return all;
 }
@@ -275,6 +285,10 @@ std::string body_of(const RemoteCommand& command, const RemoteCall& call) {
     if (found == call.values.end()) continue;
     empty = false;
     writer.Key(option.name.data(), static_cast<rapidjson::SizeType>(option.name.size()));
+    if (option.clears && found->second.empty()) {
+      writer.Null();
+      continue;
+    }
     writer.String(found->second.data(), static_cast<rapidjson::SizeType>(found->second.size()));
   }
   writer.EndObject();

@@ -15,6 +15,7 @@ struct RemoteOption {
   std::string_view type;    // in help: DATE, or {a|b} for certain words
   std::string_view text;
   bool required{false};
+  bool clears{false};  // of a write: an empty value is null
 };
 
 /// A command that sends one request to a running service, or reads the pages of a list. Everything

@@ -115,6 +115,8 @@ std::string explain(const CLI::App& root, const CLI::App& command, const CLI::Pa
   const auto is_option = [](const std::string& word) {
     return word.size() > 1 && word.starts_with('-') && word != "--";
   };
+  if (!commands_of(command).empty() && !words.empty() && !is_option(words.front()))
+    return unknown_word(root, command, words.front());
   if (const auto option = std::ranges::find_if(words, is_option); option != words.end())
     return unknown_option(command, *option);
   const std::string message{error.what()};

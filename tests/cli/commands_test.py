@@ -78,6 +78,7 @@ class Errors(unittest.TestCase):
         self.assert_error(["tokne"], 'Did you mean "token"?')
         self.assert_error(["token", "lst"], 'codasync token has no command "lst". Did you mean "list"?', "`codasync token --help`")
         self.assert_error(["exprot", "products"], 'Did you mean "export"?')
+        self.assert_error(["reading", "work-list", "--shop", "1"], 'codasync reading has no command "work-list".')
         self.assert_error(["reading", "histroy", "1"], 'Did you mean "history"?')
         self.assert_error(["revoke", "5"], 'Did you mean "codasync token revoke"?')
         self.assert_error(["help"], 'Did you mean "--help"?')

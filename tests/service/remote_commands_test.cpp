@@ -1,3 +1,5 @@
+#include <fstream>
+
 #include "tests/service/service.hpp"
 
 // `codasync shop|product|reading …`: the commands that use the API of a running service.
@@ -35,6 +37,8 @@ TEST_F(RemoteCommands, create_change_list_show_and_delete) {
   EXPECT_EQ(remote({"product", "list", "--brand", "Leaf & Co", "--json"}).output,
             "[\n" + get("/api/v1/products/4006381333931").body + "\n]\n");
   EXPECT_EQ(remote({"product", "list", "--brand", "None", "--json"}).output, "[]\n");
+  EXPECT_THAT(remote({"product", "change", "4006381333931", "--brand", ""}).output,
+              AllOf(HasSubstr("brand: -\n"), HasSubstr("category: Tea\n")));
   EXPECT_EQ(remote({"product", "delete", "4006381333931"}).status, 0);
   const auto gone = remote({"product", "show", "4006381333931"});
   EXPECT_EQ(gone.status, 1);
@@ -72,6 +76,22 @@ TEST_F(RemoteCommands, read_all_pages_of_a_list) {
   EXPECT_EQ(lines(some.output), 1 + 1500 + 1);
   EXPECT_THAT(some.output, HasSubstr("There are more rows: --limit N or --all shows them.\n"));
   EXPECT_EQ(lines(remote({"shop", "list", "--limit", "2501"}).output), 1 + 2501);
+}
+
+TEST_F(RemoteCommands, accept_an_address_with_the_base_path_of_the_api) {
+  const auto address = "CODASYNC_URL=http://127.0.0.1:" + std::to_string(port_of(0)) + "/api/v1/";
+  const auto shops = run({"shop", "list"}, {address, "CODASYNC_TOKEN="});
+  EXPECT_EQ(shops.status, 0) << shops.output;
+}
+
+TEST_F(RemoteCommands, list_the_imports_with_their_ids) {
+  EXPECT_EQ(remote({"import", "list", "--json"}).output, "[]\n");
+  std::ofstream{scratch() + "/one.csv"} << "gtin,name\n9520000000004,Tea\n";
+  const auto imported = run({"import", "products", scratch() + "/one.csv"});
+  const auto id = imported.output.substr(imported.output.rfind("undo ") + 5, 36);
+  EXPECT_THAT(remote({"import", "list"}).output,
+              AllOf(HasSubstr(id + "\tproducts\t"), HasSubstr("\tdone\t1\t0\t1\t0\t-\n")));
+  EXPECT_EQ(remote({"import", "list"}, false).status, 1) << "admins only";
 }
 
 TEST_F(RemoteCommands, explain_a_refusal_in_the_words_of_the_service) {
