@@ -68,13 +68,15 @@ def raw(port: int, text: bytes) -> bytes:
     return response
 
 
-def check_edges(port: int, log: Path) -> None:
+def check_edges(port: int, log: Path, token: str) -> None:
     """Checks what the virtual host does itself."""
     url = f"http://127.0.0.1:{port}"
     missing = expect(send(f"{url}/metrics"), 404)
     assert missing.headers["content-type"] == "application/problem+json", missing
     assert missing.json()["type"] == "urn:codasync:problem:not-found", missing
-    long = expect(send(f"{url}/api/v1/shops", "POST", {"name": "x" * 1_000_001}), 413)
+    body = {"name": "x" * 1_000_001}
+    expect(send(f"{url}/api/v1/shops", "POST", body), 401)  # without reading the body
+    long = expect(send(f"{url}/api/v1/shops", "POST", body, Authorization=f"Bearer {token}"), 413)
     assert long.json()["status"] == 413, long
     kept = expect(send(f"{url}/api/v1/shops", X_Request_Id="of-the-client.1"), 200)
     assert kept.headers["x-request-id"] == "of-the-client.1", kept
@@ -111,7 +113,7 @@ def main() -> None:
                 eventually(lambda: listens(listen) or apache.poll() is not None, "Apache listens")
                 assert apache.poll() is None, "Apache ended"
                 done = smoke(f"http://127.0.0.1:{listen}", token, edge=True)
-                check_edges(listen, place / "codasync.log")
+                check_edges(listen, place / "codasync.log", token)
                 checked(f"Apache with the virtual host, two instances: {done}; limits, request ids, its own problem details, log")
 
                 stop(services[0])
