@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "storage/import/header_names.hpp"
 
@@ -321,6 +322,45 @@ std::optional<DateFormat> DateFormat::parse(std::string_view pattern) {
     if (next_is_literal && after_literal) format.tokens_[i].padded = false;
   }
   return format;
+}
+
+std::optional<DateFormat> DateFormat::with_day_and_month_swapped() const {
+  DateFormat swapped{*this};
+  const auto find = [&](Part part) {
+    return std::ranges::find(swapped.tokens_, part, &Token::part);
+  };
+  const auto day = find(Part::day);
+  const auto month = find(Part::month);
+  if (day == swapped.tokens_.end() || month == swapped.tokens_.end()) return std::nullopt;
+  std::swap(day->part, month->part);
+  return swapped;
+}
+
+std::string DateFormat::pattern() const {
+  std::string text;
+  for (const auto& token : tokens_) {
+    switch (token.part) {
+      case Part::day:
+        text += "DD";
+        break;
+      case Part::month:
+        text += "MM";
+        break;
+      case Part::month_name:
+        text += "MMM";
+        break;
+      case Part::year_of_century:
+        text += "YY";
+        break;
+      case Part::year:
+        text += "YYYY";
+        break;
+      case Part::literal:
+        text.push_back(token.literal);
+        break;
+    }
+  }
+  return text;
 }
 
 std::optional<Date> DateFormat::read(std::string_view text) const {

@@ -46,6 +46,13 @@ class DateFormat {
   /// any other text.
   [[nodiscard]] std::optional<Date> read(std::string_view text) const;
 
+  /// Returns: the format with the day where the month is and the month where the day is; nullopt:
+  /// it does not have both as numbers.
+  [[nodiscard]] std::optional<DateFormat> with_day_and_month_swapped() const;
+
+  /// Returns: a pattern of this format, such as DD.MM.YYYY. Requires: it is not `excel`.
+  [[nodiscard]] std::string pattern() const;
+
  private:
   enum class Part { day, month, month_name, year_of_century, year, literal };
   struct Token {

@@ -2,6 +2,8 @@
 
 #include <map>
 
+#include "storage/import/cell.hpp"
+
 namespace codasync::storage {
 
 Outcome<ProductRow, RowRefusal> ProductFile::parse(std::size_t line, Fields fields) const {
@@ -58,6 +60,37 @@ std::optional<RowRefusal> ReadingFile::add(ImportedReading row) {
 
 std::optional<std::string> ReadingFile::question(std::span<const OwnRecord> sample,
                                                  const RecordRules& rules) const {
+  auto format = question_date_format(sample);
+  return format ? format : question_lots(sample, rules);
+}
+
+/// With day and month in the wrong order, dates up to the 12th would be wrong dates.
+std::optional<std::string> ReadingFile::question_date_format(
+    std::span<const OwnRecord> sample) const {
+  const auto& format = options_.rows.date_format;
+  const auto swapped = format ? format->with_day_and_month_swapped() : std::nullopt;
+  if (!swapped) return std::nullopt;
+  std::size_t dates = 0;
+  std::size_t fit = 0;
+  std::size_t fit_swapped = 0;
+  for (const auto& own : sample) {
+    if (own.refusal) continue;
+    const auto value = plain_cell(plan_[ImportField::expiry_date].of(own.fields()));
+    const bool fits = format->read(value).has_value();
+    if (value.empty() || (!fits && parse_iso_date(value))) continue;
+    ++dates;
+    if (fits) ++fit;
+    if (swapped->read(value)) ++fit_swapped;
+  }
+  if (fit == dates || fit_swapped < dates) return std::nullopt;
+  return "Of the first " + std::to_string(dates) + " dates " + std::to_string(dates - fit) +
+         " do not have the format " + format->pattern() + ", and all have the format " +
+         swapped->pattern() + ". If that is right: --date-format " + swapped->pattern() +
+         "; otherwise correct these dates in the file.";
+}
+
+std::optional<std::string> ReadingFile::question_lots(std::span<const OwnRecord> sample,
+                                                      const RecordRules& rules) const {
   if (options_.lots != LotRule::ask) return std::nullopt;
   constexpr std::size_t kShownMax = 6;
   std::map<std::pair<ShopId, Gtin>, std::vector<ImportedReading>> readings;

@@ -65,13 +65,19 @@ struct ReadingFile {
 
   std::vector<ImportedReading> take() { return std::exchange(rows_, {}); }
 
-  /// Returns: the question what several rows of one reading mean, if the sample has such rows.
+  /// Returns: the question whether day and month are swapped, or what several rows of one reading
+  /// mean, if the sample has such dates or rows.
   [[nodiscard]] std::optional<std::string> question(std::span<const OwnRecord> sample,
                                                     const RecordRules& rules) const;
 
   std::size_t repeated{0};
 
  private:
+  [[nodiscard]] std::optional<std::string> question_date_format(
+      std::span<const OwnRecord> sample) const;
+  [[nodiscard]] std::optional<std::string> question_lots(std::span<const OwnRecord> sample,
+                                                         const RecordRules& rules) const;
+
   const ColumnPlan& plan_;
   const ImportOptions& options_;
   const Date today_{date_of(now())};

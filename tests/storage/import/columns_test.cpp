@@ -386,6 +386,27 @@ TEST(Columns, dates_of_which_none_can_be_read_are_a_question) {
   EXPECT_EQ(to_string(readings.rows().at(0).date->date), "2026-12-24");
 }
 
+TEST(Columns, dates_with_day_and_month_in_the_other_order_are_a_question) {
+  const auto with = [](const char* format) {
+    return ImportOptions{.columns = {.date_format_given = true},
+                         .rows = {.date_format = DateFormat::parse(format)}};
+  };
+  const std::string file =
+      "shop,gtin,expiry\n7,96385074,12/24/2026\n7,4006381333931,03/04/2027\n7,9520000000004,\n"
+      "7,9520000000011,2026-12-24\n";
+  EXPECT_EQ(refusal_of<Readings>(file, with("D/M/YYYY")),
+            "Of the first 2 dates 1 do not have the format DD/MM/YYYY, and all have the format "
+            "MM/DD/YYYY. If that is right: --date-format MM/DD/YYYY; otherwise correct these dates "
+            "in the file.");
+  Readings readings;
+  ASSERT_TRUE(test::import_text(file, with("MM/DD/YYYY"), readings));
+  EXPECT_EQ(to_string(readings.rows().at(1).date->date), "2027-03-04");
+  // A date that is in neither format is refused alone.
+  ASSERT_TRUE(test::import_text(file + "7,9520000000028,31/02/2027\n7,9520000000035,24/12/2026\n",
+                                with("DD/MM/YYYY"), readings));
+  EXPECT_EQ(readings.refused.size(), 2U);
+}
+
 TEST(Columns, the_shop_can_be_given_by_name_or_for_all_rows) {
   Readings readings;
   ImportOptions named;
