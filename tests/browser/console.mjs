@@ -158,7 +158,12 @@ export class Network {
 export const launch = (options = {}) => chromium.launch({ executablePath: '/usr/bin/chromium', chromiumSandbox: false, ...options });
 export const launchPersistent = (folder, options = {}) => chromium.launchPersistentContext(folder, { executablePath: '/usr/bin/chromium', chromiumSandbox: false, ...options });
 
-const CONTROL = 2; // the modifier in the protocol of the browser's tools
+// Modifiers in the protocol of the browser's tools.
+const ALT = 1;
+const CONTROL = 2;
+const SHIFT = 8;
+// What the keys of an American keyboard say on a French one, without and with Shift; the others say the same.
+const FRENCH = { Digit0: 'à0', Digit1: '&1', Digit2: 'é2', Digit3: '"3', Digit4: "'4", Digit5: '(5', Digit6: '-6', Digit7: 'è7', Digit8: '_8', Digit9: 'ç9', KeyA: 'qQ', KeyQ: 'aA', KeyW: 'zZ', KeyZ: 'wW', BracketRight: '$£' };
 const PHONE = { viewport: { width: 360, height: 780 }, hasTouch: true, locale: 'en-GB', timezoneId: 'Europe/Berlin' };
 
 /** Watches a page: errors, violations of the policy and requests to other hosts fail the test at the end. */
@@ -225,22 +230,42 @@ export class Person {
     await this.page.getByRole('group', { name: 'Day' }).last().getByRole('button', { name: new RegExp(`^\\w+,? ${of({ day: 'numeric' })} `) }).click();
   }
 
-  /** Keys at the speed of a hardware scanner. */
-  async wedge(text, { end = 'Enter', delay = 5 } = {}) {
-    // The time of each key is part of the event, so that a slow machine does not make a slow scanner.
+  /**
+   * Keys at the speed of a hardware scanner, with `delay` ms between two of them. The scanner presses the keys of an American
+   * keyboard; with `french` the device takes them for a French one. `separator`: how it sends GS: 'Ctrl+]' or 'Alt+029'.
+   */
+  async wedge(text, { end = 'Enter', delay = 5, french = false, separator = 'Ctrl+]' } = {}) {
     const devtools = await this.context.newCDPSession(this.page);
+    // The time of each key is part of the event, so that a slow machine does not make a slow scanner.
     let timestamp = Date.now() / 1000;
     const sent = [];
-    const press = (key, code, text, modifiers = 0) => {
+    const send = (type, key, code, modifiers, text) => sent.push(devtools.send('Input.dispatchKeyEvent', { type, key, code, modifiers, timestamp, text, unmodifiedText: text }));
+    const down = (key, code, modifiers = 0, text = undefined) => {
       timestamp += delay / 1000;
-      sent.push(devtools.send('Input.dispatchKeyEvent', { type: 'keyDown', key, code, text, unmodifiedText: text, modifiers, timestamp }));
-      sent.push(devtools.send('Input.dispatchKeyEvent', { type: 'keyUp', key, code, modifiers, timestamp }));
+      send('keyDown', key, code, modifiers, text);
+    };
+    const press = (key, code, modifiers = 0, text = undefined) => {
+      down(key, code, modifiers, text);
+      send('keyUp', key, code, modifiers);
+    };
+    const held = (key, code, modifier, keys) => {
+      down(key, code, modifier);
+      keys();
+      send('keyUp', key, code, 0);
     };
     for (const character of text) {
-      if (character === '\u001d') press(']', 'BracketRight', undefined, CONTROL);
-      else press(character, /\d/.test(character) ? `Digit${character}` : /[A-Za-z]/.test(character) ? `Key${character.toUpperCase()}` : '', character);
+      const code = /\d/.test(character) ? `Digit${character}` : /[A-Za-z]/.test(character) ? `Key${character.toUpperCase()}` : '';
+      const says = (shift) => (french && FRENCH[code]?.[shift]) || character;
+      if (character !== '\u001d') {
+        if (/[A-Z]/.test(character)) held('Shift', 'ShiftLeft', SHIFT, () => press(says(1), code, SHIFT, says(1)));
+        else press(says(0), code, 0, says(0));
+      } else if (separator === 'Ctrl+]') {
+        held('Control', 'ControlLeft', CONTROL, () => press(french ? '$' : ']', 'BracketRight', CONTROL));
+      } else {
+        held('Alt', 'AltLeft', ALT, () => ['0', '2', '9'].forEach((digit) => press(digit, `Numpad${digit}`, ALT)));
+      }
     }
-    if (end) press(end, end, end === 'Enter' ? '\r' : undefined);
+    if (end) press(end, end, 0, end === 'Enter' ? '\r' : undefined);
     await Promise.all(sent);
     await devtools.detach();
   }

@@ -230,17 +230,24 @@ await run({
     await anna.close();
   },
 
-  async 'digits of a scanner are right on a French keyboard layout'({ service, browser, url }) {
-    const shop = await service.shop('Layout', [[TEA, 'Green tea']]);
+  async 'a scanner is understood on a French keyboard layout, with each kind of separator, fast and slow'({ service, network, browser, url }) {
+    const gtins = [...Array(8).keys()].map((n) => gtin(30 + n));
+    const shop = await service.shop('Layout', gtins.map((number, n) => [number, `Product ${n}`]));
     const anna = await (await Person.with(browser, url)).signIn(service.staff, shop);
-    await anna.page.evaluate((digits) => {
-      const keys = ['à', '&', 'é', '"', "'", '(', '-', 'è', '_', 'ç'];
-      for (const digit of [...digits, null]) {
-        const init = digit === null ? { key: 'Enter', code: 'Enter' } : { key: keys[Number(digit)], code: `Digit${digit}` };
-        document.body.dispatchEvent(new KeyboardEvent('keydown', { ...init, bubbles: true, cancelable: true }));
-      }
-    }, TEA);
-    await anna.page.locator('.card h2', { hasText: 'Green tea' }).waitFor();
+    await anna.pill('Live').waitFor();
+    const field = anna.page.getByLabel('Code', { exact: true });
+    const scans = ['Ctrl+]', 'Alt+029'].flatMap((separator) => [5, 40].flatMap((delay) => [true, false].map((inField) => ({ separator, delay, inField }))));
+    for (const [n, { separator, delay, inField }] of scans.entries()) {
+      await (inField ? field : anna.button('Menu')).focus();
+      await anna.wedge(`010${gtins[n]}1727122410BCD123\u001d2177`, { french: true, separator, delay });
+      await anna.page.locator('.card h2', { hasText: `Product ${n}` }).waitFor();
+      await anna.page.locator('.card-recorded').waitFor();
+      assert.equal(await field.inputValue(), '', 'what the scanner typed before it was recognised');
+      assert.equal(await anna.page.locator('dialog[open]').count(), 0);
+    }
+    await anna.allSaved();
+    const codes = network.operations.map((operation) => operation.codes);
+    assert.deepEqual(codes, gtins.map((number) => [`010${number}1727122410BCD123\u001d2177`]));
     await anna.close();
   },
 

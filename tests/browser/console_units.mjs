@@ -94,4 +94,47 @@ assert.deepEqual(after(entry('a', { kind: 'count', quantity: 12 }), entry('b', {
 assert.deepEqual(after(entry('a', { kind: 'adjust', delta: 3 }), entry('b', { kind: 'void', voids_operation: 'a' })), ['2026-12-20', 5, false, true]);
 assert.deepEqual(after(entry('a', { kind: 'remove' })), ['2026-12-20', 5, true, true]);
 
+// A hardware scanner with 45 ms between its keys, of which Shift, Control and Alt are some.
+let time = 1_000;
+let timer = null;
+const window = { setTimeout: (run, after) => void (timer = { run, at: time + after }) };
+Object.assign(globalThis, { window, clearTimeout: () => void (timer = null), document: new EventTarget(), HTMLElement: class {}, HTMLInputElement: class {} });
+const { Wedge } = await load('scan/wedge.ts');
+const scanned = [];
+new Wedge((code) => scanned.push(code)).start();
+const pass = (ms) => {
+  time += ms;
+  if (timer && timer.at <= time) timer.run();
+};
+const key = (type, key, code, modifiers = {}) => {
+  const event = Object.assign(new Event(type, { cancelable: true }), { key, code, isComposing: false, shiftKey: false, ctrlKey: false, altKey: false, ...modifiers });
+  Object.defineProperty(event, 'timeStamp', { value: time });
+  document.dispatchEvent(event);
+};
+const press = (...of) => {
+  pass(45);
+  key('keydown', ...of);
+};
+const digits = (text) => [...text].forEach((digit) => press(digit, `Digit${digit}`));
+digits('0109521234543213');
+press('Control', 'ControlLeft');
+press(']', 'BracketRight', { ctrlKey: true });
+digits('10');
+press('Shift', 'ShiftLeft');
+press('B', 'KeyB', { shiftKey: true });
+press('Alt', 'AltLeft');
+for (const digit of '029') press(digit, `Numpad${digit}`, { altKey: true });
+key('keyup', 'Alt', 'AltLeft');
+digits('2177');
+assert.deepEqual(scanned, []);
+pass(120);
+assert.deepEqual(scanned, ['0109521234543213\u001d10B\u001d2177']);
+// A person who types is no scanner.
+for (const digit of '4006381333931') {
+  pass(130);
+  key('keydown', digit, `Digit${digit}`);
+}
+pass(1_000);
+assert.equal(scanned.length, 1);
+
 console.log(`${compared} codes of the table are read as by the service`);

@@ -3,6 +3,7 @@
 const FAST_MS = 50; // between two keys of a scanner
 const END_MS = 120; // a pause after which a scan has ended without Enter or Tab
 const LENGTH_MIN = 6;
+const MODIFIERS = new Set(['Shift', 'Control', 'Alt', 'AltGraph', 'CapsLock']);
 
 /** Returns: the character of a key at scanner speed: digits by position, right on every keyboard layout; null for others. */
 function characterOf(event: KeyboardEvent): string | null {
@@ -14,9 +15,11 @@ function characterOf(event: KeyboardEvent): string | null {
 
 export class Wedge {
   private text = '';
+  private typed = ''; // what the browser put into the field of it: by the keyboard's layout
   private last = 0;
   private timer = 0;
   private alt = ''; // digits that are typed with Alt: Alt+029 is byte 29
+  private inField = false;
   private swallowing = false; // a burst was recognised: its keys are taken
 
   constructor(private readonly onScan: (code: string) => void) {}
@@ -38,7 +41,7 @@ export class Wedge {
     const fast = event.timeStamp - this.last < FAST_MS;
     if (event.altKey && /^(?:Digit|Numpad)\d$/.test(event.code)) {
       this.alt += event.code.at(-1);
-      this.last = event.timeStamp;
+      this.continued(event);
       if (fast) event.preventDefault();
       return;
     }
@@ -54,36 +57,42 @@ export class Wedge {
     }
     const character = characterOf(event);
     if (character === null) {
-      if (event.key !== 'Shift' && event.key !== 'Control' && event.key !== 'Alt' && event.key !== 'AltGraph' && event.key !== 'CapsLock') this.reset();
+      if (!MODIFIERS.has(event.key)) this.reset();
+      else if (fast) this.continued(event);
       return;
     }
     if (!fast) this.reset();
-    this.last = event.timeStamp;
     this.text += character;
     // In a field the first characters are typed as usual; a button must not see any of a burst.
     const target = event.target instanceof HTMLElement ? event.target : null;
-    const inField = target !== null && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
+    this.inField = target !== null && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
     if (this.text.length > 1 && fast) {
-      if (inField && !this.swallowing && this.text.length >= LENGTH_MIN && target instanceof HTMLInputElement) {
+      if (this.inField && !this.swallowing && this.text.length >= LENGTH_MIN && target instanceof HTMLInputElement) {
         // What the scanner typed into a field until now is taken out again.
-        const typed = this.text.slice(0, -1);
-        if (target.value.endsWith(typed)) {
-          target.value = target.value.slice(0, target.value.length - typed.length);
+        if (target.value.endsWith(this.typed)) {
+          target.value = target.value.slice(0, target.value.length - this.typed.length);
           target.dispatchEvent(new Event('input', { bubbles: true }));
         }
         this.swallowing = true;
       }
-      if (!inField || this.swallowing) event.preventDefault();
+      if (!this.inField || this.swallowing) event.preventDefault();
     }
+    if (!event.ctrlKey) this.typed += event.key;
+    this.continued(event);
+  }
+
+  /** The burst continues; a pause ends it. */
+  private continued(event: KeyboardEvent): void {
+    this.last = event.timeStamp;
     clearTimeout(this.timer);
-    this.timer = window.setTimeout(() => (this.text.length >= LENGTH_MIN && this.swallowing) || (!inField && this.text.length >= LENGTH_MIN) ? this.end() : this.reset(), END_MS);
+    this.timer = window.setTimeout(() => (this.text.length >= LENGTH_MIN && (this.swallowing || !this.inField) ? this.end() : this.reset()), END_MS);
   }
 
   private altReleased(event: KeyboardEvent): void {
     if (event.key !== 'Alt' || this.alt === '') return;
     if (Number(this.alt) === 29) this.text += '\u001d';
     this.alt = '';
-    this.last = event.timeStamp;
+    this.continued(event);
   }
 
   private end(): void {
@@ -95,6 +104,7 @@ export class Wedge {
   private reset(): void {
     clearTimeout(this.timer);
     this.text = '';
+    this.typed = '';
     this.swallowing = false;
   }
 }
