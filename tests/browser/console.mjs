@@ -15,6 +15,7 @@ export class Service {
     this.url = env.CODASYNC_URL;
     this.admin = env.CODASYNC_ADMIN_TOKEN;
     this.staff = env.CODASYNC_STAFF_TOKEN;
+    this.database = env.CODASYNC_DATABASE_URL;
   }
 
   async ask(method, address, body, token = this.admin) {
@@ -73,6 +74,11 @@ export class Service {
   /** Kills the process of the service; its supervisor starts another one. */
   kill() {
     execFileSync('kill', ['-KILL', String(this.pid())]);
+  }
+
+  /** Changes the database as its owner. */
+  sql(statement) {
+    execFileSync('psql', [this.database, '--quiet', '--command', statement]);
   }
 
   /** The page as it was deployed. */

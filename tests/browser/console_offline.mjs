@@ -7,6 +7,7 @@ import path from 'node:path';
 import { day, eventually, gtin, launchPersistent, Person, run } from './console.mjs';
 
 const TEA = gtin(1);
+const QUEUE_MAX = 20_000;
 
 /** Taps +1 so many times, each for its own entry. */
 async function addUnits(person, n) {
@@ -190,6 +191,49 @@ await run({
     await anna.page.locator('dialog').getByRole('button', { name: 'Sign in' }).click();
     await anna.allSaved();
     await eachCounted(service, shop, 5, 12);
+    await anna.close();
+  },
+
+  async 'a full queue stays as it is with an expired token and with a wrong one'({ service, network, browser, url }) {
+    const shop = await withTea(service, 'Expired');
+    const made = await service.token('Anna', { shops: [shop.id], person: 'anna' });
+    const anna = await Person.with(browser, url);
+    await opened(anna, made.token, shop);
+    network.set('refuse');
+    await anna.pill('Offline').waitFor();
+    await addUnits(anna, 100);
+    // Entries of another person fill the rest.
+    await anna.page.evaluate(async (most) => {
+      const database = await new Promise((resolve) => (indexedDB.open('codasync-queue').onsuccess = ({ target }) => resolve(target.result)));
+      const entries = database.transaction('entries', 'readwrite').objectStore('entries');
+      entries.getAll().onsuccess = ({ target: { result: own } }) => {
+        for (let n = own.length; n < most; n += 1) {
+          const { seq, ...rest } = own[0];
+          entries.add({ ...rest, id: crypto.randomUUID(), owner: 'person:bert', actor: 'Bert' });
+        }
+      };
+      await new Promise((resolve) => (entries.transaction.oncomplete = resolve));
+      database.close();
+    }, QUEUE_MAX);
+    await addUnits(anna, 1);
+    await anna.says('This phone is full. The last reading was not stored.');
+    service.sql(`update tokens set expires_at = now() where id = ${made.id}`);
+    network.set('pass');
+    await anna.page.evaluate(() => dispatchEvent(new Event('online')));
+    await anna.pill('Sign in again · 100 waiting').click();
+    const dialog = anna.page.locator('dialog');
+    const field = dialog.getByLabel('Access token');
+    for (const wrong of [made.token, 'coda_this_is_not_a_token']) {
+      await field.fill(wrong);
+      await dialog.getByRole('button', { name: 'Sign in' }).click();
+      await dialog.getByRole('alert').getByText('This token is not valid.').waitFor();
+      assert.ok(await field.evaluate((input) => input === document.activeElement));
+      assert.equal(await anna.waiting(), QUEUE_MAX);
+    }
+    await field.fill((await service.token('Anna', { shops: [shop.id], person: 'anna' })).token);
+    await dialog.getByRole('button', { name: 'Sign in' }).click();
+    await eventually(async () => (await anna.waiting()) === QUEUE_MAX - 100, 'the entries of the person are sent', 60);
+    await eachCounted(service, shop, 5, 100);
     await anna.close();
   },
 

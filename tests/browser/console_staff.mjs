@@ -251,6 +251,32 @@ await run({
     await anna.close();
   },
 
+  async 'the bars of the overview begin with another day when a day ends in the shop'({ service, browser, url }) {
+    // The shop moves from the last time zone of the world to the first one, so its day ends at any time of this test.
+    const dayIn = (timeZone, days = 0) => new Intl.DateTimeFormat('sv-SE', { timeZone }).format(Date.now() + days * 86_400_000);
+    const [last, first] = ['Etc/GMT+12', 'Pacific/Kiritimati'];
+    const dates = [dayIn(last), dayIn(first), dayIn(first), dayIn(first, 29)];
+    const shop = await service.shop('Midnight', dates.map((date, n) => [gtin(50 + n), `Product ${n}`, date]));
+    await service.must('PATCH', `/shops/${shop.id}`, { time_zone: last });
+    const anna = await Person.with(browser, url, { timezoneId: 'America/Los_Angeles' });
+    await anna.signIn(service.staff, shop);
+    await anna.page.clock.install();
+    await anna.page.goto(`${url}/#/overview?shop=${shop.id}`);
+    await anna.page.reload();
+    const bars = async () => new Map(await anna.page.locator('.bar').evaluateAll((all) => all.map(({ dataset }) => [dataset.date, Number(dataset.readings)])));
+    const beginWith = (date) => anna.page.locator('.bar').first().and(anna.page.locator(`[data-date="${date}"]`)).waitFor();
+    await beginWith(dayIn(last));
+    await anna.page.getByText('Live').last().waitFor();
+    assert.equal((await bars()).get(dayIn(last)), 1);
+    await service.must('PATCH', `/shops/${shop.id}`, { time_zone: first });
+    await anna.page.clock.fastForward(60_000);
+    await beginWith(dayIn(first));
+    const after = await bars();
+    assert.deepEqual([after.size, after.get(dayIn(first)), after.get(dayIn(first, 29)), after.get(dayIn(last))], [30, 2, 1, undefined]);
+    assert.match(await anna.page.locator('.bar').first().getAttribute('aria-label'), /: 2 readings$/);
+    await anna.close();
+  },
+
   async 'a product in one symbol and its date in another are one entry'({ service, browser, url }) {
     const shop = await service.shop('Symbols', [[TEA, 'Green tea'], [gtin(2), 'Oats']]);
     const anna = await (await Person.with(browser, url)).signIn(service.staff, shop);
