@@ -189,7 +189,8 @@ std::string array_json(const std::vector<std::string>& values) {
   return out + "]";
 }
 
-std::string to_json(const HistoryEntry& entry) {
+std::string to_json(const ShownEvent& shown) {
+  const auto& entry = shown.entry;
   const auto& event = entry.event;
   Object object;
   object.add("id", to_string(event.id))
@@ -205,8 +206,8 @@ std::string to_json(const HistoryEntry& entry) {
       .add("outcome", name_of(entry.outcome))
       .add("version", entry.version)
       .add("voids", event.voids ? std::optional{to_string(*event.voids)} : std::nullopt)
-      .add("voided_by",
-           entry.voided_by ? std::optional{to_string(*entry.voided_by)} : std::nullopt);
+      .add("voided_by", entry.voided_by ? std::optional{to_string(*entry.voided_by)} : std::nullopt)
+      .add("voidable", shown.voidable);
   return object.done();
 }
 

@@ -29,7 +29,12 @@ std::string tombstone_json(const Reading& reading, EventOutcome outcome);
 /// Returns: the JSON of a reading in the change feed, with the version of its product; a removed
 /// one is its identity, the versions and `"removed": true`.
 std::string to_json(const storage::FeedReading& change);
-std::string to_json(const HistoryEntry& entry);
+/// An event of the history as the token of the request sees it.
+struct ShownEvent {
+  HistoryEntry entry;
+  bool voidable;  // by this token, now
+};
+std::string to_json(const ShownEvent& shown);
 std::string to_json(const storage::AuditEntry& entry);
 std::string to_json(const storage::WorkItem& item);
 std::string to_json(const storage::ShopThresholds& thresholds);

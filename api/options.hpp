@@ -25,6 +25,8 @@ struct ApiOptions {
   std::size_t exports_max{2};               // at the same time; further ones get 503
   std::chrono::seconds token_lifetime{365 * 86'400};  // of a token that is made without an end
   std::chrono::seconds token_lifetime_max{5 * 365 * 86'400};  // of a new token
+  // how long staff can take back an event of their own: CombinerOptions::staff_void_time
+  std::chrono::seconds staff_void_time{72 * 3600};
   std::size_t imports_max{2};                        // at the same time; further ones get 503
   std::size_t import_bytes_max{100'000'000};         // of a file; more is 413
   std::chrono::milliseconds shutdown_grace{10'000};  // for requests in flight after SIGTERM

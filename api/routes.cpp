@@ -131,7 +131,7 @@ const std::array kRoutes{
     Route{patch, "/api/v1/stock-readings/{id}",                 kStaffOfReading,  StockWrite{&readings::change, &readings::written}},
     Route{del,   "/api/v1/stock-readings/{id}",                 kStaffOfReading,  StockWrite{&readings::remove, &readings::no_content}},
     Route{post,  "/api/v1/stock-readings/{id}/adjust",          kStaffOfReading,  StockWrite{&readings::adjust, &readings::written}},
-    Route{get,   "/api/v1/stock-readings/{id}/history",         kStaffOfReading,  Read{&readings::history}, kPage},
+    Route{get,   "/api/v1/stock-readings/{id}/history",         kStaffOfReading,  Blocking{&readings::history}, kPage},
     Route{del,   "/api/v1/stock-readings/{id}/history/{event}", kStaffOfReading,  StockWrite{&readings::void_event, &readings::no_content}},
 
     Route{post,  "/api/v1/scan",                                kStaffOfBody,     PlannedWrite{&scan::plan}},

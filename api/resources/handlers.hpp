@@ -54,7 +54,7 @@ std::optional<Result> one(const Arguments& path, const storage::Rows& rows);
 storage::RowKeys keys_in_shop(const Arguments& path);
 std::optional<Result> one_in_shop(const Arguments& path, const storage::Rows& rows);
 Result in_all_shops(storage::Reader& reader, const Call& call);
-Result history(storage::Reader& reader, const Call& call);
+Result history(Service& service, const Call& call);
 
 using Operation = Outcome<storage::StockOperation, Problem>;
 Operation record(const Call& call);

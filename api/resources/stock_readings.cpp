@@ -3,9 +3,11 @@
 #include "api/resources/handlers.hpp"
 #include "api/resources/observation.hpp"
 #include "api/responses.hpp"
+#include "api/service.hpp"
 #include "storage/model/number.hpp"
 #include "storage/model/text.hpp"
 #include "storage/reading_orders.hpp"
+#include "storage/void_rule.hpp"
 
 // The handlers of /stock-readings and of a product's stock in shops. The ledger (storage/ledger/)
 // decides about writes; stock_refusals.cpp makes problems of its refusals.
@@ -130,6 +132,13 @@ std::optional<storage::HistoryCursor> parse_history_cursor(const std::string& te
   const auto event = Uuid::parse(std::string_view{text}.substr(std::min(end + 1, text.size())));
   if (!observed_at || !event) return std::nullopt;
   return storage::HistoryCursor{*observed_at, *event};
+}
+
+/// Returns: whether a void by this token would be accepted now, and change something.
+bool is_voidable(const HistoryEntry& entry, const storage::Token& token,
+                 std::chrono::seconds staff_void_time) {
+  return entry.event.kind != EventKind::void_event && !entry.voided_by &&
+         !storage::why_not_voidable(token, entry.token, entry.received_at, now(), staff_void_time);
 }
 
 /// The query of a list of readings.
@@ -449,7 +458,7 @@ Result in_all_shops(storage::Reader& reader, const Call& call) {
                           "/api/v1/products/" + call.path.gtin->canonical() + "/stock", parameters);
 }
 
-Result history(storage::Reader& reader, const Call& call) {
+Result history(Service& service, const Call& call) {
   Parameters parameters{call.query};
   const auto limit = parameters.limit();
   std::optional<storage::HistoryCursor> before;
@@ -458,9 +467,15 @@ Result history(storage::Reader& reader, const Call& call) {
     if (!before) parameters.refuse_cursor();
   }
   if (auto problem = parameters.finish()) return *problem;
-  const auto page = reader.history(ReadingId{call.path.id}, before, limit);
-  auto response = page_response(page, canonical_path(call.request.path), parameters,
-                                [](const auto& row) { return write_history_cursor(row.event); });
+  auto page = service.database.read()->history(ReadingId{call.path.id}, before, limit);
+  storage::Page<ShownEvent> shown{.rows = {}, .more = page.more};
+  for (auto& entry : page.rows) {
+    const bool voidable = is_voidable(entry, *call.actor, service.options.staff_void_time);
+    shown.rows.push_back({std::move(entry), voidable});
+  }
+  auto response =
+      page_response(shown, canonical_path(call.request.path), parameters,
+                    [](const auto& row) { return write_history_cursor(row.entry.event); });
   // The history before this time was deleted (storage/ledger_retention.hpp); the reading still
   // contains it.
   if (page.begins_at) response.headers.push_back({"History-Begins", to_string(*page.begins_at)});

@@ -187,6 +187,8 @@ Loaded Loader::finish() && {
   loaded_.settings.postgres.cache_entry_lifetime = memcached.entry_ttl + memcached.lease_ttl;
   // The cache needs one fact of the API.
   memcached.private_reads = !loaded_.settings.api.public_reads;
+  // The history says which events the ledger would let staff take back.
+  loaded_.settings.api.staff_void_time = loaded_.settings.combiner.staff_void_time;
   for (const auto& setting : settings_table()) {
     loaded_.effective.push_back({.name = std::string{setting.name},
                                  .value = setting.print(loaded_.settings),

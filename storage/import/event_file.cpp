@@ -134,6 +134,7 @@ HistoryEntry entry_of(Row& row) {
                     .observed_at = observed_at.value_or(Instant{})},
           .reading = ReadingId{0},
           .received_at = received_at.value_or(Instant{}),
+          .token = TokenId{0},
           .actor = unprotected_text(row.text("actor")),
           .reason = row.has("reason") ? std::optional{unprotected_text(row.text("reason"))}
                                       : std::nullopt,

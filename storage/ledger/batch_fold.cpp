@@ -6,6 +6,7 @@
 
 #include "storage/clock.hpp"
 #include "storage/operation_name.hpp"
+#include "storage/void_rule.hpp"
 
 namespace codasync::storage {
 namespace {
@@ -274,19 +275,12 @@ std::optional<Refused> BatchFold::refuse_void(const StockOperation& operation,
     return refused(Why::unknown_event, row);
   }
   if (found->event.kind == EventKind::void_event) return refused(Why::event_not_voidable, row);
-  if (operation.actor.role == Role::admin) return std::nullopt;
-  return refuse_void_by_staff(operation, row, *found);
-}
-
-/// The id of a device and of its operation are only in the requests of the device, so who names
-/// the target by them has sent it, perhaps with an earlier token.
-std::optional<Refused> BatchFold::refuse_void_by_staff(const StockOperation& operation,
-                                                       const StockRow& row,
-                                                       const ArrivedEvent& target) const {
-  if (!operation.voids_own && target.token != operation.actor.id)
-    return refused(Why::event_of_another, row);
-  if (context_.now - target.received_at > context_.staff_void_time)
-    return refused(Why::void_too_late, row);
+  // The id of a device and of its operation are only in the requests of the device, so who names
+  // the target by them has sent it, perhaps with an earlier token.
+  const auto author = operation.voids_own ? operation.actor.id : found->token;
+  if (const auto why = why_not_voidable(operation.actor, author, found->received_at, context_.now,
+                                        context_.staff_void_time))
+    return refused(*why, row);
   return std::nullopt;
 }
 

@@ -95,8 +95,6 @@ class BatchFold {
   std::optional<Refused> refuse_event(const StockOperation& operation, StockRow& row,
                                       const Event& event, Intent intent);
   std::optional<Refused> refuse_void(const StockOperation& operation, const StockRow& row) const;
-  std::optional<Refused> refuse_void_by_staff(const StockOperation& operation, const StockRow& row,
-                                              const ArrivedEvent& target) const;
   [[nodiscard]] bool is_void_waiting(const StockRow& row, EventId target) const;
   Decision defer(const StockRow& row, BatchResult::Deferred why);
 

@@ -41,7 +41,8 @@ struct HistoryEntry {
   Event event;
   ReadingId reading;
   Instant received_at;
-  std::string actor;  // name of the token that wrote it
+  TokenId token;      // that wrote it
+  std::string actor;  // its name
   std::optional<std::string> reason;
   EventOutcome outcome;
   std::int64_t version;              // of the reading after it

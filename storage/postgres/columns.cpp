@@ -235,6 +235,7 @@ HistoryEntry event_of(const pqxx::row& row) {
                     .observed_at = columns.instant()},
           .reading = ReadingId{columns.number()},
           .received_at = columns.instant(),
+          .token = TokenId{columns.number()},
           .actor = columns.text(),
           .reason = columns.optional_text(),
           .outcome = columns.code() == 'a' ? EventOutcome::applied : EventOutcome::kept,

@@ -82,7 +82,7 @@ inline const std::string kEventColumns =
     "e.id, e.kind, " + days("e.expiry_date") +
     ", e.date_kind, e.quantity, coalesce(e.delta, 0), e.voids, " + micros("e.observed_at") +
     ", e.reading_id, " + micros("e.received_at") +
-    ", e.actor, e.reason, e.outcome, e.version, v.id";
+    ", e.token_id, e.actor, e.reason, e.outcome, e.version, v.id";
 inline const std::string kEventTables =
     "stock_events e left join lateral (select v.id from stock_voids v"
     " where v.reading_id = e.reading_id and v.target = e.id limit 1) v on true";

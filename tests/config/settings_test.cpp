@@ -71,6 +71,11 @@ TEST(Settings, pass_the_ttl_and_the_number_of_servers_of_the_cache_to_the_storag
             720h + 9s);
 }
 
+TEST(Settings, pass_the_time_of_the_ledger_for_voids_to_the_api) {
+  const auto file = load_text("[combiner]\nstaff_void_time = \"2h\"\n");
+  EXPECT_EQ(file.settings.api.staff_void_time, 2h);
+}
+
 TEST(Settings, the_environment_wins_over_the_file_and_the_file_over_the_default) {
   const auto loaded =
       load_text("[combiner]\nlanes = 3\nbatch_max = 10\n", {{"CODASYNC_COMBINER_LANES", "4"}});

@@ -141,6 +141,37 @@ TEST_F(StockReadings, show_their_history_and_void_events) {
   EXPECT_EQ(del(path + "/history/" + of_void, staff()).status, 409);
 }
 
+TEST_F(StockReadings, have_a_history_that_says_which_events_its_reader_can_take_back) {
+  const auto path = "/api/v1/stock-readings/" + std::to_string(a_reading("4006381333931"));
+  patch(path, R"({"expiry_date":"2026-12-01"})", staff());
+  patch(path, R"({"quantity":7})", admin());
+  const auto token = post("/api/v1/tokens", R"({"name":"another","role":"staff"})", admin());
+  const httplib::Headers another{{"Authorization", "Bearer " + token.text("token")}};
+  const auto expect = [&](const httplib::Headers& who, const std::vector<bool>& voidable) {
+    const auto rows = get(path + "/history", who).rows();
+    ASSERT_EQ(rows.size(), voidable.size());
+    for (std::size_t i = 0; i < rows.size(); ++i)
+      EXPECT_EQ(rows[i].at("voidable"), voidable[i] ? "true" : "false") << i;
+  };
+  expect(staff(), {false, true, true});
+  expect(admin(), {true, true, true});
+  expect(another, {false, false, false});
+  const auto ids = get(path + "/history", staff()).rows();
+  const auto id = [&](std::size_t at) {
+    const auto& quoted = ids.at(at).at("id");
+    return quoted.substr(1, quoted.size() - 2);
+  };
+  EXPECT_EQ(del(path + "/history/" + id(0), staff()).status, 403);
+  EXPECT_EQ(del(path + "/history/" + id(1), staff()).status, 204);
+  expect(staff(), {false, false, false, true});
+  expect(admin(), {false, true, false, true});
+  // After combiner.staff_void_time only an admin can do it.
+  database().run("update stock_events set received_at = received_at - interval '73 hours'");
+  expect(staff(), {false, false, false, false});
+  expect(admin(), {false, true, false, true});
+  EXPECT_EQ(del(path + "/history/" + id(2), staff()).status, 403);
+}
+
 TEST_F(StockReadings, are_listed_page_by_page_without_gap_or_repeat) {
   const auto& gtins = some_gtins();
   for (std::size_t i = 0; i < gtins.size(); ++i) {

@@ -78,6 +78,7 @@ export interface StockEvent {
   version: number;
   voids: string | null;
   voided_by: string | null;
+  voidable: boolean; // by this person, now
 }
 
 export interface FeedPage {

@@ -89,7 +89,7 @@ export function HistorySheet({ shown, onClose }: { shown: Shown; onClose: () => 
               {event.reason ? ` · ${event.reason}` : ''}
             </p>
             {event.voided_by && <p class="muted">{t('taken_back_by', { name: actorOf.get(event.voided_by) ?? '' })}</p>}
-            {!event.voided_by && event.kind !== 'void' && (
+            {event.voidable && (
               <button type="button" class="quiet" onClick={() => void takeBack(event)}>
                 {t('take_back')}
               </button>
