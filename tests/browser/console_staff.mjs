@@ -123,6 +123,26 @@ await run({
     await anna.close();
   },
 
+  async 'the work list shows one category'({ service, browser, url }) {
+    const rows = ['Brie', 'Gouda', 'Salami'].map((name, n) => [gtin(60 + n), name, day(n)]);
+    const shop = await service.shop('Categories', rows);
+    for (const [number, name] of rows) await service.must('PATCH', `/products/${number}`, { category: name === 'Salami' ? 'Meat' : 'Cheese & curd' });
+    const anna = await (await Person.with(browser, url)).signIn(service.staff, shop);
+    await anna.pill('Live').waitFor();
+    await anna.show('todo');
+    await anna.page.getByText('0 of 3 done').first().waitFor();
+    await anna.page.getByLabel('Category').selectOption('Cheese & curd');
+    await anna.page.getByText('0 of 2 done').first().waitFor();
+    assert.deepEqual(await anna.page.locator('.row strong').allInnerTexts(), ['Brie', 'Gouda']);
+    await anna.page.locator('.row', { hasText: 'Gouda' }).click();
+    await anna.button('Check', { exact: true }).click();
+    await anna.button('Nothing left').click();
+    await anna.page.getByText('1 of 2 done').first().waitFor();
+    await anna.page.getByLabel('Category').selectOption('');
+    await anna.page.getByText('1 of 3 done').first().waitFor();
+    await anna.close();
+  },
+
   async 'units are counted, changed by one, and never below zero'({ service, browser, url }) {
     const shop = await service.shop('Counts', [[TEA, 'Green tea', day(40)]]);
     const anna = await (await Person.with(browser, url)).signIn(service.staff, shop);

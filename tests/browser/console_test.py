@@ -45,6 +45,9 @@ class Console(unittest.TestCase):
     def test_staff_record_what_they_see(self) -> None:
         self.node("console_staff.mjs")
 
+    def test_a_morning_needs_no_mouse(self) -> None:
+        self.node("console_keyboard.mjs")
+
     def test_nothing_in_the_queue_is_lost_or_counts_twice(self) -> None:
         self.node("console_offline.mjs")
 

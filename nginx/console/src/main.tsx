@@ -8,6 +8,7 @@ import { loadShops } from './data/shops';
 import { startLive } from './data/live';
 import { startQueue } from './queue/start';
 import { Frame } from './shell/frame';
+import { startKeys } from './shell/keys';
 import { startUpdates } from './shell/updates';
 import { app } from './text/app';
 
@@ -16,6 +17,7 @@ document.documentElement.lang = language.value;
 const root = document.getElementById('app');
 if (root) render(<Frame />, root);
 
+startKeys();
 void startQueue();
 startLive();
 void startUpdates();

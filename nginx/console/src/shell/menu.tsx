@@ -75,6 +75,7 @@ export function Menu(): JSX.Element {
           {t('sign_out')}
         </button>
       </div>
+      <p class="muted shortcuts">{t('shortcuts')}</p>
       <p class="muted">{persisted.value ? t('stored_safely') : t('stored_at_risk')}</p>
     </Sheet>
   );

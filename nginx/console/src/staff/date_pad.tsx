@@ -11,12 +11,6 @@ import { confirm } from '../ui/sheet';
 import { Icon } from '../ui/icons';
 import { dateOfDigits } from './typed_date';
 
-export interface DatePadProps {
-  onPick: (date: string) => void;
-  /** Months (YYYY-MM) in which this product was dated before. */
-  dotted?: ReadonlySet<string>;
-}
-
 const FAR_DAYS = 3 * 366;
 
 /** Puts the question that an unlikely date needs. Returns: whether it is right. */
@@ -27,7 +21,7 @@ async function isMeant(date: string): Promise<boolean> {
   return true;
 }
 
-export function DatePad({ onPick, dotted }: DatePadProps): JSX.Element {
+export function DatePad({ onPick }: { onPick: (date: string) => void }): JSX.Element {
   const month = useSignal<string | null>(null);
   const mode = useSignal<'months' | 'years' | 'type'>('months');
   const year = useSignal<number | null>(null);
@@ -53,7 +47,6 @@ export function DatePad({ onPick, dotted }: DatePadProps): JSX.Element {
       ) : (
         <Months
           from={year.value === null ? today.value.slice(0, 7) : `${year.value}-01`}
-          dotted={dotted}
           onPick={(chosen) => (month.value = chosen)}
           onLater={() => {
             year.value = null;
@@ -73,20 +66,19 @@ function nextMonths(from: string): string[] {
 
 interface MonthsProps {
   from: string;
-  dotted: ReadonlySet<string> | undefined;
   onPick: (month: string) => void;
   onLater: () => void;
   onType: () => void;
 }
 
-function Months({ from, dotted, onPick, onLater, onType }: MonthsProps): JSX.Element {
+function Months({ from, onPick, onLater, onType }: MonthsProps): JSX.Element {
   return (
     <>
       <div class="months" role="group" aria-label={t('month')}>
         {nextMonths(from).map((month, n) => {
           const newYear = n > 0 && month.endsWith('-01');
           return (
-            <button key={month} type="button" class={dotted?.has(month) ? 'dotted' : ''} onClick={() => onPick(month)}>
+            <button key={month} type="button" onClick={() => onPick(month)}>
               {monthName(month)} <small class={newYear || n === 0 ? '' : 'visually-hidden'}>{month.slice(0, 4)}</small>
             </button>
           );

@@ -2,10 +2,12 @@
 
 import { useComputed, useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
 import { copy } from '../data/copy';
 import { live } from '../data/live';
 import { numberText, timeText } from '../lib/format';
 import { locale } from '../lib/i18n';
+import { route } from '../lib/router';
 import type { Reading } from '../lib/types';
 import { pending } from '../queue/state';
 import { t } from '../text/app';
@@ -19,6 +21,10 @@ const fold = (text: string): string => text.normalize('NFD').replace(/\p{M}/gu, 
 
 export function Shelf(): JSX.Element {
   const search = useSignal('');
+  const field = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    if (route.peek().query.has('search')) field.current?.focus();
+  }, []);
   const order = useSignal<'date' | 'name'>('date');
   const more = useSignal(1);
   const found = useComputed(() => {
@@ -44,7 +50,7 @@ export function Shelf(): JSX.Element {
         <p class="muted">{t('products_n', { n: total })}</p>
       </header>
       <div class="filters">
-        <input type="search" aria-label={t('search_shelf')} placeholder={t('search_shelf')} value={search.value} onInput={(event) => (search.value = event.currentTarget.value)} />
+        <input ref={field} type="search" aria-label={t('search_shelf')} aria-keyshortcuts="Control+K" placeholder={t('search_shelf')} value={search.value} onInput={(event) => (search.value = event.currentTarget.value)} />
         <select aria-label={t('order')} value={order.value} onChange={(event) => (order.value = event.currentTarget.value as 'date' | 'name')}>
           <option value="date">{t('by_date')}</option>
           <option value="name">{t('by_name')}</option>

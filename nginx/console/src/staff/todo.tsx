@@ -8,9 +8,11 @@ import { live } from '../data/live';
 import { shop } from '../data/shops';
 import { readWorkList, writeWorkList, type StoredWorkList } from '../data/store';
 import { get, nextPage } from '../lib/api';
+import { explain } from '../lib/explain';
 import { numberText, timeText } from '../lib/format';
 import type { Reason, WorkItem } from '../lib/types';
 import { t } from '../text/app';
+import { announce } from '../ui/announce';
 import { Shape, type Kind } from '../ui/mark';
 import { Sheet } from '../ui/sheet';
 import { shown, type Shown } from './act';
@@ -62,6 +64,31 @@ async function load(id: number): Promise<void> {
   void writeWorkList(stored);
 }
 
+/** The categories of the shop's readings; none without an answer of the service: the copy of this device has no categories. */
+const categories = signal<readonly string[]>([]);
+/** The category that is shown, and its products in the list; null: not known yet. */
+const chosen = signal<{ shop: number; category: string; gtins: ReadonlySet<string> | null } | null>(null);
+
+async function loadCategories(id: number): Promise<void> {
+  if (chosen.peek()?.shop !== id) chosen.value = null;
+  const answer = await get<{ categories: { category: string | null }[] }>(`/overview?shop=${id}`);
+  if (shop.peek()?.id === id) categories.value = answer.ok ? answer.body.categories.flatMap(({ category }) => category ?? []) : [];
+}
+
+/** Shows one category of the list; all when the name is empty. */
+async function choose(id: number, category: string): Promise<void> {
+  if (category === '') {
+    chosen.value = null;
+    return;
+  }
+  const asked = { shop: id, category, gtins: null };
+  chosen.value = asked;
+  const answer = await get<WorkItem[]>(`/shops/${id}/work-list?limit=${ROWS_MAX}&category=${encodeURIComponent(category)}`);
+  if (chosen.peek() !== asked) return; // another choice came meanwhile
+  chosen.value = answer.ok ? { ...asked, gtins: new Set(answer.body.map(({ GTIN }) => GTIN)) } : null;
+  if (!answer.ok) announce({ text: explain(answer.problem), tone: 'bad' });
+}
+
 /** How many rows are left to do; null before the first list. */
 export function leftToDo(): number | null {
   const of = list.value;
@@ -76,11 +103,14 @@ export function Todo(): JSX.Element {
     const timer = setTimeout(() => void load(of.id), list.peek()?.shop === of.id ? REFRESH_MS : 0);
     return () => clearTimeout(timer);
   }, [of?.id, version]);
+  useEffect(() => {
+    if (of) void loadCategories(of.id);
+  }, [of?.id]);
   const current = list.value?.shop === of?.id ? list.value : null;
   const items = current?.items ?? [];
-  const isDone = (gtin: string): boolean => finished.value.has(gtin);
-  const open = items.filter(({ GTIN }) => !isDone(GTIN));
-  const finishedRows = [...finished.value].filter((gtin) => copy.value.readings.has(gtin));
+  const isShown = (gtin: string): boolean => chosen.value?.gtins?.has(gtin) ?? true;
+  const open = items.filter(({ GTIN }) => !finished.value.has(GTIN) && isShown(GTIN));
+  const finishedRows = [...finished.value].filter((gtin) => copy.value.readings.has(gtin) && isShown(gtin));
   const total = open.length + finishedRows.length;
   return (
     <section class="page list-page">
@@ -93,6 +123,18 @@ export function Todo(): JSX.Element {
           </p>
         )}
       </header>
+      {of && categories.value.length > 1 && (
+        <div class="filters">
+          <select aria-label={t('category')} value={chosen.value?.category ?? ''} onChange={(event) => void choose(of.id, event.currentTarget.value)}>
+            <option value="">{t('all_categories')}</option>
+            {categories.value.map((category) => (
+              <option key={category} value={category}>
+                {category}
+              </option>
+            ))}
+          </select>
+        </div>
+      )}
       {current && !live.value && <p class="note">{t('list_of', { time: timeText(current.at) })}</p>}
       {!current && <p class="empty">{t('loading')}</p>}
       {current && open.length === 0 && <p class="empty big">{t('nothing_to_check')}</p>}
