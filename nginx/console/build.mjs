@@ -64,24 +64,47 @@ const styles = await esbuild.build({
   ...common,
   entryPoints: ['src/styles/console.css', 'src/storefront/storefront.css', 'src/admin/admin.css', 'src/overview/overview.css'],
 });
+const modules = { ...common, format: 'esm', splitting: true };
 const pages = await esbuild.build({
-  ...common,
-  format: 'esm',
-  splitting: true,
-  entryPoints: ['src/main.tsx', 'src/storefront/main.tsx', 'src/text/en.ts', 'src/text/de.ts'],
+  ...modules,
+  entryPoints: ['src/main.tsx', 'src/text/en.ts', 'src/text/de.ts'],
   define: {
     __DECODER__: JSON.stringify(decoder),
     __ADMIN_STYLE__: JSON.stringify(made(styles, 'src/admin/admin.css')),
     __OVERVIEW_STYLE__: JSON.stringify(made(styles, 'src/overview/overview.css')),
   },
 });
+// A build of its own: parts that both pages share would be further files of each.
+const shop = await esbuild.build({ ...modules, entryPoints: ['src/storefront/main.tsx', 'src/storefront/text/en.ts', 'src/storefront/text/de.ts'] });
+
+/** Returns: the addresses of the modules that a module imports, and of those that these import. */
+function importedBy(result, address) {
+  const of = (file, found) => {
+    for (const { path, kind } of result.metafile.outputs[file].imports) {
+      if (kind !== 'import-statement' || found.has(path)) continue;
+      found.add(path);
+      of(path, found);
+    }
+    return found;
+  };
+  const file = Object.keys(result.metafile.outputs).find((name) => basename(name) === basename(address));
+  return [...of(file, new Set())].map((name) => `/assets/${basename(name)}`);
+}
+
+/**
+ * Returns: HTML that makes the browser request the modules of a page at once: all that the start imports, and the texts of both
+ * languages, because a script that chooses one would be one more request.
+ */
+const preload = (result, start, ...texts) => [...importedBy(result, start), ...texts.map((text) => made(result, text))].map((address) => `<link rel="modulepreload" href="${address}">`).join('\n    ');
 
 const icon = put('icon.svg', readFileSync('static/icon.svg'));
+const main = made(pages, 'src/main.tsx');
+const storefront = made(shop, 'src/storefront/main.tsx');
 const words = {
-  main: made(pages, 'src/main.tsx'),
-  storefront: made(pages, 'src/storefront/main.tsx'),
-  en: made(pages, 'src/text/en.ts'),
-  de: made(pages, 'src/text/de.ts'),
+  main,
+  storefront,
+  modules: preload(pages, main, 'src/text/en.ts', 'src/text/de.ts'),
+  storefront_modules: preload(shop, storefront, 'src/storefront/text/en.ts', 'src/storefront/text/de.ts'),
   style: made(styles, 'src/styles/console.css'),
   storefront_style: made(styles, 'src/storefront/storefront.css'),
   icon,
@@ -92,7 +115,8 @@ for (const page of ['index.html', 'storefront.html', 'manifest.webmanifest']) {
 }
 
 // The service worker has the list of the files of this version. Neither the decoder nor the storefront belongs to it.
-const apart = new Set([decoder, wasm, words.storefront, words.storefront_style]);
+const ofStorefront = Object.keys(shop.metafile.outputs).filter((name) => !(name in pages.metafile.outputs)).map((name) => `/assets/${basename(name)}`);
+const apart = new Set([decoder, wasm, words.storefront_style, ...ofStorefront]);
 const files = readdirSync(assets).map((name) => `/assets/${name}`).filter((file) => !apart.has(file)).sort();
 const version = createHash('sha256').update(JSON.stringify([files, readFileSync(join(site, 'index.html'), 'utf8')])).digest('hex').slice(0, 12);
 await esbuild.build({

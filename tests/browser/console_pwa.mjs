@@ -86,7 +86,7 @@ await run({
     assert.ok(existsSync(path.join(service.site, 'index.html')));
   },
 
-  async 'the first load is small'({ service, browser, url }) {
+  async 'the first load is small, and the page names all of its files'({ service, browser, url }) {
     const person = await Person.with(browser, url);
     await person.page.getByLabel('Access token').waitFor();
     const sizes = await person.page.evaluate(() =>
@@ -97,6 +97,18 @@ await run({
     console.log(`     first load: ${total} bytes in ${own.length} files`);
     assert.ok(total > 10_000 && total <= 70 * 1024, JSON.stringify(own));
     assert.ok(service.url && !own.some(([name]) => /decoder|wasm|storefront/.test(name)));
+    // Each request after another one costs the latency of the network: there are two in series.
+    const html = await (await fetch(`${service.url}/`)).text();
+    const needed = (name) => /\.(?:js|css)$/.test(name);
+    assert.deepEqual(own.map(([name]) => name).filter((name) => needed(name) && !html.includes(`"${name}"`)), []);
+    const storefront = await browser.newPage();
+    const loaded = [];
+    storefront.on('request', (request) => loaded.push(new URL(request.url()).pathname));
+    const shop = await service.shop('Storefront');
+    await storefront.goto(`${url}/shop/${shop.id}`);
+    await storefront.getByRole('heading', { level: 1 }).waitFor();
+    const page = await (await fetch(`${service.url}/shop/${shop.id}`)).text();
+    assert.deepEqual(loaded.filter((name) => needed(name) && !page.includes(`"${name}"`)), []);
     await person.close();
   },
 });

@@ -15,7 +15,7 @@ import { Menu, menuIsOpen } from './menu';
 import { NewVersion } from './new_version';
 import { Pill } from './pill';
 import { Screen } from './screen';
-import { SCREENS, type ScreenEntry } from './screens';
+import { SCREENS, type ScreenEntry, screenAt, startScreen } from './screens';
 import { SignIn } from './sign_in';
 import { UndoButton } from './undo';
 
@@ -41,17 +41,13 @@ function skip(event: Event): void {
   document.getElementById('content')?.focus();
 }
 
-function start(): string {
-  return isAdmin.value && matchMedia('(min-width: 900px)').matches ? 'overview' : 'scan';
-}
-
 function Signed(): JSX.Element {
   const name = route.value.name;
   useEffect(() => {
-    if (name === '') go(start(), true);
+    if (name === '') go(startScreen(), true);
   }, [name]);
   const visible = SCREENS.filter(({ role, place }) => place !== 'menu' && (role === 'staff' || isAdmin.value));
-  const current = SCREENS.find((screen) => screen.name === name);
+  const current = screenAt(name);
   return (
     <div class="frame">
       <header class="top">

@@ -3,6 +3,7 @@
 import type { ComponentType } from 'preact';
 import type { IconName } from '../ui/icons';
 import type { Key } from '../text/en';
+import { isAdmin } from '../lib/session';
 import type { Role } from '../lib/types';
 
 /** What a bundle exports as `screens`: the component of each of its screens, by the name in the address. */
@@ -37,3 +38,10 @@ export const SCREENS: readonly ScreenEntry[] = [
   { name: 'rules', title: 'rules', icon: 'rules', role: 'admin', place: 'rail', needsShop: false, load: admin },
   { name: 'audit', title: 'audit', icon: 'audit', role: 'admin', place: 'rail', needsShop: false, load: admin },
 ];
+
+export const screenAt = (name: string): ScreenEntry | undefined => SCREENS.find((screen) => screen.name === name);
+
+/** Returns: the name of the screen that is shown when the address has none. */
+export function startScreen(): string {
+  return isAdmin.peek() && matchMedia('(min-width: 900px)').matches ? 'overview' : 'scan';
+}
