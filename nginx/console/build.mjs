@@ -1,6 +1,6 @@
 // Makes the console: node build.mjs SITE
 //
-// SITE/index.html, storefront.html, sw.js and manifest.webmanifest have fixed names; all other files are in SITE/assets with a
+// SITE/index.html, storefront.html, sw.js, sw_remove.js and manifest.webmanifest have fixed names; all other files are in SITE/assets with a
 // hash of their content in the name. Each file that Nginx serves has a compressed copy beside it.
 
 import { createHash } from 'node:crypto';
@@ -131,7 +131,7 @@ await esbuild.build({
     __DECODER_FILES__: JSON.stringify([decoder, wasm]),
   },
 });
-cpSync('static/NOTICE', join(site, 'NOTICE'));
+for (const name of ['NOTICE', 'sw_remove.js']) cpSync(`static/${name}`, join(site, name));
 
 for (const folder of [site, assets]) {
   for (const name of readdirSync(folder)) {

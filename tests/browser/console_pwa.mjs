@@ -111,4 +111,29 @@ await run({
     assert.deepEqual(loaded.filter((name) => needed(name) && !page.includes(`"${name}"`)), []);
     await person.close();
   },
+
+  async 'a service worker that is broken is removed, and entries that wait stay'({ service, browser, url }) {
+    const shop = await service.shop('Emergency', [[TEA, 'Green tea', day(40), 5]]);
+    const anna = await (await Person.with(browser, url)).signIn(service.staff, shop);
+    await anna.pill('Live').waitFor();
+    await controlled(anna.page);
+    await anna.button('Menu').click();
+    await anna.page.getByLabel('Work offline').check();
+    await anna.button('Close', { exact: true }).click();
+    await anna.find(TEA);
+    await anna.button('One more').click();
+    await anna.pill('Offline · 1 waiting').waitFor();
+    const before = readFileSync(path.join(service.site, 'sw.js'), 'utf8');
+    try {
+      change(service, 'sw.js', () => readFileSync(path.join(service.site, 'sw_remove.js'), 'utf8'));
+      await anna.page.evaluate(async () => (await navigator.serviceWorker.ready).update());
+      await eventually(() => anna.page.evaluate(async () => (await caches.keys()).length === 0 && (await navigator.serviceWorker.getRegistrations()).length === 0), 'the files and the worker are removed');
+      await anna.page.reload();
+      await anna.allSaved();
+      assert.equal((await service.reading(shop.id, TEA)).quantity, 6);
+    } finally {
+      change(service, 'sw.js', () => before);
+    }
+    await anna.close();
+  },
 });
