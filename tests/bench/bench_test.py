@@ -32,7 +32,7 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, status: int = 200) -> None:
+    def __init__(self, status: int = 200, body: bytes = b"[]") -> None:
         self.seen: list[tuple[str, str, str, str]] = []
         server = self
 
@@ -40,12 +40,12 @@ class Server(ThreadingHTTPServer):
             protocol_version = "HTTP/1.1"
 
             def answer(self) -> None:
-                body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
-                server.seen.append((self.command, self.path, body, self.headers.get("Authorization", "")))
+                sent = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
+                server.seen.append((self.command, self.path, sent, self.headers.get("Authorization", "")))
                 self.send_response(status)
-                self.send_header("Content-Length", "2")
+                self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
-                self.wfile.write(b"[]")
+                self.wfile.write(body)
 
             do_GET = do_POST = answer
 
@@ -164,6 +164,15 @@ class Crowds(unittest.TestCase):
         self.addCleanup(server.shutdown)
         self.assertEqual(self.crowd("idle", server.address, "30", "/x"), {"connected": 30, "answered": 30, "failed": 0})
         self.assertEqual(len(server.seen), 60)
+
+    def test_pages_are_opened_with_the_files_that_they_name(self) -> None:
+        server = Server(body=b'<link href="/assets/a.css"><script src="/assets/b.js"></script>')
+        self.addCleanup(server.shutdown)
+        counts = self.crowd("pages", server.address, "3", "/page", seconds=1.5)
+        paths = [path for _, path, _, _ in server.seen]
+        self.assertEqual(set(paths), {"/page", "/assets/a.css", "/assets/b.js"})
+        self.assertGreaterEqual(paths.count("/assets/b.js"), 3)
+        self.assertEqual((counts["connected"], counts["answered"], counts["failed"]), (3, len(paths), 0))
 
     def test_slow_writers_complete_their_requests(self) -> None:
         server = Server()

@@ -103,7 +103,15 @@ def sync(results: Results) -> list[Group]:
             rates("What the change log costs, writes a second", results, {name: series[name]["what"] for name in ("with", "without")})]
 
 
-GROUPS = {"reads": reads, "growth": growth, "idle": idle, "scan": scan, "sync": sync}
+def console(results: Results) -> list[Group]:
+    starts = results["starts_ms"]
+    longest = max(start["median"] for start in starts.values())
+    bars = [Bar(start["what"], start["median"] / longest, f"{start['median']:,.0f} ms; processor {start['processor']:,.0f} ms") for start in starts.values()]
+    return [Group("Until the console accepts input, processor 4 times slower", bars),
+            rates("Hits through Nginx, requests a second", results, {name: one["what"] for name, one in results["series"].items()})]
+
+
+GROUPS = {"reads": reads, "growth": growth, "idle": idle, "scan": scan, "sync": sync, "console": console}
 
 
 def svg(results: Results) -> str:

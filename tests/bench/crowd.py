@@ -1,9 +1,9 @@
-"""Clients that keep connections open beside a load: idle ones, slow readers, slow writers.
+"""Clients that keep connections open beside a load: idle ones, slow readers, slow writers, people who open pages.
 
-    crowd.py idle|readers|writers HOST:PORT NUMBER PATH [TOKEN]
+    crowd.py idle|readers|writers|pages HOST:PORT NUMBER PATH [TOKEN]
 
 `idle` requests PATH once, waits, and requests it again at the end. `readers` request PATH and read a KiB a second. `writers` send a POST
-of `{"delta":1}` to PATH, a byte every half second. It prints "ready" when all are connected. When its standard input ends, it
+of `{"delta":1}` to PATH, a byte every half second. `pages` request the page at PATH and all files that it names, once a second. It prints "ready" when all are connected. When its standard input ends, it
 prints one JSON object: `connected`, `answered` (complete responses with a status below 400), `failed` (others, and lost connections).
 """
 
@@ -18,6 +18,7 @@ import sys
 BODY = b'{"delta":1}'
 READ_BYTES, READ_SECONDS = 1024, 1.0
 WRITE_SECONDS = 0.5
+PAGE_SECONDS = 1.0
 AT_ONCE = 200  # connections that are being opened
 ANSWER_SECONDS = 30.0
 
@@ -52,7 +53,8 @@ class Crowd:
                 first = False
             # At its end the connection is reset, so that no port waits for late packets.
             writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            await {"idle": self.idle, "readers": self.read_slowly, "writers": self.write_slowly}[self.kind](reader, writer)
+            kinds = {"idle": self.idle, "readers": self.read_slowly, "writers": self.write_slowly, "pages": self.open_pages}
+            await kinds[self.kind](reader, writer)
             writer.close()
         except (OSError, EOFError, asyncio.TimeoutError):
             self.failed += 1
@@ -72,19 +74,21 @@ class Crowd:
         await asyncio.get_running_loop().sock_connect(connection, (self.host, self.port))
         return await asyncio.open_connection(sock=connection, limit=READ_BYTES if self.kind == "readers" else 2**16)
 
-    def request(self, method: str = "GET", more: str = "") -> bytes:
-        return f"{method} {self.path} HTTP/1.1\r\nHost: localhost\r\n{more}\r\n".encode()
+    def request(self, method: str = "GET", more: str = "", path: str = "") -> bytes:
+        return f"{method} {path or self.path} HTTP/1.1\r\nHost: localhost\r\n{more}\r\n".encode()
 
-    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes | None = None) -> None:
+    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes | None = None) -> bytes:
+        """Returns: the body."""
         if request != b"":
             writer.write(request or self.request())
         head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), ANSWER_SECONDS)
         length = re.search(rb"(?i)\r\ncontent-length: (\d+)", head)
-        await asyncio.wait_for(reader.readexactly(int(length[1]) if length else 0), ANSWER_SECONDS)
+        body = await asyncio.wait_for(reader.readexactly(int(length[1]) if length else 0), ANSWER_SECONDS)
         if int(head[9:12]) < 400:
             self.answered += 1
         else:
             self.failed += 1
+        return body
 
     async def idle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.answered -= 1  # only the last answer counts
@@ -117,6 +121,18 @@ class Crowd:
                 await self.pause(WRITE_SECONDS)
                 writer.write(bytes([byte]))
             await self.answer(reader, writer, request=b"")
+
+    async def open_pages(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        files = [file.decode() for file in re.findall(rb'"(/assets/[^"]+)"', await self.answer(reader, writer))]
+        if not files:
+            raise EOFError
+        requests = [self.request(path=path, more="Accept-Encoding: gzip\r\n") for path in (self.path, *files)]
+        now = asyncio.get_running_loop().time
+        while not self.ended.is_set():
+            began = now()
+            for request in requests:
+                await self.answer(reader, writer, request)
+            await self.pause(max(0.0, began + PAGE_SECONDS - now()))
 
     async def pause(self, seconds: float) -> None:
         try:

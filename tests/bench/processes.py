@@ -103,8 +103,9 @@ class Processes:
 
     # ---- the servers -------------------------------------------------------------------------------
 
-    def nginx(self, name: str, services: list[str], memcached: list[str], include: str = "", on_socket: bool = False) -> str:
-        """Returns: the address of an Nginx from the project's template, on a port or a Unix socket."""
+    def nginx(self, name: str, services: list[str], memcached: list[str], include: str = "", on_socket: bool = False,
+              console: bool = False) -> str:
+        """Returns: the address of an Nginx from the project's template, on a port or a Unix socket; with the pages of the console or without."""
         place = self.folder / name
         place.mkdir()
         address = f"unix:{place}/socket" if on_socket else f"127.0.0.1:{free_port()}"
@@ -112,6 +113,8 @@ class Processes:
         module = shutil.copy(self.program / "nginx/ngx_http_response_cache_module.so", place)
         command = [ROOT / "nginx/render", "--dir", place, "--listen", address, "--module", module, "--workers", self.workers]
         command += ["--unlimited", "127.0.0.1", "--unlimited", "unix:"]  # the load is not one client
+        if console:
+            command += ["--console", self.program / "nginx/console/site"]
         if include:
             (place / "include").write_text(include)
             command += ["--include", place / "include"]

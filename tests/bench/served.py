@@ -44,8 +44,8 @@ class Served:
         processes.instance(f"uncached{mark}", database.settings("", more), *codasync, listen=self.uncached)
         self.token = database.token()
 
-    def nginx(self, include: str = "") -> str:
-        return self.processes.nginx(f"nginx{self.mark}", [self.service], [self.cache], include)
+    def nginx(self, include: str = "", console: bool = False) -> str:
+        return self.processes.nginx(f"nginx{self.mark}", [self.service], [self.cache], include, console=console)
 
     def readings(self, number: int, seed: int) -> list[Reading]:
         """Returns: up to this many readings with a quantity, in random order; the same seed has the same ones."""
