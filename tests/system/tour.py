@@ -14,6 +14,7 @@ from typing import Any
 VARIABLE = {
     "id", "reading", "available", "expired", "observed_at", "received_at", "checked_at", "counted_at", "created_at", "updated_at", "instance",
     "at", "ends", "expires_at", "started_at", "minute", "look_ups", "hits", "ended_at", "behind_ms", "clock_offset_ms", "epoch", "event", "next", "token",
+    "today", "days", "due", "reason",
 }
 
 
