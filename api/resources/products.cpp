@@ -72,17 +72,6 @@ Result write(Service& service, const Call& call, Operation operation, Write perf
   return to_result(Subject::product, perform(service, call, *sent, *context));
 }
 
-std::vector<std::string> split_words(const std::string& text) {
-  std::vector<std::string> words;
-  std::size_t at = 0;
-  while ((at = text.find_first_not_of(' ', at)) != std::string::npos) {
-    const auto end = std::min(text.find(' ', at), text.size());
-    words.push_back(text.substr(at, end - at));
-    at = end;
-  }
-  return words;
-}
-
 // A cursor of products contains the GTIN, and the name in the order of names.
 
 std::string write_cursor(storage::ProductOrder order, const Product& last) {
@@ -114,7 +103,7 @@ ListQuery read_list(Parameters& parameters) {
   ListQuery query{.limit = parameters.limit(), .counts = parameters.counts()};
   auto& filter = query.filter;
   if (const auto search = parameters.text("search")) {
-    filter.words = split_words(*search);
+    filter.words = words_of(*search);
     if (filter.words.size() > kSearchWordsMax)
       parameters.refuse("search", "At most 10 words are allowed.");
     std::ranges::sort(filter.words);

@@ -130,4 +130,18 @@ std::string collapse_white_space(std::string_view text) {
   return collapsed;
 }
 
+std::vector<std::string> words_of(std::string_view text) {
+  std::vector<std::string> words;
+  bool inside = false;  // a word
+  while (!text.empty()) {
+    const auto [decoded, bytes] = front_of(text);
+    const bool space = is_white_space(decoded.code_point);
+    if (!space && !inside) words.emplace_back();
+    if (!space) words.back() += bytes;
+    inside = !space;
+    text.remove_prefix(bytes.size());
+  }
+  return words;
+}
+
 }  // namespace codasync

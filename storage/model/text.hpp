@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace codasync {
 
@@ -37,6 +38,9 @@ std::string_view trim(std::string_view text);
 /// Returns: trim(text); inside, runs of white space and line ends and tabs become one blank, while
 /// a single no-break space stays. For texts from files: their cells can contain line ends and tabs.
 std::string collapse_white_space(std::string_view text);
+
+/// Returns: the words of a text, without the white space between them.
+std::vector<std::string> words_of(std::string_view text);
 
 /// Shown instead of each byte that is not valid UTF-8: U+FFFD.
 inline constexpr std::string_view kReplacementCharacter = "\uFFFD";

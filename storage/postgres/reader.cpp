@@ -43,23 +43,14 @@ std::ptrdiff_t characters(const std::string& utf8) {
   return std::ranges::count_if(utf8, [](char byte) { return (byte & 0xC0) != 0x80; });
 }
 
-/// Returns: `word` with the special characters of LIKE escaped.
-std::string escaped(const std::string& word) {
-  std::string pattern;
-  for (const char c : word) {
-    if (c == '%' || c == '_' || c == '\\') pattern += '\\';
-    pattern += c;
-  }
-  return pattern;
-}
-
 /// Returns: SQL for whether a product's search text contains the word. The result of `folded()`
-/// begins with a blank, like each word of the text.
+/// begins with a blank, like each word of the text. The special characters of LIKE are escaped in
+/// the result: `folded()` also makes them of others, such as the full-width percent sign.
 std::string contains(const std::string& word, Query& query) {
-  const auto pattern = query.parameter(escaped(word));
+  const auto folded = "folded(" + query.parameter(word) + ")";
   const bool anywhere = characters(word) >= kAnywhereCharacters;
-  return "p.search like '%' || " + std::string{anywhere ? "ltrim(folded(" : "(folded("} + pattern +
-         ")) || '%'";
+  return "p.search like '%' || regexp_replace(" + (anywhere ? "ltrim(" + folded + ")" : folded) +
+         R"(, '([\\%_])', '\\\1', 'g') || '%')";
 }
 
 /// Adds the rows of a filter, without its cursor.

@@ -126,6 +126,15 @@ TEST(Names, from_a_request_become_valid_utf8_for_a_response) {
   EXPECT_EQ(to_valid_utf8("", 10), "");
 }
 
+TEST(Texts, have_words_between_white_space_of_any_kind) {
+  const std::vector<std::string> words{"Green", "tea"};
+  EXPECT_EQ(words_of("Green tea"), words);
+  EXPECT_EQ(words_of("  Green \t\u00A0\u3000tea\n"), words);
+  EXPECT_EQ(words_of("caf\xE9 x"), (std::vector{"caf\xE9"s, "x"s}));
+  EXPECT_TRUE(words_of(" \u3000").empty());
+  EXPECT_TRUE(words_of("").empty());
+}
+
 TEST(Names, white_space_collapses_to_single_blanks) {
   EXPECT_EQ(collapse_white_space(""), "");
   EXPECT_EQ(collapse_white_space(" \t\r\n "), "");

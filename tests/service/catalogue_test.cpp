@@ -30,6 +30,24 @@ TEST_F(Catalogue, finds_products_by_words_brand_and_category) {
   EXPECT_EQ(get("/api/v1/products?brand=Other").body, "[]");
 }
 
+TEST_F(Catalogue, finds_products_by_signs_of_any_width_and_with_any_white_space) {
+  const auto found = [&](const std::string& search) {
+    return get("/api/v1/products?search=" + search).rows().size();
+  };
+  const auto& gtins = some_gtins();
+  const std::vector<std::string> names{"果汁100％", "Water 1000 ml", "a＿b",
+                                       "axb",       "w＼x",          "Green tea"};
+  for (std::size_t i = 0; i < names.size(); ++i)
+    put("/api/v1/products/" + gtins[i], R"({"name":")" + names[i] + R"("})", admin());
+  EXPECT_EQ(found("100%EF%BC%85"), 1U) << "U+FF05, the full-width %";
+  EXPECT_EQ(found("100%25"), 1U);
+  EXPECT_EQ(found("a%EF%BC%BFb"), 1U) << "U+FF3F, the full-width _";
+  EXPECT_EQ(found("w%EF%BC%BCx"), 1U) << "U+FF3C, the full-width backslash";
+  EXPECT_EQ(found("w%5Cx"), 1U);
+  EXPECT_EQ(found("tea%E3%80%80green"), 1U) << "U+3000, the blank of Japanese keyboards";
+  EXPECT_EQ(found("tea%C2%A0gr"), 1U) << "U+00A0, the no-break space of copied text";
+}
+
 TEST_F(Catalogue, updates_its_lists_with_each_change) {
   EXPECT_EQ(get("/api/v1/products?category=Spices").body, "[]");
   EXPECT_EQ(get("/api/v1/products?category=Spices").body, "[]");
