@@ -62,6 +62,15 @@ class Proxy(EdgeTest):
         )
         self.assertEqual(received.body, b"{}")
 
+    def test_the_service_gets_the_accept_header_of_an_export(self) -> None:
+        accept = "text/csv;q=0.1, application/x-ndjson"
+        for uri in ("/api/v1/export/products", "/api/v1/export/events/?shop=1", "/api/v1/%65xport/products"):
+            self.nginx.get(uri, Accept=accept)
+            self.assertEqual(self.service.requests[-1].headers["Accept"], accept, uri)
+        for uri in ("/api/v1/shops", "/api/v1/shops?/api/v1/export/", "/x/api/v1/export/products"):
+            self.nginx.get(uri, Accept=accept)
+            self.assertNotIn("Accept", self.service.requests[-1].headers, uri)
+
     def test_absent_headers_stay_absent(self) -> None:
         self.nginx.get("/healthz")
         self.assertEqual(

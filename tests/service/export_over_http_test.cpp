@@ -64,6 +64,9 @@ TEST_F(ExportOverHttp, has_the_format_that_the_client_accepts_or_names) {
   EXPECT_EQ(json.header("Content-Type"), "application/x-ndjson");
   EXPECT_THAT(json.body, StartsWith(R"({"shop":)" + shop() + R"(,"GTIN":"4006381333931",)"));
   EXPECT_EQ(get(path + "?format=ndjson").body, json.body);
+  Connection edge{start_edge().port()};
+  EXPECT_EQ(edge.send("GET", path, "", {{"Accept", "application/x-ndjson"}}).body, json.body);
+  EXPECT_EQ(edge.send("GET", path, "", {{"Accept", "text/html"}}).status, 406);
   EXPECT_EQ(get(path + "?format=ndjson").header("Content-Disposition"),
             "attachment; filename=\"stock-readings.ndjson\"");
   EXPECT_THAT(get(path + "?format=csv", {{"Accept", "application/x-ndjson"}}).body,
