@@ -135,6 +135,11 @@ Outcome<Body, Problem> read_body(const Request& request) {
     return Problem{415, "unsupported-media-type",
                    "Send the body with Content-Type: application/json."};
   }
+  if (!request.content_encoding.empty() && request.content_encoding != "identity") {
+    return Problem{415, "unsupported-media-type",
+                   "Send the body without Content-Encoding. Only the file of an import may be "
+                   "compressed."};
+  }
   return Body::parse(request.body);
 }
 

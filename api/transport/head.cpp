@@ -61,7 +61,7 @@ struct UsedHeader {
   std::string_view name;
   std::string& (*target)(Request& request);
 };
-constexpr std::array<UsedHeader, 13> kUsedHeaders{{
+constexpr std::array<UsedHeader, 14> kUsedHeaders{{
     {"accept", [](Request& request) -> std::string& { return request.accept; }},
     {"authorization", [](Request& request) -> std::string& { return request.authorization; }},
     {"if-match", [](Request& request) -> std::string& { return request.if_match.emplace(); }},
@@ -69,6 +69,7 @@ constexpr std::array<UsedHeader, 13> kUsedHeaders{{
     {"idempotency-key",
      [](Request& request) -> std::string& { return request.idempotency_key.emplace(); }},
     {"content-type", [](Request& request) -> std::string& { return request.content_type; }},
+    {"content-encoding", [](Request& request) -> std::string& { return request.content_encoding; }},
     {"x-request-id", [](Request& request) -> std::string& { return request.request_id; }},
     {"traceparent", [](Request& request) -> std::string& { return request.traceparent; }},
     {"origin", [](Request& request) -> std::string& { return request.origin; }},

@@ -36,6 +36,7 @@ struct Request {
   std::string authorization;
   std::string if_none_match;
   std::string content_type;
+  std::string content_encoding;
   std::string request_id;
   std::string traceparent;
   std::string origin;          // of the web page that sends the request

@@ -33,6 +33,7 @@ class Proxy(EdgeTest):
         kept = {
             "Authorization": TOKEN,
             "Content-Type": "application/json",
+            "Content-Encoding": "gzip",
             "If-Match": '"1"',
             "If-None-Match": '"2"',
             "Idempotency-Key": "k",

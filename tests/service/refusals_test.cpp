@@ -207,6 +207,25 @@ TEST_F(Refusals, of_other_content_types_and_large_bodies) {
   EXPECT_EQ(post("/api/v1/stock-readings", std::string(1'050'000, ' '), staff()).status, 413);
 }
 
+TEST_F(Refusals, of_compressed_bodies) {
+  Connection direct{*this};
+  Connection edge{start_edge().port()};
+  const auto path = "/api/v1/stock-readings/" + std::to_string(a_reading("4006381333931"));
+  const auto headers_of = [&](const std::string& encoding) {
+    auto headers = staff();
+    headers.insert({{"Content-Type", "application/json"}, {"Content-Encoding", encoding}});
+    return headers;
+  };
+  for (auto* way : {&direct, &edge}) {
+    for (const auto* encoding : {"gzip", "br", "deflate", "identity, gzip"}) {
+      const auto refused = way->send("PATCH", path, "\x1f\x8b\x08", headers_of(encoding));
+      EXPECT_EQ(refused.status, 415) << encoding << refused.body;
+      EXPECT_THAT(refused.body, testing::HasSubstr("without Content-Encoding")) << encoding;
+    }
+    EXPECT_EQ(way->send("PATCH", path, R"({"quantity":1})", headers_of("identity")).status, 200);
+  }
+}
+
 TEST_F(Refusals, of_malformed_headers) {
   const auto reading = "/api/v1/stock-readings/" + std::to_string(a_reading("4006381333931"));
   const auto status_with = [&](const std::string& name, const std::string& value) {
