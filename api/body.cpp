@@ -318,7 +318,7 @@ Field<Gtin> Body::gtin(const char* field) {
     impl_->refuse(field, "This must be a GTIN as a string.");
     return out;
   }
-  const auto gtin = Gtin::parse(number ? std::to_string(*number) : std::string{view(*value)});
+  const auto gtin = Gtin::parse(number ? std::to_string(*number) : std::string{trim(view(*value))});
   if (gtin) {
     out.value = *gtin;
   } else {

@@ -99,6 +99,12 @@ TEST_F(ClientOfTheDjangoApi, can_use_the_same_number_and_date_formats) {
   }
   EXPECT_EQ(recorded(shop() + ".0", "\"4006381333931\"", R"("quantity":1)").status, 200);
   EXPECT_EQ(post(path + "/adjust", R"({"delta":"-1"})", staff()).number("quantity"), 0);
+  for (const auto* gtin :
+       {R"(" 4006381333931")", R"("4006381333931\r\n")", R"("\ufeff4006381333931\u00a0")"}) {
+    const auto response = recorded(shop(), gtin, R"("quantity":1)");
+    EXPECT_EQ(response.status, 200) << gtin << response.body;
+    EXPECT_EQ(response.text("GTIN"), "4006381333931") << gtin;
+  }
   EXPECT_EQ(recorded(shop(), "4006381333931", R"("expiry_date":"2026-3-1")").text("expiry_date"),
             "2026-03-01");
   EXPECT_EQ(patch(path, R"({"expiry_date":"2026-02-9"})", staff()).text("expiry_date"),
