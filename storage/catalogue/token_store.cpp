@@ -1,5 +1,6 @@
 #include <cassert>
 #include <optional>
+#include <set>
 
 #include "storage/catalogue/catalogue_writer.hpp"
 #include "storage/make_storage.hpp"
@@ -35,8 +36,10 @@ bool owns_tokens(WriteTransaction& transaction) {
   return transaction.exec_params("select has_table_privilege('tokens', 'insert')")[0][0].as<bool>();
 }
 
+/// Returns: an array literal of the shops, each once, by id.
 std::string array_of_shops(const std::vector<ShopId>& shops) {
-  return postgres::array_of(shops, [](ShopId shop) { return std::to_string(shop.value()); });
+  const std::set<ShopId> once{shops.begin(), shops.end()};
+  return postgres::array_of(once, [](ShopId shop) { return std::to_string(shop.value()); });
 }
 
 /// Returns: those of the shops that do not exist, each once, by id.

@@ -454,7 +454,9 @@ TEST_F(Tokens, are_only_for_shops_that_exist) {
     return post("/api/v1/tokens", R"({"name":"t","role":"staff","shops":)" + shops + "}", admin());
   };
   EXPECT_EQ(make("[]").status, 400) << "an empty list must not mean all shops";
-  EXPECT_EQ(make("[" + shop() + "," + south + "," + shop() + "]").status, 201);
+  const auto made = make("[" + south + "," + shop() + "," + south + "]");
+  EXPECT_EQ(made.status, 201);
+  EXPECT_EQ(made.row().at("shops"), "[" + shop() + "," + south + "]") << "each once";
   EXPECT_EQ(del("/api/v1/shops/" + south, admin()).status, 204);
   const auto count = database().run("select count(*) from tokens");
   for (const auto& [shops, sentence] :
