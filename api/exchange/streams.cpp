@@ -79,12 +79,19 @@ void Exchange::stream(StreamStart start) {
 
 void Exchange::stream(ExportStart start) {
   complete(start.head);
-  const auto& request_id = flow_.call().request.request_id;
+  const auto& request = flow_.call().request;
+  const auto& request_id = request.request_id;
+  std::optional text{std::move(start.text)};
+  if (request.method == Method::head) {  // the client sees the end with the head
+    text.reset();
+    place_.reset();
+  }
   auto body = std::move(reply_).stream(std::move(start.head));
+  if (!text) return;
   // The head is sent, so a failure cannot become a response.
   try {
-    auto text = std::move(start.text);  // its connection is free before the client sees the end
-    send_export(text, body);
+    auto exported = std::move(*text);  // its connection is free before the client sees the end
+    send_export(exported, body);
   } catch (const Unavailable& failure) {
     service_.log.warning("an export was cut off",
                          {{"request_id", request_id}, {"detail", failure.what()}});

@@ -125,6 +125,14 @@ TEST_F(OneExport, is_refused_while_another_one_is_read_slowly_and_delays_no_othe
       << "the place is free again when the client has gone";
 }
 
+TEST_F(OneExport, is_over_when_the_client_has_the_end_or_the_head_of_the_response) {
+  const std::string path{"/api/v1/export/products"};
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_EQ(send("HEAD", path, "", {}).status, 200);
+    EXPECT_EQ(get(path).status, 200);
+  }
+}
+
 class PrivateExport : public ExportOverHttp {
  protected:
   PrivateExport() : ExportOverHttp{{"CODASYNC_API_PUBLIC_READS=false"}} {}
