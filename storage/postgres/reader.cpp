@@ -43,12 +43,23 @@ std::ptrdiff_t characters(const std::string& utf8) {
   return std::ranges::count_if(utf8, [](char byte) { return (byte & 0xC0) != 0x80; });
 }
 
-/// Returns: SQL for whether a product's search text contains the word. The result of `folded()`
+/// Returns: the spellings of a word that a search text can have. The lower case of Σ is σ, and at
+/// the end of a word ς; lower() makes only the first.
+std::vector<std::string> spellings_of(const std::string& word) {
+  for (const std::string_view sigma : {"Σ", "σ", "ς"}) {
+    if (!word.ends_with(sigma)) continue;
+    const auto stem = word.substr(0, word.size() - sigma.size());
+    return {stem + "σ", stem + "ς"};
+  }
+  return {word};
+}
+
+/// Returns: SQL for whether a product's search text contains the text. The result of `folded()`
 /// begins with a blank, like each word of the text. The special characters of LIKE are escaped in
 /// the result: `folded()` also makes them of others, such as the full-width percent sign.
-std::string contains(const std::string& word, Query& query) {
-  const auto folded = "folded(" + query.parameter(word) + ")";
-  const bool anywhere = characters(word) >= kAnywhereCharacters;
+std::string contains(const std::string& text, Query& query) {
+  const auto folded = "folded(" + query.parameter(text) + ")";
+  const bool anywhere = characters(text) >= kAnywhereCharacters;
   return "p.search like '%' || regexp_replace(" + (anywhere ? "ltrim(" + folded + ")" : folded) +
          R"(, '([\\%_])', '\\\1', 'g') || '%')";
 }
@@ -57,9 +68,12 @@ std::string contains(const std::string& word, Query& query) {
 void add_products(Query& query, const ProductFilter& filter) {
   query.add(" from products p where removed_at is null");
   for (const std::string& word : filter.words) {
+    std::string found;
+    for (const auto& text : spellings_of(word))
+      found += (found.empty() ? "" : " or ") + contains(text, query);
     const auto gtin = Gtin::parse(word);
-    query.add(" and (" + contains(word, query) +
-              (gtin ? " or p.gtin = " + query.parameter(gtin->number()) : "") + ")");
+    if (gtin) found += " or p.gtin = " + query.parameter(gtin->number());
+    query.add(" and (" + found + ")");
   }
   if (!filter.gtins.empty()) query.add(" and gtin = any(" + query.parameter(filter.gtins) + ")");
   if (filter.category) query.add(" and category = " + query.parameter(*filter.category));

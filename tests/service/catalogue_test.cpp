@@ -48,6 +48,18 @@ TEST_F(Catalogue, finds_products_by_signs_of_any_width_and_with_any_white_space)
   EXPECT_EQ(found("tea%C2%A0gr"), 1U) << "U+00A0, the no-break space of copied text";
 }
 
+TEST_F(Catalogue, finds_products_by_words_that_end_with_a_sigma_in_each_case) {
+  put("/api/v1/products/" + some_gtins()[0], R"({"name":"ΕΛΛΑΣ 5"})", admin());
+  put("/api/v1/products/" + some_gtins()[1], R"({"name":"Ελλάς 6"})", admin());
+  const auto found = [&](const std::string& search) {
+    return get("/api/v1/products?search=" + search).rows().size();
+  };
+  EXPECT_EQ(found("%CE%95%CE%9B%CE%9B%CE%91%CE%A3"), 2U) << "ΕΛΛΑΣ";
+  EXPECT_EQ(found("%CE%B5%CE%BB%CE%BB%CE%AC%CF%82"), 2U) << "ελλάς";
+  EXPECT_EQ(found("%CE%B5%CE%BB%CE%BB%CE%B1%CF%83"), 2U) << "ελλασ";
+  EXPECT_EQ(found("%CE%91%CE%A3"), 0U) << "ΑΣ: no word begins with it";
+}
+
 TEST_F(Catalogue, updates_its_lists_with_each_change) {
   EXPECT_EQ(get("/api/v1/products?category=Spices").body, "[]");
   EXPECT_EQ(get("/api/v1/products?category=Spices").body, "[]");
