@@ -225,9 +225,11 @@ await run({
     const field = dialog.getByLabel('Access token');
     for (const wrong of [made.token, 'coda_this_is_not_a_token']) {
       await field.fill(wrong);
+      const answered = anna.page.waitForResponse((answer) => answer.url().endsWith('/session') && answer.request().method() === 'POST');
       await dialog.getByRole('button', { name: 'Sign in' }).click();
+      assert.equal((await answered).status(), 401);
       await dialog.getByRole('alert').getByText('This token is not valid.').waitFor();
-      assert.ok(await field.evaluate((input) => input === document.activeElement));
+      await eventually(() => field.evaluate((input) => input === document.activeElement), 'the field has the focus');
       assert.equal(await anna.waiting(), QUEUE_MAX);
     }
     await field.fill((await service.token('Anna', { shops: [shop.id], person: 'anna' })).token);

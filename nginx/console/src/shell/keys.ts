@@ -23,8 +23,9 @@ export function startKeys(): void {
 /** Goes to the search of the screen; without one, to that of the shelf. */
 function search(): void {
   const field = document.querySelector<HTMLInputElement>('main input[type=search]');
-  if (field) field.select();
-  else go('shelf?search');
+  if (!field) return go('shelf?search');
+  field.focus();
+  field.select();
 }
 
 const isField = (target: EventTarget | null): boolean => target instanceof HTMLElement && /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName);
