@@ -1,5 +1,9 @@
+#include <arpa/inet.h>
 #include <gmock/gmock.h>
+#include <ifaddrs.h>
+#include <unistd.h>
 
+#include <array>
 #include <chrono>
 #include <optional>
 
@@ -194,6 +198,59 @@ TEST_F(ServerControlTest, distinguishes_a_refused_connection_from_no_response) {
   EXPECT_EQ(short_timeout->flush(0, "0/2 identity"), Unreachable::no_response);
   EXPECT_EQ(servers_->probe(1), Unreachable::refused);
   EXPECT_EQ(servers_->flush(1, "1/2 identity"), Unreachable::refused);
+}
+
+/// A port of all addresses of this machine that is taken, and at which nothing listens.
+class ClosedPort {
+ public:
+  ClosedPort() {
+    sockaddr_in6 address{};
+    address.sin6_family = AF_INET6;
+    socklen_t size = sizeof address;
+    auto* generic = reinterpret_cast<sockaddr*>(&address);
+    EXPECT_EQ(bind(socket_, generic, size), 0);
+    EXPECT_EQ(getsockname(socket_, generic, &size), 0);
+    port_ = ":" + std::to_string(ntohs(address.sin6_port));
+  }
+  ~ClosedPort() { close(socket_); }
+  ClosedPort(const ClosedPort&) = delete;
+  ClosedPort& operator=(const ClosedPort&) = delete;
+
+  [[nodiscard]] std::string at(const std::string& host) const { return host + port_; }
+
+ private:
+  const int socket_ = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  std::string port_;
+};
+
+/// Returns: an IPv4 address of this machine that others may have, too; empty: it has none.
+std::string outer_address() {
+  ifaddrs* all = nullptr;
+  EXPECT_EQ(getifaddrs(&all), 0);
+  std::string found;
+  for (const auto* each = all; each != nullptr; each = each->ifa_next) {
+    if (each->ifa_addr == nullptr || each->ifa_addr->sa_family != AF_INET) continue;
+    const auto& address = reinterpret_cast<const sockaddr_in*>(each->ifa_addr)->sin_addr;
+    std::array<char, INET_ADDRSTRLEN> text{};
+    inet_ntop(AF_INET, &address, text.data(), text.size());
+    if (!std::string_view{text.data()}.starts_with("127.")) found = text.data();
+  }
+  freeifaddrs(all);
+  return found;
+}
+
+// Elsewhere a firewall may have refused the connection, and the process still runs.
+TEST_F(ServerControlTest, reads_a_refused_connection_as_an_ended_process_on_this_machine_only) {
+  const ClosedPort port;
+  const auto probe = [&](const std::string& host) {
+    return make_server_control(options({port.at(host), memcached_[1].address()}))->probe(0);
+  };
+  EXPECT_EQ(probe("127.0.0.1"), Unreachable::refused);
+  EXPECT_EQ(probe("127.1.2.3"), Unreachable::refused);
+  EXPECT_EQ(probe("[::1]"), Unreachable::refused);
+  const auto outer = outer_address();
+  if (outer.empty()) GTEST_SKIP() << "this machine has loopback addresses only";
+  EXPECT_EQ(probe(outer), Unreachable::no_response);
 }
 
 TEST_F(ServerControlTest, reads_a_missing_socket_as_no_response) {
