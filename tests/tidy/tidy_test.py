@@ -69,7 +69,7 @@ LINKED = {
 }
 # Headers of C++, C, POSIX and Linux.
 OF_THE_SYSTEM = re.compile(
-    r"[a-z_]+|(arpa|net|netinet|sys)/[a-z_]+\.h|(dirent|endian|fcntl|grp|iconv|netdb|poll|pthread|pwd|sched|semaphore|signal|termios|"
+    r"[a-z_]+|(arpa|net|netinet|sys)/[a-z_]+\.h|(dirent|endian|fcntl|grp|iconv|ifaddrs|netdb|poll|pthread|pwd|sched|semaphore|signal|termios|"
     r"unistd)\.h"
 )
 
