@@ -20,9 +20,9 @@ struct GatheredRead {
 
 /// Reads resources together: one look-up for each Memcached, and one transaction with one query for
 /// all that is missing (cache/README.md). Each read is answered as soon as its result is there; a
-/// resource that several of them read is read once. A resource is stored if
-/// `admission` says so, or if several of these reads want it. Throws: what the database
-/// throws; the reads that have no result then get no call.
+/// resource that several of them read is read once. A resource is stored if `admission` says so, or
+/// if several of these reads are of it. Throws: what the database throws; the reads that have no
+/// result then get no call.
 void read_together(cache::Cache& cache, cache::Admission& admission,
                    const std::vector<GatheredRead>& reads);
 

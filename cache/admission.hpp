@@ -11,8 +11,8 @@ namespace codasync::cache {
 
 /// Says which entries are worth storing after a miss. Few misses at a time are all stored. Of many,
 /// only those whose key was missed before: most of the others are not read again before they end
-/// (the doorkeeper of TinyLFU: Einziger, Friedman and Manes, 2017). A key is remembered until
-/// another one takes its place in the table, on average after `kPlaces` others. Threads: safe
+/// (the doorkeeper of TinyLFU: Einziger, Friedman and Manes, 2017). A key stays in the
+/// table until another one takes its place, on average after `kPlaces` others. Threads: safe
 /// concurrently; a race, or two keys with one hash, at most let a key count as known or as new.
 class Admission {
  public:
@@ -46,7 +46,7 @@ class Admission {
   static constexpr std::size_t kPlaces = std::size_t{1} << 19U;  // 2 MB
   using Marks = std::vector<std::atomic<std::uint32_t>>;
 
-  /// Returns: whether the key was remembered.
+  /// Returns: whether the key was in the table.
   bool note(std::string_view key) {
     const std::uint64_t hash = std::hash<std::string_view>{}(key);
     const auto mark = static_cast<std::uint32_t>(hash >> 32U) | 1U;  // 0: an empty place

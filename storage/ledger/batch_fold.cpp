@@ -221,8 +221,7 @@ std::optional<BatchFold::Decision> BatchFold::repeated(const QueuedOperation& qu
   if (!same_reading || !same_content(*stored, event))
     return StockResult{refused(Why::id_reused, row)};
   // A reading cannot be shown after its product was removed.
-  if (!row.product)
-    return StockResult{refused(why_absent(queued.operation, Why::unknown_product), row)};
+  if (!row.product) return StockResult{Refused{why_absent(queued.operation, Why::unknown_product)}};
   Accepted duplicate{&queued, &row, written(row, row.fold.shelf, EventOutcome::duplicate)};
   duplicate.written.voided = voided;
   return duplicate;

@@ -40,7 +40,7 @@ TEST(AdmissionTest, counts_the_misses_of_all_batches_until_they_end) {
   EXPECT_TRUE(batch.admits(key(2)));
 }
 
-TEST(AdmissionTest, remembers_most_of_100000_keys_and_forgets_most_after_millions) {
+TEST(AdmissionTest, admits_most_of_100000_keys_again_and_few_after_millions_of_others) {
   Admission admission;
   Admission::Batch batch{admission, kMany};
   const auto known = [&](int count) {
