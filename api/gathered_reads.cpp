@@ -35,7 +35,8 @@ class KeySet {
 /// The responses as rows of a page.
 class Responses final : public cache::PageSource {
  public:
-  Responses(const std::vector<GatheredRead>& reads, cache::Admission::Batch& batch) {
+  Responses(const std::vector<GatheredRead>& reads, cache::Admission::Batch& batch)
+      : batch_{batch} {
     std::unordered_map<std::string, std::size_t> known;
     for (const auto& read : reads) {
       const auto& cached = read.action->cached;
@@ -87,6 +88,7 @@ class Responses final : public cache::PageSource {
 
   void ready(std::span<const std::size_t> rows) override {
     for (const auto row : rows) {
+      batch_.answered(wanted_[row].reads.size());
       for (const auto* read : wanted_[row].reads) read->answered(wanted_[row].result);
     }
   }
@@ -97,6 +99,7 @@ class Responses final : public cache::PageSource {
     std::optional<Result> result;
   };
 
+  cache::Admission::Batch& batch_;
   std::vector<cache::PageRow> rows_;
   std::vector<Wanted> wanted_;
 };

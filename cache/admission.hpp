@@ -16,14 +16,14 @@ namespace codasync::cache {
 /// concurrently; a race, or two keys with one hash, at most let a key count as known or as new.
 class Admission {
  public:
-  /// Misses that are read together, until their end.
+  /// Misses that are read together. Threads: one.
   class Batch {
    public:
     Batch(Admission& admission, std::size_t misses)
         : admission_{admission},
           misses_{misses},
           few_{admission.in_progress_.fetch_add(misses) + misses <= kFew} {}
-    ~Batch() { admission_.in_progress_.fetch_sub(misses_); }
+    ~Batch() { answered(misses_); }
     Batch(const Batch&) = delete;
     Batch& operator=(const Batch&) = delete;
 
@@ -33,16 +33,23 @@ class Admission {
       return known || few_;
     }
 
+    /// So many of the misses are not in progress any more. Requires: is called before their clients
+    /// get the answers, so that never more misses count than there are clients.
+    void answered(std::size_t misses) {
+      misses_ -= misses;
+      admission_.in_progress_.fetch_sub(misses);
+    }
+
    private:
     Admission& admission_;
-    const std::size_t misses_;
+    std::size_t misses_;  // in progress
     const bool few_;
   };
 
  private:
   // Storing so few costs little, and the next reader gets a hit. Under a load of more misses a fill
   // costs PostgreSQL nearly as much again as the query.
-  static constexpr std::size_t kFew = 8;
+  static constexpr std::size_t kFew = 16;
   static constexpr std::size_t kPlaces = std::size_t{1} << 19U;  // 2 MB
   using Marks = std::vector<std::atomic<std::uint32_t>>;
 

@@ -71,8 +71,8 @@ class GatheredReadsTest : public testing::Test {
 TEST_F(GatheredReadsTest, few_misses_of_one_moment_are_all_stored) {
   read(1, 1);
   EXPECT_THAT(cache.cached, SizeIs(1));
-  read(2, 9);
-  EXPECT_THAT(cache.cached, SizeIs(8));
+  read(2, 17);
+  EXPECT_THAT(cache.cached, SizeIs(16));
 }
 
 TEST_F(GatheredReadsTest, many_misses_of_one_moment_are_stored_at_their_second_miss) {

@@ -14,7 +14,7 @@ std::string key(int number) { return "coda1:/api/v1/shops/" + std::to_string(num
 
 TEST(AdmissionTest, admits_each_of_few_misses) {
   Admission admission;
-  Admission::Batch batch{admission, 8};
+  Admission::Batch batch{admission, 16};
   EXPECT_TRUE(batch.admits(key(1)));
   EXPECT_TRUE(batch.admits(key(2)));
 }
@@ -38,6 +38,16 @@ TEST(AdmissionTest, counts_the_misses_of_all_batches_until_they_end) {
   }
   Admission::Batch batch{admission, 1};
   EXPECT_TRUE(batch.admits(key(2)));
+}
+
+TEST(AdmissionTest, does_not_count_misses_that_are_answered) {
+  Admission admission;
+  Admission::Batch others{admission, 16};
+  others.answered(15);
+  Admission::Batch batch{admission, 15};
+  EXPECT_TRUE(batch.admits(key(1)));
+  Admission::Batch next{admission, 1};
+  EXPECT_FALSE(next.admits(key(2)));
 }
 
 TEST(AdmissionTest, admits_most_of_100000_keys_again_and_few_after_millions_of_others) {
