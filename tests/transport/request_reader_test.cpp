@@ -84,6 +84,20 @@ TEST(RequestReader, refuses_a_body_as_soon_as_it_exceeds_the_limit) {
   EXPECT_EQ(read(many, 1000), Strings{"413"}) << "the bytes on the wire count";
 }
 
+TEST(RequestReader, refuses_a_long_line_of_a_chunk_alike_however_the_bytes_are_cut) {
+  const std::string chunked = "PUT / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n";
+  const std::string line = "5;" + std::string(5000, 'x');
+  for (const std::string_view end : {"\n", "\r\nhello\r\n0\r\n\r\n", ""}) {
+    const auto bytes = chunked + line + std::string{end};
+    for (const std::size_t piece : {1U, 7U, 64U, 100'000U}) {
+      EXPECT_EQ(read(bytes, piece, 1000), Strings{"413"})
+          << "more than the body may have, " << piece;
+      EXPECT_EQ(read(bytes, piece, 10'000), Strings{"400"})
+          << "more than a line may have, " << piece;
+    }
+  }
+}
+
 TEST(RequestReader, refuses_heads_that_do_not_end) {
   EXPECT_EQ(read("GET /" + std::string(40'000, 'x'), 4096), Strings{"414"});
   EXPECT_EQ(read("GET / HTTP/1.1\r\nX: " + std::string(40'000, 'x'), 4096), Strings{"431"});
