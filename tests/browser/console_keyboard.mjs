@@ -73,6 +73,7 @@ await run({
     const made = await service.token('Anna', { shops: [shop.id, (await service.shop('Another shop')).id] });
     const anna = await Person.with(browser, url, { viewport: { width: 1280, height: 720 }, hasTouch: false });
     const keys = new Keys(anna);
+    const noSheet = () => anna.page.locator('dialog[open]').waitFor({ state: 'detached' });
     await anna.page.getByLabel('Access token').waitFor();
     assert.equal(await keys.focused(), 'Access token');
     await keys.type(made.token.slice(0, 6));
@@ -121,6 +122,7 @@ await run({
     await keys.choose('Take back');
     await anna.page.locator('.history li.voided', { hasText: 'Changed by +1' }).waitFor();
     await keys.press('Escape');
+    await noSheet();
     await anna.page.locator('.card .quantity', { hasText: '× 7' }).waitFor();
 
     // Ctrl+K searches the shelf; Enter on a row opens its card.
@@ -132,9 +134,10 @@ await run({
     await keys.open(/^Oat milk/);
     await anna.page.locator('dialog .card h2', { hasText: 'Oat milk' }).waitFor();
     await keys.press('Escape');
-    assert.match(await keys.focused(), /^Oat milk/);
+    await noSheet();
+    await eventually(async () => /^Oat milk/.test(await keys.focused()), 'the focus returns to the row');
     await keys.press('Control+k');
-    assert.equal(await keys.focused(), 'Name or number');
+    await eventually(async () => (await keys.focused()) === 'Name or number', 'the search has the focus again');
 
     await keys.choose('Waiting');
     await anna.page.getByText('Everything is saved.').waitFor();
