@@ -35,8 +35,7 @@ class KeySet {
 /// The responses as rows of a page.
 class Responses final : public cache::PageSource {
  public:
-  Responses(const std::vector<GatheredRead>& reads, cache::Admission::Batch& batch)
-      : batch_{batch} {
+  Responses(const std::vector<GatheredRead>& reads, cache::Admission& admission) {
     std::unordered_map<std::string, std::size_t> known;
     for (const auto& read : reads) {
       const auto& cached = read.action->cached;
@@ -49,7 +48,7 @@ class Responses final : public cache::PageSource {
       wanted_[place->second].reads.push_back(&read);
     }
     for (std::size_t row = 0; row < rows_.size(); ++row) {
-      const bool admitted = batch.admits(rows_[row].key.text);
+      const bool admitted = admission.admits(rows_[row].key.text);
       rows_[row].cached = admitted || wanted_[row].reads.size() > 1;
     }
   }
@@ -88,7 +87,6 @@ class Responses final : public cache::PageSource {
 
   void ready(std::span<const std::size_t> rows) override {
     for (const auto row : rows) {
-      batch_.answered(wanted_[row].reads.size());
       for (const auto* read : wanted_[row].reads) read->answered(wanted_[row].result);
     }
   }
@@ -99,7 +97,6 @@ class Responses final : public cache::PageSource {
     std::optional<Result> result;
   };
 
-  cache::Admission::Batch& batch_;
   std::vector<cache::PageRow> rows_;
   std::vector<Wanted> wanted_;
 };
@@ -108,8 +105,7 @@ class Responses final : public cache::PageSource {
 
 void read_together(cache::Cache& cache, cache::Admission& admission,
                    const std::vector<GatheredRead>& reads) {
-  cache::Admission::Batch batch{admission, reads.size()};
-  Responses responses{reads, batch};
+  Responses responses{reads, admission};
   cache.read_page(responses.rows(), responses);
 }
 

@@ -149,7 +149,8 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   Reply reply_;
   const std::chrono::steady_clock::time_point arrived_;
   RequestFlow flow_;
-  Places::Place place_;  // of an export or import
+  Places::Place place_;                         // of an export or import
+  std::optional<cache::Admission::Miss> miss_;  // of a single resource, until it is answered
 };
 
 }  // namespace codasync::api

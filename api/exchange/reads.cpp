@@ -94,6 +94,7 @@ Result Exchange::read_list(const std::optional<ListEntry>& entry, std::function<
 }
 
 void Exchange::act(const ReadOne&, RunsOn) {
+  miss_.emplace(service_.admission);
   auto& misses = service_.misses.at(&flow_.route());
   switch (misses.add(shared_from_this())) {
     case Misses::Added::waits:
@@ -147,6 +148,7 @@ void Exchange::read_batch(Service& service, const std::vector<Misses::Taken>& ba
 }
 
 void Exchange::answered(std::optional<Result> result) {
+  miss_.reset();  // before the client gets the response, so never more count than there are clients
   const bool missing = !result || (!*result && result->error().status == 404);
   if (missing) {
     if (auto again = flow_.stale_key()) return run(std::move(*again), RunsOn::result);

@@ -43,7 +43,9 @@ class GatheredReadsTest : public testing::Test {
     std::deque<Arguments> paths;
     std::vector<GatheredRead> reads;
     answers = 0;
+    std::deque<cache::Admission::Miss> misses;
     for (const auto id : ids) {
+      misses.emplace_back(admission);
       paths.push_back({.id = id});
       reads.push_back({&shop(), &paths.back(), [this](const std::optional<Result>& result) {
                          if (result) ++answers;
@@ -85,7 +87,8 @@ TEST_F(GatheredReadsTest, many_misses_of_one_moment_are_stored_at_their_second_m
 }
 
 TEST_F(GatheredReadsTest, few_misses_beside_many_others_are_stored_at_their_second_miss_too) {
-  const cache::Admission::Batch others{admission, 20};
+  std::deque<cache::Admission::Miss> others;
+  for (int i = 0; i < 20; ++i) others.emplace_back(admission);
   read(1, 2);
   EXPECT_THAT(cache.cached, IsEmpty());
   read(1, 2);
