@@ -63,6 +63,7 @@ export function Card({ of, onRecorded }: { of: Item; onRecorded?: () => void }):
   };
   // Two quick taps on −1 are two packs, so these are not held back.
   const adjust = (delta: number): void => {
+    lastTap.current.what = 'adjust';
     if (delta < 0 && state.quantity !== null && state.quantity + delta < 0) {
       signalLook();
       announce({ text: t('problem_below_zero', { n: state.quantity }), tone: 'bad' });

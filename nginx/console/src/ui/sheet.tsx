@@ -6,9 +6,8 @@ import { useEffect, useId, useRef } from 'preact/hooks';
 import { app } from '../text/app';
 import { Icon } from './icons';
 
-const open = signal(0);
 /** Whether a sheet is open; a new version of the console is not started meanwhile. */
-export const sheetIsOpen = (): boolean => open.peek() > 0;
+export const sheetIsOpen = (): boolean => document.querySelector('dialog[open]') !== null;
 
 export interface SheetProps {
   title: string;
@@ -24,9 +23,7 @@ export function Sheet({ title, onClose, children, side, wide }: SheetProps): JSX
   useEffect(() => {
     const before = document.activeElement;
     dialog.current?.showModal();
-    open.value += 1;
     return () => {
-      open.value -= 1;
       if (before instanceof HTMLElement && before.isConnected) before.focus();
     };
   }, []);
