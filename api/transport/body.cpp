@@ -65,7 +65,7 @@ void BodyReader::consume_data(std::string_view& bytes, Part next) {
 std::optional<Refusal> BodyReader::consume_line(std::string_view& bytes) {
   const auto newline = bytes.find('\n');
   const std::size_t part = newline == std::string_view::npos ? bytes.size() : newline + 1;
-  // The limit that is reached first counts, in whichever pieces the line arrives.
+  // The limit that is reached first counts, so the result does not depend on the pieces.
   const std::size_t line_left = kLineMax - line_.size();
   if (part > std::min<std::uint64_t>(line_left, wire_bytes_))
     return line_left <= wire_bytes_ ? kBadChunk : kTooLarge;
