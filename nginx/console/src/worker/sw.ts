@@ -53,10 +53,8 @@ self.addEventListener('fetch', (event) => {
   }
 });
 
-const app = caches.open(APP);
-
 async function stored(path: string, request: Request): Promise<Response> {
-  const own = await (await app).match(path);
+  const own = await (await caches.open(APP)).match(path);
   return own ?? (await caches.match(request)) ?? fetch(request);
 }
 
