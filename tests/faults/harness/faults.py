@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 from imports import Importer
-from servers import Broken, Server, Service, eventually
+from servers import Broken, Server, Service, eventually, status_of
 from stack import Stack
 
 POINTS = ("after-locks", "after-delete", "commit-sent", "after-commit", "lease-held", "before-cas")
@@ -96,6 +96,7 @@ class Injector:
                 server.start()
         for server in [*stack.services, stack.nginx]:
             eventually(lambda one=server: running(one).ready(), f"{server.name} answers again", 120)
+        eventually(lambda: status_of(stack.port, "/healthz") == 200, "a service answers through Nginx again", 120)
 
     def calm(self) -> None:
         """Waits until every server is in use again, and notes a while in which no write may be refused. Throws: Broken."""

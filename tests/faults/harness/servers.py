@@ -40,13 +40,14 @@ def own(path: Path) -> Path:
     return path
 
 
-def answers(port: int, path: str, seconds: float = 2.0) -> bool:
+def status_of(port: int, path: str, seconds: float = 2.0) -> int:
+    """Returns: the status of the answer; 0 without one."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=seconds)
     try:
         connection.request("GET", path)
-        return connection.getresponse().status == 200
+        return connection.getresponse().status
     except (OSError, http.client.HTTPException):
-        return False
+        return 0
     finally:
         connection.close()
 
@@ -264,7 +265,7 @@ class Service(Server):
             name,
             folder,
             [program, "serve"],
-            lambda: answers(port, "/readyz"),
+            lambda: status_of(port, "/readyz") == 200,
             {
                 **environment,
                 "LD_PRELOAD": str(clock),
@@ -320,7 +321,8 @@ class Nginx(Server):
             "nginx",
             folder,
             ["nginx", "-e", self.state / "error.log", "-c", done.stdout.strip()],
-            lambda: answers(port, "/healthz"),
+            # Any status: of two faults at once, the other one can have killed both services until this one is over.
+            lambda: status_of(port, "/healthz") != 0,
         )
 
     def spawn(self) -> None:

@@ -19,11 +19,11 @@ from servers import (
     Postgres,
     Server,
     Service,
-    answers,
     copy_for_servers,
     own,
     own_folder,
     run_as,
+    status_of,
 )
 
 TMPFS_BYTES = 2 << 30
@@ -219,7 +219,7 @@ class Stack:
                 "CODASYNC_CONFIG": str(settings),
             },
         )
-        service.ready = lambda: answers(service.port, "/healthz")
+        service.ready = lambda: status_of(service.port, "/healthz") == 200
         self.start(service)
         return service
 
