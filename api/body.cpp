@@ -454,10 +454,11 @@ void Body::read_only(std::initializer_list<const char*> fields) {
   }
 }
 
-void Body::own_id(const char* field, std::int64_t id) {
+Field<std::int64_t> Body::own_id(const char* field) {
   read_only({field});
   const auto* const value = impl_->member(field);
-  if (value != nullptr && !refused(field) && lenient_number(*value) != id) refuse_identity(field);
+  if (value == nullptr || refused(field)) return {value != nullptr, std::nullopt};
+  return {true, lenient_number(*value)};
 }
 
 void Body::refuse(const char* field, std::string sentence) {

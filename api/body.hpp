@@ -68,8 +68,8 @@ class Body {
   /// the type that they have in responses.
   /// Requires: each is in kReadOnlyFields (body.cpp).
   void read_only(std::initializer_list<const char*> fields);
-  /// The id of the row. null, and an id other than that of the path, are refused.
-  void own_id(const char* field, std::int64_t id);
+  /// The id of the row; null is refused. Which id it must be: own().
+  Field<std::int64_t> own_id(const char* field);
   /// Refuses a value other than that of the path, for an identity that was read as a field.
   template <class T>
   void own(const char* field, const Field<T>& sent, const T& value) {

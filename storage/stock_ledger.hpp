@@ -88,7 +88,8 @@ struct StockOperation {
   ShopId shop;
   Gtin gtin;
   std::optional<ReadingId> reading{};  // the id that the client sent, if any
-  bool may_create{false};              // creates an absent reading; otherwise it is refused
+  bool addressed{false};   // sent to the reading's own address: `not_found` where it never existed
+  bool may_create{false};  // creates an absent reading; otherwise it is refused
   std::optional<EventKind> kind{EventKind::sighting};  // nullopt: it only renames the product
   std::optional<ShelfDate> date{};
   std::optional<std::int64_t> quantity{};

@@ -51,7 +51,6 @@ Result page(const Call& call, const storage::Rows& rows);
 std::optional<ListEntry> page_entry(const Call& call);
 storage::RowKeys keys(const Arguments& path);
 std::optional<Result> one(const Arguments& path, const storage::Rows& rows);
-storage::RowKeys keys_in_shop(const Arguments& path);
 std::optional<Result> one_in_shop(const Arguments& path, const storage::Rows& rows);
 Result in_all_shops(storage::Reader& reader, const Call& call);
 Result history(Service& service, const Call& call);

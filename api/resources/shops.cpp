@@ -22,7 +22,7 @@ Outcome<storage::ShopDraft, Problem> read_draft(Service& service, const Call& ca
   const auto name = fields.name("name");
   const auto time_zone = fields.name("time_zone");
   if (operation != Operation::create) {
-    fields.own_id("id", call.path.id);
+    fields.own("id", fields.own_id("id"), call.path.id);
     fields.read_only({"version", "updated_at"});
   }
   if (operation == Operation::change) {

@@ -257,12 +257,21 @@ std::vector<Reading> with_products(const storage::Rows& rows) {
 // ----------------------------------------------------------------------------------------------
 // bodies of writes
 
-/// start() for a path with a reading's id.
+/// Returns: whether the path has a reading's id; otherwise it has its shop and product.
+bool has_id(const Arguments& path) { return path.reading.has_value(); }
+
+storage::ReadingKey key_of(const Arguments& path) {
+  return has_id(path) ? *path.reading : storage::ReadingKey{ShopId{path.id}, *path.gtin};
+}
+
+/// start() for the address of a reading.
 Operation start_of_path(const Call& call, const Body* body) {
-  auto started = start(call, body, call.path.reading->shop, call.path.reading->gtin);
+  const auto key = key_of(call.path);
+  auto started = start(call, body, key.shop, key.gtin);
   if (!started) return started.error();
   auto operation = std::move(started).value();
-  operation.reading = ReadingId{call.path.id};
+  if (has_id(call.path)) operation.reading = ReadingId{call.path.id};
+  operation.addressed = true;
   return operation;
 }
 
@@ -288,13 +297,14 @@ Operation update(const Call& call, Extent extent) {
   auto body = read_body(call.request);
   if (!body) return body.error();
   auto fields = std::move(body).value();
-  const auto& key = *call.path.reading;
+  const auto key = key_of(call.path);
   const auto shop = fields.integer("shop", 1, INT64_MAX);
   const auto gtin = fields.gtin("GTIN");
   const auto name = fields.name("name");
   const auto seen = read_observation(fields, kind_of_record(fields));
   const auto observed_at = fields.instant("observed_at");
-  fields.own_id("id", call.path.id);
+  const auto id = fields.own_id("id");
+  if (has_id(call.path)) fields.own("id", id, call.path.id);
   fields.own("shop", shop, key.shop.value());
   fields.own("GTIN", gtin, key.gtin);
   fields.not_null("shop", shop);
@@ -320,6 +330,7 @@ Operation update(const Call& call, Extent extent) {
   auto started = start_of_path(call, &fields);
   if (!started) return started.error();
   auto operation = std::move(started).value();
+  if (id.value) operation.reading = ReadingId{*id.value};
   operation.kind.reset();
   if (seen.given()) apply(seen, operation);
   operation.product_name = name.value;
@@ -430,7 +441,7 @@ std::optional<ListEntry> page_entry(const Call& call) {
       shop, parameters.address("/api/v1/shops/" + std::to_string(shop.value()) + "/stock"));
 }
 
-storage::RowKeys keys(const Arguments& path) { return rows_of(*path.reading); }
+storage::RowKeys keys(const Arguments& path) { return rows_of(key_of(path)); }
 
 std::optional<Result> one(const Arguments& path, const storage::Rows& rows) {
   const auto reading = with_product(rows, *path.reading);
@@ -438,12 +449,8 @@ std::optional<Result> one(const Arguments& path, const storage::Rows& rows) {
   return one_response(reading);
 }
 
-storage::RowKeys keys_in_shop(const Arguments& path) {
-  return rows_of({ShopId{path.id}, *path.gtin});
-}
-
 std::optional<Result> one_in_shop(const Arguments& path, const storage::Rows& rows) {
-  return one_response(with_product(rows, {ShopId{path.id}, *path.gtin}));
+  return one_response(with_product(rows, key_of(path)));
 }
 
 Result in_all_shops(storage::Reader& reader, const Call& call) {

@@ -22,10 +22,10 @@ StockKey key_of(const StockOperation& operation) {
   return {operation.shop.value(), operation.gtin.number()};
 }
 
-/// Returns: why an operation is refused whose shop or product was deleted. One that names the
-/// reading by its id does not name these.
+/// Returns: why an operation is refused whose shop or product does not exist. One that was sent to
+/// the reading's address does not name these as fields.
 Why why_absent(const StockOperation& operation, Why named) {
-  return operation.reading ? Why::not_found : named;
+  return operation.addressed ? Why::not_found : named;
 }
 
 /// Requires: the row has a product.
@@ -141,6 +141,7 @@ BatchFold::Decision BatchFold::decided(const QueuedOperation& queued) {
   if (auto earlier = replay(operation)) return std::move(*earlier);
   // The cached shop and product of an id can belong to another history of the database.
   if (operation.reading && operation.reading != row.id) return Refused{Why::not_found};
+  if (operation.addressed && !row.exists) return Refused{Why::not_found};
   if (has_future_events(row)) repair_clock(row);
 
   const auto intent = intent_of(operation, row);

@@ -193,7 +193,7 @@ TEST(Body, takes_back_read_only_fields_of_the_form_that_answers_have) {
       R"({"id":7,"version":1,"updated_at":"2026-11-24T10:00:00.5Z","observed_at":"2026-11-24T10:00:00Z",)"
       R"("checked_at":null,"counted_at":"2026-11-24T10:00:00Z","available":true,"expired":false,)"
       R"("restricted":false,"outcome":"kept"})");
-  body.own_id("id", 7);
+  EXPECT_EQ(body.own_id("id").value, 7);
   body.read_only({"version", "updated_at", "observed_at", "checked_at", "counted_at", "available",
                   "expired", "restricted", "outcome"});
   EXPECT_FALSE(body.finish());
@@ -214,7 +214,7 @@ TEST(Body, takes_back_read_only_fields_of_the_form_that_answers_have) {
 TEST(Body, refuses_the_identity_of_another_row) {
   const auto finished = [](const std::string& text) {
     auto body = parsed(text);
-    body.own_id("id", 7);
+    body.own("id", body.own_id("id"), std::int64_t{7});
     body.own("GTIN", body.gtin("GTIN"), Gtin::from_number(4006381333931));
     body.name("name");
     return body.finish();

@@ -39,6 +39,7 @@ class Request:
 SHOP, SHOPS = "/api/v1/shops/{id}", "/api/v1/shops"
 THRESHOLDS = SHOP + "/thresholds"
 STREAM = SHOP + "/stream"
+STOCK = SHOP + "/stock/{gtin}"
 PRODUCT, PRODUCTS = "/api/v1/products/{gtin}", "/api/v1/products"
 READING, READINGS = "/api/v1/stock-readings/{id}", "/api/v1/stock-readings"
 SCAN = "/api/v1/scan"
@@ -48,6 +49,7 @@ TOKEN, TOKENS = "/api/v1/tokens/{id}", "/api/v1/tokens"
 SESSION, OVERVIEW = "/api/v1/session", "/api/v1/overview"
 
 shop, south, tea = {"id": "{shop}"}, {"id": "{south}"}, {"gtin": TEA}
+south_tea = south | tea
 reading, token = {"id": "{reading}"}, {"id": "{token}"}
 page = {"Sec-Fetch-Site": "same-origin"}  # a page of the console
 imported = {"import": "{import}"}
@@ -79,7 +81,9 @@ GOOD = [
     Request("GET", READINGS, 200),
     Request("GET", READING, 200, arguments=reading),
     Request("GET", "/api/v1/shops/{id}/stock", 200, arguments=shop, query=f"GTIN={TEA},{RICE}"),
-    Request("GET", "/api/v1/shops/{id}/stock/{gtin}", 200, arguments=shop | tea),
+    Request("GET", STOCK, 200, arguments=shop | tea),
+    Request("PATCH", STOCK, 200, {"quantity": 10}, "staff", shop | tea),
+    Request("POST", STOCK + "/adjust", 200, {"delta": -2, "reason": "sold"}, "staff", shop | tea),
     Request("PUT", THRESHOLDS, 200, {"days": 30, "stale_days": 14, "categories": {"Bread": {"days": 1}}}, "admin", shop),
     Request("GET", THRESHOLDS, 200, token="staff", arguments=shop),
     Request("GET", "/api/v1/shops/{id}/work-list", 200, arguments=shop),
@@ -163,6 +167,12 @@ REFUSED = [
     ),
     Request("DELETE", READING, 204, None, "staff", {"id": "{uncounted}"}),
     Request("PATCH", READING, 201, {"expiry_date": "2026-12-24", "observed_at": FUTURE}, "staff", {"id": "{uncounted}"}),
+    Request("DELETE", READING, 204, None, "staff", {"id": "{uncounted}"}),
+    Request("PATCH", STOCK, 201, {"expiry_date": "2026-12-24", "observed_at": FUTURE}, "staff", south_tea),
+    Request("PATCH", STOCK, 422, {"shop": 1, "quantity": 1}, "staff", south_tea, code="identity-is-fixed"),
+    Request("POST", STOCK + "/adjust", 409, {"delta": 1}, "staff", south_tea, code="never-counted"),
+    Request("POST", STOCK + "/adjust", 409, {"delta": -100}, "staff", shop | tea, code="below-zero"),
+    Request("POST", STOCK + "/adjust", 409, {"delta": 2147483647}, "staff", shop | tea, code="above-max"),
     Request("GET", HISTORY, 200, token="staff", arguments=reading, query="limit=10", keep={"void": "void/id"}),
     Request("DELETE", HISTORY + "/{event}", 409, None, "staff", reading | {"event": "{void}"}, code="event-not-voidable"),
     Request("GET", HISTORY, 403, token="other", arguments=reading, code="forbidden"),

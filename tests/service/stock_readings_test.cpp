@@ -24,6 +24,69 @@ TEST_F(StockReadings, return_location_and_etag_of_a_new_one) {
   EXPECT_EQ(merged.number("version"), 2);
 }
 
+TEST_F(StockReadings, are_written_by_shop_and_product_as_by_id) {
+  const auto by_id = "/api/v1/stock-readings/" + std::to_string(a_reading("4006381333931"));
+  const auto start = "/api/v1/shops/" + shop() + "/stock/";
+  ASSERT_EQ(get(start + "4006381333931").status, 200);  // cached from now on
+  for (const auto* gtin : {"4006381333931", "04006381333931", "4006381333931/"}) {
+    ASSERT_EQ(patch(start + gtin, R"({"quantity":5})", staff()).status, 200) << gtin;
+    EXPECT_EQ(get(by_id).number("quantity"), 5);
+    const auto address = start + std::string{gtin}.substr(0, std::string{gtin}.find('/'));
+    const auto adjusted = post(address + "/adjust", R"({"delta":-2})", staff());
+    EXPECT_EQ(adjusted.status, 200) << adjusted.body;
+    EXPECT_EQ(get(by_id).number("quantity"), 3);
+    EXPECT_EQ(adjusted.header("ETag"), get(start + gtin).header("ETag"));
+  }
+  const auto row = get(by_id);
+  const auto sent_back = patch(start + "4006381333931", row.body, staff());
+  EXPECT_EQ(sent_back.status, 200) << sent_back.body;
+  EXPECT_EQ(sent_back.text("outcome"), "kept");
+}
+
+TEST_F(StockReadings, by_shop_and_product_support_keys_and_if_match) {
+  a_reading("4006381333931");
+  const auto start = "/api/v1/shops/" + shop() + "/stock/";
+  ASSERT_EQ(patch(start + "4006381333931", R"({"quantity":5})", staff()).status, 200);
+  auto keyed = staff();
+  keyed.emplace("Idempotency-Key", "sale-1");
+  ASSERT_EQ(post(start + "4006381333931/adjust", R"({"delta":-1})", keyed).status, 200);
+  const auto again = post(start + "04006381333931/adjust", R"({"delta":-1})", keyed);
+  EXPECT_EQ(again.header("Idempotency-Replayed"), "true");
+  EXPECT_EQ(get(start + "4006381333931").number("quantity"), 4);
+  auto conditional = staff();
+  conditional.emplace("If-Match", "\"1\"");
+  EXPECT_EQ(patch(start + "4006381333931", R"({"quantity":1})", conditional).status, 412);
+  EXPECT_EQ(post(start + "4006381333931/adjust", R"({"delta":1})", conditional).status, 412);
+}
+
+TEST_F(StockReadings, by_shop_and_product_are_never_created) {
+  const auto reading = a_reading("4006381333931");
+  put("/api/v1/products/96385074", R"({"name":"Salt"})", admin());
+  const auto start = "/api/v1/shops/" + shop() + "/stock/";
+  const std::string at = R"(,"observed_at":"2026-11-28T10:00:00Z"})";
+  const auto expect_404 = [&](const std::string& address) {
+    for (const auto& end : {std::string{"}"}, at}) {
+      EXPECT_EQ(patch(address, R"({"quantity":5)" + end, admin()).status, 404) << address << end;
+      EXPECT_EQ(post(address + "/adjust", R"({"delta":1)" + end, admin()).status, 404)
+          << address << end;
+    }
+  };
+  expect_404(start + "96385074");                          // a product that was never recorded
+  expect_404(start + "9520000000004");                     // an unknown product
+  expect_404("/api/v1/shops/999999/stock/4006381333931");  // an unknown shop
+  EXPECT_EQ(patch(start + "4006381333931",
+                  R"({"quantity":5,"id":)" + std::to_string(reading + 1) + "}", staff())
+                .status,
+            404)
+      << "the id of another reading";
+  EXPECT_EQ(patch(start + "4006381333931", R"({"GTIN":"96385074","quantity":5})", staff()).status,
+            422);
+  EXPECT_EQ(database().run("select count(*) from stock_events"), "1");
+  ASSERT_EQ(del("/api/v1/stock-readings/" + std::to_string(reading), staff()).status, 204);
+  EXPECT_EQ(patch(start + "4006381333931", R"({"quantity":5})", staff()).status, 404);
+  EXPECT_EQ(post(start + "4006381333931/adjust", R"({"delta":1})", staff()).status, 404);
+}
+
 TEST_F(StockReadings, support_if_none_match_and_if_match) {
   const auto path = "/api/v1/stock-readings/" + std::to_string(a_reading("4006381333931"));
   const auto tag = get(path).header("ETag");

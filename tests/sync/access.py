@@ -148,6 +148,10 @@ class Place:
                 return method, pattern.format(id=self.reading), {"quantity": 3}
             case "DELETE", "/stock-readings/{id}":
                 return method, pattern.format(id=self.fresh_reading()["id"]), None
+            case "PATCH", "/shops/{id}/stock/{gtin}":
+                return method, pattern.format(id=shop, gtin=self.fresh_reading()["GTIN"]), {"quantity": 4}
+            case "POST", "/shops/{id}/stock/{gtin}/adjust":
+                return method, pattern.format(id=shop, gtin=self.fresh_reading()["GTIN"]), {"delta": 1}
             case "POST", "/stock-readings/{id}/adjust":
                 return method, pattern.format(id=self.reading), {"delta": 1}
             case "DELETE", "/stock-readings/{id}/history/{event}":

@@ -28,7 +28,7 @@ void read(Body& body) {
   if (const auto codes = body.texts("codes", 16, 100).value)
     check(!codes->empty() && codes->size() <= 16, "a list has 1 to so many texts");
   body.read_only({"version", "updated_at", "checked_at", "available", "outcome"});
-  body.own_id("id", 7);
+  if (const auto id = body.own_id("id").value) check(*id >= 1, "an id is positive");
 }
 
 void check_problem(const std::optional<api::Problem>& problem) {
