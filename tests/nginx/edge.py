@@ -329,3 +329,4 @@ class EdgeTest(unittest.TestCase):
         text = (nginx.folder / "error.log").read_text()
         for failure in ("[alert]", "[emerg]", "exited on signal"):
             self.assertNotIn(failure, text)
+        self.assertNotRegex(text, r"\[warn\].* in \S+\.conf:\d+", "a warning about the configuration")
