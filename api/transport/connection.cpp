@@ -23,6 +23,14 @@ bool Connection::transmit() {
   return true;
 }
 
+std::string_view Connection::receive(std::span<char> buffer) {
+  const ssize_t received = ::recv(fd.get(), buffer.data(), buffer.size(), 0);
+  if (received > 0) return {buffer.data(), static_cast<std::size_t>(received)};
+  if (received == 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR))
+    state = State::closed;
+  return {};
+}
+
 void Connection::append(std::string_view bytes) {
   // Without it the sent bytes would stay for as long as the client is a little behind.
   out.erase(0, std::exchange(sent, 0));

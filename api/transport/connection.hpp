@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -48,7 +49,12 @@ struct Connection {
   /// Writes as much of `out` as the socket takes.
   /// Returns: false when the connection is lost.
   bool transmit();
+  /// Returns: whether nothing of `out` is left.
   [[nodiscard]] bool all_sent() const noexcept { return sent == out.size(); }
+
+  /// Reads what has arrived into `buffer`, up to its size. Returns: the bytes; empty: none. The
+  /// state is `closed` after the end of the client's data and after a loss of the connection.
+  std::string_view receive(std::span<char> buffer);
 
   [[nodiscard]] bool in_stream() const noexcept {
     return state == State::streaming || state == State::ending;

@@ -50,10 +50,13 @@ struct ResponsePart {
 
 using Listeners = std::shared_ptr<const std::vector<Listener>>;
 
-/// One event loop: accepts clients, reads their requests, passes them to the dispatch and writes
-/// the responses. Threads: the loop's only, except for messages().
+/// One event loop: accepts clients (worker.cpp), reads their requests, passes them to the dispatch
+/// (worker_requests.cpp) and writes the responses (worker_responses.cpp). Threads: the loop's only,
+/// except for messages().
 class Worker final : public EventHandler {
  public:
+  /// `needs_body`: empty when each body is needed. Throws: std::system_error when the kernel has no
+  /// descriptors left; so does attach().
   Worker(const ServerOptions& options, Dispatch dispatch, IterationEnd on_iteration_end,
          NeedsBody needs_body, UploadRule uploads, Listeners listeners,
          std::shared_ptr<ServerState> state);
@@ -63,6 +66,7 @@ class Worker final : public EventHandler {
   void on_event(std::uint64_t tag, Readiness event) noexcept override;
   void on_iteration_end() noexcept override;
 
+  /// Threads: any.
   MessageQueue<ResponsePart>& messages() noexcept { return *messages_; }
 
  private:
@@ -75,29 +79,37 @@ class Worker final : public EventHandler {
   void resume_listening();
   void stop_listening();
 
+  void on_tick();
+  void close_idle(Connection& connection);
+  void expire(Connection& connection);
+  void watch(Connection& connection, Interest interest);
+  void remove_if_closed(Connection& connection);
+
+  // worker_requests.cpp
+
+  void await_request(Connection& connection);
   void on_readable(Connection& connection);
   void receive_upload(Connection& connection);
   void continue_upload(Connection& connection);
   void serve_on(Connection& connection);
-  void discard(Connection& connection);
   void advance(Connection& connection);
   void dispatch(Connection& connection, RequestReader::Complete message);
+
+  // worker_responses.cpp
+
+  [[nodiscard]] Reply reply_to(const Connection& connection, bool keep_alive, bool head_only,
+                               StreamFraming framing);
+  void drain_messages();
+  void respond(ResponsePart part);
   void refuse(Connection& connection, const Refusal& refusal);
   void start_response(Connection& connection, std::string bytes, bool keep_alive);
   void continue_writing(Connection& connection);
   void after_response(Connection& connection);
-  void watch(Connection& connection, Interest interest);
-  void remove_if_closed(Connection& connection);
-
-  void respond(ResponsePart part);
   void start_stream(Connection& connection, std::string head);
   void continue_stream(Connection& connection);
-  void drain_messages();
+  void discard(Connection& connection);
 
-  void on_tick();
-  void close_idle(Connection& connection);
-  void expire(Connection& connection);
-  void await_request(Connection& connection);
+  static constinit thread_local Worker* on_this_thread_;  // whose loop runs on this thread
 
   const ServerOptions options_;
   const Dispatch dispatch_;
@@ -112,11 +124,11 @@ class Worker final : public EventHandler {
   Poller* poller_{nullptr};
   std::unordered_map<ConnectionId, std::unique_ptr<Connection>> connections_;
   std::vector<ConnectionId> to_advance_;  // got a response outside their own dispatch
-  std::vector<ResponsePart> drained_;
-  std::vector<char> bytes_;  // just received
-  ConnectionId dispatching_{0};
-  bool paused_{false};
-  bool dispatched_{false};                             // since after_dispatches_ was called
+  std::vector<ResponsePart> drained_;     // the messages that drain_messages() works on
+  std::vector<char> bytes_;               // just received
+  ConnectionId dispatching_{0};           // whose request the dispatch has now; 0: none
+  bool paused_{false};                    // does not listen: no descriptors were left
+  bool dispatched_{false};                // since after_dispatches_ was called
   std::optional<Clock::time_point> idle_drain_until_;  // set while draining
 };
 

@@ -6,27 +6,7 @@
 
 #include "client_limits.h"
 
-#include <sys/random.h>
-
 #include "credential.h"
-
-static const ngx_str_t kNames[kPolicies] = {ngx_string("requests"), ngx_string("reads"),
-                                            ngx_string("costly"),   ngx_string("writes"),
-                                            ngx_string("bulk"),     ngx_string("failed_tokens")};
-
-typedef struct {
-  rate_t rates[kPolicies];
-  ngx_uint_t reservations;  // that the rates above have
-  ngx_uint_t maxima[kCounts];
-  ngx_uint_t all_uploads;  // of all addresses, in one worker
-  ngx_uint_t clients;      // that the table has room for
-  ngx_array_t unlimited;   // of ngx_cidr_t
-  ngx_shm_zone_t* zone;    // has the table
-} main_conf_t;
-
-typedef struct {
-  ngx_http_complex_value_t* kind;  // of the request; NULL: no limits here
-} location_conf_t;
 
 // What is known of a request that is limited; in its pool.
 typedef struct {
@@ -45,23 +25,21 @@ typedef struct {
   count_t count;
 } state_t;
 
-extern ngx_module_t ngx_http_client_limits_module;
-
 static ngx_uint_t uploads;  // in progress in this worker
 
-static limit_table_t* table_of(const main_conf_t* conf) {
+static limit_table_t* table_of(const limits_conf_t* conf) {
   return ((ngx_slab_pool_t*)conf->zone->shm.addr)->data;
 }
 
-static void lock(const main_conf_t* conf) {
+static void lock(const limits_conf_t* conf) {
   ngx_shmtx_lock(&((ngx_slab_pool_t*)conf->zone->shm.addr)->mutex);
 }
 
-static void unlock(const main_conf_t* conf) {
+static void unlock(const limits_conf_t* conf) {
   ngx_shmtx_unlock(&((ngx_slab_pool_t*)conf->zone->shm.addr)->mutex);
 }
 
-static ngx_flag_t is_unlimited(main_conf_t* conf, struct sockaddr* address) {
+static ngx_flag_t is_unlimited(limits_conf_t* conf, struct sockaddr* address) {
   return ngx_cidr_match(address, &conf->unlimited) == NGX_OK;
 }
 
@@ -79,7 +57,8 @@ static void refuse_connection(ngx_connection_t* client) {
 }
 
 static void on_connection(ngx_connection_t* client) {
-  main_conf_t* conf = ngx_http_cycle_get_module_main_conf(ngx_cycle, ngx_http_client_limits_module);
+  limits_conf_t* conf =
+      ngx_http_cycle_get_module_main_conf(ngx_cycle, ngx_http_client_limits_module);
   if (!is_unlimited(conf, client->sockaddr)) {
     address_t* address =
         address_add(key_of_address(client->sockaddr), kConnections, conf->maxima[kConnections]);
@@ -102,7 +81,7 @@ static void on_connection(ngx_connection_t* client) {
 static void on_request_end(void* data) {
   state_t* state = data;
   if (state->reservation != NGX_DECLINED) {
-    main_conf_t* conf =
+    limits_conf_t* conf =
         ngx_http_get_module_main_conf(state->request, ngx_http_client_limits_module);
     lock(conf);
     limit_table_release(table_of(conf), state->address, state->reservation);
@@ -163,8 +142,9 @@ static ngx_int_t refuse(state_t* state, policy_t policy, verdict_t verdict) {
 
 // The rate of all requests.
 static ngx_int_t on_request(ngx_http_request_t* request) {
-  main_conf_t* conf = ngx_http_get_module_main_conf(request, ngx_http_client_limits_module);
-  location_conf_t* location = ngx_http_get_module_loc_conf(request, ngx_http_client_limits_module);
+  limits_conf_t* conf = ngx_http_get_module_main_conf(request, ngx_http_client_limits_module);
+  limits_location_conf_t* location =
+      ngx_http_get_module_loc_conf(request, ngx_http_client_limits_module);
   const rate_t* rate = &conf->rates[kRequests];
   if (location->kind == NULL || rate->interval == 0 || request != request->main ||
       is_unlimited(conf, request->connection->sockaddr)) {
@@ -189,7 +169,7 @@ static ngx_flag_t is_small(ngx_http_request_t* request) {
          request->headers_in.content_length_n <= (off_t)core->client_body_buffer_size;
 }
 
-static ngx_int_t add_count(state_t* state, main_conf_t* conf, count_t count, ngx_flag_t limited) {
+static ngx_int_t add_count(state_t* state, limits_conf_t* conf, count_t count, ngx_flag_t limited) {
   state->counted =
       address_add(state->address, count, limited ? conf->maxima[count] : NGX_MAX_INT_T_VALUE);
   if (state->counted == NULL) {
@@ -202,7 +182,7 @@ static ngx_int_t add_count(state_t* state, main_conf_t* conf, count_t count, ngx
 
 // Takes the request from the bucket of the address and from that of the token. Called with the
 // lock.
-static ngx_int_t take(state_t* state, main_conf_t* conf, policy_t policy) {
+static ngx_int_t take(state_t* state, limits_conf_t* conf, policy_t policy) {
   limit_table_t* table = table_of(conf);
   const rate_t* failed = &conf->rates[kFailedTokens];
   const rate_t* rate = &conf->rates[policy];
@@ -273,7 +253,7 @@ static ngx_int_t wait_for_place(state_t* state) {
 }
 
 // Returns: whether the request has a place, or needs none.
-static ngx_flag_t take_place(state_t* state, main_conf_t* conf) {
+static ngx_flag_t take_place(state_t* state, limits_conf_t* conf) {
   if (state->policy == kPolicies || conf->rates[state->policy].in_progress == 0 ||
       state->is_stream) {
     return 1;
@@ -292,12 +272,12 @@ static ngx_flag_t is_kind(const ngx_str_t* kind, const char* name) {
 }
 
 // The rates. Returns: NGX_DECLINED when the request may pass them.
-static ngx_int_t take_rates(state_t* state, main_conf_t* conf, const ngx_str_t* kind) {
+static ngx_int_t take_rates(state_t* state, limits_conf_t* conf, const ngx_str_t* kind) {
   state->is_stream = is_kind(kind, "streams");
   state->signs_in = is_kind(kind, "sign_in");
   policy_t policy = state->signs_in ? kWrites : kReads;  // opening a stream is a read
   for (ngx_uint_t i = 0; i < kPolicies; i++) {
-    if (is_kind(kind, (const char*)kNames[i].data)) {
+    if (is_kind(kind, (const char*)kPolicyNames[i].data)) {
       policy = i;
     }
   }
@@ -309,8 +289,9 @@ static ngx_int_t take_rates(state_t* state, main_conf_t* conf, const ngx_str_t* 
 }
 
 static ngx_int_t on_pass(ngx_http_request_t* request) {
-  main_conf_t* conf = ngx_http_get_module_main_conf(request, ngx_http_client_limits_module);
-  location_conf_t* location = ngx_http_get_module_loc_conf(request, ngx_http_client_limits_module);
+  limits_conf_t* conf = ngx_http_get_module_main_conf(request, ngx_http_client_limits_module);
+  limits_location_conf_t* location =
+      ngx_http_get_module_loc_conf(request, ngx_http_client_limits_module);
   if (location->kind == NULL || request != request->main) {
     return NGX_DECLINED;
   }
@@ -365,11 +346,11 @@ static ngx_http_output_header_filter_pt next_header_filter;
 
 // draft-ietf-httpapi-ratelimit-headers-10: `q` requests may follow at once, and are available again
 // after `w` seconds without one; `r` are left, and all are available again after `t` seconds.
-static ngx_int_t add_fields(ngx_http_request_t* request, const main_conf_t* conf,
+static ngx_int_t add_fields(ngx_http_request_t* request, const limits_conf_t* conf,
                             const state_t* state) {
   if (state->policy != kPolicies) {
     const rate_t* rate = &conf->rates[state->policy];
-    const ngx_str_t* name = &kNames[state->policy];
+    const ngx_str_t* name = &kPolicyNames[state->policy];
     const uint64_t window = (rate->burst * rate->interval + 999999) / 1000000;
     if (add_field(request, (ngx_str_t)ngx_string("RateLimit-Policy"), "\"%V\";q=%uL;w=%uL", name,
                   rate->burst, window) != NGX_OK ||
@@ -386,7 +367,7 @@ static ngx_int_t add_fields(ngx_http_request_t* request, const main_conf_t* conf
 }
 
 // A write with this token was carried out, or the token is not valid.
-static void count_token(const main_conf_t* conf, const state_t* state, ngx_uint_t status) {
+static void count_token(const limits_conf_t* conf, const state_t* state, ngx_uint_t status) {
   const rate_t* failed = &conf->rates[kFailedTokens];
   if (!(state->has_token || state->signs_in) || state->refused || failed->interval == 0) {
     return;
@@ -404,8 +385,9 @@ static void count_token(const main_conf_t* conf, const state_t* state, ngx_uint_
 static ngx_int_t on_header(ngx_http_request_t* request) {
   const state_t* state = request == request->main ? state_of(request) : NULL;
   if (state != NULL && state->policy <= kPolicies) {
-    const main_conf_t* conf = ngx_http_get_module_main_conf(request, ngx_http_client_limits_module);
-    if (!is_unlimited((main_conf_t*)conf, request->connection->sockaddr)) {
+    const limits_conf_t* conf =
+        ngx_http_get_module_main_conf(request, ngx_http_client_limits_module);
+    if (!is_unlimited((limits_conf_t*)conf, request->connection->sockaddr)) {
       count_token(conf, state, request->headers_out.status);
       if (add_fields(request, conf, state) != NGX_OK) {
         return NGX_ERROR;
@@ -423,7 +405,7 @@ static ngx_int_t limit_variable(ngx_http_request_t* request, ngx_http_variable_v
   const state_t* state = state_of(request);
   value->not_found = state == NULL || !state->refused;
   if (!value->not_found) {
-    const ngx_str_t* name = state->policy == kPolicies ? &count : &kNames[state->policy];
+    const ngx_str_t* name = state->policy == kPolicies ? &count : &kPolicyNames[state->policy];
     value->valid = 1;
     value->no_cacheable = 1;
     value->len = name->len & 0xfffffff;
@@ -432,107 +414,9 @@ static ngx_int_t limit_variable(ngx_http_request_t* request, ngx_http_variable_v
   return NGX_OK;
 }
 
-// ---- Configuration
+// ---- Start
 
-static char* add_rate(ngx_conf_t* cf, ngx_command_t* command, void* data) {
-  (void)command;
-  main_conf_t* conf = data;
-  ngx_str_t* words = cf->args->elts;
-  ngx_uint_t policy = 0;
-  while (policy < kPolicies && (words[1].len != kNames[policy].len ||
-                                ngx_strncmp(words[1].data, kNames[policy].data, words[1].len))) {
-    policy++;
-  }
-  u_char* slash = ngx_strlchr(words[2].data, words[2].data + words[2].len, '/');
-  const ngx_int_t number =
-      slash == NULL ? NGX_ERROR : ngx_atoi(words[2].data, (size_t)(slash - words[2].data));
-  const ngx_int_t burst = ngx_atoi(words[3].data, words[3].len);
-  const ngx_int_t in_progress = cf->args->nelts > 4 ? ngx_atoi(words[4].data, words[4].len) : 0;
-  if (policy == kPolicies || number <= 0 || burst <= 0 || in_progress < 0 ||
-      slash + 2 != words[2].data + words[2].len || (slash[1] != 's' && slash[1] != 'm') ||
-      conf->reservations + (ngx_uint_t)in_progress > kReservationsMax) {
-    return "needs: name N/s|N/m burst [in_progress]";
-  }
-  conf->rates[policy] =
-      (rate_t){.interval = (slash[1] == 's' ? 1000000U : 60000000U) / (uint64_t)number,
-               .burst = (uint64_t)burst,
-               .in_progress = (ngx_uint_t)in_progress,
-               .reservations = conf->reservations};
-  conf->reservations += (ngx_uint_t)in_progress;
-  return conf->rates[policy].interval == 0 ? "has a rate above 1000000/s" : NGX_CONF_OK;
-}
-
-static char* add_unlimited(ngx_conf_t* cf, ngx_command_t* command, void* data) {
-  (void)command;
-  ngx_str_t* words = cf->args->elts;
-  for (ngx_uint_t i = 1; i < cf->args->nelts; i++) {
-    ngx_cidr_t* range = ngx_array_push(&((main_conf_t*)data)->unlimited);
-    if (range != NULL && words[i].len == 5 && ngx_strncmp(words[i].data, "unix:", 5) == 0) {
-      range->family = AF_UNIX;
-      continue;
-    }
-    if (range == NULL || ngx_ptocidr(&words[i], range) == NGX_ERROR) {
-      ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "%V is not a network", &words[i]);
-      return NGX_CONF_ERROR;
-    }
-  }
-  return NGX_CONF_OK;
-}
-
-static ngx_int_t start_zone(ngx_shm_zone_t* zone, void* old) {
-  (void)old;
-  ngx_slab_pool_t* pool = (ngx_slab_pool_t*)zone->shm.addr;
-  if (pool->data != NULL) {
-    return NGX_OK;  // after a reload it is the same memory
-  }
-  const ngx_uint_t clients = (ngx_uint_t)(uintptr_t)zone->data;
-  uint64_t random[2];
-  pool->data = ngx_slab_calloc(pool, limit_table_size(clients));
-  if (pool->data == NULL || getrandom(random, sizeof(random), 0) != sizeof(random)) {
-    return NGX_ERROR;
-  }
-  limit_table_start(pool->data, clients, random);
-  return NGX_OK;
-}
-
-static void* create_main_conf(ngx_conf_t* cf) {
-  main_conf_t* conf = ngx_pcalloc(cf->pool, sizeof(*conf));
-  if (conf == NULL || ngx_array_init(&conf->unlimited, cf->pool, 4, sizeof(ngx_cidr_t)) != NGX_OK) {
-    return NULL;
-  }
-  conf->clients = NGX_CONF_UNSET_UINT;
-  conf->all_uploads = NGX_CONF_UNSET_UINT;
-  for (ngx_uint_t i = 0; i < kCounts; i++) {
-    conf->maxima[i] = NGX_CONF_UNSET_UINT;
-  }
-  return conf;
-}
-
-static char* init_main_conf(ngx_conf_t* cf, void* data) {
-  main_conf_t* conf = data;
-  static ngx_str_t name = ngx_string("client_limits");
-  ngx_conf_init_uint_value(conf->clients, 16384);
-  ngx_conf_init_uint_value(conf->all_uploads, NGX_MAX_INT_T_VALUE);
-  for (ngx_uint_t i = 0; i < kCounts; i++) {
-    ngx_conf_init_uint_value(conf->maxima[i], NGX_MAX_INT_T_VALUE);
-  }
-  // The slab needs some pages for itself.
-  const size_t size =
-      limit_table_size(conf->clients) + limit_table_size(conf->clients) / 32 + 8 * ngx_pagesize;
-  conf->zone = ngx_shared_memory_add(cf, &name, size, &ngx_http_client_limits_module);
-  if (conf->zone == NULL) {
-    return NGX_CONF_ERROR;
-  }
-  conf->zone->init = start_zone;
-  conf->zone->data = (void*)(uintptr_t)conf->clients;  // NOLINT(performance-no-int-to-ptr)
-  return NGX_CONF_OK;
-}
-
-static void* create_location_conf(ngx_conf_t* cf) {
-  return ngx_pcalloc(cf->pool, sizeof(location_conf_t));
-}
-
-static ngx_int_t add_variable(ngx_conf_t* cf) {
+ngx_int_t client_limits_add_variable(ngx_conf_t* cf) {
   static ngx_str_t name = ngx_string("client_limit");
   ngx_http_variable_t* variable = ngx_http_add_variable(cf, &name, NGX_HTTP_VAR_NOCACHEABLE);
   if (variable == NULL) {
@@ -542,7 +426,7 @@ static ngx_int_t add_variable(ngx_conf_t* cf) {
   return NGX_OK;
 }
 
-static ngx_int_t add_handlers(ngx_conf_t* cf) {
+ngx_int_t client_limits_add_handlers(ngx_conf_t* cf) {
   ngx_http_core_main_conf_t* core = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
   ngx_http_handler_pt* before = ngx_array_push(&core->phases[NGX_HTTP_PREACCESS_PHASE].handlers);
   // After the look-up: handlers of a phase run in the reverse order of the modules.
@@ -557,7 +441,7 @@ static ngx_int_t add_handlers(ngx_conf_t* cf) {
   return NGX_OK;
 }
 
-static ngx_int_t start_worker(ngx_cycle_t* cycle) {
+ngx_int_t client_limits_start_worker(ngx_cycle_t* cycle) {
   if (ngx_get_conf(cycle->conf_ctx, ngx_http_module) == NULL) {
     return NGX_OK;
   }
@@ -569,36 +453,3 @@ static ngx_int_t start_worker(ngx_cycle_t* cycle) {
   }
   return address_counts_start(2 * cycle->connection_n, cycle->log);
 }
-
-static ngx_command_t commands[] = {
-    // A rate: its name, N/s or N/m, how many may come at once, how many may be in progress.
-    {ngx_string("client_limit"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE3 | NGX_CONF_TAKE4, add_rate,
-     NGX_HTTP_MAIN_CONF_OFFSET, 0, NULL},
-    // Of one address in one worker.
-    {ngx_string("client_connections"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1, ngx_conf_set_num_slot,
-     NGX_HTTP_MAIN_CONF_OFFSET, offsetof(main_conf_t, maxima[kConnections]), NULL},
-    {ngx_string("client_streams"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1, ngx_conf_set_num_slot,
-     NGX_HTTP_MAIN_CONF_OFFSET, offsetof(main_conf_t, maxima[kStreams]), NULL},
-    // Requests with a body that may need a file.
-    {ngx_string("client_uploads"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1, ngx_conf_set_num_slot,
-     NGX_HTTP_MAIN_CONF_OFFSET, offsetof(main_conf_t, maxima[kUploads]), NULL},
-    // The same of all addresses in one worker.
-    {ngx_string("all_uploads"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1, ngx_conf_set_num_slot,
-     NGX_HTTP_MAIN_CONF_OFFSET, offsetof(main_conf_t, all_uploads), NULL},
-    // How many addresses and tokens are known at the same time.
-    {ngx_string("client_limits_table"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1, ngx_conf_set_num_slot,
-     NGX_HTTP_MAIN_CONF_OFFSET, offsetof(main_conf_t, clients), NULL},
-    {ngx_string("client_unlimited"), NGX_HTTP_MAIN_CONF | NGX_CONF_1MORE, add_unlimited,
-     NGX_HTTP_MAIN_CONF_OFFSET, 0, NULL},
-    // The kind of a request: the name of a rate, or `streams`.
-    {ngx_string("client_kind"), NGX_HTTP_LOC_CONF | NGX_CONF_TAKE1, ngx_http_set_complex_value_slot,
-     NGX_HTTP_LOC_CONF_OFFSET, offsetof(location_conf_t, kind), NULL},
-    ngx_null_command};
-
-static ngx_http_module_t context = {add_variable,         add_handlers, create_main_conf,
-                                    init_main_conf,       NULL,         NULL,
-                                    create_location_conf, NULL};
-
-ngx_module_t ngx_http_client_limits_module = {
-    NGX_MODULE_V1, &context, commands, NGX_HTTP_MODULE,      NULL, NULL, start_worker, NULL,
-    NULL,          NULL,     NULL,     NGX_MODULE_V1_PADDING};

@@ -4,8 +4,9 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
-// The parts of the limits of one client: client_limits.c connects them to Nginx, limit_table.c has
-// the rates in memory that all workers share, address_counts.c what one worker counts itself.
+// The parts of the limits of one client: client_limits_conf.c has the directives, client_limits.c
+// applies them to connections and requests, limit_table.c has the rates in memory that all workers
+// share, address_counts.c what one worker counts itself.
 
 // A client: an IPv4 address, the /64 of an IPv6 address (a household or a server has at least
 // that), or the hash of an access token.
@@ -79,3 +80,27 @@ ngx_int_t address_counts_start(ngx_uint_t addresses, ngx_log_t* log);
 // Returns: the address, with one more of `count`; NULL when it has `max` already.
 address_t* address_add(client_key_t address, count_t count, ngx_uint_t max);
 void address_remove(address_t* address, count_t count);
+
+// ---- client_limits_conf.c: what the configuration says.
+typedef struct {
+  rate_t rates[kPolicies];
+  ngx_uint_t reservations;  // that the rates above have
+  ngx_uint_t maxima[kCounts];
+  ngx_uint_t all_uploads;  // of all addresses, in one worker
+  ngx_uint_t clients;      // that the table has room for
+  ngx_array_t unlimited;   // of ngx_cidr_t
+  ngx_shm_zone_t* zone;    // has the table
+} limits_conf_t;
+
+typedef struct {
+  ngx_http_complex_value_t* kind;  // of the request; NULL: no limits here
+} limits_location_conf_t;
+
+extern const ngx_str_t kPolicyNames[kPolicies];
+extern ngx_module_t ngx_http_client_limits_module;
+
+// ---- client_limits.c: called at the start of Nginx and of each worker. Return: NGX_OK, or
+// NGX_ERROR without memory.
+ngx_int_t client_limits_add_variable(ngx_conf_t* cf);
+ngx_int_t client_limits_add_handlers(ngx_conf_t* cf);
+ngx_int_t client_limits_start_worker(ngx_cycle_t* cycle);
