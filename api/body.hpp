@@ -44,14 +44,17 @@ class Body {
   Field<std::int64_t> integer(const char* field, std::int64_t min, std::int64_t max);
   /// An expiry date: is_expiry_date() with the date of today in UTC.
   Field<Date> date(const char* field);
+  /// A time of RFC 3339, as parse_instant() reads it.
   Field<Instant> instant(const char* field);
   /// A string, or a number without leading zeros, as in the Django API that CodaSync replaces.
   Field<Gtin> gtin(const char* field);
+  /// One of these words, exactly.
   Field<std::string> one_of(const char* field, std::initializer_list<std::string_view> words);
   /// true or false.
   Field<bool> flag(const char* field);
   /// A list of objects. They refer to this body, and must not outlive it.
   Field<std::vector<Body>> objects(const char* field, std::size_t count_max);
+  /// A list of at most `count_max` whole numbers, each as integer() reads it.
   Field<std::vector<std::int64_t>> integers(const char* field, std::int64_t min, std::int64_t max,
                                             std::size_t count_max);
   /// An object whose members are objects, by their names, which are trimmed and checked as in

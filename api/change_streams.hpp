@@ -71,7 +71,7 @@ class ChangeStreams {
   using Clock = std::chrono::steady_clock;
   struct Client;
   class Follower;
-  /// What a round leaves to do.
+  /// What the thread has left to do after a round.
   enum class Rest {
     nothing,
     blocked,  // clients have no room in their buffers

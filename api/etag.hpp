@@ -25,7 +25,8 @@ struct EntityTags {
 /// Returns: the tags, or nothing when the header is malformed or empty (RFC 9110, section 8.8.3).
 std::optional<EntityTags> parse_entity_tags(std::string_view header);
 
-// Entity tags without quotes.
+// Entity tags, without quotes: of a row with a version, of a reading (see reading_precondition()),
+// and of a response that has no version.
 std::string version_tag(std::int64_t version);
 std::string reading_tag(const Reading& reading);
 std::string body_tag(std::string_view body);  // 96 bits of SHA-256

@@ -34,7 +34,7 @@ class Executor {
 
   explicit Executor(const ExecutorOptions& options);
 
-  /// Finishes the jobs that run, and drops those that wait.
+  /// Waits for the jobs that run, and destroys those that wait without running them.
   ~Executor();
   Executor(const Executor&) = delete;
   Executor& operator=(const Executor&) = delete;

@@ -18,7 +18,8 @@ namespace codasync::api {
 inline constexpr std::size_t kValuesMax = 100;
 
 /// The query parameters of a request. Read each one once, then call finish(), which reports all
-/// errors together. Unknown parameters are refused earlier, by the route table (routes.hpp).
+/// errors together. A value that is not valid counts as absent until then. Unknown parameters are
+/// refused earlier, by the route table (routes.hpp). Threads: one.
 class Parameters {
  public:
   explicit Parameters(const Query& query) : query_{query} {}
@@ -31,13 +32,13 @@ class Parameters {
   /// Values with commas between them, each once; empty when the parameter is absent.
   std::vector<ShopId> shops(const std::string& name);
   std::vector<Gtin> gtins(const std::string& name);
-  std::optional<Date> date(const std::string& name);
-  std::optional<Instant> instant(const std::string& name);
-  std::optional<std::string> cursor();                // the text given to make_cursor()
-  std::optional<std::int64_t> id_cursor();            // the id given to make_cursor()
-  std::optional<bool> flag(const std::string& name);  // `true` or `1`, `false` or `0`
+  std::optional<Date> date(const std::string& name);        // as parse_date()
+  std::optional<Instant> instant(const std::string& name);  // as parse_instant()
+  std::optional<std::string> cursor();                      // the text given to make_cursor()
+  std::optional<std::int64_t> id_cursor();                  // the id given to make_cursor()
+  std::optional<bool> flag(const std::string& name);        // `true` or `1`, `false` or `0`
+  /// A whole number of at least `min`, or from `min` to `max`.
   std::optional<std::int64_t> number(const std::string& name, std::int64_t min);
-  /// A whole number from `min` to `max`.
   std::optional<std::int64_t> number(const std::string& name, std::int64_t min, std::int64_t max);
   std::size_t limit();  // 1…kPageMax, default 100
   bool counts();        // whether `count` requests the header Total-Count
@@ -56,6 +57,7 @@ class Parameters {
   /// without `count`, whose answer the client has.
   [[nodiscard]] Header next_page(std::string_view path, std::string_view cursor) const;
 
+  /// Adds an error of a parameter: a sentence for the client.
   void refuse(const std::string& name, std::string sentence);
   /// Refuses a cursor that is not one of this list.
   void refuse_cursor() { refuse("cursor", "Invalid cursor."); }

@@ -25,6 +25,7 @@ class TokenUses {
   /// Stores the last ones.
   ~TokenUses();
 
+  /// A request used the token. Never blocks.
   void note(TokenId token);
 
  private:

@@ -59,11 +59,14 @@ class Connection {
 
   /// Looks one key up within answer_timeout.
   Reply get(const Key& key, Entry& entry);
+  /// Stores an entry: add() only in an empty place, set() whatever is there.
   Reply add(const Key& key, std::string_view bytes, std::uint32_t flags, std::chrono::seconds ttl);
   Reply set(const Key& key, std::string_view bytes, std::uint32_t flags, std::chrono::seconds ttl);
-  /// Requires: `cas` was read on this connection. Each process of a server counts ids from 1.
+  /// Stores an entry in place of the one with the id `cas`. Requires: the id was read on this
+  /// connection, because each process of a server counts ids from 1.
   Reply replace(const Key& key, std::string_view bytes, std::uint32_t flags,
                 std::chrono::seconds ttl, std::uint64_t cas);
+  /// Returns: no when there is no entry.
   Reply remove(const Key& key);
   /// Removes the entry if it still has this id. Requires: as replace().
   Reply remove(const Key& key, std::uint64_t cas);

@@ -8,6 +8,8 @@
 
 namespace codasync::cache {
 
+/// The result of looking one entry up. `unavailable`: the server has none that can be used at the
+/// moment: it does not respond, its circuit is open after a failure, or its clock is wrong.
 enum class LookupState { hit, miss, unavailable };
 
 /// Where the result of a read came from: a metric's label.

@@ -32,6 +32,7 @@ class PageRead {
         found_(rows.size()),
         paths_(rows.size(), ReadPath::unavailable) {}
 
+  /// Returns: as Cache::read_page(). Throws: what the database and `source` throw. Call it once.
   ReadPath run();
 
  private:

@@ -128,7 +128,7 @@ class Server {
   using RowConnection = Pool<TextConnection>::Handle;
   /// Returns: nothing when the server is not available now.
   std::optional<RowConnection> row_connection();
-  /// Updates the circuit breaker after a round on a row connection.
+  // After a round on a row connection: the result for the circuit breaker, and for the observer.
   void note_success() { circuit_.record_success(); }
   void note_failure(std::string_view log_detail);
   void note_malformed() { observer_.malformed(slot_); }
@@ -137,7 +137,8 @@ class Server {
 
   [[nodiscard]] std::chrono::seconds lease_ttl() const noexcept { return options_.lease_ttl; }
 
-  /// Returns: nothing for an entry that is too large, or not worth storing.
+  /// Returns: how long an entry can be used; nothing for one that is too large, or ends too soon to
+  /// be worth storing.
   [[nodiscard]] std::optional<EntryLife> life_of(const NewEntry& entry) const;
 
  private:

@@ -88,7 +88,7 @@ class SlotKeeper {
     std::optional<Wait> wait;
     NoResponseTimer no_response;
     std::string identified;  // the identity with which the process was compared last
-    std::optional<Clock::time_point> asked;  // since when a question of this keeper stands
+    std::optional<Clock::time_point> asked;  // since when this keeper sees its SlotTable::ask()
   };
 
   void run(const std::stop_token& stop);

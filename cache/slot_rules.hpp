@@ -45,12 +45,14 @@ class NoResponseTimer {
   /// Records the result of a probe at `now`.
   void record(std::optional<Unreachable> failure, Time now);
 
-  /// Another process marked the slot up.
+  /// Records that another process marked the slot up.
   void marked_up(Time now);
 
   /// Returns: whether the newest probe got no response.
   [[nodiscard]] bool running() const noexcept { return rounds_ > 0; }
 
+  /// Returns: whether the server has not responded for so long, and in so many rounds, that its
+  /// writers have to be refused.
   [[nodiscard]] bool expired(Time now) const;
 
  private:

@@ -75,6 +75,8 @@ class CatalogueStore {
   /// The encoded response; empty for a deletion.
   using Result = Outcome<StoredResponse, CatalogueRefusal>;
 
+  // What is changed or deleted has to exist: not_found.
+
   virtual Result create_shop(const ShopDraft& draft, const WriteContext& context,
                              const ResponseEncoder<Shop>& encode) = 0;
   virtual Result update_shop(ShopId id, const ShopDraft& draft, const WriteContext& context,

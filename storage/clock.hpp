@@ -27,6 +27,8 @@ constexpr std::chrono::microseconds clock_offset(Instant database, Instant sent,
   return database - std::clamp(database, sent, std::max(sent, received));
 }
 
+/// Returns: the exception for a difference of more than kClockDifferenceMax, as clock_offset()
+/// returns it.
 inline Unavailable clock_is_off(std::chrono::microseconds offset) {
   const auto seconds = std::chrono::round<std::chrono::seconds>(std::chrono::abs(offset)).count();
   return {"clock", "this machine's clock is " + std::to_string(seconds) + " s " +

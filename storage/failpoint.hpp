@@ -14,8 +14,6 @@ void reach(const char* point);
 /// The same at a random moment of the next millisecond, while this thread continues.
 void reach_soon(const char* point);
 
-/// Points at which tests/faults stops or kills this process. Only builds with CODASYNC_FAILPOINTS
-/// contain this code (tests/faults checks that).
 #else
 
 inline void reach(const char*) {}

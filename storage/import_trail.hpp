@@ -48,6 +48,7 @@ class ImportTrail {
 
   /// Records the start of an import, before it writes anything.
   virtual void begin(const Uuid& import, ImportKind kind, const Token& actor) = 0;
+  /// Records the end of an import that begin() has recorded.
   virtual void end(const Uuid& import, ImportOutcome outcome, const ImportTally& tally) = 0;
   /// Records that an import was taken back; one that was not recorded is left out.
   virtual void undone(const Uuid& import) = 0;

@@ -21,8 +21,8 @@ struct Changes {
   std::vector<ChangedReading> renamed{};   // readings of `products`, which show their names
   std::vector<Gtin> products{};            // product rows
   std::vector<ShopId> shops{};             // shop rows
-  std::vector<ShopId>
-      shop_lists{};       // with changed lists of readings: rows, names, or the shop was deleted
+  /// Shops with changed lists of readings: their rows, their names, or the shop was deleted.
+  std::vector<ShopId> shop_lists{};
   bool catalogue{false};  // lists of products
   bool all_shops{false};  // lists of shops
 

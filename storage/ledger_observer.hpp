@@ -5,9 +5,8 @@
 
 namespace codasync::storage {
 
-/// Receives the events of the ledger; the program decides what to count. By default
-/// they are ignored. Threads: called from all
-/// lanes concurrently; must not block or throw.
+/// Receives the events of the ledger; the program decides what to count. The default implementation
+/// does nothing. Threads: called from all lanes concurrently; must not block or throw.
 class LedgerObserver {
  public:
   virtual ~LedgerObserver() = default;

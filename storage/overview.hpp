@@ -33,8 +33,8 @@ struct OverviewCounts {
   std::int64_t units{0};    // the sum of the known quantities
   std::int64_t expired{0};  // the date is before today
   std::int64_t due{0};      // the date is today or within `due_days`
-  std::int64_t not_checked{
-      0};  // no sighting, check or count, or the newest `stale_days` ago or more
+  /// No sighting, check or count, or the newest of them `stale_days` ago or more.
+  std::int64_t not_checked{0};
   std::optional<Instant> checked_at{};  // the newest of these
 };
 

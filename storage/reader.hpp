@@ -69,11 +69,11 @@ struct ReadingCursor {
 };
 
 struct ReadingFilter {
-  std::vector<ShopId> shops{};  // in one of these; empty: all
-  std::vector<Gtin> gtins{};    // of one of these; empty: all
-  std::optional<std::string> category{};
-  std::optional<Date> expires_before{};  // expiry_date < this
-  std::optional<Date> expires_after{};   // expiry_date > this
+  std::vector<ShopId> shops{};            // in one of these; empty: all
+  std::vector<Gtin> gtins{};              // of one of these; empty: all
+  std::optional<std::string> category{};  // of the product, exactly
+  std::optional<Date> expires_before{};   // expiry_date < this
+  std::optional<Date> expires_after{};    // expiry_date > this
   // expiry_date < today in the shop's time zone; false: all others, undated ones included
   std::optional<bool> expired{};
   std::optional<Instant> not_checked_since{};  // looked at before this
@@ -120,7 +120,7 @@ struct ReadingKey {
   friend auto operator<=>(const ReadingKey&, const ReadingKey&) = default;
 };
 
-/// Rows that are wanted, each once.
+/// The keys of rows to read, each once.
 struct RowKeys {
   std::vector<ShopId> shops{};
   std::vector<Gtin> products{};
@@ -145,12 +145,11 @@ struct Rows {
 struct AuditEntry {
   std::int64_t id;
   Instant at;
-  TokenId token;        // of the actor; kOperator for the command line
-  std::string actor;    // its name
-  std::string action;   // create, change, delete, revoke, void
-  std::string subject;  // shop, product, token, reading, thresholds
-  std::int64_t
-      subject_id;  // the number of the row (thresholds: of the shop); the GTIN of a product
+  TokenId token;            // of the actor; kOperator for the command line
+  std::string actor;        // its name
+  std::string action;       // create, change, delete, revoke, void
+  std::string subject;      // shop, product, token, reading, thresholds
+  std::int64_t subject_id;  // the row's number (thresholds: the shop's); of a product its GTIN
   std::optional<std::string> before;  // JSON; nullopt: no row
   std::optional<std::string> after;
 };
@@ -190,6 +189,7 @@ class Reader {
   virtual std::optional<std::int64_t> count_shops() = 0;
   virtual std::optional<std::int64_t> count_groups(ProductGroupKind kind) = 0;
 
+  // Pages with at most `limit` rows: shops by id, products in the order of the filter.
   virtual Page<Shop> shops(const ShopFilter& filter, std::size_t limit) = 0;
   virtual std::optional<Product> product(Gtin gtin) = 0;
   virtual Page<Product> products(const ProductFilter& filter, std::size_t limit) = 0;
@@ -199,7 +199,12 @@ class Reader {
   virtual Page<ProductGroup> product_groups(ProductGroupKind kind,
                                             const std::optional<std::string>& after,
                                             std::size_t limit) = 0;
+
+  /// Returns: a page of present readings, in the order of the filter. Requires: the order is one of
+  /// orders_of().
   virtual ReadingPage readings(const ReadingFilter& filter, std::size_t limit) = 0;
+
+  /// Returns: the rows that exist, of readings those that are present.
   virtual Rows rows(const RowKeys& keys) = 0;
 
   /// Returns: nullopt when the shop does not exist.
@@ -241,6 +246,8 @@ class Reader {
 
   /// Returns: the valid token with this hash.
   virtual Outcome<Token, TokenRefusal> token(const TokenHash& hash) = 0;
+
+  /// Returns: the tokens that are not revoked, expired ones included, by id.
   virtual Page<Token> tokens(std::optional<TokenId> after, std::size_t limit) = 0;
 
   /// Returns: the newest entries first.

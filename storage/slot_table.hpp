@@ -32,7 +32,7 @@ struct Slot {
   Instant since{};          // by the database's clock; the epoch: the slot was never used
   bool emptied_now{false};  // it was emptied for the current history of the database
   std::string identity{};   // what the process has that was emptied; empty: nothing
-  bool asked{false};        // see SlotTable::ask()
+  bool asked{false};        // the question of SlotTable::ask() is open
 };
 
 /// The cache as all processes see it.
@@ -71,9 +71,11 @@ class SlotTable {
   using Decide = std::function<std::optional<SlotChange>(const CacheState&, const Slot&)>;
   virtual std::optional<SlotChange> change(std::size_t slot, const Decide& decide) = 0;
 
-  /// Asks all processes whether one still has a connection to the server with this identity.
+  /// Asks all processes whether one still has a connection to the server with this identity: sets
+  /// Slot::asked, which each of them reads. Nothing happens when it is set, or with another
+  /// identity.
   virtual void ask(std::size_t slot, const std::string& identity) = 0;
-  /// Ends such a question: this process has one.
+  /// Answers that this process has such a connection: ends the question.
   virtual void object(std::size_t slot, const std::string& identity) = 0;
 
   /// Disables fills. Returns after the running fills have ended.

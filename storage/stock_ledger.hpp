@@ -99,8 +99,10 @@ struct StockOperation {
   bool voids_own{false};      // the client named the target as an operation of its own device
   std::optional<std::string> reason{};
   std::optional<Instant> observed_at{};  // nullopt: at its arrival
-  bool echoes{false};          // an observed_at equal to the row's was only read back: it means now
-  std::optional<Uuid> name{};  // storage/operation_name.hpp; nullopt: no name
+  /// The client sends back a reading that it read: an observed_at that is still the row's is no new
+  /// observation, and counts as absent.
+  bool echoes{false};
+  std::optional<Uuid> name{};                 // storage/operation_name.hpp; nullopt: no name
   std::optional<std::string> product_name{};  // creates the product or, from an admin, renames it
   std::optional<ReadingPrecondition> if_match{};
   std::optional<IdempotencyKey> idempotency_key{};

@@ -13,7 +13,7 @@
 #include "storage/import/import.hpp"
 #include "storage/token.hpp"
 
-// The subcommands. Each returns the program's exit code and reports to a person on stderr; stdout
+// The subcommands. Each returns the program's exit status and reports to a person on stderr; stdout
 // is for data that another program may read. Requires: the settings have no problems, except for
 // check(). Throws: Unavailable, and the other exceptions of storage/.
 

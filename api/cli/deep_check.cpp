@@ -27,7 +27,7 @@ std::string count_of(std::uint64_t number, const char* what) {
   return std::to_string(number) + " " + what + (number == 1 ? "" : "s");
 }
 
-// ------------------------------------------------------------------------------------- the ledger
+// ---- the ledger
 
 void print(const storage::LedgerDifference& difference, std::ostream& out) {
   out << "reading " << difference.reading.value();
@@ -68,7 +68,7 @@ std::vector<std::string> compare_readings(const config::Settings& settings, bool
           " differ from their events. Run `codasync check --deep --repair` to repair them."};
 }
 
-// -------------------------------------------------------------------------------------- the cache
+// ---- the cache
 
 /// The right content of an entry, and the locks that keep it so.
 struct Expected {

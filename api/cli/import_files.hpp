@@ -17,7 +17,7 @@ struct FileResult {
 };
 
 /// Imports each file of the request. `import`: imports one file; called after report.start().
-/// Returns: the exit code of the command.
+/// Returns: the exit status of the command.
 int import_files(const ImportRequest& request, ImportReport& report,
                  const std::function<FileResult(storage::ByteSource&)>& import);
 

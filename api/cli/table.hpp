@@ -6,7 +6,7 @@
 namespace codasync::api::cli {
 
 /// Rows for a person: in columns on a terminal, with tabs between the fields otherwise, so that
-/// other programs can read them.
+/// other programs can read them. Threads: one.
 class Table {
  public:
   explicit Table(std::vector<std::string> header) { add(std::move(header)); }

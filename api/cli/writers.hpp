@@ -10,8 +10,8 @@
 
 namespace codasync::api::cli {
 
-/// Returns: the options for a command. A row that waits long behind other rows of
-/// the same command is not refused.
+/// Returns: the options for a command. A row that waits long behind other rows of the same command
+/// is not refused.
 inline storage::CombinerOptions for_a_command(storage::CombinerOptions options) {
   options.queue_timeout = std::chrono::hours{1};
   return options;

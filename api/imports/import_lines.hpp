@@ -59,6 +59,7 @@ class ImportLines final : public ImportReceiver {
 
   /// Returns: the mapping as JSON; empty: the file has none.
   [[nodiscard]] const std::string& plan_json() const noexcept { return plan_; }
+  /// Returns: how many rows were refused until now.
   [[nodiscard]] std::size_t refused();
 
  private:

@@ -13,7 +13,7 @@
 namespace codasync::api::transport {
 
 /// Collects the body of one request from the bytes of a connection as they arrive (RFC 9112
-/// sections 6 and 7).
+/// sections 6 and 7). Threads: one.
 class BodyReader {
  public:
   /// `bytes_max`: limit of the body's bytes on the wire.
@@ -24,6 +24,7 @@ class BodyReader {
   /// Returns: a refusal; the reader must be started again after it.
   std::optional<Refusal> consume(std::string_view& bytes);
 
+  /// Returns: whether the last byte of the body was consumed.
   [[nodiscard]] bool complete() const noexcept { return part_ == Part::end; }
   /// Returns: the bytes since the last call.
   [[nodiscard]] std::string take() noexcept { return std::exchange(body_, {}); }

@@ -16,8 +16,8 @@ using FieldErrors = std::map<std::string, std::vector<std::string>>;
 /// An error response of RFC 9457. It contains no text of exceptions or of other systems.
 struct Problem {
   int status;
-  std::string_view
-      type;  // last part of the URI `urn:codasync:problem:<type>`; a stable code for programs
+  /// The last part of the URI `urn:codasync:problem:<type>`: a stable code for programs.
+  std::string_view type;
   std::string detail;  // one or two sentences for a person: what happened and what to do
   FieldErrors errors{};
   std::vector<Header> headers{};                        // Retry-After, Allow, ETag …

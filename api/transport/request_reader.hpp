@@ -17,7 +17,7 @@
 namespace codasync::api::transport {
 
 /// Splits the bytes of one connection into requests. Bytes after a request (pipelining) are kept
-/// for the next one.
+/// for the next one. Threads: one.
 class RequestReader {
  public:
   struct Incomplete {};       // more bytes are needed
@@ -41,10 +41,11 @@ class RequestReader {
                 const UploadRule& uploads = no_uploads())
       : bytes_max_{bytes_max}, sender_{sender}, needs_body_{needs_body}, uploads_{uploads} {}
 
+  /// Adds bytes that have arrived. They are copied.
   void feed(std::string_view bytes);
 
-  /// Parses what was fed. After a refusal, or a request without `keep_alive`, the connection can
-  /// only be closed.
+  /// Parses what was fed. Call it until it is Incomplete. After a refusal, or a request without
+  /// `keep_alive`, the connection can only be closed.
   Step next();
 
   /// Returns: what was fed of the body of an upload; it has no next() until the last piece.

@@ -80,8 +80,10 @@ class Server {
   Server(const ServerOptions& options, const Dispatch& dispatch,
          const IterationEnd& on_iteration_end, const NeedsBody& needs_body = {},
          const UploadRule& uploads = no_uploads());
+  /// Closes all connections. Replies may outlive the server: their responses are dropped.
   ~Server();
 
+  /// Starts the workers, and returns. Their threads inherit the signal mask of this one.
   void start();
 
   /// Returns: the addresses that are bound, with the real port where 0 was requested.

@@ -25,7 +25,8 @@ class Upload {
   /// 400, 408 or 413. Requires: neither an end nor a refusal was returned.
   Outcome<std::string, transport::Refusal> next();
 
-  // The transport's side: the answer to one next(). What comes after an end is ignored.
+  // The transport's side: the answer to one next(). A failure after an end, or after another one,
+  // is ignored.
 
   void add(std::string piece);
   void end();

@@ -34,11 +34,12 @@ struct EffectiveSetting {
   std::string source;  // "default", "file", or the name of an environment variable
 };
 
+/// What load() has read.
 struct Loaded {
   Settings settings;
   std::vector<EffectiveSetting> effective;  // all settings, in the order of the table
-  std::vector<std::string>
-      problems;  // one sentence each, with name, value, source and rule; empty: `settings` is valid
+  /// One sentence each, with name, value, source and rule; empty: `settings` is valid.
+  std::vector<std::string> problems;
 };
 
 using Environment = std::map<std::string, std::string>;
@@ -49,7 +50,7 @@ Environment environment_of_process();
 /// Reads the settings. The first source with a value counts: CODASYNC_<SECTION>_<KEY> in the
 /// environment, the file, a platform's own variable such as DATABASE_URL (config/README.md lists
 /// them), the default. An empty variable counts as not set. Returns: the settings with all
-/// problems; an unreadable file is a problem. Threads: safe anywhere.
+/// problems; an unreadable file is a problem. Threads: safe concurrently.
 Loaded load(const std::optional<std::filesystem::path>& file, const Environment& environment);
 
 }  // namespace codasync::config

@@ -25,7 +25,7 @@ constexpr std::size_t kEventsAtATime = 10'000;
 
 ChangedReading about(const StockRow& row) { return {row.id, row.shop, row.gtin}; }
 
-// -------------------------------------------------------------------------------- the database
+// ---- the database
 
 /// Calls `take` with the events of the readings above `after` up to `last`, in the order (reading,
 /// observed_at, id).
@@ -51,7 +51,7 @@ void for_each_event(Connection& connection, std::int64_t after, std::int64_t las
   }
 }
 
-// --------------------------------------------------------------------------------------- repair
+// ---- repair
 
 /// Folds all events of a reading again, after its base if it has one, into new segments.
 FoldState fold_again(Connection& connection, const StockRow& row,

@@ -34,8 +34,8 @@ class LaneQueue {
   void close();
 
  private:
-  using Key =
-      std::int64_t;  // the reading's lock name: two readings with one name are served as one
+  /// The reading's lock name: two readings with one name are served as one.
+  using Key = std::int64_t;
 
   const std::size_t operations_max_;
   Mutex mutex_;

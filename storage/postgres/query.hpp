@@ -43,6 +43,7 @@ class Query {
            "::bigint[]";
   }
 
+  /// Throws: see Connection.
   pqxx::result run(Connection& connection) const {
     return connection.exec_params(sql_, pqxx::prepare::make_dynamic_params(values_));
   }

@@ -10,7 +10,7 @@
 namespace codasync::storage::postgres {
 namespace {
 
-// ---- from SQL ----
+// ---- from SQL
 
 using Column = pqxx::row::size_type;
 
@@ -166,7 +166,7 @@ std::string moment(Instant at) {
   return at == Instant::max() ? "infinity" : to_string(at);
 }
 
-// ---- to SQL ----
+// ---- to SQL
 
 std::optional<Date> date_of(const std::optional<ShelfDate>& date) {
   return date ? std::optional{date->date} : std::nullopt;
