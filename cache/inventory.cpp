@@ -53,10 +53,10 @@ std::string without_escapes(std::string_view text) {
 /// Reads a socket line by line.
 class Lines {
  public:
-  Lines(Socket socket, std::size_t slot) : socket_{std::move(socket)}, slot_{slot} {}
+  Lines(UniqueFd socket, std::size_t slot) : socket_{std::move(socket)}, slot_{slot} {}
 
   void send(std::string_view text) {
-    if (::send(socket_.descriptor(), text.data(), text.size(), MSG_NOSIGNAL) !=
+    if (::send(socket_.get(), text.data(), text.size(), MSG_NOSIGNAL) !=
         static_cast<ssize_t>(text.size())) {
       fail(slot_, "the command cannot be sent");
     }
@@ -73,16 +73,16 @@ class Lines {
 
  private:
   void receive() {
-    pollfd waiting{socket_.descriptor(), POLLIN, 0};
+    pollfd waiting{socket_.get(), POLLIN, 0};
     std::array<char, 16384> buffer;
     if (poll(&waiting, 1, static_cast<int>(kPieceTimeout.count())) != 1)
       fail(slot_, "the listing stopped");
-    const ssize_t size = recv(socket_.descriptor(), buffer.data(), buffer.size(), MSG_DONTWAIT);
+    const ssize_t size = recv(socket_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
     if (size <= 0) fail(slot_, "the connection was closed during the listing");
     unread_.append(buffer.data(), static_cast<std::size_t>(size));
   }
 
-  Socket socket_;
+  UniqueFd socket_;
   std::size_t slot_;
   std::string unread_;
 };

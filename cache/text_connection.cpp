@@ -5,7 +5,6 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -48,24 +47,24 @@ TextFailure connect_failure(int error, const sockaddr* address) {
 }
 
 /// Returns: a connection, or nothing and the reason in errno.
-std::optional<Socket> try_connect(const sockaddr* address, socklen_t size,
-                                  std::chrono::milliseconds timeout) {
-  Socket socket{::socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
-  if (socket.descriptor() < 0) return std::nullopt;
-  if (connect(socket.descriptor(), address, size) == 0) return socket;
+std::optional<UniqueFd> try_connect(const sockaddr* address, socklen_t size,
+                                    std::chrono::milliseconds timeout) {
+  UniqueFd socket{::socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
+  if (socket.get() < 0) return std::nullopt;
+  if (connect(socket.get(), address, size) == 0) return socket;
   if (errno != EINPROGRESS) return std::nullopt;  // EAGAIN, Unix: the listen queue is full
-  pollfd waiting{socket.descriptor(), POLLOUT, 0};
+  pollfd waiting{socket.get(), POLLOUT, 0};
   int error = ETIMEDOUT;
   if (poll(&waiting, 1, static_cast<int>(timeout.count())) == 1) {
     socklen_t error_size = sizeof error;
-    getsockopt(socket.descriptor(), SOL_SOCKET, SO_ERROR, &error, &error_size);
+    getsockopt(socket.get(), SOL_SOCKET, SO_ERROR, &error, &error_size);
   }
   if (error == 0) return socket;
   errno = error;
   return std::nullopt;
 }
 
-Socket connect_unix(const std::string& path, std::chrono::milliseconds timeout) {
+UniqueFd connect_unix(const std::string& path, std::chrono::milliseconds timeout) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   path.copy(address.sun_path, sizeof address.sun_path - 1);
@@ -75,7 +74,7 @@ Socket connect_unix(const std::string& path, std::chrono::milliseconds timeout) 
   return std::move(*socket);
 }
 
-Socket connect_tcp(const Address& address, std::chrono::milliseconds timeout) {
+UniqueFd connect_tcp(const Address& address, std::chrono::milliseconds timeout) {
   const auto to = resolved(address);
   if (!to) {
     throw TextFailure{Unreachable::no_response,
@@ -85,19 +84,15 @@ Socket connect_tcp(const Address& address, std::chrono::milliseconds timeout) {
   auto socket = try_connect(generic, to->size, timeout);
   if (!socket) throw connect_failure(errno, generic);
   const int on = 1;
-  setsockopt(socket->descriptor(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  setsockopt(socket->get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   return std::move(*socket);
 }
 
 }  // namespace
 
-Socket connect_to(const Address& address, std::chrono::milliseconds timeout) {
+UniqueFd connect_to(const Address& address, std::chrono::milliseconds timeout) {
   return address.local_socket() ? connect_unix(address.path, timeout)
                                 : connect_tcp(address, timeout);
-}
-
-Socket::~Socket() {
-  if (descriptor_ >= 0) close(descriptor_);
 }
 
 TextConnection::TextConnection(Address address, std::chrono::milliseconds timeout,
@@ -157,8 +152,8 @@ short TextConnection::events() const noexcept {
 
 void TextConnection::send_some() {
   while (sent_ < commands_.size()) {
-    const ssize_t sent = send(socket_.descriptor(), commands_.data() + sent_,
-                              commands_.size() - sent_, MSG_NOSIGNAL | MSG_DONTWAIT);
+    const ssize_t sent = send(socket_.get(), commands_.data() + sent_, commands_.size() - sent_,
+                              MSG_NOSIGNAL | MSG_DONTWAIT);
     if (sent < 0) {
       if (would_block(errno)) return;
       if (errno == EINTR) continue;
@@ -171,7 +166,7 @@ void TextConnection::send_some() {
 void TextConnection::read_some() {
   std::array<char, 16384> buffer;
   while (!done()) {
-    const ssize_t size = recv(socket_.descriptor(), buffer.data(), buffer.size(), MSG_DONTWAIT);
+    const ssize_t size = recv(socket_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
     if (size < 0) {
       if (would_block(errno)) return;
       if (errno == EINTR) continue;

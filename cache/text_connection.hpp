@@ -12,6 +12,7 @@
 
 #include "cache/address.hpp"
 #include "cache/unreachable.hpp"
+#include "storage/unique_fd.hpp"
 
 namespace codasync::cache {
 
@@ -26,25 +27,9 @@ class TextFailure : public std::runtime_error {
   Unreachable reason_;
 };
 
-/// Owns a socket.
-class Socket {
- public:
-  explicit Socket(int descriptor) noexcept : descriptor_{descriptor} {}
-  Socket(Socket&& other) noexcept : descriptor_{std::exchange(other.descriptor_, -1)} {}
-  Socket& operator=(Socket&& other) noexcept {
-    std::swap(descriptor_, other.descriptor_);
-    return *this;
-  }
-  ~Socket();
-  [[nodiscard]] int descriptor() const noexcept { return descriptor_; }
-
- private:
-  int descriptor_;  // -1: none
-};
-
 /// Throws: TextFailure when the server cannot be reached within `timeout`, or its name is not
 /// resolved yet.
-Socket connect_to(const Address& address, std::chrono::milliseconds timeout);
+UniqueFd connect_to(const Address& address, std::chrono::milliseconds timeout);
 
 /// Takes the reply to command `number` off the front of `bytes`. Returns: its length; 0 when a part
 /// of it is missing. Throws: TextFailure for any other text.
@@ -91,7 +76,7 @@ class TextConnection {
   [[nodiscard]] bool done() const noexcept { return missing_ == 0; }
 
   /// For poll(), until done().
-  [[nodiscard]] int descriptor() const noexcept { return socket_.descriptor(); }
+  [[nodiscard]] int descriptor() const noexcept { return socket_.get(); }
   [[nodiscard]] short events() const noexcept;
 
   /// Returns: whether another round may start: no failure, and no reply is missing.
@@ -106,7 +91,7 @@ class TextConnection {
   const Address address_;
   const std::chrono::milliseconds timeout_;
   const CheckConnection check_;
-  Socket socket_;
+  UniqueFd socket_;
   bool reused_{false};  // the socket is older than this round
   std::string commands_;
   TakeReply take_;

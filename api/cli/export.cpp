@@ -12,7 +12,7 @@
 
 #include "api/cli/commands.hpp"
 #include "api/cli/progress.hpp"
-#include "api/transport/unique_fd.hpp"
+#include "storage/unique_fd.hpp"
 
 namespace codasync::api::cli {
 namespace {
@@ -26,14 +26,13 @@ class Destination {
     std::error_code error;
     const auto status = std::filesystem::status(*file_, error);
     if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
-      fd_ = transport::UniqueFd{::open(file_->c_str(), O_WRONLY | O_CLOEXEC)};
+      fd_ = UniqueFd{::open(file_->c_str(), O_WRONLY | O_CLOEXEC)};
       if (fd_.get() < 0) fail();
       return;
     }
     part_ = *file_;
     part_ += ".part";
-    fd_ =
-        transport::UniqueFd{::open(part_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)};
+    fd_ = UniqueFd{::open(part_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)};
     if (fd_.get() < 0) fail();
   }
   ~Destination() {
@@ -66,7 +65,7 @@ class Destination {
 
   const std::optional<std::filesystem::path> file_;
   std::filesystem::path part_;  // until it is complete
-  transport::UniqueFd fd_{-1};
+  UniqueFd fd_{-1};
 };
 
 }  // namespace

@@ -14,11 +14,11 @@ namespace {
 constexpr int kRetrySeconds = 30;
 
 /// Returns: a file that ends with its descriptor; without a descriptor when it cannot be made.
-transport::UniqueFd make_file() {
+UniqueFd make_file() {
   const char* const folder = std::getenv("TMPDIR");  // NOLINT: nothing changes the environment
   std::string path{folder != nullptr && *folder != '\0' ? folder : "/tmp"};
   path += "/codasync-import-XXXXXX";
-  transport::UniqueFd file{::mkostemp(path.data(), O_CLOEXEC)};
+  UniqueFd file{::mkostemp(path.data(), O_CLOEXEC)};
   if (file.get() >= 0) ::unlink(path.c_str());
   return file;
 }

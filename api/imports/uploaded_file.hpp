@@ -4,10 +4,10 @@
 #include <memory>
 
 #include "api/problem.hpp"
-#include "api/transport/unique_fd.hpp"
 #include "api/transport/upload.hpp"
 #include "storage/import/byte_source.hpp"
 #include "storage/model/outcome.hpp"
+#include "storage/unique_fd.hpp"
 
 namespace codasync::api {
 
@@ -23,10 +23,10 @@ class UploadedFile final : public storage::ByteSource {
   [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
 
  private:
-  explicit UploadedFile(transport::UniqueFd file) : file_{std::move(file)} {}
+  explicit UploadedFile(UniqueFd file) : file_{std::move(file)} {}
   std::size_t take(std::span<char> into) override;
 
-  transport::UniqueFd file_;
+  UniqueFd file_;
   std::uint64_t size_{0};
 };
 

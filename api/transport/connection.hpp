@@ -12,8 +12,8 @@
 
 #include "api/transport/reactor.hpp"
 #include "api/transport/request_reader.hpp"
-#include "api/transport/unique_fd.hpp"
 #include "api/transport/upload.hpp"
+#include "storage/unique_fd.hpp"
 
 namespace codasync::api::transport {
 

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "api/transport/unique_fd.hpp"
+#include "storage/unique_fd.hpp"
 
 namespace codasync::api::transport {
 
@@ -16,7 +16,8 @@ enum class IfInUse { fail, take_over };
 /// A Unix socket is bound beside its path and then renamed onto it, so that clients always find a
 /// socket while a new process takes the path over from an old one. A stale socket, which no process
 /// listens on, is replaced. A file that is not a socket, and a socket of another user, are never
-/// removed. Its mode is 0666: the directory decides who may connect.
+/// removed. Its mode is 0666: the directory decides who may connect. Threads: accept() and
+/// refuse_more() are safe concurrently.
 class Listener {
  public:
   /// Throws: std::system_error naming the address; its code is std::errc::address_in_use when

@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
-#include "api/transport/unique_fd.hpp"
 #include "storage/mutex.hpp"
+#include "storage/unique_fd.hpp"
 
 namespace codasync::api::transport {
 
@@ -26,6 +26,7 @@ class MessageQueue {
   /// To be watched edge-triggered: each wake is a new edge, so the counter need not be read.
   [[nodiscard]] int fd() const noexcept { return fd_.get(); }
 
+  /// Adds a message. Threads: any.
   void post(Message message) {
     bool first{false};
     {
@@ -36,10 +37,11 @@ class MessageQueue {
     if (first) wake();
   }
 
-  /// Causes a loop iteration of the worker without a message.
+  /// Causes a loop iteration of the worker without a message. Threads: any.
   void wake() noexcept { ::eventfd_write(fd_.get(), 1); }
 
-  /// Swaps the messages with `into`, which must be empty: its memory is reused.
+  /// Swaps the messages with `into`, which must be empty: its memory is reused. Threads: the
+  /// worker's.
   void drain(std::vector<Message>& into) {
     const MutexLock lock{mutex_};
     messages_.swap(into);

@@ -14,12 +14,13 @@ TOP_LEVEL = {"CHANGELOG.md", "CMakeLists.txt", "LICENSE", "README.md", "api", "c
 # The order of the folders: each includes only from itself and from those before it.
 LAYERS = ("storage", "cache", "api/transport", "api", "config", "api/cli")
 # What a folder may include besides itself: regular expressions over the included path.
-CONTRACTS_OF_STORAGE = r"storage/(database|errors|failpoint|invalidation|locks|mutex|options|reader|slot_table)\.hpp|storage/model/.*"
+CONTRACTS_OF_STORAGE = (r"storage/(database|errors|failpoint|invalidation|locks|mutex|options|reader|slot_table|unique_fd)\.hpp|"
+                        r"storage/model/.*")
 CALLABLE_OF_STORAGE = r"storage/(?!postgres/|catalogue/|ledger/(?!combiner\.hpp)).*"
 MAY_INCLUDE = {
     "api": rf"api/transport/.*|cache/.*|{CALLABLE_OF_STORAGE}",
     "api/cli": rf"api/.*|cache/.*|config/settings/(example|settings)\.hpp|{CALLABLE_OF_STORAGE}",
-    "api/transport": r"storage/mutex\.hpp|storage/model/.*",
+    "api/transport": r"storage/(mutex|unique_fd)\.hpp|storage/model/.*",
     "cache": CONTRACTS_OF_STORAGE,
     "config": r"(.*/)?options\.hpp|storage/secret\.hpp|storage/model/edit_distance\.hpp",
     "storage": "storage/.*",

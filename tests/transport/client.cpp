@@ -70,7 +70,7 @@ void Client::half_close() { ::shutdown(fd_.get(), SHUT_WR); }
 void Client::vanish() {
   const linger at_once{1, 0};
   ::setsockopt(fd_.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
-  fd_ = api::transport::UniqueFd{};
+  fd_ = UniqueFd{};
 }
 
 std::optional<Received> Client::receive(bool to_head) {

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "api/transport/unique_fd.hpp"
+#include "storage/unique_fd.hpp"
 
 namespace codasync::test {
 
@@ -54,7 +54,7 @@ class Client {
  private:
   bool read_more();
 
-  api::transport::UniqueFd fd_;
+  UniqueFd fd_;
   std::chrono::milliseconds timeout_;
   std::string buffer_;
   bool ended_{false};

@@ -20,7 +20,6 @@ namespace {
 
 using api::transport::IfInUse;
 using api::transport::Listener;
-using api::transport::UniqueFd;
 
 class Sockets : public testing::Test {
  protected:

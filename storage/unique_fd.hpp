@@ -4,9 +4,9 @@
 
 #include <utility>
 
-namespace codasync::api::transport {
+namespace codasync {
 
-/// Owns a file descriptor; -1: none.
+/// Owns a file descriptor, also of a socket; -1: none.
 class UniqueFd {
  public:
   UniqueFd() noexcept = default;
@@ -26,4 +26,4 @@ class UniqueFd {
   int fd_{-1};
 };
 
-}  // namespace codasync::api::transport
+}  // namespace codasync
