@@ -12,12 +12,8 @@ namespace codasync::api {
 namespace {
 
 using storage::Lock;
-using storage::LockMode;
 
 // What the cached responses show; which writes take these locks: storage/README.md.
-
-Lock shared(storage::LockName name) { return {name, LockMode::shared}; }
-Lock exclusive(storage::LockName name) { return {name, LockMode::exclusive}; }
 
 constexpr CachedResponse kShop{
     [](const Arguments& path) { return cache::shop_response(ShopId{path.id}); },

@@ -10,7 +10,6 @@ namespace codasync::cache {
 namespace {
 
 using storage::Lock;
-using storage::LockMode;
 using storage::ReadingKey;
 using storage::RowKeys;
 using storage::Rows;
@@ -18,18 +17,18 @@ using storage::Rows;
 // What each row contains, as locks.
 
 PageRow page_row(ShopId shop) {
-  return {shop_row(shop), {{storage::shop_lock(shop), LockMode::shared}}};
+  return {shop_row(shop), {storage::shared(storage::shop_lock(shop))}};
 }
 
 PageRow page_row(Gtin gtin) {
-  return {product_row(gtin), {{storage::product_lock(gtin), LockMode::shared}}};
+  return {product_row(gtin), {storage::shared(storage::product_lock(gtin))}};
 }
 
 /// Whether it has expired depends on the shop's time zone.
 PageRow page_row(const ReadingKey& key) {
   return {reading_row(key.shop, key.gtin),
-          {{storage::shop_lock(key.shop), LockMode::shared},
-           {storage::reading_lock(key.shop, key.gtin), LockMode::exclusive}}};
+          {storage::shared(storage::shop_lock(key.shop)),
+           storage::exclusive(storage::reading_lock(key.shop, key.gtin))}};
 }
 
 template <class Map, class RowKey>

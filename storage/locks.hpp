@@ -36,6 +36,9 @@ struct Lock {
   friend constexpr auto operator<=>(const Lock&, const Lock&) = default;
 };
 
+inline Lock shared(LockName name) { return {name, LockMode::shared}; }
+inline Lock exclusive(LockName name) { return {name, LockMode::exclusive}; }
+
 /// Returns: the locks sorted by name, each name once, in its stronger mode.
 std::vector<Lock> in_order(std::vector<Lock> locks);
 

@@ -33,7 +33,7 @@ std::optional<ListEntry> entry(const Call& call) {
   const auto filter = read_filter(parameters);
   if (!filter || !filter->shop) return std::nullopt;
   return ListEntry{cache::shop_generation(*filter->shop),
-                   {{storage::shop_lock(*filter->shop), storage::LockMode::exclusive}},
+                   {storage::exclusive(storage::shop_lock(*filter->shop))},
                    parameters.address(kPath)};
 }
 

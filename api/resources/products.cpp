@@ -107,9 +107,7 @@ ListQuery read_list(Parameters& parameters) {
     if (filter.words.size() > kSearchWordsMax)
       parameters.refuse("search", "At most 10 words are allowed.");
     std::ranges::sort(filter.words);
-    std::string spelled;
-    for (const auto& word : filter.words) spelled += (spelled.empty() ? "" : " ") + word;
-    parameters.spell("search", std::move(spelled));
+    parameters.spell("search", joined(filter.words, " "));
   }
   filter.gtins = parameters.gtins("GTIN");
   filter.category = parameters.text("category");
@@ -140,7 +138,7 @@ GroupQuery read_groups(Parameters& parameters) {
 std::optional<ListEntry> entry_of(const Parameters& parameters, std::string_view path) {
   if (parameters.finish()) return std::nullopt;
   return ListEntry{cache::catalogue_generation(),
-                   {{storage::catalogue_lock(), storage::LockMode::exclusive}},
+                   {storage::exclusive(storage::catalogue_lock())},
                    parameters.address(path)};
 }
 

@@ -84,7 +84,7 @@ std::optional<ListEntry> list_entry(const Call& call) {
   parameters.id_cursor();
   if (parameters.finish()) return std::nullopt;
   return ListEntry{cache::shops_generation(),
-                   {{storage::shops_lock(), storage::LockMode::exclusive}},
+                   {storage::exclusive(storage::shops_lock())},
                    parameters.address(kPath)};
 }
 

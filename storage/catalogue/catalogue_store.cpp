@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "storage/catalogue/catalogue_writer.hpp"
+#include "storage/catalogue/import_products.hpp"
 #include "storage/catalogue/undo_import.hpp"
-#include "storage/import_products.hpp"
 #include "storage/make_storage.hpp"
 #include "storage/postgres/columns.hpp"
 #include "storage/postgres/product_changes.hpp"
@@ -25,9 +25,6 @@ using Why = CatalogueRefusal::Why;
 constexpr std::size_t kConnectionsMax = 2;
 constexpr std::int64_t kCascadePage = 500;  // removals that are submitted together
 constexpr std::size_t kCascadePagesMax = 2000;
-
-Lock shared(LockName name) { return {name, LockMode::shared}; }
-Lock exclusive(LockName name) { return {name, LockMode::exclusive}; }
 
 CatalogueRefusal refuse(Why why) { return {why}; }
 CatalogueRefusal changed_since(std::int64_t version) { return {Why::precondition_failed, version}; }

@@ -1,4 +1,4 @@
-#include "storage/import_products.hpp"
+#include "storage/catalogue/import_products.hpp"
 
 #include <cassert>
 #include <unordered_map>
@@ -118,9 +118,9 @@ CatalogueStore::ImportCounts import_products(CatalogueWriter& writer, const Prod
   CatalogueStore::ImportCounts counts;
   for (std::size_t next = 0; next < different.size();) {
     const auto page = next_page(different, next);
-    std::vector<Lock> locks{{catalogue_lock(), LockMode::shared}};
+    std::vector<Lock> locks{shared(catalogue_lock())};
     for (const auto& product : page) {
-      locks.push_back({product_lock(product.gtin), LockMode::exclusive});
+      locks.push_back(exclusive(product_lock(product.gtin)));
     }
     CatalogueStore::ImportCounts written;
     const bool valid = writer.write(locks, actor.id, [&](WriteTransaction& transaction) {

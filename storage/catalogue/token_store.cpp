@@ -4,7 +4,6 @@
 
 #include "storage/catalogue/catalogue_writer.hpp"
 #include "storage/make_storage.hpp"
-#include "storage/model/encoding.hpp"
 #include "storage/postgres/arrays.hpp"
 #include "storage/postgres/columns.hpp"
 
@@ -26,8 +25,6 @@ class NothingCached final : public Invalidation {
 
 /// A token has no version, so no entity tag matches it; `*` does.
 bool accepts(const WriteContext& context) { return !context.if_match || context.if_match->empty(); }
-
-std::string bytea(const TokenHash& hash) { return "\\x" + to_hex(hash); }
 
 bool is_operator(const WriteContext& context) { return context.actor.id == kOperator; }
 
@@ -88,11 +85,12 @@ class PostgresTokenStore final : public TokenStore {
           " $4::timestamptz, $5::bytea, $8)");
       const auto make = [&](const std::string& statement, const auto&... proof) {
         return transaction.exec_params(statement, draft.name, std::string{name_of(draft.role)},
-                                       shops, expires_at, bytea(hash), context.actor.id.value(),
-                                       context.actor.name, draft.person, proof...);
+                                       shops, expires_at, postgres::bytea(hash),
+                                       context.actor.id.value(), context.actor.name, draft.person,
+                                       proof...);
       };
-      const auto proof =
-          context.proof ? std::optional{bytea(*context.proof)} : std::optional<std::string>{};
+      const auto proof = context.proof ? std::optional{postgres::bytea(*context.proof)}
+                                       : std::optional<std::string>{};
       const auto made = is_operator(context) && owns_tokens(transaction) ? make(kByOwner)
                                                                          : make(kWithProof, proof);
       if (made.empty()) return CatalogueRefusal{CatalogueRefusal::not_permitted};
@@ -102,7 +100,7 @@ class PostgresTokenStore final : public TokenStore {
 
   Result revoke(TokenId id, const WriteContext& context) override {
     // Waits for the running writes of the token: nothing is written with it afterwards.
-    const std::vector<Lock> locks{{token_lock(id), LockMode::exclusive}};
+    const std::vector<Lock> locks{exclusive(token_lock(id))};
     return writer_.write(locks, context, [&](WriteTransaction& transaction) -> Decision {
       if (!accepts(context)) return CatalogueRefusal{CatalogueRefusal::precondition_failed};
       const bool there =

@@ -163,8 +163,8 @@ UndoCounts undo_import(CatalogueWriter& writer, const Uuid& import,
     const auto end = std::min(from + kProductsMax, products.size());
     const std::vector<Gtin> page{products.begin() + static_cast<std::ptrdiff_t>(from),
                                  products.begin() + static_cast<std::ptrdiff_t>(end)};
-    std::vector<Lock> locks{{catalogue_lock(), LockMode::shared}};
-    for (const auto gtin : page) locks.push_back({product_lock(gtin), LockMode::exclusive});
+    std::vector<Lock> locks{shared(catalogue_lock())};
+    for (const auto gtin : page) locks.push_back(exclusive(product_lock(gtin)));
     const auto gtins =
         postgres::array_of(page, [](Gtin gtin) { return std::to_string(gtin.number()); });
     UndoCounts written;

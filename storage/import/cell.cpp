@@ -10,8 +10,6 @@
 namespace codasync::storage {
 namespace {
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
 bool all_digits(std::string_view text) { return std::ranges::all_of(text, is_digit); }
 
 bool all_zeros(std::string_view text) {

@@ -5,6 +5,7 @@
 #include <map>
 #include <vector>
 
+#include "storage/model/number.hpp"
 #include "storage/model/text.hpp"
 
 namespace codasync::storage {
@@ -252,7 +253,6 @@ constexpr std::string_view kPunctuation[] = {"’", "‘", "“", "”", "„", 
 
 bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
 bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 /// Returns: the words of a header in lower case without accents. A capital after a small letter
 /// begins a word, so `expiryDate` has two.
@@ -292,12 +292,6 @@ std::vector<std::string> words_of(std::string_view header) {
   return words;
 }
 
-std::string joined(const std::vector<std::string>& words) {
-  std::string text;
-  for (const auto& word : words) text += word;
-  return text;
-}
-
 struct Table {
   std::map<std::string, HeaderMeaning, std::less<>> names;
   std::map<std::string, HeaderMeaning, std::less<>> beginnings;  // of names that end in `*`
@@ -331,7 +325,7 @@ std::string_view without_note(std::string_view header) {
 
 std::optional<HeaderMeaning> find(std::string_view header) {
   const auto words = words_of(header);
-  if (const auto exact = table().names.find(joined(words)); exact != table().names.end()) {
+  if (const auto exact = table().names.find(joined(words, "")); exact != table().names.end()) {
     return exact->second;
   }
   std::string front;
@@ -371,7 +365,7 @@ constexpr Hint kHints[] = {
 
 }  // namespace
 
-std::string plain_header(std::string_view header) { return joined(words_of(header)); }
+std::string plain_header(std::string_view header) { return joined(words_of(header), ""); }
 
 std::optional<HeaderMeaning> meaning_of(std::string_view header) {
   if (auto meaning = find(header)) return meaning;

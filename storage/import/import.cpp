@@ -10,6 +10,7 @@
 #include "storage/import/file_text.hpp"
 #include "storage/import/json_lines.hpp"
 #include "storage/import/record_rules.hpp"
+#include "storage/model/text.hpp"
 
 namespace codasync::storage {
 namespace {
@@ -17,12 +18,6 @@ namespace {
 constexpr std::size_t kSampleRows = 500;  // decide what the header does not
 constexpr std::size_t kSampleBytes = 1024UL * 1024;
 constexpr std::size_t kPercentRowsMin = 100;  // before that a part of the rows says nothing
-
-std::string joined(const std::vector<std::string>& sentences) {
-  std::string text;
-  for (const auto& sentence : sentences) text += (text.empty() ? "" : "\n") + sentence;
-  return text;
-}
 
 /// Returns the next record of a file, or null at the end.
 using Records = std::function<const CsvRecord*()>;
@@ -162,7 +157,7 @@ class Import {
     plan.encoding = text.encoding().name;
     plan.compressed = compressed;
     sink_.planned(plan);
-    if (!plan.columns.questions.empty()) return FileRefusal{joined(plan.columns.questions)};
+    if (!plan.columns.questions.empty()) return FileRefusal{joined(plan.columns.questions, "\n")};
 
     File file{plan.columns, options_};
     const RecordRules rules{plan.columns, delimiter};

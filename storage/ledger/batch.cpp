@@ -18,9 +18,8 @@ using postgres::WriteTransaction;
 using Clock = std::chrono::steady_clock;
 
 std::vector<Lock> locks_of(const StockOperation& operation) {
-  return {{product_lock(operation.gtin), LockMode::shared},
-          {shop_lock(operation.shop), LockMode::shared},
-          {reading_lock(operation.shop, operation.gtin), LockMode::shared}};
+  return {shared(product_lock(operation.gtin)), shared(shop_lock(operation.shop)),
+          shared(reading_lock(operation.shop, operation.gtin))};
 }
 
 StockRows rows_of(const Batch& batch) {
@@ -61,11 +60,10 @@ struct Naming {
 Witness witness_of(const StockOperation& first, const BatchWrites& writes) {
   if (!writes.events.empty()) {
     const auto& line = writes.events.front();
-    return {{reading_lock(line.row->shop, line.row->gtin), LockMode::exclusive},
+    return {exclusive(reading_lock(line.row->shop, line.row->gtin)),
             Witness::LedgerRow{line.row->id, line.event.observed_at, line.event.id}};
   }
-  return {{reading_lock(first.shop, first.gtin), LockMode::exclusive},
-          writes.responses.front().name};
+  return {exclusive(reading_lock(first.shop, first.gtin)), writes.responses.front().name};
 }
 
 /// Everything after the locks: fold, deletions, one write, COMMIT.
@@ -161,16 +159,15 @@ BatchResult run_with_product(postgres::Connection& connection, Invalidation& inv
   const auto started = Clock::now();
   const auto& operation = queued.operation;
   const Batch batch{&queued};
-  WriteTransaction transaction{
-      connection,
-      {{catalogue_lock(), LockMode::shared}, {product_lock(operation.gtin), LockMode::exclusive}},
-      needs_of(batch)};
+  WriteTransaction transaction{connection,
+                               {shared(catalogue_lock()), exclusive(product_lock(operation.gtin))},
+                               needs_of(batch)};
   // Everything that shows the old name. It is complete: while the product's lock is held, no other
   // shop can record it.
   auto changes = postgres::changes_of_product(transaction, operation.gtin);
   auto locks = postgres::shop_locks(changes);
-  locks.push_back({shop_lock(operation.shop), LockMode::shared});
-  locks.push_back({reading_lock(operation.shop, operation.gtin), LockMode::shared});
+  locks.push_back(shared(shop_lock(operation.shop)));
+  locks.push_back(shared(reading_lock(operation.shop, operation.gtin)));
   auto rows = rows_of(batch);
   postgres::load(transaction.lock(std::move(locks), postgres::keys_of(rows)), rows);
   const auto named = postgres::next_name(transaction, operation.gtin, *operation.product_name);

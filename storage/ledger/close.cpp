@@ -60,7 +60,7 @@ void refuse_bad_day(Connection& connection, Date floor) {
 void wait_for_writers(Connection& connection) {
   attempt([&] {
     Transaction{connection, Transaction::Access::read_write,
-                postgres::wait_for_locks({{slots_lock(), LockMode::exclusive}})}
+                postgres::wait_for_locks({exclusive(slots_lock())})}
         .commit();
   });
 }
@@ -72,7 +72,7 @@ void close_readings(Connection& connection, const std::vector<StockRow>& chosen,
   for (const auto& row : chosen) {
     rows.emplace(StockKey{row.shop.value(), row.gtin.number()},
                  StockRow{.shop = row.shop, .gtin = row.gtin});
-    locks.push_back({reading_lock(row.shop, row.gtin), LockMode::shared});
+    locks.push_back(shared(reading_lock(row.shop, row.gtin)));
   }
   WriteTransaction transaction{connection, locks, {.readings = postgres::keys_of(rows)}};
   postgres::load(transaction.read(), rows);

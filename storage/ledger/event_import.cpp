@@ -31,9 +31,9 @@ bool is_named(const Event& event) { return !event.id.time(); }
 std::vector<Lock> locks_of(const std::vector<EventsOfReading>& readings) {
   std::vector<Lock> locks;
   for (const auto& reading : readings) {
-    locks.push_back({product_lock(reading.gtin), LockMode::shared});
-    locks.push_back({shop_lock(reading.shop), LockMode::shared});
-    locks.push_back({reading_lock(reading.shop, reading.gtin), LockMode::shared});
+    locks.push_back(shared(product_lock(reading.gtin)));
+    locks.push_back(shared(shop_lock(reading.shop)));
+    locks.push_back(shared(reading_lock(reading.shop, reading.gtin)));
   }
   return locks;
 }

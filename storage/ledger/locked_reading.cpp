@@ -10,9 +10,8 @@ namespace {
 std::string array_of(std::int64_t number) { return "{" + std::to_string(number) + "}"; }
 
 std::vector<Lock> locks_of(const ChangedReading& reading) {
-  return {{product_lock(reading.gtin), LockMode::shared},
-          {shop_lock(reading.shop), LockMode::shared},
-          {reading_lock(reading.shop, reading.gtin), LockMode::shared}};
+  return {shared(product_lock(reading.gtin)), shared(shop_lock(reading.shop)),
+          shared(reading_lock(reading.shop, reading.gtin))};
 }
 
 }  // namespace

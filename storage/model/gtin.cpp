@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
+#include "storage/model/number.hpp"
+
 namespace codasync {
 namespace {
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 /// Returns: whether the text is a number in scientific notation, such as `8,02E+12`.
 bool is_scientific(std::string_view text) {

@@ -7,6 +7,9 @@
 // Numbers as clients, URLs and files write them. Everything here is pure.
 namespace codasync {
 
+/// Returns: whether the character is one of 0 to 9, whatever the locale.
+constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
 /// Returns: the number of a text of decimal digits, with a minus at most before them; nullopt for
 /// any other text, and for a number beyond 64 bits.
 std::optional<std::int64_t> parse_integer(std::string_view text);

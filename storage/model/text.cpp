@@ -144,4 +144,13 @@ std::vector<std::string> words_of(std::string_view text) {
   return words;
 }
 
+std::string joined(std::span<const std::string> texts, std::string_view separator) {
+  std::string text;
+  for (const auto& part : texts) {
+    if (&part != &texts.front()) text += separator;
+    text += part;
+  }
+  return text;
+}
+
 }  // namespace codasync

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,6 +42,9 @@ std::string collapse_white_space(std::string_view text);
 
 /// Returns: the words of a text, without the white space between them.
 std::vector<std::string> words_of(std::string_view text);
+
+/// Returns: the texts, one after the other, with `separator` between them.
+std::string joined(std::span<const std::string> texts, std::string_view separator);
 
 /// Shown instead of each byte that is not valid UTF-8: U+FFFD.
 inline constexpr std::string_view kReplacementCharacter = "\uFFFD";

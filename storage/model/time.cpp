@@ -4,10 +4,10 @@
 #include <cassert>
 #include <cstdint>
 
+#include "storage/model/number.hpp"
+
 namespace codasync {
 namespace {
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 /// Takes exactly `count` digits off the front of `text`.
 std::optional<int> take_digits(std::string_view& text, std::size_t count) {

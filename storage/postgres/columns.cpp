@@ -4,6 +4,8 @@
 #include <charconv>
 #include <string_view>
 
+#include "storage/model/encoding.hpp"
+
 namespace codasync::storage::postgres {
 namespace {
 
@@ -76,6 +78,8 @@ std::optional<std::string> optional_text(const pqxx::field& text) {
 std::optional<std::int64_t> optional_number(const pqxx::field& number) {
   return number.is_null() ? std::nullopt : std::optional{number.as<std::int64_t>()};
 }
+
+std::string bytea(const TokenHash& hash) { return "\\x" + to_hex(hash); }
 
 char code_of(DateKind kind) {
   switch (kind) {

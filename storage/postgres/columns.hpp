@@ -36,6 +36,9 @@ EventKind event_kind_of(const pqxx::field& code);
 std::vector<std::int64_t> numbers_of_list(const pqxx::field& list);  // of `1,2,3`
 std::array<std::uint8_t, 32> fingerprint_of(const pqxx::field& hex);
 
+/// Returns: a hash as the text of a bytea, for a parameter.
+std::string bytea(const TokenHash& hash);
+
 /// Returns: the one-letter code in the tables.
 char code_of(DateKind kind);
 char code_of(EventKind kind);

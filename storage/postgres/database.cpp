@@ -158,7 +158,7 @@ class PostgresDatabase final : public Database {
     auto connection = fills_.try_acquire();
     if (!connection) return nullptr;
     std::vector<Lock> all{locks.begin(), locks.end()};
-    all.push_back({slots_lock(), LockMode::shared});
+    all.push_back(shared(slots_lock()));
     return std::make_unique<PostgresFill>(std::move(*connection), in_order(std::move(all)),
                                           fill_limits_, fill_context_);
   }

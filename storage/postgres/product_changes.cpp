@@ -31,7 +31,7 @@ Changes changes_of_products(WriteTransaction& transaction, const std::vector<Gti
 
 std::vector<Lock> shop_locks(const Changes& changes) {
   std::vector<Lock> locks;
-  for (const auto shop : changes.shop_lists) locks.push_back({shop_lock(shop), LockMode::shared});
+  for (const auto shop : changes.shop_lists) locks.push_back(shared(shop_lock(shop)));
   return locks;
 }
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "storage/model/encoding.hpp"
 #include "storage/postgres/arrays.hpp"
 #include "storage/postgres/change_feed.hpp"
 #include "storage/postgres/columns.hpp"
@@ -97,8 +96,6 @@ std::optional<std::int64_t> count_of(Connection& connection, const AddRows& add_
   const auto count = query.run(connection)[0][0].template as<std::int64_t>();
   return std::cmp_less_equal(count, kCountedMax) ? std::optional{count} : std::nullopt;
 }
-
-std::string bytea(const TokenHash& hash) { return "\\x" + to_hex(hash); }
 
 }  // namespace
 

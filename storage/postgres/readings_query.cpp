@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 
+#include "storage/model/text.hpp"
 #include "storage/postgres/columns.hpp"
 #include "storage/reading_orders.hpp"
 
@@ -22,12 +23,6 @@ std::string day_of(const std::string& moment) {
 }
 
 std::string date(const std::string& days) { return "(date '1970-01-01' + " + days + "::integer)"; }
-
-std::string joined(const std::vector<std::string>& parts, const char* separator) {
-  std::string text;
-  for (const auto& part : parts) text += (text.empty() ? "" : separator) + part;
-  return text;
-}
 
 class List {
  public:

@@ -4,7 +4,6 @@
 
 #include "storage/housekeeper.hpp"
 #include "storage/make_storage.hpp"
-#include "storage/model/encoding.hpp"
 #include "storage/postgres/columns.hpp"
 #include "storage/postgres/pool.hpp"
 
@@ -23,8 +22,6 @@ std::string idle_of(const SessionOptions& limits) {
          " seconds' else interval '" + std::to_string(limits.staff_idle.count()) + " seconds' end";
 }
 
-std::string bytea(const TokenHash& hash) { return "\\x" + to_hex(hash); }
-
 class PostgresSessions final : public Sessions {
  public:
   PostgresSessions(const PostgresOptions& options, const SessionOptions& limits,
@@ -40,7 +37,7 @@ class PostgresSessions final : public Sessions {
   std::optional<Session> start(const TokenHash& token, const SessionHash& hash,
                                const std::optional<SessionHash>& replaced) override {
     const std::optional<std::string> old =
-        replaced ? std::optional{bytea(*replaced)} : std::nullopt;
+        replaced ? std::optional{postgres::bytea(*replaced)} : std::nullopt;
     const auto rows = pool_.acquire()->exec_params(
         "with t as materialized (select * from start_session($1::bytea, $2::bytea)),"
         " ended as (delete from sessions where exists (select from t)"
@@ -48,7 +45,7 @@ class PostgresSessions final : public Sessions {
         " where s.token_id = (select id from t) order by s.seen_at desc offset $4)))"
         " select " +
             columns_ + " from t",
-        bytea(token), bytea(hash), old, kSessionsOfTokenMax - 1);
+        postgres::bytea(token), postgres::bytea(hash), old, kSessionsOfTokenMax - 1);
     if (rows.empty()) return std::nullopt;
     return session_of(rows[0]);
   }
@@ -60,7 +57,7 @@ class PostgresSessions final : public Sessions {
                                                   " as used from sessions join tokens on id = "
                                                   "token_id where secret_hash = $1::bytea and " +
                                                   in_force_,
-                                              bytea(hash));
+                                              postgres::bytea(hash));
     if (rows.empty()) return std::nullopt;
     if (rows[0]["used"].as<bool>()) {
       // Not worth a flush, and it must not wait for a standby.
@@ -68,13 +65,14 @@ class PostgresSessions final : public Sessions {
           "update sessions set seen_at = clock_timestamp() where"
           " secret_hash = $1::bytea and seen_at < clock_timestamp() - " +
               kSeenStep + " and set_config('synchronous_commit', 'off', true) = 'off'",
-          bytea(hash));
+          postgres::bytea(hash));
     }
     return session_of(rows[0]);
   }
 
   void end(const SessionHash& hash) override {
-    pool_.acquire()->exec_params("delete from sessions where secret_hash = $1::bytea", bytea(hash));
+    pool_.acquire()->exec_params("delete from sessions where secret_hash = $1::bytea",
+                                 postgres::bytea(hash));
   }
 
  private:

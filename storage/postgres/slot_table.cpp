@@ -43,7 +43,7 @@ CacheState PostgresSlotTable::look() {
 
 std::optional<SlotChange> PostgresSlotTable::change(std::size_t slot, const Decide& decide) {
   Transaction transaction{connection(), Transaction::Access::read_write,
-                          try_locks({{keeper_lock(), LockMode::exclusive}})};
+                          try_locks({exclusive(keeper_lock())})};
   if (!transaction.first()[0][0].as<bool>()) return std::nullopt;
   try {
     lock_slots();
@@ -133,7 +133,7 @@ CacheState PostgresSlotTable::read() {
 }
 
 void PostgresSlotTable::lock_slots() {
-  connection().exec(wait_for_locks({{slots_lock(), LockMode::exclusive}}));
+  connection().exec(wait_for_locks({exclusive(slots_lock())}));
 }
 
 void PostgresSlotTable::write(std::size_t slot, const SlotChange& change) {

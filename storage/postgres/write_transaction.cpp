@@ -16,8 +16,8 @@ namespace {
 
 /// Adds the locks that every write takes.
 std::vector<Lock> complete(std::vector<Lock> locks, const std::vector<TokenId>& tokens) {
-  locks.push_back({slots_lock(), LockMode::shared});
-  for (const auto token : tokens) locks.push_back({token_lock(token), LockMode::shared});
+  locks.push_back(shared(slots_lock()));
+  for (const auto token : tokens) locks.push_back(shared(token_lock(token)));
   return in_order(std::move(locks));
 }
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <iterator>
 
+#include "storage/model/number.hpp"
+
 namespace codasync::barcode {
 namespace {
 
@@ -123,8 +125,6 @@ constexpr ApplicationIdentifier kTable[] = {
     ai("8200", "X..70"),          ai("90", "X..30"),            ai("91", "99", "X..90"),
 };
 // clang-format on
-
-constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 constexpr std::size_t first_two(std::string_view digits) {
   return static_cast<std::size_t>((digits[0] - '0') * 10 + (digits[1] - '0'));

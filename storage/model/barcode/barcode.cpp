@@ -7,11 +7,10 @@
 #include "storage/model/barcode/digital_link.hpp"
 #include "storage/model/barcode/element_string.hpp"
 #include "storage/model/barcode/symbology.hpp"
+#include "storage/model/number.hpp"
 
 namespace codasync::barcode {
 namespace {
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 /// Separates the data of a composite symbol from its linear part.
 constexpr std::string_view kComposite = "|]e0";

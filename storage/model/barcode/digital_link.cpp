@@ -6,6 +6,8 @@
 #include <string>
 #include <utility>
 
+#include "storage/model/number.hpp"
+
 namespace codasync::barcode {
 namespace {
 
@@ -38,7 +40,6 @@ constexpr Key kKeys[] = {
     {"8018", {"8019"}},
 };
 
-constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
 constexpr bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
