@@ -14,7 +14,7 @@
 #include "api/observability/feed_lag.hpp"
 #include "api/observability/log.hpp"
 #include "api/observability/metrics.hpp"
-#include "api/observability/slot_watch.hpp"
+#include "api/observability/slot_log.hpp"
 #include "api/openapi/document.hpp"
 #include "api/options.hpp"
 #include "api/places.hpp"

@@ -19,9 +19,9 @@ namespace codasync::cache {
 /// The flags of a lease's placeholder: as an expiry, always in the past.
 inline constexpr std::uint32_t kPlaceholder = 1;
 
-/// The largest allowed difference between the clocks of the machines; `codasync check` reports a
-/// larger one.
-inline constexpr std::chrono::seconds kClockDifferenceMax{2};
+/// How much the clock of a reader, which is the service or Nginx, may differ from the database's;
+/// `codasync check` reports a larger difference.
+inline constexpr std::chrono::seconds kReaderClockDifferenceMax{2};
 
 /// How long an entry can be used.
 struct EntryLife {
@@ -30,9 +30,10 @@ struct EntryLife {
 };
 
 /// Returns: the life of an entry whose data was read at `begun_at` or later and can be stored until
-/// its lease ends. `changes_at`: when its content changes without a write (nothing: never). No
-/// reader uses the entry then, also one whose clock is kClockDifferenceMax behind: so its expiry is
-/// earlier by that time. Nothing: that is less than a second away, so it is not worth an entry.
+/// its lease ends. `changes_at`: when its content changes without a write (nothing: never). The
+/// expiry is kReaderClockDifferenceMax before that moment, so that also a reader whose clock is
+/// that much behind does not use the entry after it. Returns nothing when less than a second is
+/// left, which is not worth an entry.
 inline std::optional<EntryLife> life_of_entry(Instant begun_at, std::optional<Instant> changes_at,
                                               std::chrono::seconds entry_ttl,
                                               std::chrono::seconds lease_ttl) {
@@ -41,9 +42,9 @@ inline std::optional<EntryLife> life_of_entry(Instant begun_at, std::optional<In
     return static_cast<std::uint32_t>(at.time_since_epoch().count());
   };
   const auto last =
-      std::chrono::ceil<seconds>(begun_at) + entry_ttl + lease_ttl + kClockDifferenceMax;
+      std::chrono::ceil<seconds>(begun_at) + entry_ttl + lease_ttl + kReaderClockDifferenceMax;
   if (!changes_at) return EntryLife{entry_ttl, number(last)};
-  const auto change = std::chrono::floor<seconds>(*changes_at) - kClockDifferenceMax;
+  const auto change = std::chrono::floor<seconds>(*changes_at) - kReaderClockDifferenceMax;
   const auto left = std::chrono::floor<seconds>(change - begun_at);
   if (left < seconds{1}) return std::nullopt;
   return EntryLife{std::min(entry_ttl, left), number(std::min(last, change))};
@@ -58,7 +59,7 @@ inline bool is_expired(std::uint32_t expiry, Instant now) {
 /// read: `entry_life` is entry_ttl and lease_ttl together. The other terms are what life_of_entry()
 /// adds and rounds up, the difference of clocks, and a clock that is slow by a thousandth.
 inline std::chrono::milliseconds wait_after_last_fill(std::chrono::seconds entry_life) {
-  return entry_life + 2 * kClockDifferenceMax + std::chrono::seconds{2} +
+  return entry_life + 2 * kReaderClockDifferenceMax + std::chrono::seconds{2} +
          std::chrono::milliseconds{entry_life.count()};
 }
 

@@ -21,7 +21,7 @@ struct MemcachedOptions {
   /// Every read needs a token. Entries that are stored then are not valid for Nginx, which does not
   /// check tokens.
   bool private_reads{false};
-  std::size_t connections_max{16};  // per server, for each of look-ups, fills and deletes
+  std::size_t connections_max{16};  // per server, for each of look-ups, fills, pages and deletions
   std::chrono::milliseconds connect_timeout{100};
   std::chrono::milliseconds answer_timeout{100};
   /// Reads do not use a server for this time after a failure.

@@ -97,7 +97,7 @@ Report check_postgres(const storage::PostgresOptions& options) try {
     report.problems.emplace_back("The schema is too old: run `codasync migrate`.");
     report.readable = false;
   }
-  if (std::abs(difference) > static_cast<double>(cache::kClockDifferenceMax.count())) {
+  if (std::abs(difference) > static_cast<double>(cache::kReaderClockDifferenceMax.count())) {
     report.problems.emplace_back(
         "The clock of PostgreSQL's machine is " +
         std::string{difference > 0 ? "ahead of" : "behind"} + " the clock of this machine by " +

@@ -58,7 +58,7 @@ void add_import(CLI::App& app, Command& command, ImportRequest& request, std::st
   loading->require_subcommand(1);
   loading->footer(
       "If an import ends early, run it again: rows that are already stored change nothing.\n"
-      "Exit codes: 0 all rows were taken; 3 some rows or files were refused; 1 no row was taken, "
+      "Exit status: 0 all rows were taken; 3 some rows or files were refused; 1 no row was taken, "
       "or "
       "the import stopped early; 2 the command line or the settings are not valid.");
   const auto add_file = [&](const char* name, const char* description, storage::ImportKind kind,

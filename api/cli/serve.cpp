@@ -6,13 +6,14 @@
 #include "api/cli/writers.hpp"
 #include "api/dispatcher.hpp"
 #include "api/observability/activity.hpp"
+#include "api/observability/cache_watch.hpp"
 #include "api/observability/expired_readings.hpp"
 #include "api/observability/feed_lag.hpp"
 #include "api/observability/housekeeper_log.hpp"
 #include "api/observability/log.hpp"
 #include "api/observability/metrics.hpp"
 #include "api/observability/samples.hpp"
-#include "api/observability/slot_watch.hpp"
+#include "api/observability/slot_log.hpp"
 #include "api/request_flow.hpp"
 #include "api/routes.hpp"
 #include "api/service.hpp"
@@ -23,6 +24,7 @@
 #include "storage/housekeeper.hpp"
 #include "storage/ledger/combiner.hpp"
 #include "storage/make_storage.hpp"
+#include "storage/model/text.hpp"
 
 namespace codasync::api::cli {
 namespace {
@@ -125,6 +127,14 @@ void reload(Log& log, const config::Loaded& loaded) {
   log.info("log.level was reloaded", {{"level", name_of(loaded.settings.log.level)}});
 }
 
+/// Waits for SIGTERM or SIGINT, and reloads after each SIGHUP. Returns: the signal.
+int wait_for_end(const sigset_t& signals, Log& log, const Load& load) {
+  int signal{};
+  for (sigwait(&signals, &signal); signal == SIGHUP; sigwait(&signals, &signal))
+    reload(log, load());
+  return signal;
+}
+
 /// Logs at the start why the service is not ready, mostly because the database was not migrated.
 void check_schema(storage::Database& database, Service& service, Log& log) {
   try {
@@ -135,12 +145,6 @@ void check_schema(storage::Database& database, Service& service, Log& log) {
   }
 }
 
-std::string joined(const std::vector<std::string>& texts) {
-  std::string out;
-  for (const auto& text : texts) out += (out.empty() ? "" : ", ") + text;
-  return out;
-}
-
 }  // namespace
 
 int serve(const config::Settings& settings, const Load& load) {
@@ -149,15 +153,16 @@ int serve(const config::Settings& settings, const Load& load) {
   // In the order of need: each may use those above, and is destroyed before them.
   Log log{settings.log};
   Metrics metrics{settings.memcached.servers.size()};
-  std::unique_ptr<Service>
-      service;  // what the keeper, the ledger and the executor still do uses it
+  // Declared here, because what the keeper, the ledger and the executor still do at the end uses
+  // it.
+  std::unique_ptr<Service> service;
   SlotLog slot_log{settings.memcached, metrics, log, [&service] {
                      service->tokens.clear();
                      service->reading_keys.clear();
                    }};
   const auto slot_table = storage::make_slot_table(settings.postgres);
-  const auto nodes = cache::make_server_control(settings.memcached);
-  cache::SlotKeeper keeper{*slot_table, *nodes, slot_log};
+  const auto servers = cache::make_server_control(settings.memcached);
+  cache::SlotKeeper keeper{*slot_table, *servers, slot_log};
   CacheWatch watch{metrics, keeper};
   const auto invalidation =
       cache::make_invalidation(settings.memcached, watch, &slot_log.identities());
@@ -204,12 +209,28 @@ int serve(const config::Settings& settings, const Load& load) {
   Executor import_threads{{.threads = settings.api.imports_max,
                            .queue_max = settings.api.imports_max,
                            .queue_timeout = settings.executor.queue_timeout}};
-  service.reset(new Service{settings.api, *database,      *look_up_database, *control_database,
-                            *ledger,      *catalogue,     *tokens,           *sessions,
-                            *cache,       executor,       control,           metrics,
-                            log,          slot_log,       feed_lag,          streams,
-                            *exports,     export_threads, activity,          token_uses,
-                            imports,      import_threads});
+  service.reset(new Service{.options = settings.api,
+                            .database = *database,
+                            .look_up_database = *look_up_database,
+                            .control_database = *control_database,
+                            .ledger = *ledger,
+                            .catalogue = *catalogue,
+                            .token_store = *tokens,
+                            .sessions = *sessions,
+                            .cache = *cache,
+                            .executor = executor,
+                            .control = control,
+                            .metrics = metrics,
+                            .log = log,
+                            .slot_log = slot_log,
+                            .feed_lag = feed_lag,
+                            .streams = streams,
+                            .exports = *exports,
+                            .export_threads = export_threads,
+                            .activity = activity,
+                            .token_uses = token_uses,
+                            .imports = imports,
+                            .import_threads = import_threads});
   Dispatcher dispatcher{*service};
   Server server{settings.server,
                 [&dispatcher](Request request, Reply reply) {
@@ -235,11 +256,9 @@ int serve(const config::Settings& settings, const Load& load) {
     check_schema(*control_database, *service, log);
   }));
   server.start();
-  log.info("serving", {{"addresses", joined(server.addresses())}});
+  log.info("serving", {{"addresses", joined(server.addresses(), ", ")}});
 
-  int signal{};
-  for (sigwait(&signals, &signal); signal == SIGHUP; sigwait(&signals, &signal))
-    reload(log, load());
+  const int signal = wait_for_end(signals, log, load);
   log.info("shutting down", {{"signal", signal == SIGTERM ? "SIGTERM" : "SIGINT"}});
   service->draining = true;
   streams.stop();

@@ -207,7 +207,8 @@ std::vector<Setting> make_table() {
                       "32 hexadecimal digits; Nginx needs the same file. Empty: a key that "
                       "everyone has, so programs that reach a server can forge entries"),
               check_key_file),
-      ranged(MEMBER(memcached.connections_max), 1, 1000, "Connections to each server"),
+      ranged(MEMBER(memcached.connections_max), 1, 1000,
+             "Connections to each server, for each of look-ups, fills, pages and deletions"),
       ranged(MEMBER(memcached.connect_timeout), 1ms, 10s, "Longest wait for a connection"),
       ranged(MEMBER(memcached.answer_timeout), 1ms, 10s, "Longest wait for a reply"),
       ranged(MEMBER(memcached.rest_after_failure), 0ms, 60s,

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <utility>
 
-#include "storage/import/encoding.hpp"
+#include "storage/import/file_encoding.hpp"
 #include "storage/import/utf8_source.hpp"
 
 namespace codasync::storage {

@@ -9,7 +9,7 @@
 
 #include "storage/import/byte_source.hpp"
 #include "storage/import/columns.hpp"
-#include "storage/import/encoding.hpp"
+#include "storage/import/file_encoding.hpp"
 #include "storage/import/lots.hpp"
 #include "storage/import/rows.hpp"
 #include "storage/model/outcome.hpp"
@@ -57,8 +57,8 @@ struct FilePlan {
 struct ImportCounts {
   std::size_t accepted{0};
   std::size_t refused{0};
-  std::size_t repeated{
-      0};                  // of the accepted: rows of a GTIN, or a reading, that had an earlier row
+  /// Of the accepted: rows of a GTIN, or of a reading, that had an earlier row.
+  std::size_t repeated{0};
   std::uint64_t bytes{0};  // of the source, read so far
 
   [[nodiscard]] std::size_t rows() const noexcept { return accepted + refused; }

@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "storage/import/byte_source.hpp"
-#include "storage/import/encoding.hpp"
+#include "storage/import/file_encoding.hpp"
 
 namespace codasync::storage {
 

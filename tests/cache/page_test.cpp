@@ -301,7 +301,7 @@ TEST_F(PageTest, leaves_no_placeholder_for_a_row_that_may_not_be_stored) {
 
 TEST_F(PageTest, stores_no_row_that_changes_by_itself_soon) {
   Names names{kProducts};
-  names.change_at(now() + kClockDifferenceMax);
+  names.change_at(now() + kReaderClockDifferenceMax);
   EXPECT_EQ(read(names), ReadPath::not_stored);
   EXPECT_THAT(absent(), SizeIs(kProducts));
   Names later{kProducts};

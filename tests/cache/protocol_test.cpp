@@ -502,7 +502,7 @@ TEST_F(Lists, end_when_their_content_changes_by_itself) {
   EXPECT_EQ(read_until(1h), ReadPath::filled);
   const auto line = memcached_[home()].ask("get " + list_place("all").text);
   const auto expiry = std::stoll(line.substr(line.find(' ', 6) + 1));  // VALUE <key> <flags>
-  EXPECT_LE(Instant{std::chrono::seconds{expiry}}, now() + 1h - kClockDifferenceMax);
+  EXPECT_LE(Instant{std::chrono::seconds{expiry}}, now() + 1h - kReaderClockDifferenceMax);
   EXPECT_EQ(read_until(2s), ReadPath::not_stored) << "it would live less than a second";
 }
 

@@ -120,18 +120,19 @@ TEST_F(ServerTest, gives_no_entry_after_its_expiry) {
 TEST_F(ServerTest, stores_nothing_that_changes_by_itself_soon) {
   auto lease = server_.lease(kTea);
   const auto start = now();
-  EXPECT_FALSE(lease->store({"good today", start, start + kClockDifferenceMax}));
-  EXPECT_TRUE(lease->store({"good today", start, start + kClockDifferenceMax + 1h}))
+  EXPECT_FALSE(lease->store({"good today", start, start + kReaderClockDifferenceMax}));
+  EXPECT_TRUE(lease->store({"good today", start, start + kReaderClockDifferenceMax + 1h}))
       << "the lease was still valid";
-  EXPECT_FALSE(server_.put(kTea, {"good today", start, start + kClockDifferenceMax}));
+  EXPECT_FALSE(server_.put(kTea, {"good today", start, start + kReaderClockDifferenceMax}));
 }
 
 TEST_F(ServerTest, gives_no_entry_after_its_content_has_changed_by_itself) {
   const auto start = now();
-  ASSERT_TRUE(server_.lease(kTea)->store({"good today", start - 2h, start + kClockDifferenceMax}));
+  ASSERT_TRUE(
+      server_.lease(kTea)->store({"good today", start - 2h, start + kReaderClockDifferenceMax}));
   ASSERT_THAT(get(kTea), HasSubstr("good today"));
   EXPECT_EQ(server_.find(kTea, kCoffee, Probe::yes).first.state, LookupState::unavailable)
-      << "a reader's clock can be late by kClockDifferenceMax";
+      << "a reader's clock can be late by kReaderClockDifferenceMax";
 }
 
 // Each process counts ids from 1, so a new placeholder can have the id of an old one.

@@ -72,7 +72,7 @@ TEST(EntryExpiry, is_later_than_memcached_removes_the_entry) {
   const Instant begun_at{1'000'000us + 1us};
   const auto expiry = life_of_entry(begun_at, std::nullopt, 60s, 5s)->expiry;
   const Instant removed = begun_at + 5s + 60s;  // stored at the last moment of the lease
-  EXPECT_FALSE(is_expired(expiry, removed + kClockDifferenceMax));
+  EXPECT_FALSE(is_expired(expiry, removed + kReaderClockDifferenceMax));
 }
 
 TEST(EntryExpiry, has_passed_for_every_reader_when_writers_have_waited) {
@@ -81,7 +81,8 @@ TEST(EntryExpiry, has_passed_for_every_reader_when_writers_have_waited) {
     const Instant waited = last_fill + wait_after_last_fill(3605s);
     for (const auto change : {std::optional<Instant>{}, std::optional{last_fill + 2h}}) {
       const auto expiry = life_of_entry(last_fill, change, 3600s, 5s)->expiry;
-      EXPECT_TRUE(is_expired(expiry, waited - kClockDifferenceMax)) << "a reader's clock is late";
+      EXPECT_TRUE(is_expired(expiry, waited - kReaderClockDifferenceMax))
+          << "a reader's clock is late";
     }
   }
 }
@@ -93,14 +94,16 @@ TEST(EntryExpiry, has_passed_for_every_reader_when_the_content_changes_by_itself
       const Instant begun_at = midnight - left + fraction;
       const auto life = life_of_entry(begun_at, midnight, 3600s, 5s);
       if (!life) {
-        EXPECT_LT(midnight - kClockDifferenceMax - begun_at, 1s);
+        EXPECT_LT(midnight - kReaderClockDifferenceMax - begun_at, 1s);
         continue;
       }
-      EXPECT_TRUE(is_expired(life->expiry, midnight - kClockDifferenceMax)) << "a clock is late";
+      EXPECT_TRUE(is_expired(life->expiry, midnight - kReaderClockDifferenceMax))
+          << "a clock is late";
       EXPECT_FALSE(is_expired(life->expiry, begun_at)) << "it can be used";
       EXPECT_GE(life->ttl, 1s);
       EXPECT_LE(life->ttl, 3600s);
-      EXPECT_LE(begun_at + life->ttl, midnight - kClockDifferenceMax) << "Memcached removes it";
+      EXPECT_LE(begun_at + life->ttl, midnight - kReaderClockDifferenceMax)
+          << "Memcached removes it";
       EXPECT_LE(life->expiry, life_of_entry(begun_at, std::nullopt, 3600s, 5s)->expiry);
     }
   }

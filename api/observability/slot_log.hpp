@@ -26,8 +26,7 @@ class SlotLog final : public cache::SlotObserver {
   /// Returns: the identities of the slots, as the slot keeper read them last.
   [[nodiscard]] const cache::SlotIdentities& identities() const noexcept { return identities_; }
 
-  /// Returns: whether the slot keeper has checked all slots once, so that they can be
-  /// filled.
+  /// Returns: whether the slot keeper has checked all slots once, so that they can be filled.
   [[nodiscard]] bool seen() const noexcept { return seen_; }
 
   /// Returns: whether this process has another number of slots than the others, so that its writes
@@ -54,33 +53,6 @@ class SlotLog final : public cache::SlotObserver {
   std::atomic<bool> seen_{false};
   std::atomic<bool> writes_refused_{false};
   std::string last_failure_;  // slot keeper's thread only
-};
-
-/// Counts the cache's events. Reports a slot that did not acknowledge a delete to the slot
-/// keeper, but not a slot that failed a read: reads continue without it, and the cause
-/// may be in this process.
-class CacheWatch final : public cache::Observer {
- public:
-  CacheWatch(Metrics& metrics, cache::SlotKeeper& keeper) : metrics_{metrics}, keeper_{keeper} {}
-
-  void looked_up(cache::LookupState state) override { metrics_.looked_up(state); }
-  void read(cache::ReadPath path) override { metrics_.read(path); }
-  void unavailable(std::size_t slot, std::string_view log_detail) override {
-    metrics_.unavailable(slot, log_detail);
-  }
-  void malformed(std::size_t slot) override { metrics_.malformed(slot); }
-  void delete_failed(std::size_t slot, cache::Unreachable reason,
-                     std::string_view log_detail) override {
-    metrics_.delete_failed(slot, reason, log_detail);
-    keeper_.report(slot);
-  }
-  void deleted(std::size_t keys, std::chrono::nanoseconds took) override {
-    metrics_.deleted(keys, took);
-  }
-
- private:
-  Metrics& metrics_;
-  cache::SlotKeeper& keeper_;
 };
 
 }  // namespace codasync::api

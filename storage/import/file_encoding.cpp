@@ -1,4 +1,4 @@
-#include "storage/import/encoding.hpp"
+#include "storage/import/file_encoding.hpp"
 
 #include <algorithm>
 #include <array>

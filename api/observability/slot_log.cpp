@@ -1,4 +1,4 @@
-#include "api/observability/slot_watch.hpp"
+#include "api/observability/slot_log.hpp"
 
 namespace codasync::api {
 
