@@ -160,6 +160,13 @@ class Files(unittest.TestCase):
                 self.assertRegex((ROOT / readme).read_text(encoding="utf-8"), rf"\b{re.escape(folder.name)}\b",
                                  f"{folder} has no README.md, and {readme} does not describe it")
 
+    def test_each_source_is_explained(self) -> None:
+        """By its name, without the suffix, in the README of its folder, or of the nearest folder above that has one."""
+        for name in FILES:
+            if name.suffix in (".c", ".cpp", ".h", ".hpp") and name.parts[0] != "tests":
+                readme = next(above / "README.md" for above in name.parents if (ROOT / above / "README.md").is_file())
+                self.assertRegex((ROOT / readme).read_text(encoding="utf-8"), rf"\b{re.escape(name.stem)}\b", f"{readme} does not name {name}")
+
     def test_links_of_documents_lead_to_files(self) -> None:
         for name in FILES:
             if name.suffix == ".md":
