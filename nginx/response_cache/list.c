@@ -14,23 +14,28 @@ static const char kComma[] = "%2C";
 
 #define LENGTH(literal) (sizeof(literal) - 1)
 
-// Sets the address: the URI as it was sent, with each comma as canonical queries have it. Clients
-// send both forms. Any other form of a query has no entry under its own address: the service finds
-// the one of the canonical query.
+// Sets the address: the URI as it was sent, without a slash at the end of its path, and with each
+// comma as canonical queries have it. Clients send all of these forms. Any other form of a query
+// has no entry under its own address: the service finds the one of the canonical query.
 static ngx_int_t set_address(look_up_t* look_up) {
   const ngx_str_t* uri = &look_up->request->unparsed_uri;
+  size_t path = uri->len;
   size_t commas = 0;
   for (size_t i = 0; i < uri->len; i++) {
     if (uri->data[i] <= ' ' || uri->data[i] >= 0x7f) {
       return NGX_DECLINED;
     }
+    if (uri->data[i] == '?' && path == uri->len) {
+      path = i;
+    }
     commas += uri->data[i] == ',';
   }
+  const ngx_flag_t has_slash = path > 0 && uri->data[path - 1] == '/';
   look_up->address = *uri;
-  if (commas == 0) {
+  if (commas == 0 && !has_slash) {
     return NGX_OK;
   }
-  const size_t size = uri->len + commas * (LENGTH(kComma) - 1);
+  const size_t size = uri->len - (size_t)has_slash + commas * (LENGTH(kComma) - 1);
   if (size > kAddressMax) {
     return NGX_DECLINED;
   }
@@ -41,6 +46,9 @@ static ngx_int_t set_address(look_up_t* look_up) {
   look_up->address.data = at;
   look_up->address.len = size;
   for (size_t i = 0; i < uri->len; i++) {
+    if (has_slash && i == path - 1) {
+      continue;
+    }
     if (uri->data[i] == ',') {
       at = ngx_cpymem(at, kComma, LENGTH(kComma));
     } else {
