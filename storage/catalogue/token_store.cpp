@@ -51,13 +51,18 @@ std::vector<ShopId> unknown_ones(WriteTransaction& transaction, const std::vecto
   return unknown;
 }
 
+// A token `t` as the audit shows it: its end has the form of times in answers.
+constexpr const char* kAudited =
+    "audited_token(t.name, t.role, t.shops, t.expires_at) || jsonb_build_object('person', t.person,"
+    " 'expires_at', rtrim(rtrim(to_char(t.expires_at at time zone 'UTC',"
+    " 'YYYY-MM-DD\"T\"HH24:MI:SS.US'), '0'), '.') || 'Z')";
+
 /// Returns: the statement that makes a token, with its row in the audit. `source`: how.
 std::string creation(const std::string& source) {
   return "with t as (" + source +
          "), logged as (insert into audit (token_id, actor, action, subject, subject_id, after)"
-         " select $6, $7, 'create', 'token', t.id,"
-         " audited_token(t.name, t.role, t.shops, t.expires_at) from t) select " +
-         postgres::kTokenColumns + " from t";
+         " select $6, $7, 'create', 'token', t.id, " +
+         kAudited + " from t) select " + postgres::kTokenColumns + " from t";
 }
 
 class PostgresTokenStore final : public TokenStore {
@@ -103,16 +108,17 @@ class PostgresTokenStore final : public TokenStore {
     const std::vector<Lock> locks{exclusive(token_lock(id))};
     return writer_.write(locks, context, [&](WriteTransaction& transaction) -> Decision {
       if (!accepts(context)) return CatalogueRefusal{CatalogueRefusal::precondition_failed};
+      static const std::string kRevoke =
+          std::string{
+              "with t as (update tokens set revoked_at = clock_timestamp()"
+              " where id = $1 and revoked_at is null"
+              " returning id, name, role, shops, expires_at, person), logged as (insert into"
+              " audit (token_id, actor, action, subject, subject_id, before) select $2, $3,"
+              " 'revoke', 'token', t.id, "} +
+          kAudited + " from t) select from tokens where id = $1";
       const bool there =
           !transaction
-               .exec_params(
-                   "with t as (update tokens set revoked_at = clock_timestamp()"
-                   " where id = $1 and revoked_at is null"
-                   " returning id, name, role, shops, expires_at), logged as (insert into"
-                   " audit (token_id, actor, action, subject, subject_id, before) select $2, $3,"
-                   " 'revoke', 'token', t.id, audited_token(t.name, t.role, t.shops, t.expires_at)"
-                   " from t) select from tokens where id = $1",
-                   id.value(), context.actor.id.value(), context.actor.name)
+               .exec_params(kRevoke, id.value(), context.actor.id.value(), context.actor.name)
                .empty();
       if (!there) return CatalogueRefusal{CatalogueRefusal::not_found};
       return CatalogueEffect{};

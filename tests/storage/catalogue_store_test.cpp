@@ -370,8 +370,8 @@ TEST_F(AuditTest, has_creation_and_revocation_of_a_token_without_its_secret) {
                      *hash_token_secret(make_token_secret()), proven,
                      [](const Token& made, bool) { return std::to_string(made.id.value()); });
   ASSERT_TRUE(token);
-  const std::string shown =
-      R"({"name": "till", "role": "staff", "shops": [1], "expires_at": "2999-01-01T00:00:00+00:00"})";
+  const std::string shown = R"({"name": "till", "role": "staff", "shops": [1], "person": null, )"
+                            R"("expires_at": "2999-01-01T00:00:00Z"})";
   EXPECT_EQ(audited(), "admin create token " + token->text + " to " + shown);
   const TokenId id{std::stoll(token->text)};
   EXPECT_TRUE(tokens->revoke(id, by_admin()));

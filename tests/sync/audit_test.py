@@ -31,10 +31,13 @@ class Audit(ServiceTest):
         self.service.send("PATCH", f"/api/v1/products/{gtin}", {"brand": "Leaf"}, self.service.admin)
         self.assertEqual([(each["action"], each["subject_id"], each["after"]["brand"]) for each in self.audit(subject="product", subject_id=gtin)],
                          [("change", gtin, "Leaf"), ("create", gtin, None)])
-        token = self.service.send("POST", "/api/v1/tokens", {"name": "Phone", "role": "staff"}, self.service.admin).json()
+        draft = {"name": "Phone", "role": "staff", "person": "anna", "expires_at": "2027-01-01T00:00:00.5+01:00"}
+        token = self.service.send("POST", "/api/v1/tokens", draft, self.service.admin).json()
         self.service.send("DELETE", f"/api/v1/tokens/{token['id']}", token=self.service.admin)
         listed = self.audit(subject="token", subject_id=token["id"])
         self.assertEqual([each["action"] for each in listed], ["revoke", "create"])
+        for shown in (listed[0]["before"], listed[1]["after"]):
+            self.assertEqual({name: shown[name] for name in draft}, {name: token[name] for name in draft})
         self.assertNotIn(token["token"], str(listed), "the secret is nowhere")
         reading = self.service.record(self.shop, GTINS[0], quantity=3)
         history = f"/api/v1/stock-readings/{reading['id']}/history"
