@@ -11,7 +11,7 @@ MILK = "96385074"
 RICE = "036000291452"
 RECALLED = "9520000000097"
 DEVICE = "6d1f4c9e-0d0f-4c5e-9d35-0f1f3f0a7a11"
-FIRST, SECOND, THIRD = (f"0f6e3b52-6f0c-4c7e-8a39-6a3c3a1b000{number}" for number in (1, 2, 3))
+FIRST, SECOND, THIRD, FOURTH = (f"0f6e3b52-6f0c-4c7e-8a39-6a3c3a1b000{number}" for number in (1, 2, 3, 4))
 FUTURE = "2126-01-01T00:00:00Z"  # the service takes it as now
 OLD_CURSOR = "AgAAAAAAAAAAAAAAAAAAAAEAAAAAAAAAAQAAAAAAAAAAzkUVfA"  # of shop 1, and of epoch 0
 
@@ -173,6 +173,17 @@ REFUSED = [
     Request("POST", STOCK + "/adjust", 409, {"delta": 1}, "staff", south_tea, code="never-counted"),
     Request("POST", STOCK + "/adjust", 409, {"delta": -100}, "staff", shop | tea, code="below-zero"),
     Request("POST", STOCK + "/adjust", 409, {"delta": 2147483647}, "staff", shop | tea, code="above-max"),
+    Request(
+        "POST", "/api/v1/sync", 200,
+        {"device": DEVICE, "shop": 2, "operations": [
+            {"id": FOURTH, "kind": "adjust", "GTIN": RICE, "delta": -1, "observed_at": "2026-11-28T09:03:00Z"},
+        ]},
+        "staff", keep={"unrecorded": "results/0/reading/id"},
+    ),
+    Request(
+        "POST", READING + "/adjust", 200, {"delta": -1, "observed_at": "2026-11-28T09:04:00Z"}, "staff", {"id": "{unrecorded}"},
+    ),
+    Request("GET", HISTORY, 200, token="staff", arguments={"id": "{unrecorded}"}),
     Request("GET", HISTORY, 200, token="staff", arguments=reading, query="limit=10", keep={"void": "void/id"}),
     Request("DELETE", HISTORY + "/{event}", 409, None, "staff", reading | {"event": "{void}"}, code="event-not-voidable"),
     Request("GET", HISTORY, 403, token="other", arguments=reading, code="forbidden"),
