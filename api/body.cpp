@@ -37,7 +37,7 @@ std::optional<std::int64_t> whole_number(const Value& value) {
 
 /// The same, also for a number in a string.
 std::optional<std::int64_t> lenient_number(const Value& value) {
-  return value.IsString() ? parse_whole_number(view(value)) : whole_number(value);
+  return value.IsString() ? parse_whole_number(trim(view(value))) : whole_number(value);
 }
 
 Problem not_json(std::size_t at) {

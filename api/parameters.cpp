@@ -60,7 +60,8 @@ std::vector<Value> Parameters::values(const std::string& name, const Parse& pars
       refuse(name, "At most " + std::to_string(kValuesMax) + " values are allowed.");
       return {};
     }
-    const auto part = rest.substr(0, rest.find(','));
+    const auto end = std::min(rest.find(','), rest.size());
+    const auto part = trim(rest.substr(0, end));
     const Outcome<Value, std::string> value = parse(part);
     if (!value) {
       if (errors_[name].size() < kErrorsMax)
@@ -68,8 +69,8 @@ std::vector<Value> Parameters::values(const std::string& name, const Parse& pars
     } else if (std::find(found.begin(), found.end(), *value) == found.end()) {
       found.push_back(*value);
     }
-    if (part.size() == rest.size()) break;
-    rest.remove_prefix(part.size() + 1);
+    if (end == rest.size()) break;
+    rest.remove_prefix(end + 1);
   }
   auto sorted = found;
   std::ranges::sort(sorted);

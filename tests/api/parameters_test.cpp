@@ -51,6 +51,8 @@ TEST(Parameters, with_several_values_have_each_once_in_their_order) {
   EXPECT_EQ(gtins("4006381333931,96385074"), (std::vector{tea, salt}));
   EXPECT_EQ(gtins("96385074,4006381333931,96385074,04006381333931"), (std::vector{salt, tea}));
   EXPECT_EQ((Parameters{{{"shop", "3,1,3"}}}.shops("shop")), (std::vector{ShopId{3}, ShopId{1}}));
+  EXPECT_EQ(gtins(" 4006381333931, 96385074\xC2\xA0"), (std::vector{tea, salt})) << "as in JSON";
+  EXPECT_EQ((Parameters{{{"shop", "3, 1"}}}.shops("shop")), (std::vector{ShopId{3}, ShopId{1}}));
   EXPECT_TRUE(Parameters{{}}.gtins("GTIN").empty());
 }
 
@@ -66,7 +68,7 @@ TEST(Parameters, with_several_values_report_which_one_is_invalid) {
   EXPECT_EQ(errors("96385074,4006381333932"), std::vector{"\"4006381333932\": " + wrong});
   EXPECT_EQ(errors("4006381333932,96385074,96385075").size(), 2U);
   for (const auto* text : {"", ",", "96385074,", ",96385074", "96385074,,4006381333931",
-                           "96385074, 4006381333931", "96385074;4006381333931", "96385074,\xFF"})
+                           "96385074, ", "96385074;4006381333931", "96385074,\xFF"})
     EXPECT_FALSE(errors(text).empty()) << text;
 }
 

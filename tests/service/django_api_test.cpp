@@ -88,8 +88,9 @@ TEST_F(ClientOfTheDjangoApi, can_use_the_same_number_and_date_formats) {
   };
   const auto path = "/api/v1/stock-readings/" + std::to_string(a_reading("4006381333931"));
   int quantity = 10;
-  for (const auto& text : {std::string{"@"}, std::string{"@.0"}, std::string{"\"@\""},
-                           std::string{"\"@.0\""}, std::string{"@e0"}, std::string{"@0e-1"}}) {
+  for (const auto& text :
+       {std::string{"@"}, std::string{"@.0"}, std::string{"\"@\""}, std::string{"\"@.0\""},
+        std::string{"@e0"}, std::string{"@0e-1"}, std::string{"\" @\\n\""}}) {
     auto spelling = text;
     spelling.replace(spelling.find('@'), 1, std::to_string(++quantity));
     const auto response =
