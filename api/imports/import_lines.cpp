@@ -158,9 +158,7 @@ std::size_t ImportLines::refused() {
   return refused_;
 }
 
-void ImportLines::result(storage::ImportOutcome outcome, const storage::ImportTally& tally,
-                         std::size_t repeated, std::size_t failed,
-                         const std::optional<std::string>& reason) {
+void ImportLines::result(const ImportEnd& end) {
   try {
     send_waiting();
   } catch (const ClientGone&) {
@@ -173,11 +171,13 @@ void ImportLines::result(storage::ImportOutcome outcome, const storage::ImportTa
   }
   JsonObject json;
   json.add("event", "result"sv).add("import", id()).add("dry_run", header_.dry_run);
-  json.add("outcome", storage::name_of(outcome));
-  json.add("reason", reason ? std::optional{with_parameters(*reason).text} : std::nullopt);
-  json.add("rows", tally.rows).add("refused", tally.refused).add("created", tally.created);
-  json.add("changed", tally.changed).add("unchanged", tally.unchanged);
-  json.add("repeated", repeated).add("failed", failed);
+  json.add("outcome", storage::name_of(end.outcome));
+  json.add("reason", end.reason ? std::optional{with_parameters(*end.reason).text} : std::nullopt);
+  const auto& rows = end.rows;
+  json.add("rows", rows.rows).add("refused", rows.refused).add("created", rows.created);
+  json.add("changed", rows.changed).add("unchanged", rows.unchanged);
+  json.add("duplicates", end.duplicates).add("voided", end.voided);
+  json.add("repeated", end.repeated).add("failed", end.failed);
   if (header_.dry_run) json.add("changes", changes);
   response_.send(json.done() + "\n");
 }

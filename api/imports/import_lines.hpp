@@ -31,6 +31,17 @@ struct ImportHeader {
   std::uint64_t bytes;  // of the file
 };
 
+/// What the last line says.
+struct ImportEnd {
+  storage::ImportOutcome outcome{storage::ImportOutcome::done};
+  std::optional<std::string> reason{};  // why the file was not read to its end, or what failed
+  storage::ImportTally rows{};
+  std::size_t repeated{0};    // see ImportCounts
+  std::size_t duplicates{0};  // of the unchanged ones: readings that were recorded before
+  std::size_t voided{0};      // of these: were voided since
+  std::size_t failed{0};
+};
+
 /// Sends what an import does, as it happens. Threads: as ImportReceiver; all others the importing
 /// one.
 class ImportLines final : public ImportReceiver {
@@ -52,10 +63,8 @@ class ImportLines final : public ImportReceiver {
   void refuse(const storage::RowRefusal& refusal) noexcept override;
   void change(std::size_t line, const storage::Written& written) noexcept override;
 
-  /// The last line. `reason`: why the file was not read to its end, or what failed. `repeated`: see
-  /// ImportCounts. Does not throw when the client has gone.
-  void result(storage::ImportOutcome outcome, const storage::ImportTally& tally,
-              std::size_t repeated, std::size_t failed, const std::optional<std::string>& reason);
+  /// The last line. Does not throw when the client has gone.
+  void result(const ImportEnd& end);
 
   /// Returns: the mapping as JSON; empty: the file has none.
   [[nodiscard]] const std::string& plan_json() const noexcept { return plan_; }

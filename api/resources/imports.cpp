@@ -139,14 +139,16 @@ class Run {
       outcome = ImportOutcome::failed;
       reason = kFailed;
     }
-    const auto [tally, failures] = tally_of(import);
-    if (failures > 0 && outcome == ImportOutcome::done) {
+    auto end = end_of(import);
+    if (end.failed > 0 && outcome == ImportOutcome::done) {
       outcome = ImportOutcome::failed;
       reason = kFailed;
     }
-    if (recorded_) trail_->end(import_, outcome, tally);
-    lines_.result(outcome, tally, import.rows().repeated, failures, reason);
-    log(outcome, tally);
+    end.outcome = outcome;
+    end.reason = reason;
+    if (recorded_) trail_->end(import_, outcome, end.rows);
+    lines_.result(end);
+    log(outcome, end.rows);
     return std::nullopt;
   }
 
@@ -157,34 +159,35 @@ class Run {
   static constexpr const char* kFailed =
       "A server of the service failed. Rows before that were taken; send the file again.";
 
-  struct Tally {
-    storage::ImportTally rows;
-    std::size_t failures;
-  };
-
   void begin() {
     trail_->begin(import_, kind_, actor_);
     recorded_ = true;
   }
 
-  Tally tally_of(ProductImport& import) {
+  // What became of the rows; the outcome is not known here.
+  ImportEnd end_of(ProductImport& import) {
     const auto& stored = import.stored();
-    return {{.rows = import.rows().rows(),
-             .refused = lines_.refused(),
-             .created = stored.created,
-             .changed = stored.changed,
-             .unchanged = stored.unchanged},
-            0};
+    ImportEnd end{.repeated = import.rows().repeated};
+    end.rows = {.rows = import.rows().rows(),
+                .refused = lines_.refused(),
+                .created = stored.created,
+                .changed = stored.changed,
+                .unchanged = stored.unchanged};
+    return end;
   }
-  Tally tally_of(ReadingImport& import) {
+  ImportEnd end_of(ReadingImport& import) {
     const auto done = import.finish();
     if (done.failed > 0) failed(import.failure());
-    return {{.rows = import.rows().rows(),
-             .refused = lines_.refused(),
-             .created = done.created,
-             .changed = done.applied - done.created,
-             .unchanged = done.kept + done.duplicates},
-            done.failed};
+    ImportEnd end{.repeated = import.rows().repeated,
+                  .duplicates = done.duplicates,
+                  .voided = done.voided,
+                  .failed = done.failed};
+    end.rows = {.rows = import.rows().rows(),
+                .refused = lines_.refused(),
+                .created = done.created,
+                .changed = done.applied - done.created,
+                .unchanged = done.kept + done.duplicates};
+    return end;
   }
 
   void failed(std::string_view detail) {

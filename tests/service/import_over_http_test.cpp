@@ -109,7 +109,19 @@ TEST_F(ImportOverHttp, is_the_same_when_it_is_repeated) {
   const auto file = "shop,gtin,name,quantity,observed_at\n" + shop() +
                     ",9520000000011,Jam,5,2026-11-01T08:00:00Z\n";
   EXPECT_EQ(result(upload(kReadings, file)).number("created"), 1);
-  EXPECT_EQ(result(upload(kReadings, file)).number("unchanged"), 1);
+  const auto again = result(upload(kReadings, file));
+  EXPECT_EQ(again.number("unchanged"), 1);
+  EXPECT_EQ(again.number("duplicates"), 1);
+  EXPECT_EQ(again.number("voided"), 0);
+  const auto history =
+      "/api/v1/stock-readings/" +
+      std::to_string(get("/api/v1/shops/" + shop() + "/stock/9520000000011").number("id")) +
+      "/history";
+  ASSERT_EQ(send("DELETE", history + "/" + get(history, admin()).text("id"), "", admin()).status,
+            204);
+  const auto voided = result(upload(kReadings, file));
+  EXPECT_EQ(voided.number("duplicates"), 1) << "what was taken back stays so";
+  EXPECT_EQ(voided.number("voided"), 1);
   const auto products = many_products(3);
   EXPECT_EQ(result(upload(kProducts, products)).number("created"), 2);
   EXPECT_EQ(result(upload(kProducts, products)).number("unchanged"), 3);
