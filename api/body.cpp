@@ -35,7 +35,7 @@ std::optional<std::int64_t> whole_number(const Value& value) {
   return static_cast<std::int64_t>(number);
 }
 
-/// The same, also for a number in a string.
+/// The same, also for a number in a string, which may have white space around it.
 std::optional<std::int64_t> lenient_number(const Value& value) {
   return value.IsString() ? parse_whole_number(trim(view(value))) : whole_number(value);
 }
@@ -479,7 +479,8 @@ std::optional<Problem> Body::finish() {
     if (impl_->is_known(name)) continue;
     if (impl_->errors.size() >= kErrorsMax) break;
     impl_->errors[shown_field(name)].push_back(
-        "Unknown field. Known fields: " + listed(impl_->known) + ".");
+        impl_->known.empty() ? "Unknown field. This request has no fields."
+                             : "Unknown field. Known fields: " + listed(impl_->known) + ".");
   }
   if (!impl_->errors.empty()) return bad_fields(impl_->errors);
   if (!impl_->may_be_empty && impl_->object->ObjectEmpty())

@@ -143,6 +143,14 @@ Outcome<Body, Problem> read_body(const Request& request) {
   return Body::parse(request.body);
 }
 
+std::optional<Problem> refuse_fields(const Request& request) {
+  if (request.body.empty()) return std::nullopt;
+  auto body = Body::parse(request.body);
+  if (!body) return body.error();
+  auto fields = std::move(body).value();
+  return fields.finish();
+}
+
 Outcome<std::optional<storage::IdempotencyKey>, Problem> read_idempotency_key(const Call& call,
                                                                               const Body* body) {
   const auto& key = call.request.idempotency_key;
@@ -178,6 +186,11 @@ Outcome<storage::WriteContext, Problem> write_context(const Call& call, const Bo
   storage::WriteContext context{*call.actor, std::nullopt, *key};
   if (tags.value()) context.if_match = versions_of(*tags.value());
   return context;
+}
+
+Outcome<storage::WriteContext, Problem> write_context(const Call& call) {
+  if (auto problem = refuse_fields(call.request)) return *problem;
+  return write_context(call, nullptr);
 }
 
 std::optional<Problem> refuse_other_shop(const storage::Token& actor, ShopId shop) {

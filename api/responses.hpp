@@ -41,6 +41,10 @@ std::string media_type(std::string_view content_type);
 /// Returns: the fields of a write's JSON body, 415 for another content type, or 400.
 Outcome<Body, Problem> read_body(const Request& request);
 
+/// Returns: the problem of a body of a request that has no fields; nothing without a body, and for
+/// an empty object.
+std::optional<Problem> refuse_fields(const Request& request);
+
 /// Returns: the Idempotency-Key and the fingerprint of the request; nothing without the header; 400
 /// when the key is not 1 to 255 visible ASCII characters. Requests with equal method, path, query
 /// and JSON have the same fingerprint, however they are spelled.
@@ -55,6 +59,8 @@ Outcome<std::optional<EntityTags>, Problem> read_if_match(const Request& request
 /// Returns: actor, If-Match and Idempotency-Key of a write to the catalogue or to tokens. `body`:
 /// as for read_idempotency_key().
 Outcome<storage::WriteContext, Problem> write_context(const Call& call, const Body* body);
+/// The same for a request that has no fields (refuse_fields()).
+Outcome<storage::WriteContext, Problem> write_context(const Call& call);
 
 /// The resource that a catalogue write changes.
 enum class Subject { shop, thresholds, product, token };

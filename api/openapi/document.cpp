@@ -124,10 +124,14 @@ std::set<std::string_view> problems_of(const Traits& route, const Value& operati
   if (route.has_variable("{gtin}") || route.streams()) codes.insert("bad-fields");
   if (route.exports()) codes.insert("not-acceptable");
   if (route.imports()) codes.insert({"bad-fields", "in-doubt"});
-  if (route.uploads())
+  if (route.uploads()) {
     codes.insert({"import-question", "content-too-large", "unsupported-media-type"});
+  } else if (route.imports()) {
+    codes.insert("bad-json");
+  }
   if (route.queries()) codes.insert({"unavailable", "clock"});
-  if (route.writes()) codes.insert({"bad-fields", "precondition-failed", "key-reused", "in-doubt"});
+  if (route.writes())
+    codes.insert({"bad-json", "bad-fields", "precondition-failed", "key-reused", "in-doubt"});
   if (route.writes_list()) codes.insert("in-doubt");
   if (route.writes_stock()) codes.insert({"id-reused", "too-old", "moment-is-full"});
   if (find(operation, "body") != nullptr || find(operation, "optional_body") != nullptr)

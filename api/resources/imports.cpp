@@ -64,6 +64,7 @@ std::optional<Problem> refuse_conditions(const Request& request) {
   constexpr const char* kNotHere = "An import has no such header: the same file can be sent again.";
   FieldErrors errors;
   if (request.if_match) errors["If-Match"] = {kNotHere};
+  if (!request.if_none_match.empty()) errors["If-None-Match"] = {kNotHere};
   if (request.idempotency_key) errors["Idempotency-Key"] = {kNotHere};
   if (errors.empty()) return std::nullopt;
   return bad_fields(std::move(errors));
@@ -243,6 +244,7 @@ std::optional<Problem> stock_readings(Service& service, const Call& call, LineRe
 
 std::optional<Problem> undo(Service& service, const Call& call, LineResponse& response) {
   if (auto problem = refuse_conditions(call.request)) return problem;
+  if (auto problem = refuse_fields(call.request)) return problem;
   const auto& import = *call.path.import;
   if (!service.database.read()->import(import))
     return not_found("There is no import with this id.");

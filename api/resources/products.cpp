@@ -243,7 +243,7 @@ Result change(Service& service, const Call& call) {
 }
 
 Result remove(Service& service, const Call& call) {
-  const auto context = write_context(call, nullptr);
+  const auto context = write_context(call);
   if (!context) return context.error();
   return to_result(Subject::product, service.catalogue.delete_product(*call.path.gtin, *context));
 }

@@ -116,7 +116,7 @@ Result remove(Service& service, const Call& call) {
   const auto readings = parameters.flag("cascade").value_or(false) ? storage::ShopReadings::remove
                                                                    : storage::ShopReadings::refuse;
   if (auto problem = parameters.finish()) return *problem;
-  const auto context = write_context(call, nullptr);
+  const auto context = write_context(call);
   if (!context) return context.error();
   return to_result(Subject::shop,
                    service.catalogue.delete_shop(ShopId{call.path.id}, readings, *context));

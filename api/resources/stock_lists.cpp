@@ -185,8 +185,10 @@ OperationList::Each read_operation(Body& fields, const Sender& sender, ShopId sh
   return each;
 }
 
-/// Returns: the body, or 400 also for conditions, which a list cannot have.
+/// Returns: the body, or 400 also for conditions, which a list cannot have, and for a key that no
+/// request can have.
 Outcome<Body, Problem> read_list_body(const Call& call) {
+  if (const auto key = read_idempotency_key(call, nullptr); !key) return key.error();
   const auto tags = read_if_match(call.request);
   if (!tags) return tags.error();
   if (tags.value())

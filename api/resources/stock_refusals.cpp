@@ -56,13 +56,15 @@ Problem explain(const Refused& refused) {
           "This product was never counted in this shop, so there is no quantity to adjust. Send a "
           "count first: PATCH with `quantity`."};
     case precondition_failed: {
+      if (!refused.reading)
+        return {412, "precondition-failed",
+                "The reading does not exist or was removed, so the condition in If-Match is not "
+                "met."};
       Problem problem{412, "precondition-failed",
                       "The reading was changed by someone else. Fetch it again and retry with its "
                       "new ETag."};
-      if (refused.reading) {
-        problem.members = {{"version", refused.reading->version}};
-        problem.headers = {{"ETag", "\"" + reading_tag(*refused.reading) + "\""}};
-      }
+      problem.members = {{"version", refused.reading->version}};
+      problem.headers = {{"ETag", "\"" + reading_tag(*refused.reading) + "\""}};
       return problem;
     }
     case rename_forbidden:

@@ -80,7 +80,7 @@ Result create(Service& service, const Call& call) {
 }
 
 Result revoke(Service& service, const Call& call) {
-  const auto context = write_context(call, nullptr);
+  const auto context = write_context(call);
   if (!context) return context.error();
   return to_result(Subject::token, service.token_store.revoke(TokenId{call.path.id}, *context));
 }

@@ -195,6 +195,24 @@ TEST_F(EachField, that_is_unknown_is_reported_with_the_known_ones) {
   }
 }
 
+TEST_F(EachField, of_a_deletion_without_fields_is_refused) {
+  const std::string product{"/api/v1/products/4006381333931"};
+  ASSERT_EQ(put(product, R"({"name":"Tea"})", admin()).status, 201);
+  const auto token = post("/api/v1/tokens", R"({"name":"Phone","role":"staff"})", admin());
+  const auto token_path = "/api/v1/tokens/" + std::to_string(token.number("id"));
+  for (const auto& path : {product, "/api/v1/shops/" + shop(), token_path}) {
+    const auto unknown = send("DELETE", path, R"({"reason":"recalled"})", admin());
+    EXPECT_EQ(unknown.status, 400) << path;
+    EXPECT_EQ(unknown.text_after(R"("reason":[")", "\""),
+              "Unknown field. This request has no fields.")
+        << unknown.body;
+    for (const auto* malformed : {"{", "[]", "reason=recalled"})
+      EXPECT_EQ(send("DELETE", path, malformed, admin()).status, 400) << path << malformed;
+    EXPECT_EQ(get(path, admin()).status, 200) << path;
+    EXPECT_EQ(send("DELETE", path, "{}", admin()).status, 204) << path;
+  }
+}
+
 TEST_F(EachField, that_is_absent_in_a_patch_does_not_change) {
   put("/api/v1/products/4006381333931", R"({"name":"Tea"})", admin());
   const auto reading = "/api/v1/stock-readings/" + std::to_string(a_reading("9520000000004"));
@@ -246,6 +264,13 @@ TEST_F(EachField, changes_only_in_the_version_of_if_match) {
   EXPECT_EQ(missing.status, 412);
   EXPECT_EQ(missing.text("detail"),
             "The product does not exist, so the condition in If-Match is not met.");
+  const auto no_reading = post(
+      "/api/v1/stock-readings",
+      R"({"shop":)" + shop() + R"(,"GTIN":"96385074","name":"Salt","expiry_date":"2026-12-24"})",
+      conditional);
+  EXPECT_EQ(no_reading.status, 412);
+  EXPECT_EQ(no_reading.text("detail"),
+            "The reading does not exist or was removed, so the condition in If-Match is not met.");
   // The ETag of a reading contains the product's version too; its `version` does not.
   const auto tag = get(reading).header("ETag");
   const auto version = "\"" + get(reading).row().at("version") + "\"";

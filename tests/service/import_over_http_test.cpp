@@ -194,9 +194,18 @@ TEST_F(ImportOverHttp, is_for_admins_and_sends_the_file_itself) {
   auto form = admin();
   form.emplace("Content-Type", "multipart/form-data; boundary=x");
   EXPECT_EQ(send("POST", kProducts, file, form).status, 415);
-  auto keyed = admin();
-  keyed.emplace("Idempotency-Key", "k");
-  EXPECT_EQ(send("POST", kProducts, file, keyed).status, 400);
+  const auto undo = "/api/v1/imports/" + result(upload(kProducts, file)).text("import") + "/undo";
+  for (const auto* header : {"Idempotency-Key", "If-Match", "If-None-Match"}) {
+    auto conditional = admin();
+    conditional.emplace(header, "*");
+    for (const auto& [path, body] : {std::pair<std::string, std::string>{kProducts, file},
+                                     std::pair<std::string, std::string>{undo, {}}}) {
+      const auto response = send("POST", path, body, conditional);
+      EXPECT_EQ(response.status, 400) << path << header;
+      EXPECT_THAT(response.body, HasSubstr("\"" + std::string{header} + "\":[")) << path;
+    }
+  }
+  EXPECT_EQ(send("POST", undo, R"({"reason":"wrong file"})", admin()).status, 400);
   EXPECT_EQ(get(kProducts, admin()).status, 405);
   EXPECT_EQ(send("POST", "/api/v1/im%70ort/products/", file, admin()).status, 200)
       << "each spelling of the address takes a file";

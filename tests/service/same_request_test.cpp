@@ -159,8 +159,9 @@ TEST_F(SameRequest, is_refused_with_an_empty_or_repeated_key) {
       for (const auto& [path, body] :
            {std::pair<std::string, std::string>{reading + "/adjust", R"({"delta":-1})"},
             std::pair<std::string, std::string>{"/api/v1/shops", R"({"name":"South"})"},
-            std::pair<std::string, std::string>{"/api/v1/tokens",
-                                                R"({"name":"t","role":"staff"})"}}) {
+            std::pair<std::string, std::string>{"/api/v1/tokens", R"({"name":"t","role":"staff"})"},
+            std::pair<std::string, std::string>{"/api/v1/stock-readings/batch",
+                                                R"({"items":[]})"}}) {
         const auto response = raw(port, lines, path, body);
         EXPECT_EQ(response.status, 400) << port << " " << lines << path << response.body;
       }
