@@ -84,6 +84,19 @@ bool drop_groups(std::string& text, DecimalMark mark) {
   return true;
 }
 
+/// Returns: whether a number has separators of thousands and more than one separator, so that one
+/// of the decimal marks gives it a meaning, as in `1,000,000` and `1.000,0`.
+bool may_have_groups(const std::string& text) {
+  const auto is_separator = [](char c) { return c == '.' || c == ','; };
+  if (std::ranges::count_if(text, is_separator) < 2) return false;
+  return std::ranges::any_of(
+      std::array{DecimalMark::point, DecimalMark::comma}, [&](DecimalMark mark) {
+        auto number = text;
+        return drop_groups(number, mark) && std::erase(number, static_cast<char>(mark)) <= 1 &&
+               all_digits(number);
+      });
+}
+
 /// Returns: `"x" (U+0078)` for the first character that is no digit.
 std::string first_no_digit(std::string_view text) {
   const auto at = std::ranges::find_if_not(text, is_digit);
@@ -188,6 +201,7 @@ Outcome<std::int64_t, std::string> quantity_of_cell(std::string_view cell,
   const bool has_blanks = replace_blanks(text, mark == DecimalMark::comma ? '.' : ',');
   if (has_blanks && !mark && text.find_first_not_of("0123456789.,") == text.npos)
     return refused(ask_for_mark);
+  if (!mark && may_have_groups(text)) return refused(ask_for_mark);
   if (mark && !drop_groups(text, *mark))
     return refused(quoted + " is not written with this --decimal.");
   const auto point = text.find_first_of(".,");

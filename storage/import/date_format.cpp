@@ -147,11 +147,12 @@ std::optional<Date> take_iso(std::string_view& text) {
   return date;
 }
 
-// In the languages of the headers, as plain_header() writes them.
+// In the languages of the headers, as plain_header() writes them; also the abbreviations that do
+// not begin them.
 constexpr std::array<std::string_view, 12> kMonths{
-    "january|januar|janvier|enero|gennaio|januari|janeiro|styczen|stycznia",
-    "february|februar|fevrier|febrero|febbraio|februari|fevereiro|luty|lutego",
-    "march|marz|maerz|mars|marzo|maart|mrt|marco|marzec|marca",
+    "january|januar|janner|janvier|enero|gennaio|januari|janeiro|styczen|stycznia",
+    "february|februar|feber|fevrier|febrero|febbraio|februari|fevereiro|luty|lutego",
+    "march|marz|maerz|mrz|mars|marzo|maart|mrt|marco|marzec|marca",
     "april|avril|abril|aprile|kwiecien|kwietnia",
     "may|mai|mayo|maggio|mei|maio|maj|maja",
     "june|juni|juin|junio|giugno|junho|czerwiec|czerwca",

@@ -68,6 +68,14 @@ bool contains(std::string_view text, std::string_view part) {
   return text.find(part) != std::string_view::npos;
 }
 
+/// Returns: whether the text begins with a JSON array of objects, or with an empty one.
+bool begins_json_array(std::string_view text) {
+  if (!text.starts_with('[')) return false;
+  text.remove_prefix(1);
+  const auto first = text.find_first_not_of(" \t\r\n");
+  return first != std::string_view::npos && (text[first] == '{' || text[first] == ']');
+}
+
 }  // namespace
 
 Dialect recognise_dialect(ImportKind kind, std::string_view head, const ColumnOptions& options) {
@@ -129,7 +137,7 @@ std::string explain_other_format(std::string_view front) {
            "should have exported the file.";
   }
   if (lower.starts_with("<?xml")) return "This is an XML file. Export the data as CSV instead.";
-  if (text.starts_with("[{") || text.starts_with("[\n"))
+  if (begins_json_array(text))
     return "This is a JSON array. Write one object on each line (JSON lines), or CSV.";
   return {};
 }

@@ -1,10 +1,30 @@
 #include "storage/import/file_kinds.hpp"
 
+#include <algorithm>
 #include <map>
 
 #include "storage/import/cell.hpp"
 
 namespace codasync::storage {
+namespace {
+
+/// Returns: whether a row replaces what an earlier one says. Requires: rows of one reading that
+/// have a quantity or are checks, in the order of the file.
+bool replace_each_other(const std::vector<ImportedReading>& rows) {
+  const auto is_check = [](const ImportedReading& row) { return row.kind == EventKind::check; };
+  const auto has_quantity = [](const ImportedReading& row) { return row.quantity.has_value(); };
+  return std::any_of(rows.begin() + 1, rows.end(), is_check) ||
+         std::ranges::count_if(rows, has_quantity) > 1;
+}
+
+/// Returns: what a row says about a shelf. A row without a quantity is a check.
+std::string described(const ImportedReading& row) {
+  if (row.quantity && row.kind != EventKind::check) return std::to_string(*row.quantity);
+  const auto date = row.date ? to_string(row.date->date) : std::string{"no date"};
+  return row.quantity ? date + " with " + std::to_string(*row.quantity) : date;
+}
+
+}  // namespace
 
 Outcome<ProductRow, RowRefusal> ProductFile::parse(std::size_t line, Fields fields) const {
   const auto of = [&](const Column& column) {
@@ -39,16 +59,23 @@ std::vector<ProductRow> ProductFile::take() {
 
 Outcome<ImportedReading, RowRefusal> ReadingFile::parse(std::size_t line, Fields fields) const {
   const auto of = [&](ImportField field) { return plan_[field].of(fields); };
-  return reading_row(line,
-                     {.shop = of(ImportField::shop),
-                      .gtin = of(ImportField::gtin),
-                      .expiry_date = of(ImportField::expiry_date),
-                      .date_kind = of(ImportField::date_kind),
-                      .quantity = of(ImportField::quantity),
-                      .kind = of(ImportField::kind),
-                      .observed_at = of(ImportField::observed_at),
-                      .name = of(ImportField::name)},
-                     options_.rows, today_);
+  auto row = reading_row(line,
+                         {.shop = of(ImportField::shop),
+                          .gtin = of(ImportField::gtin),
+                          .expiry_date = of(ImportField::expiry_date),
+                          .date_kind = of(ImportField::date_kind),
+                          .quantity = of(ImportField::quantity),
+                          .kind = of(ImportField::kind),
+                          .observed_at = of(ImportField::observed_at),
+                          .name = of(ImportField::name)},
+                         options_.rows, today_);
+  // Only an empty field says that nothing is left.
+  if (row && row->kind == EventKind::check && !plan_[ImportField::expiry_date]) {
+    return RowRefusal{line, "expiry_date",
+                      "A check says which date is the earliest on the shelf, and the file has no "
+                      "column for it. An empty field of that column says that nothing is left."};
+  }
+  return row;
 }
 
 std::optional<RowRefusal> ReadingFile::add(ImportedReading row) {
@@ -98,13 +125,13 @@ std::optional<std::string> ReadingFile::question_lots(std::span<const OwnRecord>
     const auto record = own.record();
     if (is_blank(record) || rules.refuse(record)) continue;
     auto row = parse(record.line, record.fields);
-    if (!row || !row->quantity || row->observed_at) continue;
+    if (!row || row->observed_at || (!row->quantity && row->kind != EventKind::check)) continue;
     readings[{row->shop, row->gtin}].push_back(std::move(row).value());
   }
   std::size_t products = 0;
   const std::vector<ImportedReading>* example = nullptr;
   for (const auto& [key, rows] : readings) {
-    if (rows.size() == 1) continue;
+    if (!replace_each_other(rows)) continue;
     ++products;
     if (example == nullptr || rows.front().line < example->front().line) example = &rows;
   }
@@ -112,20 +139,20 @@ std::optional<std::string> ReadingFile::question_lots(std::span<const OwnRecord>
   std::int64_t sum = 0;
   std::string lines;
   for (const auto& row : *example) {
-    sum += *row.quantity;
+    sum += row.quantity.value_or(0);
     const auto number = static_cast<std::size_t>(&row - example->data());
     if (number == kShownMax) lines += ", …";
     if (number >= kShownMax) continue;
     lines += (lines.empty() ? "" : ", ") + std::string{"line "} + std::to_string(row.line) + ": " +
-             std::to_string(*row.quantity);
+             described(row);
   }
   return "The file has several rows for one product in one shop (" + std::to_string(products) +
          (products == 1 ? " product" : " products") + " in its first rows). For example shop " +
          std::to_string(example->front().shop.value()) + ", GTIN " +
-         example->front().gtin.canonical() + " has the quantities " + lines +
-         ". If they are lots that add up (" + std::to_string(sum) +
-         "), with the earliest date: --lots sum; if the last row counts (" +
-         std::to_string(*example->back().quantity) +
+         example->front().gtin.canonical() + " has " + lines + ". If they are lots" +
+         (sum > 0 ? " that add up (" + std::to_string(sum) + "), with the earliest date"
+                  : ", of which the earliest date counts") +
+         ": --lots sum; if the last row counts (" + described(example->back()) +
          "): --lots last; if only the first row is right: --lots refuse.";
 }
 

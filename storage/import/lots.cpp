@@ -1,6 +1,7 @@
 #include "storage/import/lots.hpp"
 
 #include <chrono>
+#include <cstdint>
 
 namespace codasync::storage {
 namespace {
@@ -16,6 +17,8 @@ std::uint64_t key_of(const ImportedReading& row) {
 }
 
 constexpr std::chrono::sys_days kEpoch{kExpiryDateMin};
+constexpr std::uint32_t kNone = UINT32_MAX;  // no quantity
+static_assert(kNone > kQuantityMax);
 
 }  // namespace
 
@@ -27,12 +30,13 @@ std::optional<LotRule> parse_lot_rule(std::string_view name) {
 }
 
 std::optional<RowRefusal> Lots::apply(ImportedReading& row) {
-  if (!row.quantity || row.observed_at) return std::nullopt;
+  const bool is_check = row.kind == EventKind::check;
+  if ((!row.quantity && !is_check) || row.observed_at) return std::nullopt;
   if (rule_ == LotRule::last && known_.size() >= kReadingsMax) return std::nullopt;
   const auto refuse = [&](std::string reason) {
-    return RowRefusal{row.line, "quantity", std::move(reason)};
+    return RowRefusal{row.line, row.quantity ? "quantity" : "expiry_date", std::move(reason)};
   };
-  Known own{.quantity = static_cast<std::uint32_t>(*row.quantity)};
+  Known own{.quantity = row.quantity ? static_cast<std::uint32_t>(*row.quantity) : kNone};
   if (row.date) {
     own.days =
         static_cast<std::uint16_t>((std::chrono::sys_days{row.date->date} - kEpoch).count() + 1);
@@ -47,9 +51,10 @@ std::optional<RowRefusal> Lots::apply(ImportedReading& row) {
                   " readings, so rows of one reading would not be found. Divide the file, or add "
                   "observed_at.");
   }
-  ++repeated_;
   auto& known = found->second;
-  switch (rule_) {
+  const bool replaces = is_check || (row.quantity && known.quantity != kNone);
+  if (replaces) ++repeated_;
+  switch (replaces ? rule_ : LotRule::sum) {
     case LotRule::last:
       return std::nullopt;
     case LotRule::refuse:
@@ -62,11 +67,13 @@ std::optional<RowRefusal> Lots::apply(ImportedReading& row) {
     case LotRule::sum:
       break;
   }
-  if (std::int64_t{known.quantity} + *row.quantity > kQuantityMax) {
-    return refuse("The sum of the lots is larger than 2147483647.");
+  if (row.quantity) {
+    const std::int64_t before = known.quantity == kNone ? 0 : known.quantity;
+    if (before + *row.quantity > kQuantityMax)
+      return refuse("The sum of the lots is larger than 2147483647.");
+    known.quantity = static_cast<std::uint32_t>(before + *row.quantity);
+    row.quantity = known.quantity;
   }
-  known.quantity += own.quantity;
-  row.quantity = known.quantity;
   if (own.days != 0 && (known.days == 0 || own.days < known.days ||
                         (own.days == known.days && own.date_kind != 0 &&
                          (known.date_kind == 0 || own.date_kind < known.date_kind)))) {

@@ -59,8 +59,9 @@ class FieldReader {
   template <class Parse>
   auto optional_value(std::string_view field, std::string_view text, Parse parse,
                       std::string_view rule) -> decltype(parse(text)) {
-    if (text.empty()) return std::nullopt;
-    auto value = parse(text);
+    const auto plain = plain_cell(text);
+    if (plain.empty()) return std::nullopt;
+    auto value = parse(plain);
     if (!value) refuse(field, rule);
     return value;
   }
@@ -103,10 +104,21 @@ class FieldReader {
       refuse("shop", "The shop is missing.");
       return std::nullopt;
     }
-    if (const auto number = parse_whole_number(plain); number && *number > 0)
-      return ShopId{*number};
+    const auto number = parse_whole_number(plain);
     const auto named = rules_.shops.find(collapse_white_space(unprotected(text)));
-    if (named != rules_.shops.end()) return named->second;
+    const bool is_name = named != rules_.shops.end();
+    if (number && *number > 0) {
+      const ShopId id{*number};
+      if (!is_name || named->second == id) return id;
+      const auto has_id = [&](const auto& shop) { return shop.second == id; };
+      if (std::ranges::any_of(rules_.shops, has_id)) {
+        refuse("shop", "This is the id of one shop and the name of another, which has the id " +
+                           std::to_string(named->second.value()) +
+                           ". Write the ids of the shops, or use --shop.");
+        return std::nullopt;
+      }
+    }
+    if (is_name) return named->second;
     refuse("shop", "The shop must be a shop id, such as 7, or the exact name of a shop.");
     return std::nullopt;
   }
@@ -148,14 +160,31 @@ std::optional<EventKind> parse_recording(std::string_view text) {
   return recording ? kind : std::nullopt;
 }
 
-/// Refuses fields that contradict each other.
-void refuse_contradictions(FieldReader& reader, const ReadingFields& fields, EventKind kind) {
-  if (fields.expiry_date.empty() && !fields.date_kind.empty()) {
-    reader.refuse("date_kind", "The kind of date needs an expiry date.");
+/// Returns: a moment as RFC 3339 has it, also with a blank instead of `T`, and with an offset
+/// without a colon or minutes, as databases and programs write it.
+std::optional<Instant> parse_moment(std::string_view text) {
+  constexpr std::size_t kDateCharacters = 10;
+  std::string moment{text};
+  if (moment.size() > kDateCharacters && moment[kDateCharacters] == ' ') {
+    moment[kDateCharacters] = 'T';
+    const auto sign = moment.find_first_of("+-", kDateCharacters);
+    if (sign != std::string::npos) {
+      const auto digits = moment.size() - sign - 1;
+      if (digits == 2) moment += ":00";
+      if (digits == 4) moment.insert(sign + 3, ":");
+      if (moment[sign - 1] == ' ') moment.erase(sign - 1, 1);
+    }
   }
-  if (kind != EventKind::count) return;
-  if (fields.quantity.empty()) reader.refuse("quantity", "A count requires a quantity.");
-  if (!fields.expiry_date.empty()) {
+  return parse_instant(moment);
+}
+
+/// Refuses fields that contradict each other. An invalid field is refused before.
+void refuse_contradictions(FieldReader& reader, const ImportedReading& row, bool has_date_kind) {
+  if (!row.date && has_date_kind)
+    reader.refuse("date_kind", "The kind of date needs an expiry date.");
+  if (row.kind != EventKind::count) return;
+  if (!row.quantity) reader.refuse("quantity", "A count requires a quantity.");
+  if (row.date) {
     reader.refuse("expiry_date", "A count has no date. A sighting or a check can have both.");
   }
 }
@@ -188,20 +217,22 @@ Outcome<ImportedReading, RowRefusal> reading_row(std::size_t line, const Reading
   const auto kind = reader.optional_value("kind", fields.kind, parse_recording,
                                           "The kind must be sighting, check or count.");
   const auto observed_at = reader.optional_value(
-      "observed_at", fields.observed_at, parse_instant,
+      "observed_at", fields.observed_at, parse_moment,
       "This must be a date and time with its offset, such as 2026-11-24T09:15:00+01:00.");
   auto name = reader.optional_name("name", fields.name);
-  refuse_contradictions(reader, fields, kind.value_or(EventKind::sighting));
   if (reader.refusal()) return *reader.refusal();
 
-  return ImportedReading{.line = line,
-                         .shop = *shop,
-                         .gtin = gtin,
-                         .kind = kind.value_or(EventKind::sighting),
-                         .date = date ? std::optional{ShelfDate{*date, date_kind}} : std::nullopt,
-                         .quantity = quantity,
-                         .observed_at = observed_at,
-                         .name = std::move(name)};
+  ImportedReading row{.line = line,
+                      .shop = *shop,
+                      .gtin = gtin,
+                      .kind = kind.value_or(EventKind::sighting),
+                      .date = date ? std::optional{ShelfDate{*date, date_kind}} : std::nullopt,
+                      .quantity = quantity,
+                      .observed_at = observed_at,
+                      .name = std::move(name)};
+  refuse_contradictions(reader, row, date_kind.has_value());
+  if (reader.refusal()) return *reader.refusal();
+  return row;
 }
 
 }  // namespace codasync::storage

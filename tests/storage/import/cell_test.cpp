@@ -73,6 +73,12 @@ TEST(QuantityCells, are_refused_when_a_number_would_be_a_guess) {
     EXPECT_THAT(quantity(cell), HasSubstr("--decimal")) << cell;
   }
   EXPECT_THAT(quantity("-3"), HasSubstr(": \"-3\" is negative."));
+  for (const auto* cell : {"1,000,000", "1.000.000", "12.345,0", "12,345.00", "1,234,567.0"}) {
+    EXPECT_THAT(quantity(cell), HasSubstr("--decimal")) << cell;
+  }
+  for (const auto* cell : {"1,0,0", "5.0.0", "1,00,000", "1..000"}) {
+    EXPECT_THAT(quantity(cell), HasSubstr("is not one")) << cell;
+  }
   EXPECT_THAT(quantity("0.5"), HasSubstr(": \"0.5\" has decimals."));
   EXPECT_THAT(quantity("-"), HasSubstr(": \"-\" is not one."));
   for (const auto* cell : {"1e3", "12 pcs", "1 x 6", "2147483648", "99999999999999999999", "∞",

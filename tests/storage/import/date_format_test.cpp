@@ -71,6 +71,12 @@ TEST(DateFormats, read_the_names_of_months_in_the_languages_of_the_headers) {
   }
   EXPECT_EQ(read("DD. MMMM YYYY", "1. März 2027"), "2027-03-01");
   EXPECT_EQ(read("D MMM YYYY", "1 mrt. 2027"), "2027-03-01");
+  for (const auto* text : {"1 Mrz 2027", "1 Mrz. 2027", "1 MRZ 2027", "1. Mrz. 2027"}) {
+    EXPECT_EQ(read(text[1] == '.' ? "D. MMM YYYY" : "D MMM YYYY", text), "2027-03-01") << text;
+  }
+  EXPECT_EQ(read("D MMM YYYY", "1 Jänner 2027"), "2027-01-01") << "in Austria";
+  EXPECT_EQ(read("D MMM YYYY", "1 Jän. 2027"), "2027-01-01");
+  EXPECT_EQ(read("D MMM YYYY", "1 Feber 2027"), "2027-02-01");
   EXPECT_EQ(read("D MMM YYYY", "1 août 2027"), "2027-08-01");
   EXPECT_EQ(read("D MMM YYYY", "1 paź 2027"), "2027-10-01");
   EXPECT_EQ(read("MMM D, YYYY", "Sept. 1, 2027"), "2027-09-01");

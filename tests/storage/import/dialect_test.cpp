@@ -72,7 +72,10 @@ TEST(Dialect, other_formats_are_named_with_what_to_do) {
   EXPECT_THAT(refused("%PDF-1.7"), HasSubstr("PDF"));
   EXPECT_THAT(refused("\n <!DOCTYPE html><html>"), HasSubstr("HTML"));
   EXPECT_THAT(refused("<?xml version=\"1.0\"?>"), HasSubstr("XML"));
-  EXPECT_THAT(refused("[{\"gtin\": 1}]"), HasSubstr("JSON"));
+  for (const auto* array : {"[{\"gtin\": 1}]", "[ {\"gtin\": 1}]", "[\r\n  {\"gtin\": 1}]",
+                            "[\t{\"gtin\": 1}]", "[]", "[ ]"}) {
+    EXPECT_THAT(refused(array), HasSubstr("This is a JSON array")) << array;
+  }
   EXPECT_THAT(refused("BZh91AY"), HasSubstr("compressed"));
   EXPECT_THAT(refused("SQLite format 3\0"sv), HasSubstr("SQLite"));
 }

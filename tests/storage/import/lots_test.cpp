@@ -100,5 +100,60 @@ TEST(Lots, of_a_sum_that_is_too_large_are_refused) {
   EXPECT_THAT(readings.refused.at(0).reason, HasSubstr("2147483647"));
 }
 
+const std::string kChecks = std::string{kHeader} +
+                            "7,9520991001561,,A,2026-12-10,,check,\n"
+                            "7,9520991001561,,B,2026-12-20,,check,\n"
+                            "7,9520991001561,,C,2026-12-15,4,check,\n";
+
+std::vector<std::string> dates(const Readings& readings) {
+  std::vector<std::string> all;
+  for (const auto& row : readings.rows()) all.push_back(row.date ? to_string(row.date->date) : "");
+  return all;
+}
+
+TEST(Lots, of_checks_without_a_quantity_replace_no_earlier_date) {
+  Readings asked;
+  const auto outcome = test::import_text(kChecks, {}, asked);
+  ASSERT_FALSE(outcome) << "the last check would hide the date of the first one";
+  EXPECT_THAT(outcome.error().reason,
+              HasSubstr("line 2: 2026-12-10, line 3: 2026-12-20, line 4: 2026-12-15 with 4"));
+  EXPECT_THAT(outcome.error().reason, HasSubstr("--lots sum"));
+  Readings sum;
+  ASSERT_TRUE(test::import_text(kChecks, {.lots = LotRule::sum}, sum));
+  EXPECT_THAT(dates(sum), ElementsAre("2026-12-10", "2026-12-10", "2026-12-10"));
+  EXPECT_EQ(sum.rows()[1].quantity, std::nullopt);
+  EXPECT_EQ(sum.rows()[2].quantity, 4);
+  Readings last;
+  ASSERT_TRUE(test::import_text(kChecks, {.lots = LotRule::last}, last));
+  EXPECT_THAT(dates(last), ElementsAre("2026-12-10", "2026-12-20", "2026-12-15"));
+  Readings first;
+  const auto counts = test::import_text(kChecks, {.lots = LotRule::refuse}, first);
+  ASSERT_TRUE(counts);
+  EXPECT_EQ(counts->refused, 2U);
+  EXPECT_EQ(first.refused.at(0).field, "expiry_date");
+}
+
+TEST(Lots, of_a_check_after_a_sighting_with_a_quantity_keep_the_earlier_date) {
+  const std::string file = std::string{kHeader} +
+                           "7,9520991001561,,A,2026-12-10,5,,\n"
+                           "7,9520991001561,,B,2026-12-20,,check,\n";
+  Readings asked;
+  EXPECT_FALSE(test::import_text(file, {}, asked));
+  Readings sum;
+  ASSERT_TRUE(test::import_text(file, {.lots = LotRule::sum}, sum));
+  EXPECT_THAT(dates(sum), ElementsAre("2026-12-10", "2026-12-10"));
+}
+
+TEST(Lots, are_not_a_check_and_later_rows_that_add_to_it) {
+  Readings readings;
+  const auto counts = test::import_text(std::string{kHeader} +
+                                            "7,9520991001561,,,2026-12-20,,check,\n"
+                                            "7,9520991001561,,,2026-12-10,4,,\n"
+                                            "7,9520991001561,,,2026-12-30,,,\n",
+                                        {}, readings);
+  ASSERT_TRUE(counts);
+  EXPECT_EQ(counts->accepted, 3U);
+}
+
 }  // namespace
 }  // namespace codasync::storage

@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include "tests/storage/import/collected.hpp"
+
 namespace codasync::storage {
 namespace {
 
@@ -202,6 +204,127 @@ TEST(ReadingRows, are_refused_with_their_first_invalid_field) {
   auto kind_without_a_date = with(&ReadingFields::date_kind, "use_by");
   kind_without_a_date.expiry_date = "";
   EXPECT_EQ(refusal_of(kind_without_a_date).field, "date_kind");
+}
+
+ImportedReading accepted(const ReadingFields& fields, const RowRules& rules = {}) {
+  const auto row = reading_row(7, fields, rules, kToday);
+  if (row) return *row;
+  ADD_FAILURE() << row.error().field << ": " << row.error().reason;
+  return {.line = 0,
+          .shop = ShopId{1},
+          .gtin = *Gtin::parse(kTea),
+          .kind = {},
+          .date = {},
+          .quantity = {},
+          .observed_at = {},
+          .name = {}};
+}
+
+ReadingFields fields_of(std::string_view kind) {
+  return {.shop = "1",
+          .gtin = kTea,
+          .expiry_date = "",
+          .date_kind = "",
+          .quantity = "",
+          .kind = kind,
+          .observed_at = "",
+          .name = ""};
+}
+
+TEST(ReadingRows, read_every_field_as_spreadsheets_protect_it) {
+  auto fields = fields_of("=\"check\"");
+  fields.expiry_date = "=\"2026-12-24\"";
+  fields.date_kind = "=\"use by\"";
+  fields.quantity = "=\"5\"";
+  fields.observed_at = "=\"2026-11-24T10:00:00+01:00\"";
+  const auto row = accepted(fields);
+  EXPECT_EQ(row.kind, EventKind::check);
+  EXPECT_EQ(row.date, (ShelfDate{2026y / 12 / 24, DateKind::use_by}));
+  EXPECT_EQ(row.quantity, 5);
+  EXPECT_EQ(row.observed_at, std::chrono::sys_days{2026y / 11 / 24} + 9h);
+  for (const std::string_view kind : {"\u200Echeck", "check\u200C", "'check", "Check\u00A0"}) {
+    fields.kind = kind;
+    if (kind.front() == '\'') {
+      EXPECT_EQ(refusal_of(fields).field, "kind");
+    } else {
+      EXPECT_EQ(accepted(fields).kind, EventKind::check) << kind;
+    }
+  }
+}
+
+TEST(ReadingRows, with_a_field_that_only_looks_filled_have_an_empty_field) {
+  for (const std::string_view empty : {"=\"\"", "\u200E", "\u00AD", "\u200B\u200F"}) {
+    auto fields = fields_of("count");
+    fields.quantity = empty;
+    EXPECT_EQ(refusal_of(fields).field, "quantity") << "a count requires a quantity: " << empty;
+    fields.quantity = "4";
+    fields.expiry_date = empty;
+    EXPECT_EQ(accepted(fields).date, std::nullopt) << empty;
+    fields.kind = "";
+    fields.date_kind = "use_by";
+    EXPECT_EQ(refusal_of(fields).field, "date_kind") << empty;
+    fields = fields_of(empty);
+    fields.observed_at = empty;
+    fields.date_kind = empty;
+    EXPECT_EQ(accepted(fields).kind, EventKind::sighting) << empty;
+  }
+}
+
+TEST(ReadingRows, of_checks_need_a_column_for_the_date) {
+  test::Collected<ImportedReading> readings;
+  const auto without =
+      test::import_text("shop,gtin,kind,quantity\n1,4006381333931,check,4\n", {}, readings);
+  ASSERT_TRUE(without);
+  ASSERT_EQ(readings.refused.size(), 1U);
+  EXPECT_EQ(readings.refused[0].field, "expiry_date");
+  test::Collected<ImportedReading> empty;
+  ASSERT_TRUE(
+      test::import_text("shop,gtin,kind,expiry_date\n1,4006381333931,check,\n"
+                        "1,96385074,count,\n",
+                        {}, empty));
+  ASSERT_EQ(empty.rows().size(), 1U) << "a count requires a quantity";
+  EXPECT_EQ(empty.rows()[0].date, std::nullopt) << "nothing is left";
+}
+
+TEST(ReadingRows, read_times_as_databases_and_programs_write_them) {
+  auto fields = fields_of("");
+  const auto moment = std::chrono::sys_days{2026y / 11 / 24} + 9h + 15min;
+  for (const std::string_view text :
+       {"2026-11-24T10:15:00+01:00", "2026-11-24 10:15:00+01:00", "2026-11-24 10:15:00+01",
+        "2026-11-24 10:15:00.000+0100", "2026-11-24 10:15:00 +01:00", "2026-11-24 09:15:00Z",
+        "2026-11-24T04:15:00\u221205:00", "2026-11-24 09:15:00-00"}) {
+    fields.observed_at = text;
+    EXPECT_EQ(accepted(fields).observed_at, moment) << text;
+  }
+  for (const std::string_view text : {"2026-11-24 10:15:00", "2026-11-24", "2026-11-24 10:15:00+1",
+                                      "2026-11-24 10:15:00+01:", "2026-11-24 10:15:00+010",
+                                      "2026-11-24 10:15+01", "24.11.2026 10:15:00+01:00"}) {
+    fields.observed_at = text;
+    EXPECT_EQ(refusal_of(fields).field, "observed_at") << text;
+  }
+}
+
+TEST(ReadingRows, name_a_shop_by_its_id_or_its_name_and_never_guess) {
+  const RowRules rules{
+      .shops = {
+          {"Main Street", ShopId{3}}, {"7", ShopId{4}}, {"104", ShopId{5}}, {"6", ShopId{6}}}};
+  auto fields = fields_of("");
+  const auto shop_of = [&](std::string_view text) {
+    fields.shop = text;
+    return accepted(fields, rules).shop;
+  };
+  EXPECT_EQ(shop_of("3"), ShopId{3});
+  EXPECT_EQ(shop_of("Main Street"), ShopId{3});
+  EXPECT_EQ(shop_of("6"), ShopId{6}) << "the id and the name of the same shop";
+  EXPECT_EQ(shop_of("104"), ShopId{5}) << "no shop has this id";
+  EXPECT_EQ(shop_of("99"), ShopId{99}) << "refused later";
+  fields.shop = "4";
+  EXPECT_EQ(accepted(fields, rules).shop, ShopId{4});
+  const RowRules unclear{.shops = {{"North", ShopId{7}}, {"7", ShopId{4}}}};
+  fields.shop = "7";
+  const auto row = reading_row(7, fields, unclear, kToday);
+  ASSERT_FALSE(row) << "the id of one shop and the name of another";
+  EXPECT_EQ(row.error().field, "shop");
 }
 
 }  // namespace
