@@ -16,13 +16,32 @@ namespace {
 constexpr std::string_view kComposite = "|]e0";
 constexpr std::size_t kIdentifierLength = 3;
 
+/// Returns: the text without one separator in the last position.
+std::string_view without_last(std::string_view text, const Separators& separators) {
+  constexpr std::size_t kBytesMax = 4;  // of a spelling
+  for (std::size_t bytes = 1; bytes <= std::min(kBytesMax, text.size()); ++bytes) {
+    const auto at = text.size() - bytes;
+    if (separators.length_at(text, at) == bytes) return text.substr(0, at);
+  }
+  return text;
+}
+
+/// Returns: the code without the line end of a keyboard scanner and without a separator in the last
+/// position. The character that a scanner sends instead of a separator can be the end of a text, so
+/// it is one after digits only.
+std::string_view without_end(std::string_view code, const Separators& separators) {
+  const auto text = code.substr(0, code.find_last_not_of("\r\n\t") + 1);
+  const auto data = without_last(text, Separators{std::nullopt});
+  if (data.size() < text.size()) return data;
+  const auto digits = without_last(text, separators);
+  return std::ranges::all_of(digits, is_digit) ? digits : text;
+}
+
 /// One code while it is parsed. Offsets count from the front of the code as it was sent.
 class Parser {
  public:
   Parser(std::string_view code, const ParseOptions& options)
-      : code_{code.substr(0, code.find_last_not_of("\r\n\t") + 1)},
-        options_{options},
-        separators_{options.separator} {}
+      : options_{options}, separators_{options.separator}, code_{without_end(code, separators_)} {}
 
   ParsedCode parse() && {
     if (code_.empty()) {
@@ -57,9 +76,9 @@ class Parser {
     return begin < end && std::ranges::all_of(between(begin, end), is_digit);
   }
 
-  std::string_view code_;
   const ParseOptions& options_;
-  Separators separators_;
+  const Separators separators_;
+  const std::string_view code_;
   ParsedCode parsed_{};
 };
 
