@@ -95,12 +95,11 @@ Outcome<Plan, Problem> plan(const Call& call) {
   if (!body) return body.error();
   auto fields = std::move(body).value();
   const auto shop = fields.integer("shop", 1, INT64_MAX);
-  const auto today = date_of(now());
-  const auto codes = read_codes(fields, today);
+  const auto observed_at = fields.instant("observed_at");
+  const auto codes = read_codes(fields, observed_at.value);
   const auto kind = fields.one_of("kind", {"sighting", "check", "count"});
   const auto quantity = fields.integer("quantity", 0, kQuantityMax);
   const auto name = fields.name("name");
-  const auto observed_at = fields.instant("observed_at");
   const auto dry_run = fields.flag("dry_run");
   fields.require("shop", shop);
   fields.require("codes", codes.texts);
@@ -139,7 +138,7 @@ Outcome<Plan, Problem> plan(const Call& call) {
   operation.product_name = scan->name;
   operation.observed_at = observed_at.value;
   if (operation.kind != EventKind::count) operation.date = scan->item.date;
-  if (operation.date && !is_expiry_date(operation.date->date, today))
+  if (operation.date && !is_expiry_date(operation.date->date, date_of(now())))
     return bad_fields({{"codes", {std::string{explain_expiry_date()}}}});
   plan.operation = std::move(operation);
   plan.answer = [scan](const Written& written) { return recorded(*scan, written); };

@@ -1,5 +1,7 @@
 #include "api/resources/scanned_codes.hpp"
 
+#include <algorithm>
+
 namespace codasync::api::scan {
 namespace {
 
@@ -7,6 +9,14 @@ namespace {
 // characters that are not only digits.
 constexpr std::size_t kCodesMax = 16;
 constexpr std::size_t kCodeBytesMax = 2'000;
+
+/// Returns: the day on which the codes were scanned. No expiry date is before the first one, and
+/// the ledger counts a time in the future as now.
+Date day_of_scan(const std::optional<Instant>& observed_at) {
+  constexpr Instant kFirst{std::chrono::sys_days{kExpiryDateMin}};
+  const auto arrival = now();
+  return date_of(std::clamp(observed_at.value_or(arrival), kFirst, arrival));
+}
 
 }  // namespace
 
@@ -17,8 +27,9 @@ std::vector<barcode::ParsedCode> ScannedCodes::parsed() const {
   return codes;
 }
 
-ScannedCodes read_codes(Body& fields, Date today) {
-  ScannedCodes codes{fields.texts("codes", kCodesMax, kCodeBytesMax), {.today = today}};
+ScannedCodes read_codes(Body& fields, const std::optional<Instant>& observed_at) {
+  ScannedCodes codes{fields.texts("codes", kCodesMax, kCodeBytesMax),
+                     {.today = day_of_scan(observed_at)}};
   const auto upc_e = fields.flag("upc_e");
   const auto separator =
       fields.one_of("separator", {"~", "|", "#", "@", "$", "^", "!", "*", ";", "`"});

@@ -18,9 +18,10 @@ struct ScannedCodes {
   [[nodiscard]] std::vector<barcode::ParsedCode> parsed() const;
 };
 
-/// Reads `codes`, and the fields that say how they are meant: `upc_e` and `separator`. `today`
-/// decides the century of dates.
-ScannedCodes read_codes(Body& fields, Date today);
+/// Reads `codes`, and the fields that say how they are meant: `upc_e` and `separator`.
+/// `observed_at`, in the time of the service, decides the century of dates, so that the codes mean
+/// the same whenever they arrive; nullopt: now.
+ScannedCodes read_codes(Body& fields, const std::optional<Instant>& observed_at);
 
 /// Returns: 422 for codes that contradict each other.
 Problem conflicting(const barcode::Contradiction& contradiction);

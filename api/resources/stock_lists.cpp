@@ -155,8 +155,8 @@ OperationList::Each read_operation(Body& fields, const Sender& sender, ShopId sh
       fields.one_of("kind", {"sighting", "check", "count", "adjust", "remove", "void"});
   auto gtin = fields.gtin("GTIN");
   const auto observed_at = fields.instant("observed_at");
-  // The same codes have the same dates whenever they arrive.
-  const auto codes = scan::read_codes(fields, date_of(observed_at.value.value_or(now())));
+  const auto corrected_at = corrected(observed_at, sender);
+  const auto codes = scan::read_codes(fields, corrected_at);
   fields.require("observed_at", observed_at);
   std::optional<ShelfDate> scanned;
   std::optional<Problem> conflict;
@@ -170,7 +170,7 @@ OperationList::Each read_operation(Body& fields, const Sender& sender, ShopId sh
   }
   StockOperation operation{
       .shop = shop, .gtin = gtin.value.value_or(Gtin::from_number(1)), .actor = sender.token};
-  operation.observed_at = corrected(observed_at, sender);
+  operation.observed_at = corrected_at;
   if (kind.value == "adjust") {
     read_adjustment(fields, operation);
   } else if (kind.value == "remove") {

@@ -41,6 +41,22 @@ class Sync(ServiceTest):
     def reading(self, gtin: str = GTINS[0]) -> Any:
         return self.service.send("GET", f"/api/v1/shops/{self.shop}/stock/{gtin}").json()
 
+    def test_dates_of_codes_have_the_century_of_the_corrected_time(self) -> None:
+        # The first device begins in 1970 after its battery was empty; the second one is far ahead.
+        code = f"(01){GTINS[0].zfill(14)}(17)270131"
+        for clock in ("1970-01-02T00:00:00Z", "2099-07-01T12:00:00Z", "9999-12-31T23:59:59Z"):
+            for corrected in (True, False):
+                with self.subTest(clock, corrected=corrected):
+                    if not corrected and clock < "2000":
+                        continue  # without the clock of the device its time is true, and too old
+                    self.device = str(uuid.uuid4())
+                    operation = {"id": str(uuid.uuid4()), "kind": "check", "codes": [code], "observed_at": clock}
+                    fields = {"device_time": clock} if corrected else {}
+                    self.assertIn(self.outcomes(operation, **fields)[0], ("applied", "kept"))
+                    self.assertEqual(self.reading()["expiry_date"], "2027-01-31")
+        old = {"id": str(uuid.uuid4()), "kind": "check", "codes": [code], "observed_at": "1970-01-02T00:00:00Z"}
+        self.assertEqual(self.outcomes(old), ["too-old"])
+
     def test_it_records_all_kinds_and_answers_with_changes(self) -> None:
         answer = self.sync(
             self.operation("sighting", 1, expiry_date="2027-01-05"), self.operation("check", 2, expiry_date="2027-02-01", quantity=9),
