@@ -4,7 +4,9 @@ import datetime
 import http.client
 import json
 import re
+import unicodedata
 import unittest
+import urllib.parse
 import uuid
 from typing import Any
 
@@ -86,6 +88,22 @@ class Values(ServiceTest):
             for word in ("creme", "brulee", "Cr%C3%A8me", "Cre%CC%80me"):
                 found = self.service.send("GET", f"/api/v1/products?search={word}&limit=1000").json()
                 self.assertIn(gtin, [product["GTIN"] for product in found], (name, word))
+
+    def test_a_name_of_any_script_is_found_as_people_write_it(self) -> None:
+        words = {
+            "Чай чёрный": ("чай", "ЧАЙ", "черный", "чёрный"), "Йогурт Їжа": ("йогурт", "їжа"), "ガム": ("ガム", "ｶﾞﾑ"), "がんも": ("がん",),
+            "김치 라면": ("김치", "라면"), "חָלָב": ("חלב", "חָלָב"), "حَلِيب": ("حليب",), "حليب": ("حَلِيب", "حلــيب"), "می\u200cخواهم": ("میخواهم",),
+            "Schoko\u00adlade": ("schokolade", "lade"), "❤\ufe0f Tee": ("❤", "❤\ufe0f"), "Ｃｏｆｆｅｅ": ("coffee",), "Öl 10 m² ☀": ("m²", "m2", "öl", "ol"), "Εψώ": ("ΕΨΩ", "εψω"),
+        }
+        for name, searched in words.items():
+            for form in ("NFC", "NFD"):
+                gtin = self.place.unknown_product()
+                self.service.product(gtin, unicodedata.normalize(form, name))
+                for word in (*searched, name):
+                    for typed in ("NFC", "NFD"):
+                        query = urllib.parse.quote(unicodedata.normalize(typed, word))
+                        found = self.service.send("GET", f"/api/v1/products?search={query}&limit=1000").json()
+                        self.assertIn(gtin, [product["GTIN"] for product in found], (name, form, word, typed))
 
     def test_a_query_that_is_not_utf8_or_has_control_characters_is_refused(self) -> None:
         for escaped in ("%00", "%C0%AF", "%E0%80%AF", "%ED%A0%80", "%F4%90%80%80", "%FF"):
