@@ -36,9 +36,12 @@ const std::string kIncoming =
     " unnest($1::bigint[], $2::text[], $3::text[], $4::text[]) as n (gtin, name, brand, category)" +
     kExisting;
 
-// A null changes nothing: the file does not have the value. An empty text clears.
-const std::string kBrand = " nullif(coalesce(n.brand, p.brand), '') ";
-const std::string kCategory = " nullif(coalesce(n.category, p.category), '') ";
+// A null changes nothing: the file does not have the value. An empty text clears. A product that
+// the import brings back has only the values of the file.
+const std::string kBrand =
+    " nullif(coalesce(n.brand, case when p.removed_at is null then p.brand end), '') ";
+const std::string kCategory =
+    " nullif(coalesce(n.category, case when p.removed_at is null then p.category end), '') ";
 
 const std::string kDiffers =
     " p.removed_at is not null or p.name <> n.name"

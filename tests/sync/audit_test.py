@@ -1,5 +1,6 @@
 """GET /audit: who changed what."""
 
+import json
 import unittest
 import urllib.parse
 from typing import Any
@@ -45,6 +46,19 @@ class Audit(ServiceTest):
         self.service.send("DELETE", f"{history}/{event}", {"reason": "a wrong shelf"}, self.service.staff)
         void, = self.audit(subject="reading", subject_id=reading["id"])
         self.assertEqual((void["action"], void["actor"], void["after"]), ("void", "a staff", {"event": event, "reason": "a wrong shelf"}))
+
+    def test_a_product_that_an_import_brings_back_has_only_the_values_of_the_file(self) -> None:
+        gtin = "9520000000080"
+        address = f"/api/v1/products/{gtin}"
+        for file, brand, category in (("GTIN,name\n%s,Tea\n", None, None), ("GTIN,name,brand\n%s,Tea,Leaf\n", "Leaf", None)):
+            self.service.send("PUT", address, {"name": "Tea", "brand": "Old", "category": "Old"}, self.service.admin)
+            self.assertEqual(self.service.send("DELETE", address, token=self.service.admin).status, 204)
+            dry = self.service.send("POST", "/api/v1/import/products?dry_run=true", file % gtin, self.service.admin)
+            change = next(line for line in map(json.loads, dry.body.splitlines()) if line["event"] == "change")
+            self.assertEqual((change["after"]["brand"], change["after"]["category"]), (brand, category), "as the dry run says")
+            self.assertEqual(self.service.send("POST", "/api/v1/import/products", file % gtin, self.service.admin).status, 200)
+            product = self.service.send("GET", address).json()
+            self.assertEqual((product["brand"], product["category"]), (brand, category))
 
     def test_it_is_filtered_by_actor_and_time_and_read_in_pages(self) -> None:
         author = self.service.send("POST", "/api/v1/tokens", {"name": "Author", "role": "admin"}, self.service.admin).json()
