@@ -474,10 +474,16 @@ Result history(Service& service, const Call& call) {
     if (!before) parameters.refuse_cursor();
   }
   if (auto problem = parameters.finish()) return *problem;
-  auto page = service.database.read()->history(ReadingId{call.path.id}, before, limit);
+  const auto reader = service.database.read();
+  auto page = reader->history(ReadingId{call.path.id}, before, limit);
+  // Nothing is written to a reading whose shop or product was deleted.
+  const auto& [shop, gtin] = *call.path.reading;
+  const auto rows = reader->rows({.shops = {shop}, .products = {gtin}, .readings = {}});
+  const bool is_open = !rows.shops.empty() && !rows.products.empty();
   storage::Page<ShownEvent> shown{.rows = {}, .more = page.more};
   for (auto& entry : page.rows) {
-    const bool voidable = is_voidable(entry, *call.actor, service.options.staff_void_time);
+    const bool voidable =
+        is_open && is_voidable(entry, *call.actor, service.options.staff_void_time);
     shown.rows.push_back({std::move(entry), voidable});
   }
   auto response =

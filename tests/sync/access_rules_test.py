@@ -160,6 +160,25 @@ class AccessRules(ServiceTest):
         for _ in range(2):
             self.assertEqual(self.void(reading, event, self.staff).status, 204)
 
+    def test_nothing_of_a_deleted_shop_or_product_is_shown_as_voidable(self) -> None:
+        def shown(reading: int) -> set[bool]:
+            history = self.service.send("GET", f"/api/v1/stock-readings/{reading}/history", token=self.service.admin).json()
+            accepted = {self.void(reading, event["id"], self.service.admin).status for event in history if event["voidable"]}
+            self.assertLessEqual(accepted, {204}, "voidable is true only where a void is accepted")
+            return {event["voidable"] for event in history}
+
+        shop, gtin = self.place.fresh_shop(), self.place.fresh_product()
+        reading = self.service.record(shop, gtin, quantity=3)["id"]
+        self.assertEqual(self.service.send("DELETE", f"/api/v1/stock-readings/{reading}", token=self.service.admin).status, 204)
+        address = f"/api/v1/products/{gtin}"
+        self.assertEqual(self.service.send("DELETE", address, token=self.service.admin).status, 204)
+        self.assertEqual(shown(reading), {False})
+        self.service.product(gtin, "Back")
+        self.assertEqual(shown(reading), {True})
+        reading = self.service.record(shop, self.place.fresh_product(), quantity=3)["id"]
+        self.assertEqual(self.service.send("DELETE", f"/api/v1/shops/{shop}?cascade=true", token=self.service.admin).status, 204)
+        self.assertEqual(shown(reading), {False})
+
     def test_a_device_voids_its_own_operation_also_with_a_new_token(self) -> None:
         device, count = str(uuid.uuid4()), str(uuid.uuid4())
         renewed = self.place.made_token(role="staff", shops=[self.place.shop])["token"]
