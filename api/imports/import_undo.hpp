@@ -14,7 +14,7 @@ struct ImportUndone {
   std::size_t events{0};         // of the import
   std::size_t taken_back{0};     // of these, now
   std::size_t voided_before{0};  // of these
-  std::size_t refused{0};        // of these: before the floor of the ledger
+  std::size_t refused{0};        // of these: too old, or of a deleted shop or product
   std::size_t failed{0};         // of these; then no product was taken back
   std::string failure;           // the cause of the last one, for the log
   std::size_t products{0};       // of the import
