@@ -223,10 +223,11 @@ export class Person {
     await this.page.locator(`.screen-${screen} .page`).waitFor();
   }
 
-  /** Types the number of a product, as on a phone's keyboard. */
+  /** Enters the number of a product. It comes in one piece, as from an input method, so the console takes it without a button. */
   async find(code) {
-    await this.page.getByLabel('Code', { exact: true }).fill(code);
-    await this.page.getByRole('button', { name: 'Find' }).click();
+    const field = this.page.getByLabel('Code', { exact: true });
+    await field.fill(code);
+    await eventually(async () => (await field.inputValue()) === '', 'the code is taken');
   }
 
   /** Taps month and day of a date on the date pad. */

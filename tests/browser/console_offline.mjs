@@ -8,6 +8,7 @@ import { day, eventually, gtin, launchPersistent, Person, run } from './console.
 
 const TEA = gtin(1);
 const QUEUE_MAX = 20_000;
+const LONG = Number(process.env.CODASYNC_LONG_QUEUE ?? 1_500);
 
 /** Taps +1 so many times, each for its own entry. */
 async function addUnits(person, n) {
@@ -19,6 +20,25 @@ async function opened(person, token, shop) {
   await person.pill('Live').waitFor();
   await person.find(TEA);
   await person.page.locator('.card h2', { hasText: 'Green tea' }).waitFor();
+}
+
+/** Copies the first entry in the database of the queue until there are so many; `other`: what is different in the copies. */
+async function copyOwn(person, most, other = {}) {
+  await person.page.evaluate(async ([most, other]) => {
+    const database = await new Promise((resolve) => (indexedDB.open('codasync-queue').onsuccess = ({ target }) => resolve(target.result)));
+    const entries = database.transaction('entries', 'readwrite').objectStore('entries');
+    entries.getAll().onsuccess = ({ target: { result: own } }) => {
+      for (let n = own.length; n < most; n += 1) {
+        const { seq, ...rest } = own[0];
+        const id = crypto.randomUUID();
+        // A moment of a reading has a limited number of operations, so each copy has another microsecond.
+        const observed_at = rest.op.observed_at.replace(/\.\d+Z$/, `.${String(n).padStart(6, '0')}Z`);
+        entries.add({ ...rest, id, op: { ...rest.op, id, observed_at }, ...other });
+      }
+    };
+    await new Promise((resolve) => (entries.transaction.oncomplete = resolve));
+    database.close();
+  }, [most, other]);
 }
 
 /** Each operation was sent, and counted once. */
@@ -203,18 +223,7 @@ await run({
     await anna.pill('Offline').waitFor();
     await addUnits(anna, 100);
     // Entries of another person fill the rest.
-    await anna.page.evaluate(async (most) => {
-      const database = await new Promise((resolve) => (indexedDB.open('codasync-queue').onsuccess = ({ target }) => resolve(target.result)));
-      const entries = database.transaction('entries', 'readwrite').objectStore('entries');
-      entries.getAll().onsuccess = ({ target: { result: own } }) => {
-        for (let n = own.length; n < most; n += 1) {
-          const { seq, ...rest } = own[0];
-          entries.add({ ...rest, id: crypto.randomUUID(), owner: 'person:bert', actor: 'Bert' });
-        }
-      };
-      await new Promise((resolve) => (entries.transaction.oncomplete = resolve));
-      database.close();
-    }, QUEUE_MAX);
+    await copyOwn(anna, QUEUE_MAX, { owner: 'person:bert', actor: 'Bert' });
     await addUnits(anna, 1);
     await anna.says('This phone is full. The last reading was not stored.');
     service.sql(`update tokens set expires_at = now() where id = ${made.id}`);
@@ -236,6 +245,47 @@ await run({
     await dialog.getByRole('button', { name: 'Sign in' }).click();
     await eventually(async () => (await anna.waiting()) === QUEUE_MAX - 100, 'the entries of the person are sent', 60);
     await eachCounted(service, shop, 5, 100);
+    await anna.close();
+  },
+
+  async 'a long queue is sent without reading all of it for each request'({ service, network, browser, url }) {
+    const shop = await withTea(service, 'Long');
+    const anna = await Person.with(browser, url);
+    await anna.context.addInitScript(() => {
+      window.entriesRead = 0;
+      const getAll = IDBObjectStore.prototype.getAll;
+      IDBObjectStore.prototype.getAll = function (...of) {
+        const request = getAll.apply(this, of);
+        if (this.name === 'entries') request.addEventListener('success', () => (window.entriesRead += request.result.length));
+        return request;
+      };
+    });
+    await anna.page.reload();
+    await opened(anna, service.staff, shop);
+    network.set('refuse');
+    await anna.pill('Offline').waitFor();
+    await addUnits(anna, 1);
+    await copyOwn(anna, LONG);
+    const other = await anna.context.newPage();
+    for (const page of [anna.page, other]) {
+      await page.goto(url);
+      await page.locator('.pill', { hasText: `${LONG.toLocaleString('en')} waiting` }).waitFor();
+    }
+    const devtools = await anna.context.newCDPSession(anna.page);
+    await devtools.send('Performance.enable', { timeDomain: 'threadTicks' });
+    const processor = async () => (await devtools.send('Performance.getMetrics')).metrics.find(({ name }) => name === 'TaskDuration').value;
+    const before = await processor();
+    const started = Date.now();
+    network.set('pass');
+    for (const page of [anna.page, other]) await page.evaluate(() => dispatchEvent(new Event('online')));
+    await eventually(async () => (await anna.waiting()) === 0, 'nothing waits', 120);
+    await anna.pill('Live').waitFor();
+    await other.locator('.pill', { hasText: 'Live' }).waitFor();
+    let read = 0;
+    for (const page of [anna.page, other]) read += await page.evaluate(() => window.entriesRead);
+    console.log(`     ${LONG} entries in ${((Date.now() - started) / 1000).toFixed(1)} s, ${network.syncs.length} requests; ${read} were read, ${((await processor()) - before).toFixed(1)} s of the processor`);
+    assert.ok(read <= 5 * LONG, `${read} entries were read`);
+    assert.equal((await service.reading(shop.id, TEA)).quantity, 5 + LONG);
     await anna.close();
   },
 

@@ -46,7 +46,8 @@ await run({
     const shop = await service.shop('Dates', [[TEA, 'Green tea', day(40), 5]]);
     const anna = await (await Person.with(browser, url)).signIn(service.staff, shop);
     await anna.pill('Live').waitFor();
-    await anna.find(TEA);
+    await anna.page.getByLabel('Code', { exact: true }).pressSequentially(TEA, { delay: 80 });
+    await anna.button('Find').click();
     await anna.tapDate(day(70));
     await anna.says('The shortest date here is still');
     await anna.button('Other date').click();
@@ -198,6 +199,80 @@ await run({
     await anna.pill('Live').waitFor();
     assert.equal(network.syncs.length, before);
     assert.deepEqual((await service.history(shop.id, TEA)).map(({ kind }) => kind), ['void', 'adjust', 'sighting']);
+    await anna.close();
+  },
+
+  async 'undo does not offer what was taken back or discarded elsewhere'({ service, network, browser, url }) {
+    const shop = await service.shop('Undo once', [[TEA, 'Green tea', day(40), 5], [gtin(3), 'Rice', day(40), 5]]);
+    const anna = await (await Person.with(browser, url)).signIn(service.staff, shop);
+    await anna.pill('Live').waitFor();
+    const offered = anna.button(/^Undo the last entry/);
+    for (const [number, name] of [[gtin(3), 'Rice'], [TEA, 'Green tea']]) {
+      await anna.find(number);
+      await anna.page.locator('.card h2', { hasText: name }).waitFor();
+      await anna.button('One more').click();
+      await anna.page.locator('.card .quantity', { hasText: '× 6' }).waitFor();
+    }
+    await anna.allSaved();
+    assert.equal(await offered.getAttribute('aria-label'), 'Undo the last entry: Green tea');
+    await anna.button('History', { exact: true }).click();
+    await anna.page.locator('.history li', { hasText: 'Changed by +1' }).getByRole('button', { name: 'Take back' }).click();
+    await anna.page.locator('dialog').last().getByRole('button', { name: 'Take back' }).click();
+    await anna.page.locator('.history li.voided').waitFor();
+    await anna.page.keyboard.press('Escape');
+    assert.equal(await offered.getAttribute('aria-label'), 'Undo the last entry: Rice');
+    await offered.click();
+    await anna.allSaved();
+    await eventually(async () => (await service.reading(shop.id, gtin(3))).quantity === 5, 'the entry before is taken back');
+    assert.deepEqual((await service.history(shop.id, TEA)).map(({ kind }) => kind), ['void', 'adjust', 'sighting']);
+    await offered.waitFor({ state: 'detached' });
+    // What the service refused and the person discarded has no effect either.
+    network.set('refuse');
+    await anna.pill('Offline').waitFor();
+    await anna.button('One more').click();
+    await offered.waitFor();
+    await service.must('DELETE', `/shops/${shop.id}?cascade=true`);
+    network.set('pass');
+    await anna.page.evaluate(() => dispatchEvent(new Event('online')));
+    await anna.pill('1 needs you').click();
+    await anna.button('Discard').click();
+    await anna.page.locator('dialog').getByRole('button', { name: 'Discard' }).click();
+    await anna.page.getByText('Everything is saved.').waitFor();
+    assert.equal(await offered.count(), 0);
+    await anna.close();
+  },
+
+  async 'what happens in a sheet is said and undone in it'({ service, browser, url }) {
+    const shop = await service.shop('Sheets', [[TEA, 'Green tea', day(40), 5]]);
+    const anna = await (await Person.with(browser, url)).signIn(service.staff, shop);
+    await anna.pill('Live').waitFor();
+    await anna.show('shelf');
+    assert.equal(await anna.page.title(), 'Shelf · CodaSync');
+    await anna.page.locator('.row').click();
+    const sheet = anna.page.locator('dialog');
+    for (const quantity of ['× 6', '× 7']) {
+      await anna.button('One more').click();
+      await sheet.locator('.quantity', { hasText: quantity }).waitFor();
+      // A screen reader hears the same text again, because it is a new element.
+      const read = sheet.locator('[aria-live=polite] p', { hasText: '+1 recorded.' }).and(anna.page.locator('p:not([data-heard])'));
+      await read.evaluate((element) => element.setAttribute('data-heard', ''));
+    }
+    await sheet.locator('.message').getByRole('button', { name: 'Undo' }).click();
+    await sheet.locator('.quantity', { hasText: '× 6' }).waitFor();
+    await anna.allSaved();
+    await eventually(async () => (await service.reading(shop.id, TEA)).quantity === 6, 'one of them is taken back');
+    await anna.close();
+  },
+
+  async 'on a phone the menu leads to the screens of the desk'({ service, browser, url }) {
+    const shop = await service.shop('Screens', [[TEA, 'Green tea', day(40), 5]]);
+    const anna = await (await Person.with(browser, url)).signIn(service.admin, shop);
+    for (const screen of ['Overview', 'Products', 'Audit']) {
+      await anna.button('Menu').click();
+      await anna.page.locator('dialog').getByRole('link', { name: screen }).click();
+      await anna.page.getByRole('heading', { name: screen, level: 1 }).waitFor();
+      assert.equal(await anna.page.locator('dialog').count(), 0);
+    }
     await anna.close();
   },
 

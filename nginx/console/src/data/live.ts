@@ -7,7 +7,7 @@ import { identity } from '../lib/session';
 import type { Change, FeedPage } from '../lib/types';
 import { copy, start, take } from './copy';
 import { shop } from './shops';
-import { clearCopy, readCopy, type Position } from './store';
+import { clearCopy, readCopy, readPosition, type Position } from './store';
 
 /** Whether the stream is open: changes elsewhere appear by themselves. */
 export const live = signal(false);
@@ -17,7 +17,8 @@ const POLL_MS = 15_000;
 const HIDDEN_MS = 5 * 60_000;
 const SHOWN_EACH_MS = 60; // changes of this time are shown together
 
-type Relay = { changes: Change[]; position?: Position | undefined; live?: boolean; again?: boolean };
+/** `state`: what the leading tab shows about the connection; `ask`: a tab that has just been opened asks for it. */
+type Relay = { changes: Change[]; position?: Position | undefined; state?: { live: boolean; reachable: typeof reachable.value }; again?: boolean; ask?: boolean };
 
 export function startLive(): void {
   let stop: (() => void) | undefined;
@@ -36,7 +37,10 @@ function follow(id: number): () => void {
   const channel = 'BroadcastChannel' in self ? new BroadcastChannel(`codasync-shop-${id}`) : undefined;
   if (channel) {
     channel.onmessage = ({ data }: MessageEvent<Relay>) => {
-      if (data.live !== undefined) live.value = data.live;
+      if (data.state) {
+        live.value = data.state.live;
+        reachable.value = data.state.reachable;
+      }
       if (data.again) start(id, [], false, null);
       if (data.changes.length > 0 || data.position) take(id, data.changes, { position: data.position, mark: true, relayed: true });
     };
@@ -47,6 +51,7 @@ function follow(id: number): () => void {
     start(id, readings, position?.complete ?? false, position?.at ?? null);
     if ('locks' in navigator) navigator.locks.request(`codasync-live-${id}`, { signal: ended.signal }, lead).catch(() => undefined);
     else void lead();
+    channel?.postMessage({ changes: [], ask: true } satisfies Relay);
   });
   return () => {
     ended.abort();
@@ -69,7 +74,9 @@ class Leader {
 
   /** Follows until the shop is not shown any more. */
   async run(): Promise<void> {
-    this.position = (await readCopy(this.id)).position;
+    this.position = await readPosition(this.id);
+    if (this.ended.aborted) return;
+    this.ended.addEventListener('abort', this.tellState());
     while (!this.ended.aborted) {
       if (signInNeeded.peek() || workOffline.peek()) {
         await this.until(() => !signInNeeded.value && !workOffline.value);
@@ -77,7 +84,7 @@ class Leader {
       }
       // A stream that cannot be opened again and again is replaced by the reading of the changes, which each pause ends with.
       if (await this.pull()) await this.stream();
-      this.setLive(false);
+      live.value = false;
       this.failures += 1;
       if (!this.ended.aborted) await this.pause(Math.min(POLL_MS, PAUSE_MS * 2 ** this.failures));
     }
@@ -142,7 +149,7 @@ class Leader {
       source.onopen = () => {
         this.failures = -1;
         reachable.value = 'yes';
-        this.setLive(true);
+        live.value = true;
       };
       source.addEventListener('position', moved);
       source.addEventListener('reading', (event) => {
@@ -152,7 +159,7 @@ class Leader {
       });
       source.addEventListener('resync', () => void this.startAgain().then(end));
       source.onerror = () => {
-        this.setLive(false);
+        live.value = false;
         end(); // not left to the browser: the next request shows whether there is a connection
       };
     });
@@ -171,10 +178,16 @@ class Leader {
     this.channel?.postMessage({ changes, position } satisfies Relay);
   }
 
-  private setLive(value: boolean): void {
-    if (live.peek() === value) return;
-    live.value = value;
-    this.channel?.postMessage({ changes: [], live: value } satisfies Relay);
+  /** Tells the other tabs what this one shows about the connection; they may make no requests of their own. */
+  private tellState(): () => void {
+    const { channel } = this;
+    if (!channel) return () => undefined;
+    const tell = (): void => channel.postMessage({ changes: [], state: { live: live.value, reachable: reachable.value } } satisfies Relay);
+    const onAsk = ({ data }: MessageEvent<Relay>): void => {
+      if (data.ask) tell();
+    };
+    channel.addEventListener('message', onAsk);
+    return effect(tell);
   }
 
   private async pause(ms: number): Promise<void> {

@@ -63,6 +63,8 @@ export function readCopy(shop: number): Promise<{ readings: Reading[]; position:
   );
 }
 
+export const readPosition = (shop: number): Promise<Position | undefined> => attempt((database) => database.get('positions', shop), undefined);
+
 export function writeCopy(changed: Reading[], removed: [number, string][], position?: Position): Promise<void> {
   return attempt(async (database) => {
     const tx = database.transaction(['readings', 'positions'], 'readwrite');

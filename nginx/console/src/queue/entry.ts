@@ -22,4 +22,5 @@ export interface Entry {
 export interface Done extends Entry {
   outcome: Outcome;
   done_at: number;
+  event?: string; // its id in the history; entries of earlier versions have none
 }

@@ -1,14 +1,14 @@
 // What a person does becomes an entry. It is on this device when the promise is fulfilled; sending is not waited for.
 
-import { signal } from '@preact/signals';
+import { computed, signal } from '@preact/signals';
 import { takeReadings } from '../data/copy';
 import { request, type Answer } from '../lib/api';
 import { now } from '../lib/clock';
 import { identity, ownerOf } from '../lib/session';
 import type { Operation, Outcome, Problem, SyncAnswer } from '../lib/types';
-import type { Entry } from './entry';
+import type { Done, Entry } from './entry';
 import { sendNow } from './sender';
-import { added, done, own, reload, removed, storage } from './state';
+import { added, done, own, reloadAll, removed, storage } from './state';
 import * as store from './store';
 
 export type What = Omit<Operation, 'id' | 'observed_at'>;
@@ -19,9 +19,20 @@ export type Recorded =
   | { how: 'failed'; reason: 'full' | 'storage' } // nothing was recorded
   | { how: 'refused'; problem: Problem };
 
-/** The newest entry of this tab that can be undone, and those before it. */
-const undoable = signal<{ id: string; name: string }[]>([]);
-export const lastAct = signal<{ id: string; name: string } | null>(null);
+/** The ids of the last entries of this tab, the newest last. */
+const acts = signal<readonly string[]>([]);
+const ACTS_MAX = 50;
+
+/** The newest entry of this tab that still has an effect: the one that undo takes back. */
+export const lastAct = computed<{ id: string; name: string } | null>(() => {
+  if (acts.value.length === 0) return null;
+  const known: Partial<Done>[] = [...own.value, ...done.value];
+  const voided = new Set(known.flatMap(({ op, state }) => (state === 'queued' ? [op?.voids_operation, op?.voids] : [])));
+  voided.delete(undefined);
+  const names = new Map(known.filter(({ id, event }) => !voided.has(id) && !voided.has(event)).map(({ id, name = '' }) => [id, name]));
+  const id = acts.value.findLast((each) => names.has(each));
+  return id === undefined ? null : { id, name: names.get(id) ?? '' };
+});
 
 /** The product that it was done to; `date`: what its codes say, where `what` has codes. */
 export interface Subject {
@@ -43,8 +54,7 @@ export async function record(shop: number, { GTIN, name, date }: Subject, what: 
     return { how: 'failed', reason: error instanceof store.NotStored && error.full ? 'full' : 'storage' };
   }
   added(entry);
-  if (what.kind !== 'void') undoable.value = [...undoable.peek().slice(-49), { id, name }];
-  lastAct.value = undoable.peek().at(-1) ?? null;
+  if (what.kind !== 'void') acts.value = [...acts.peek(), id].slice(-ACTS_MAX);
   void sendNow();
   return { how: 'stored', entry };
 }
@@ -63,17 +73,21 @@ async function recordDirectly(shop: number, op: Operation): Promise<Recorded> {
   return { how: 'saved', outcome: result.outcome };
 }
 
-export type Undone = 'removed' | 'voided' | 'nothing' | 'failed';
+export type Undone = 'removed' | 'discarded' | 'voided' | 'nothing' | 'failed';
 
-/** Takes an entry back: one that was never sent is removed, any other is voided by a further entry. */
+/** Takes an entry back: one that was never sent, or was refused, is removed, any other is voided by a further entry. */
 export async function undo(id: string): Promise<Undone> {
-  undoable.value = undoable.peek().filter((each) => each.id !== id);
-  lastAct.value = undoable.peek().at(-1) ?? null;
+  acts.value = acts.peek().filter((each) => each !== id);
   const entry = own.peek().find((each) => each.id === id) ?? done.peek().find((each) => each.id === id);
   if (!entry) return 'nothing';
-  if (await store.removeUnsent(id)) {
+  if (entry.state === 'refused') {
+    await discard([entry]);
+    return 'discarded';
+  }
+  const found = await store.removeUnsent(id);
+  if (found !== 'sent') {
     removed([id]);
-    return 'removed';
+    return found === 'removed' ? 'removed' : 'nothing';
   }
   const result = await record(entry.shop, { GTIN: entry.gtin, name: entry.name }, { kind: 'void', GTIN: entry.gtin, voids_operation: id });
   return result.how === 'stored' ? 'voided' : 'failed';
@@ -98,7 +112,7 @@ export async function takeOver(owner: string): Promise<void> {
   const of = identity.peek();
   if (of === null) return;
   await store.adopt(owner, ownerOf(of));
-  await reload();
+  await reloadAll();
   void sendNow();
 }
 

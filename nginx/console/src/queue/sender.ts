@@ -6,7 +6,7 @@ import { identity, ownerOf } from '../lib/session';
 import type { Change, SyncAnswer } from '../lib/types';
 import { takeReadings } from '../data/copy';
 import type { Entry } from './entry';
-import { settled, storage } from './state';
+import { reloadAll, settled, storage } from './state';
 import * as store from './store';
 
 const BATCH_MAX = 100;
@@ -47,12 +47,16 @@ async function withLock(run: () => Promise<void>): Promise<void> {
 
 async function sendAll(): Promise<void> {
   let largest = BATCH_MAX;
+  let from = 0;
   for (;;) {
-    if (storage.peek() !== 'ok' || signInNeeded.peek() || workOffline.peek() || identity.peek() === null) return;
+    const of = identity.peek();
+    if (storage.peek() !== 'ok' || signInNeeded.peek() || workOffline.peek() || of === null) return;
     if ((oldestAccepted.peek() ?? 0) > CONSOLE_VERSION) return; // the new version sends them
     const wait = notBefore - Date.now();
     if (wait > 0) return later(wait);
-    const batch = nextBatch(await store.allEntries(), largest);
+    const next = await store.takeBatch(ownerOf(of), from, { entries: largest, bytes: BATCH_BYTES_MAX });
+    const { batch } = next;
+    from = next.from;
     if (batch.length === 0) {
       failures = 0;
       schedule(null);
@@ -60,7 +64,8 @@ async function sendAll(): Promise<void> {
     }
     const then = await sendBatch(batch);
     if (then === 'hold') return;
-    if (then === 'halve') largest = Math.max(1, Math.floor(batch.length / 2));
+    if (then === 'again') from = 0;
+    else if (then === 'halve') largest = Math.max(1, Math.floor(batch.length / 2));
     else if (then === 'next') {
       failures = 0;
       largest = Math.min(BATCH_MAX, largest * 2);
@@ -68,28 +73,10 @@ async function sendAll(): Promise<void> {
   }
 }
 
-/** Returns: the oldest own entries of one shop and device. */
-function nextBatch(entries: Entry[], largest: number): Entry[] {
-  const of = identity.peek();
-  if (of === null) return [];
-  const mine = entries.filter((entry) => entry.owner === ownerOf(of) && entry.state === 'queued');
-  const first = mine[0];
-  const batch: Entry[] = [];
-  let bytes = 0;
-  for (const entry of mine) {
-    if (entry.shop !== first?.shop || entry.device !== first.device) continue;
-    bytes += JSON.stringify(entry.op).length;
-    if (batch.length >= largest || (batch.length > 0 && bytes > BATCH_BYTES_MAX)) break;
-    batch.push(entry);
-  }
-  return batch;
-}
+/** What comes next: another batch, all from the first entry, a smaller batch, nothing, or a pause in milliseconds (0: the usual one). */
+type Then = 'next' | 'again' | 'halve' | 'hold' | number;
 
-/** What comes next: another batch, a smaller one, nothing, or a pause in milliseconds (0: the usual one). */
-type Then = 'next' | 'halve' | 'hold' | number;
-
-async function sendBatch(chosen: Entry[]): Promise<Then> {
-  const batch = await store.noteSent(chosen);
+async function sendBatch(batch: Entry[]): Promise<Then> {
   const first = batch[0];
   if (!first) return 'next';
   sending.value = batch.length;
@@ -100,11 +87,14 @@ async function sendBatch(chosen: Entry[]): Promise<Then> {
   if (!answer.ok) return refused(answer, batch);
   const { epoch, results } = answer.body ?? {};
   if (typeof epoch !== 'string' || !Array.isArray(results)) return 0; // not an answer of the service
-  if (!(await store.acceptEpoch(epoch))) return 'next';
+  if (!(await store.acceptEpoch(epoch))) {
+    await reloadAll();
+    return 'again';
+  }
   const ids = new Set(batch.map(({ id }) => id));
   const named = results.filter((result) => ids.has(result.id));
-  const decisions = named.map(({ id, outcome, problem }): store.Decision =>
-    outcome === 'rejected' ? { id, problem: problem ?? { type: 'console:unknown', title: '', status: 0, detail: '' } } : { id, outcome },
+  const decisions = named.map(({ id, event, outcome, problem }): store.Decision =>
+    outcome === 'rejected' ? { id, problem: problem ?? { type: 'console:unknown', title: '', status: 0, detail: '' } } : { id, outcome, event },
   );
   settled(await store.settle(decisions), decisions);
   takeReadings(first.shop, named.flatMap(({ reading }): Change[] => (reading ? [reading] : [])));

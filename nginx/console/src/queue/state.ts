@@ -1,6 +1,6 @@
 // The queue as the screens show it. The database is the truth; this copy follows it, also after changes by other tabs.
 
-import { computed, signal } from '@preact/signals';
+import { batch, computed, signal } from '@preact/signals';
 import { identity, ownerOf } from '../lib/session';
 import type { Done, Entry } from './entry';
 import * as store from './store';
@@ -10,13 +10,14 @@ export const storage = signal<'unknown' | 'ok' | 'none'>('unknown');
 export const persisted = signal(false);
 
 const entries = signal<Entry[]>([]);
-/** The newest confirmed entries, the newest first. */
-export const done = signal<Done[]>([]);
-export const DONE_SHOWN = 200;
+const confirmed = signal<Done[]>([]);
+const DONE_SHOWN = 200;
 
 const owner = computed(() => (identity.value ? ownerOf(identity.value) : ''));
 /** The entries of the person who is signed in, in their order. */
 export const own = computed(() => entries.value.filter((entry) => entry.owner === owner.value));
+/** Their newest confirmed entries, the newest first. */
+export const done = computed(() => confirmed.value.filter((entry) => entry.owner === owner.value));
 export const queued = computed(() => own.value.filter((entry) => entry.state === 'queued'));
 export const refused = computed(() => own.value.filter((entry) => entry.state === 'refused'));
 
@@ -42,40 +43,64 @@ export const pending = computed(() => {
   const by = new Map<string, Entry[]>();
   for (const entry of queued.value) {
     const key = `${entry.shop}/${entry.gtin}`;
-    by.set(key, [...(by.get(key) ?? []), entry]);
+    const found = by.get(key);
+    if (found) found.push(entry);
+    else by.set(key, [entry]);
   }
   return by;
 });
 
-const channel = 'BroadcastChannel' in self ? new BroadcastChannel('codasync-queue') : undefined;
+/** A change of the database, which the other tabs of the browser take over instead of reading all of it again. */
+type News = { added: Entry } | { removed: readonly string[] } | { moved: Done[]; decisions: store.Decision[] };
 
+const channel = 'BroadcastChannel' in self ? new BroadcastChannel('codasync-queue') : undefined;
+let isOld = false; // news came while the database was read
+
+/** Reads the database: at the start, and when the tab may have missed news. */
 export async function reload(): Promise<void> {
   if (storage.peek() !== 'ok') return;
-  entries.value = await store.allEntries();
-  done.value = await store.newestDone(DONE_SHOWN);
+  do {
+    isOld = false;
+    const [waiting, newest] = await Promise.all([store.allEntries(), store.newestDone(DONE_SHOWN)]);
+    batch(() => {
+      entries.value = waiting;
+      confirmed.value = newest;
+    });
+  } while (isOld);
+}
+
+function take(news: News): void {
+  isOld = true;
+  batch(() => {
+    if ('added' in news) entries.value = [...entries.peek().filter(({ id }) => id !== news.added.id), news.added];
+    else if ('removed' in news) entries.value = entries.peek().filter(({ id }) => !news.removed.includes(id));
+    else takeSettled(news.moved, news.decisions);
+  });
 }
 
 let reloading = 0;
-channel?.addEventListener('message', () => {
-  clearTimeout(reloading);
+channel?.addEventListener('message', ({ data }: MessageEvent<News | 'changed'>) => {
+  if (data !== 'changed') return take(data);
+  clearTimeout(reloading); // also what a tab with an earlier version says of each change
   reloading = window.setTimeout(() => void reload(), 50);
 });
 
-function changed(): void {
+/** Reads the database after a change of many entries; the other tabs do too. */
+export async function reloadAll(): Promise<void> {
   channel?.postMessage('changed');
+  await reload();
 }
 
-export function added(entry: Entry): void {
-  entries.value = [...entries.peek().filter(({ id }) => id !== entry.id), entry];
-  changed();
+function tell(news: News): void {
+  take(news);
+  channel?.postMessage(news);
 }
 
-export function removed(ids: readonly string[]): void {
-  entries.value = entries.peek().filter(({ id }) => !ids.includes(id));
-  changed();
-}
+export const added = (entry: Entry): void => tell({ added: entry });
+export const removed = (ids: readonly string[]): void => tell({ removed: ids });
+export const settled = (moved: Done[], decisions: store.Decision[]): void => tell({ moved, decisions });
 
-export function settled(moved: Done[], decisions: store.Decision[]): void {
+function takeSettled(moved: Done[], decisions: store.Decision[]): void {
   const ids = new Set(moved.map(({ id }) => id));
   const problems = new Map(decisions.flatMap(({ id, problem }) => (problem ? [[id, problem] as const] : [])));
   entries.value = entries.peek().flatMap((entry) => {
@@ -83,6 +108,5 @@ export function settled(moved: Done[], decisions: store.Decision[]): void {
     const problem = problems.get(entry.id);
     return [problem ? { ...entry, state: 'refused' as const, problem } : entry];
   });
-  done.value = [...moved].reverse().concat(done.peek()).slice(0, DONE_SHOWN);
-  changed();
+  confirmed.value = [...moved].reverse().concat(confirmed.peek()).slice(0, DONE_SHOWN);
 }

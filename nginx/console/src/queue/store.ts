@@ -128,41 +128,64 @@ function isFull(error: unknown): boolean {
 
 export const allEntries = (): Promise<Entry[]> => use((database) => database.getAll('entries'));
 
-/** Returns: the newest confirmed entries, the newest first. */
+/** Returns: confirmed entries among the newest `limit` numbers, the newest first. */
 export function newestDone(limit: number): Promise<Done[]> {
   return use(async (database) => {
-    const found: Done[] = [];
-    let cursor = await database.transaction('done').store.openCursor(null, 'prev');
-    while (cursor && found.length < limit) {
-      found.push(cursor.value);
-      cursor = await cursor.continue();
-    }
-    return found;
+    const store = database.transaction('done').store;
+    const last = await store.openKeyCursor(null, 'prev');
+    return last ? (await store.getAll(IDBKeyRange.lowerBound(last.key - limit, true))).reverse() : [];
   });
 }
 
-/** Notes that these entries are part of a request now. Returns: those that still exist; the others were undone. */
-export function noteSent(batch: Entry[]): Promise<Entry[]> {
+export interface Limits {
+  entries: number;
+  bytes: number; // of their operations
+}
+
+const READ_AT_ONCE = 100;
+
+/**
+ * Notes the next entries as part of a request: the oldest ones of an owner, of one shop and device; none when nothing waits.
+ * The search begins at `from`. Returns: they, and where the next search can begin.
+ */
+export function takeBatch(owner: string, from: number, limits: Limits): Promise<{ batch: Entry[]; from: number }> {
   return change(async (tx) => {
-    const left: Entry[] = [];
-    for (const entry of batch) {
-      if (entry.seq !== undefined && (await tx.objectStore('entries').get(entry.seq))) left.push(entry);
+    for (let start = from; ; ) {
+      const read = await tx.objectStore('entries').getAll(IDBKeyRange.lowerBound(start), READ_AT_ONCE);
+      const mine = read.filter((entry) => entry.owner === owner && entry.state === 'queued');
+      const first = mine[0];
+      if (first) {
+        const batch = firstOf(mine.filter(({ shop, device }) => shop === first.shop && device === first.device), limits);
+        const highest = batch.at(-1)?.seq ?? 0;
+        const state = tx.objectStore('state');
+        if (Number((await state.get('sent')) ?? 0) < highest) await state.put(highest, 'sent');
+        return { batch, from: first.seq ?? start };
+      }
+      if (read.length < READ_AT_ONCE) return { batch: [], from: start };
+      start = (read.at(-1)?.seq ?? start) + 1;
     }
-    const highest = Math.max(0, ...left.map(({ seq }) => seq ?? 0));
-    const state = tx.objectStore('state');
-    if (Number((await state.get('sent')) ?? 0) < highest) await state.put(highest, 'sent');
-    return left;
   });
 }
 
-/** Removes an entry that was never part of a request. Returns: false when it may have been sent, or is confirmed. */
-export function removeUnsent(id: string): Promise<boolean> {
+/** Returns: the first entries within the limits, and at least one. */
+function firstOf(entries: Entry[], limits: Limits): Entry[] {
+  let bytes = 0;
+  const end = entries.findIndex(({ op }, at) => {
+    bytes += JSON.stringify(op).length;
+    return at > 0 && (at >= limits.entries || bytes > limits.bytes);
+  });
+  return end < 0 ? entries : entries.slice(0, end);
+}
+
+/** Removes an entry that was never part of a request. Returns: `sent` when it may have been, `gone` when it does not exist. */
+export function removeUnsent(id: string): Promise<'removed' | 'sent' | 'gone'> {
   return change(async (tx) => {
     const entry = await tx.objectStore('entries').index('id').get(id);
+    if (entry?.seq === undefined) return (await tx.objectStore('done').index('id').getKey(id)) === undefined ? 'gone' : 'sent';
     const sent = Number((await tx.objectStore('state').get('sent')) ?? 0);
-    if (entry?.seq === undefined || entry.seq <= sent) return false;
+    if (entry.seq <= sent) return 'sent';
     await tx.objectStore('entries').delete(entry.seq);
-    return true;
+    return 'removed';
   });
 }
 
@@ -175,6 +198,7 @@ export function remove(seqs: number[]): Promise<void> {
 export interface Decision {
   id: string;
   outcome?: Outcome;
+  event?: string | undefined;
   problem?: Problem; // refused
 }
 
@@ -183,14 +207,14 @@ export function settle(decisions: Decision[]): Promise<Done[]> {
   return change(async (tx) => {
     const entries = tx.objectStore('entries');
     const done: Done[] = [];
-    for (const { id, outcome, problem } of decisions) {
+    for (const { id, outcome, event, problem } of decisions) {
       const entry = await entries.index('id').get(id);
       if (entry?.seq === undefined) continue; // undone meanwhile, or decided by another tab
       if (problem) {
         await entries.put({ ...entry, state: 'refused', problem });
       } else if (outcome) {
         const { problem: _, ...rest } = entry;
-        const moved: Done = { ...rest, outcome, done_at: Date.now() };
+        const moved: Done = { ...rest, outcome, done_at: Date.now(), ...(event ? { event } : {}) };
         await entries.delete(entry.seq);
         await tx.objectStore('done').put(moved);
         done.push(moved);
@@ -212,7 +236,7 @@ export function acceptEpoch(epoch: string): Promise<boolean> {
     await state.put(epoch, 'epoch');
     if (known === undefined) return true;
     const done = tx.objectStore('done');
-    for (const { outcome: _outcome, done_at: _at, ...entry } of await done.getAll()) {
+    for (const { outcome: _outcome, done_at: _at, event: _event, ...entry } of await done.getAll()) {
       await tx.objectStore('entries').put({ ...entry, state: 'queued' });
     }
     await done.clear();

@@ -88,6 +88,6 @@ export async function undoLast(): Promise<void> {
   const last = lastAct.peek();
   if (last === null) return;
   const how = await undo(last.id);
-  const text = { removed: 'undone_removed', voided: 'undone_voided', nothing: 'nothing_to_undo', failed: 'not_stored' } as const;
+  const text = { removed: 'undone_removed', discarded: 'undone_discarded', voided: 'undone_voided', nothing: 'nothing_to_undo', failed: 'not_stored' } as const;
   announce({ text: t(text[how], { name: last.name }), tone: how === 'failed' ? 'bad' : 'neutral' });
 }
