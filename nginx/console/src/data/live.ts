@@ -17,7 +17,7 @@ const POLL_MS = 15_000;
 const HIDDEN_MS = 5 * 60_000;
 const SHOWN_EACH_MS = 60; // changes of this time are shown together
 
-/** `state`: what the leading tab shows about the connection; `ask`: a tab that has just been opened asks for it. */
+/** `state`: of the connection, as the leading tab has it; `ask`: a tab that has just been opened needs it. */
 type Relay = { changes: Change[]; position?: Position | undefined; state?: { live: boolean; reachable: typeof reachable.value }; again?: boolean; ask?: boolean };
 
 export function startLive(): void {
@@ -76,7 +76,7 @@ class Leader {
   async run(): Promise<void> {
     this.position = await readPosition(this.id);
     if (this.ended.aborted) return;
-    this.ended.addEventListener('abort', this.tellState());
+    this.ended.addEventListener('abort', this.shareState());
     while (!this.ended.aborted) {
       if (signInNeeded.peek() || workOffline.peek()) {
         await this.until(() => !signInNeeded.value && !workOffline.value);
@@ -178,8 +178,8 @@ class Leader {
     this.channel?.postMessage({ changes, position } satisfies Relay);
   }
 
-  /** Tells the other tabs what this one shows about the connection; they may make no requests of their own. */
-  private tellState(): () => void {
+  /** Sends the other tabs the state of the connection: they may make no requests of their own. */
+  private shareState(): () => void {
     const { channel } = this;
     if (!channel) return () => undefined;
     const tell = (): void => channel.postMessage({ changes: [], state: { live: live.value, reachable: reachable.value } } satisfies Relay);

@@ -14,7 +14,17 @@ const START = '/';
 const files = new Set(__FILES__);
 const decoderFiles = new Set(__DECODER_FILES__);
 
+// Not in TypeScript's types yet.
+type Routing = { addRoutes?: (rules: object[]) => Promise<void> };
+
 self.addEventListener('install', (event) => {
+  // A browser that can reads the files of this version from the cache itself, and need not start this worker for them.
+  const source = { cacheName: APP };
+  const rules = [
+    { condition: { urlPattern: { pathname: START, search: '' }, requestMode: 'navigate' }, source },
+    { condition: { or: __FILES__.map((pathname) => ({ urlPattern: { pathname } })) }, source },
+  ];
+  (event as Routing).addRoutes?.(rules).catch(() => undefined); // it has another form of rules: the worker answers
   // All or nothing. Files of the version before are the same ones when their names are.
   event.waitUntil(
     caches.open(APP).then(async (cache) => {
