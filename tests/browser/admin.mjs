@@ -351,6 +351,24 @@ const tests = {
     await look(anna, 'import');
   },
 
+  async 'empty cells clear a field only when the admin says so, after a preview'(anna) {
+    const code = gtin(560);
+    await ask('POST', '/products', { GTIN: code, name: 'Rye bread', brand: 'Nordkorn', category: 'Bread' });
+    await show(anna, 'import');
+    if (await button(anna, 'Other file').isVisible()) await button(anna, 'Other file').click();
+    await anna.getByLabel('Products').check();
+    await anna.locator('input[type=file]').setInputFiles({ name: 'brands.csv', mimeType: 'text/csv', buffer: Buffer.from(`GTIN,name,brand\n${code},Rye bread,\n`) });
+    await anna.getByText('The import would change nothing').waitFor();
+    await anna.getByLabel('Empty cells clear the field').check();
+    await anna.getByText('1 of the changes below removes a brand or category.').waitFor();
+    assert.equal(await anna.locator('.changes li').innerText(), 'Brand Nordkorn → empty');
+    await look(anna, 'import-clear');
+    await button(anna, 'Import 1 row').click();
+    await anna.getByText('The file is imported.').waitFor();
+    const { brand, category } = await ask('GET', `/products/${code}`);
+    assert.deepEqual([brand, category], [null, 'Bread']);
+  },
+
   async 'a cancelled import says what it took'(anna) {
     const rows = [...Array(60_000).keys()].map((n) => `${gtin(1000 + n)},Cancelled ${n}`);
     await show(anna, 'import');

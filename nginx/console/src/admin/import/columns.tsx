@@ -4,7 +4,7 @@ import type { JSX } from 'preact';
 import { useId } from 'preact/hooks';
 import { shops } from '../../data/shops';
 import { type Key, t } from '../words';
-import { answers, FIELDS, kind, NOT_IMPORTED, plan, preview, questions, setTarget, targetOf } from './state';
+import { answers, canClear, clearEmpty, FIELDS, kind, NOT_IMPORTED, plan, preview, questions, setTarget, targetOf } from './state';
 import type { PlannedColumn } from './upload';
 
 export function Columns(): JSX.Element | null {
@@ -38,6 +38,7 @@ export function Columns(): JSX.Element | null {
               </tbody>
             </table>
           </div>
+          {canClear.value && <ClearEmpty />}
           {left.length > 0 && (
             <p class="not-imported">
               <b>{t('not_imported')}</b> {left.map(({ name, number }) => name || `#${number}`).join(', ')}
@@ -94,6 +95,29 @@ function ColumnRow({ column }: { column: PlannedColumn }): JSX.Element {
   );
 }
 
+function ClearEmpty(): JSX.Element {
+  const hint = useId();
+  return (
+    <div>
+      <label class="option">
+        <input
+          type="checkbox"
+          checked={clearEmpty.value}
+          aria-describedby={hint}
+          onChange={(event) => {
+            clearEmpty.value = event.currentTarget.checked;
+            void preview();
+          }}
+        />
+        <span>{t('clear_empty')}</span>
+      </label>
+      <p id={hint} class="hint">
+        {t('clear_empty_hint')}
+      </p>
+    </div>
+  );
+}
+
 const ENCODINGS = ['utf-8', 'utf-16le', 'utf-16be', 'windows-1252', 'iso-8859-15', 'iso-8859-1', 'windows-1250', 'iso-8859-2', 'macintosh'];
 const DATE_FORMATS = ['DD.MM.YYYY', 'DD/MM/YYYY', 'MM/DD/YYYY', 'DD.MM.YY', 'MM/DD/YY', 'DD-MMM-YY', 'MM/YYYY', 'excel'];
 
@@ -107,7 +131,7 @@ function Questions(): JSX.Element {
         void preview();
       }}
     >
-      <h2>{t('questions')}</h2>
+      <h2>{t(needed.length > 0 ? 'questions' : 'cannot_import')}</h2>
       <div role="alert">
         <ul>
           {questions.value.map(({ question }) => (

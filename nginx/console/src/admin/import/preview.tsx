@@ -13,8 +13,11 @@ import type { Change, Values } from './upload';
 
 const REFUSED_SHOWN = 100;
 
-export function Preview(): JSX.Element {
+export function Preview(): JSX.Element | null {
   const would = result.value;
+  const cleared = changes.value.filter(clears).length;
+  const hasToChange = questions.value.length > 0 && questions.value.every(({ parameters }) => parameters.length === 0);
+  if (hasToChange) return null;
   return (
     <section class="block" aria-busy={reading.value}>
       <h2>{t('preview')}</h2>
@@ -32,6 +35,7 @@ export function Preview(): JSX.Element {
         <>
           <Numbers />
           {would.created + would.changed === 0 && <p>{t('would_change_nothing')}</p>}
+          {cleared > 0 && <p class="would-clear">{t('would_clear', { n: cleared })}</p>}
           {changes.value.length > 0 && <Changes total={would.changes ?? changes.value.length} />}
           {refused.value.length > 0 && <Refused />}
           <footer class="sheet-foot">
@@ -45,6 +49,9 @@ export function Preview(): JSX.Element {
     </section>
   );
 }
+
+/** Returns: whether the change removes a value. */
+const clears = ({ before, after }: Change): boolean => before !== null && Object.keys(after).some((name) => after[name] === null && (before[name] ?? null) !== null);
 
 function Changes({ total }: { total: number }): JSX.Element {
   return (

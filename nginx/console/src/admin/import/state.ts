@@ -50,6 +50,8 @@ export const reading = signal(false); // a preview is on its way
 /** What the person decided: targets of columns by their number, and the other parameters. */
 export const targets = signal<ReadonlyMap<number, string>>(new Map());
 export const answers = signal<Readonly<Record<string, string>>>({});
+/** Empty cells clear the brand or category of a product, instead of changing nothing. */
+export const clearEmpty = signal(false);
 
 export const plan = signal<Plan | null>(null);
 export const questions = signal<readonly Question[]>([]);
@@ -62,11 +64,15 @@ export const cut = signal(false);
 
 let running = new AbortController();
 
+/** Whether the file has a column whose empty cells can clear a field. */
+export const canClear = computed(() => kind.value === 'products' && (plan.value?.columns.some((column) => ['brand', 'category'].includes(targetOf(column))) ?? false));
+
 const parameters = computed<Parameters>(() => [
   ...[...targets.value].map(
     ([number, field]) => (field === NOT_IMPORTED ? ['ignore', `#${number}`] : ['map', `${field}=#${number}`]) as [string, string],
   ),
   ...Object.entries(answers.value).filter(([, value]) => value !== ''),
+  ...(canClear.value && clearEmpty.value ? [['clear_empty', 'true'] as const] : []),
 ]);
 
 function clear(): void {
@@ -104,6 +110,7 @@ export function choose(chosen: File): void {
     file.value = chosen;
     targets.value = new Map();
     answers.value = {};
+    clearEmpty.value = false;
     plan.value = null;
   });
   void preview();
