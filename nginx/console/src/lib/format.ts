@@ -42,9 +42,16 @@ export function weekDays(): { names: string[]; first: number } {
   return { names: [...Array(7).keys()].map((day) => format.format(new Date(Date.UTC(2024, 0, first + day)))), first };
 }
 
-/** Today in a time zone, YYYY-MM-DD. */
+const days = new Map<string, Intl.DateTimeFormat>();
+
+/** The day of a time in a time zone, YYYY-MM-DD. */
 export function todayIn(timeZone: string, at: number): string {
-  return new Intl.DateTimeFormat('sv-SE', { timeZone, year: 'numeric', month: '2-digit', day: '2-digit' }).format(at);
+  let found = days.get(timeZone);
+  if (!found) {
+    found = new Intl.DateTimeFormat('sv-SE', { timeZone, year: 'numeric', month: '2-digit', day: '2-digit' });
+    days.set(timeZone, found);
+  }
+  return found.format(at);
 }
 
 /** Days from one date to another; negative when it is earlier. */
@@ -73,10 +80,19 @@ export function agoText(time: string | number, at: number): string {
   return relative.format(Math.round(seconds / 86_400), 'day');
 }
 
-/** "24 Dec, 09:14" in the time zone of the shop. */
+/** "24 Dec, 09:14" in the time zone of the shop, or of the browser; with the year when it is not this one. */
 export function timeText(time: string | number, timeZone?: string): string {
-  const options: Intl.DateTimeFormatOptions = { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit', ...(timeZone ? { timeZone } : {}) };
-  return formatter(`time ${timeZone ?? ''}`, options).format(new Date(time));
+  const at = new Date(time);
+  const year = at.getFullYear() === new Date().getFullYear() ? {} : ({ year: 'numeric' } as const);
+  const options: Intl.DateTimeFormatOptions = { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit', ...year, ...(timeZone ? { timeZone } : {}) };
+  return formatter(`time ${timeZone ?? ''} ${year.year ?? ''}`, options).format(at);
+}
+
+/** "3 hours", "12 minutes" */
+export function durationText(ms: number): string {
+  const minutes = Math.round(ms / 60_000);
+  const [value, unit] = minutes < 90 ? [minutes, 'minute'] : minutes < 48 * 60 ? [Math.round(minutes / 60), 'hour'] : [Math.round(minutes / 1440), 'day'];
+  return new Intl.NumberFormat(locale(), { style: 'unit', unit: unit as string, unitDisplay: 'long' }).format(value as number);
 }
 
 export function numberText(value: number): string {

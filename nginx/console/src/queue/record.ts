@@ -6,9 +6,9 @@ import { request, type Answer } from '../lib/api';
 import { now } from '../lib/clock';
 import { identity, ownerOf } from '../lib/session';
 import type { Operation, Outcome, Problem, SyncAnswer } from '../lib/types';
-import type { Done, Entry } from './entry';
+import type { Entry } from './entry';
 import { sendNow } from './sender';
-import { added, done, own, reloadAll, removed, storage } from './state';
+import { added, done, own, reloadAll, removed, standing, storage } from './state';
 import * as store from './store';
 
 export type What = Omit<Operation, 'id' | 'observed_at'>;
@@ -26,10 +26,7 @@ const ACTS_MAX = 50;
 /** The newest entry of this tab that still has an effect: the one that undo takes back. */
 export const lastAct = computed<{ id: string; name: string } | null>(() => {
   if (acts.value.length === 0) return null;
-  const known: Partial<Done>[] = [...own.value, ...done.value];
-  const voided = new Set(known.flatMap(({ op, state }) => (state === 'queued' ? [op?.voids_operation, op?.voids] : [])));
-  voided.delete(undefined);
-  const names = new Map(known.filter(({ id, event }) => !voided.has(id) && !voided.has(event)).map(({ id, name = '' }) => [id, name]));
+  const names = new Map(standing.value.map(({ id, name }) => [id, name]));
   const id = acts.value.findLast((each) => names.has(each));
   return id === undefined ? null : { id, name: names.get(id) ?? '' };
 });

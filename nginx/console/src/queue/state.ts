@@ -11,13 +11,20 @@ export const persisted = signal(false);
 
 const entries = signal<Entry[]>([]);
 const confirmed = signal<Done[]>([]);
-const DONE_SHOWN = 200;
+const DONE_READ = 500;
 
 const owner = computed(() => (identity.value ? ownerOf(identity.value) : ''));
 /** The entries of the person who is signed in, in their order. */
 export const own = computed(() => entries.value.filter((entry) => entry.owner === owner.value));
 /** Their newest confirmed entries, the newest first. */
 export const done = computed(() => confirmed.value.filter((entry) => entry.owner === owner.value));
+/** All of these, without those that were taken back. */
+export const standing = computed(() => {
+  const known: (Entry & Partial<Done>)[] = [...own.value, ...done.value];
+  const voids = known.flatMap(({ op, state }) => (state === 'queued' ? [op.voids_operation, op.voids] : []));
+  const voided = new Set(voids.filter((id) => id !== undefined));
+  return known.filter(({ id, event }) => !voided.has(id) && !(event && voided.has(event)));
+});
 export const queued = computed(() => own.value.filter((entry) => entry.state === 'queued'));
 export const refused = computed(() => own.value.filter((entry) => entry.state === 'refused'));
 
@@ -61,7 +68,7 @@ export async function reload(): Promise<void> {
   if (storage.peek() !== 'ok') return;
   do {
     isOld = false;
-    const [waiting, newest] = await Promise.all([store.allEntries(), store.newestDone(DONE_SHOWN)]);
+    const [waiting, newest] = await Promise.all([store.allEntries(), store.newestDone(DONE_READ)]);
     batch(() => {
       entries.value = waiting;
       confirmed.value = newest;
@@ -108,5 +115,5 @@ function takeSettled(moved: Done[], decisions: store.Decision[]): void {
     const problem = problems.get(entry.id);
     return [problem ? { ...entry, state: 'refused' as const, problem } : entry];
   });
-  confirmed.value = [...moved].reverse().concat(confirmed.peek()).slice(0, DONE_SHOWN);
+  confirmed.value = [...moved].reverse().concat(confirmed.peek()).slice(0, DONE_READ);
 }

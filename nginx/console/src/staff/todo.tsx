@@ -1,16 +1,17 @@
 // The work list of the shop: what to check today, in groups. Rows that were checked move to the end.
 
-import { signal } from '@preact/signals';
+import { computed, signal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { copy, justChanged } from '../data/copy';
 import { live } from '../data/live';
-import { shop } from '../data/shops';
+import { shop, today } from '../data/shops';
 import { readWorkList, writeWorkList, type StoredWorkList } from '../data/store';
 import { get, nextPage } from '../lib/api';
 import { explain } from '../lib/explain';
-import { numberText, timeText } from '../lib/format';
+import { longDate, numberText, timeText, todayIn } from '../lib/format';
 import type { Reason, WorkItem } from '../lib/types';
+import { standing } from '../queue/state';
 import { t } from '../text/app';
 import { announce } from '../ui/announce';
 import { Shape, type Kind } from '../ui/mark';
@@ -35,7 +36,7 @@ interface List extends StoredWorkList {
 }
 
 const list = signal<List | null>(null);
-/** Rows of the list that are not in it any more, or that the person has just dealt with. */
+/** Rows of the list that are not in it any more. */
 const finished = signal<ReadonlySet<string>>(new Set());
 
 async function load(id: number): Promise<void> {
@@ -89,10 +90,29 @@ async function choose(id: number, category: string): Promise<void> {
   if (!answer.ok) announce({ text: explain(answer.problem), tone: 'bad' });
 }
 
-/** How many rows are left to do; null before the first list. */
-export function leftToDo(): number | null {
-  const of = list.value;
-  return of === null || of.shop !== shop.value?.id ? null : of.items.filter(({ GTIN }) => !finished.value.has(GTIN)).length;
+/** The products of the shop that the person looked at today. */
+const seenToday = computed(() => {
+  const of = shop.value;
+  const seen = standing.value.filter(({ op, state, shop: id }) => id === of?.id && state === 'queued' && (op.kind === 'check' || op.kind === 'sighting'));
+  return new Set(seen.filter(({ op }) => todayIn(of?.time_zone ?? 'UTC', Date.parse(op.observed_at)) === today.value).map(({ gtin }) => gtin));
+});
+
+/**
+ * Returns: whether nothing is left to do today for a row. The service keeps a reading that is due on the list until its date
+ * changes; a person who looked at it today is done with it. One that is expired has to get another date.
+ */
+function isDone({ GTIN, reason }: Pick<WorkItem, 'GTIN' | 'reason'>): boolean {
+  if (finished.value.has(GTIN)) return true;
+  const { expiry_date, removed } = shown(GTIN);
+  if (reason === 'expired') return removed || expiry_date === null || expiry_date >= today.value;
+  return removed || (reason !== 'miscounted' && seenToday.value.has(GTIN));
+}
+
+/** Which dates come next, by the copy of this device; empty when none does. */
+function nextText(): string {
+  const dates = [...copy.value.readings.values()].flatMap(({ expiry_date }) => (expiry_date && expiry_date > today.value ? [expiry_date] : [])).sort();
+  const [next] = dates;
+  return next === undefined ? '' : t('next_date', { n: dates.lastIndexOf(next) + 1, date: longDate(next) });
 }
 
 export function Todo(): JSX.Element {
@@ -109,8 +129,10 @@ export function Todo(): JSX.Element {
   const current = list.value?.shop === of?.id ? list.value : null;
   const items = current?.items ?? [];
   const isShown = (gtin: string): boolean => chosen.value?.gtins?.has(gtin) ?? true;
-  const open = items.filter(({ GTIN }) => !finished.value.has(GTIN) && isShown(GTIN));
-  const finishedRows = [...finished.value].filter((gtin) => copy.value.readings.has(gtin) && isShown(gtin));
+  const listed = items.filter(({ GTIN }) => isShown(GTIN));
+  const open = listed.filter((each) => !isDone(each));
+  const gone = [...finished.value].filter((gtin) => copy.value.readings.has(gtin) && isShown(gtin));
+  const finishedRows = [...new Set([...listed.filter(isDone).map(({ GTIN }) => GTIN), ...gone])];
   const total = open.length + finishedRows.length;
   return (
     <section class="page list-page">
@@ -137,13 +159,13 @@ export function Todo(): JSX.Element {
       )}
       {current && !live.value && <p class="note">{t('list_of', { time: timeText(current.at) })}</p>}
       {!current && <p class="empty">{t('loading')}</p>}
-      {current && open.length === 0 && <p class="empty big">{t('nothing_to_check')}</p>}
+      {current && open.length === 0 && <p class="empty big">{[t('nothing_to_check'), nextText()].join(' ')}</p>}
       {GROUPS.map(({ reason, kind, title }) => {
         const rows = open.filter((each) => each.reason === reason);
         return rows.length > 0 && <Group key={reason} title={t(title)} kind={kind} gtins={rows.map(({ GTIN }) => GTIN)} />;
       })}
       {finishedRows.length > 0 && <Group title={t('done')} kind="fine" gtins={finishedRows} />}
-      <ItemSheet onRecorded={(gtin) => (finished.value = new Set([...finished.value, gtin]))} />
+      <ItemSheet />
     </section>
   );
 }
@@ -184,19 +206,13 @@ function closeListed(): void {
 }
 
 /** The card of the row that was tapped. */
-export function ItemSheet({ onRecorded }: { onRecorded?: (gtin: string) => void }): JSX.Element | null {
+export function ItemSheet(): JSX.Element | null {
   const open = item.value;
   useEffect(() => closeListed, []);
   if (!open || !isListed(open)) return null;
   return (
     <Sheet title={t('item')} onClose={closeItem} side>
-      <Card
-        of={open}
-        onRecorded={() => {
-          onRecorded?.(open.gtin);
-          closeItem();
-        }}
-      />
+      <Card of={open} onRecorded={closeItem} />
     </Sheet>
   );
 }
