@@ -68,6 +68,23 @@ class Keys {
 const nameOf = (date, options) => new Date(`${date}T00:00:00Z`).toLocaleDateString('en-GB', { ...options, timeZone: 'UTC' });
 
 await run({
+  async 'arrows move between the rows of a list'({ service, browser, url }) {
+    const shop = await service.shop('Arrows', [[MILK, 'Oat milk', day(1), 4], [RICE, 'Rice', day(2), 7]]);
+    const anna = await (await Person.with(browser, url)).signIn(service.staff, shop);
+    await anna.pill('Live').waitFor();
+    await anna.show('shelf');
+    const keys = new Keys(anna);
+    await anna.page.locator('.row').nth(1).waitFor();
+    await anna.page.locator('.row').first().focus();
+    for (const [key, name] of [['ArrowDown', /^Rice/], ['ArrowDown', /^Rice/], ['ArrowUp', /^Oat milk/]]) {
+      await keys.press(key);
+      assert.match(await keys.focused(), name);
+    }
+    await keys.press('Enter');
+    await anna.page.locator('dialog', { hasText: 'Oat milk' }).waitFor();
+    await anna.close();
+  },
+
   async 'a morning: sign in, check, record, count, take back, search, sign out'({ service, browser, url }) {
     const shop = await service.shop('Keyboard', [[MILK, 'Oat milk', day(1), 4], [RICE, 'Rice', day(40), 7]]);
     const made = await service.token('Anna', { shops: [shop.id, (await service.shop('Another shop')).id] });

@@ -28,7 +28,7 @@ export function Frame(): JSX.Element {
       {identity.value === null ? <SignIn /> : <Signed />}
       <Questions />
       <aside aria-label={t('messages')}>
-        <Messages dismissLabel={t('dismiss')} />
+        <Messages />
         <NewVersion />
       </aside>
     </>
@@ -41,6 +41,11 @@ function skip(event: Event): void {
   document.getElementById('content')?.focus();
 }
 
+/** The element with the focus may belong to the screen before. */
+function keepFocus(): void {
+  if (document.activeElement === document.body) document.getElementById('content')?.focus({ preventScroll: true });
+}
+
 function Signed(): JSX.Element {
   const name = route.value.name;
   useEffect(() => {
@@ -48,6 +53,12 @@ function Signed(): JSX.Element {
   }, [name]);
   const visible = SCREENS.filter(({ role, place }) => place !== 'menu' && (role === 'staff' || isAdmin.value));
   const current = screenAt(name);
+  const title = current ? t(current.title) : '';
+  useEffect(() => {
+    document.title = title === '' ? 'CodaSync' : `${title} · CodaSync`;
+    return () => void (document.title = 'CodaSync');
+  }, [title]);
+  useEffect(keepFocus, [name]);
   return (
     <div class="frame">
       <header class="top">

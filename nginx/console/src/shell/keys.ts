@@ -6,8 +6,11 @@ import { lastAct } from '../queue/record';
 import { undoLast } from '../staff/act';
 import { sheetIsOpen } from '../ui/sheet';
 
+const ROW = '.rows .row, .data .open';
+
 export function startKeys(): void {
   document.addEventListener('keydown', (event) => {
+    if (moves(event)) return event.preventDefault();
     const alone = (event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey;
     if (!alone || identity.peek() === null || sheetIsOpen()) return;
     if (event.key === 'k') {
@@ -18,6 +21,15 @@ export function startKeys(): void {
       void undoLast();
     }
   });
+}
+
+/** Moves the focus between the rows of a list. Returns: whether the key does that. */
+function moves({ key, target, ctrlKey, metaKey, altKey, shiftKey }: KeyboardEvent): boolean {
+  const step = { ArrowDown: 1, ArrowUp: -1 }[key];
+  if (step === undefined || ctrlKey || metaKey || altKey || shiftKey || !(target instanceof HTMLElement) || !target.matches(ROW)) return false;
+  const rows = [...document.querySelectorAll<HTMLElement>(ROW)];
+  rows[rows.indexOf(target) + step]?.focus();
+  return true;
 }
 
 /** Goes to the search of the screen; without one, to that of the shelf. */

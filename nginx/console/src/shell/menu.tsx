@@ -5,15 +5,17 @@ import type { JSX } from 'preact';
 import { workOffline } from '../lib/api';
 import { LANGUAGES, language, setLanguage, type Language } from '../lib/i18n';
 import { go } from '../lib/router';
-import { identity, signOut } from '../lib/session';
-import { setTheme, theme, type Theme } from '../lib/theme';
+import { identity, isAdmin, signOut } from '../lib/session';
 import { discard } from '../queue/record';
 import { sendNow } from '../queue/sender';
 import { own, persisted, queue } from '../queue/state';
 import { setSound, soundOn } from '../staff/feedback';
 import { t } from '../text/app';
 import { announce } from '../ui/announce';
+import { Icon } from '../ui/icons';
 import { ask, confirm, Sheet } from '../ui/sheet';
+import { SCREENS } from './screens';
+import { ThemeChoice } from './theme_choice';
 
 export const menuIsOpen = signal(false);
 
@@ -23,6 +25,14 @@ export function Menu(): JSX.Element {
   const busy = useSignal(false);
   return (
     <Sheet title={t('signed_in_as', { name: identity.value?.name ?? '' })} onClose={close} side>
+      <nav class="menu-screens" aria-label={t('other_screens')}>
+        {SCREENS.filter(({ role, place }) => place === 'rail' && (role === 'staff' || isAdmin.value)).map(({ name, title, icon }) => (
+          <a key={name} class="button" href={`#/${name}`} onClick={close}>
+            <Icon name={icon} size={20} />
+            {t(title)}
+          </a>
+        ))}
+      </nav>
       <div class="fields">
         <label for="menu-language">{t('language')}</label>
         <select id="menu-language" value={language.value} onChange={(event) => void setLanguage(event.currentTarget.value as Language)}>
@@ -33,11 +43,7 @@ export function Menu(): JSX.Element {
           ))}
         </select>
         <label for="menu-theme">{t('theme')}</label>
-        <select id="menu-theme" value={theme.value} onChange={(event) => setTheme(event.currentTarget.value as Theme)}>
-          <option value="system">{t('theme_system')}</option>
-          <option value="light">{t('theme_light')}</option>
-          <option value="dark">{t('theme_dark')}</option>
-        </select>
+        <ThemeChoice id="menu-theme" />
         <label class="switch">
           <input type="checkbox" checked={soundOn.value} onChange={(event) => setSound(event.currentTarget.checked)} />
           <span>{t('sound')}</span>

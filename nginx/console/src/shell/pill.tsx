@@ -2,15 +2,17 @@
 
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
 import { live } from '../data/live';
 import { reachable, signInNeeded, workOffline } from '../lib/api';
 import { go } from '../lib/router';
 import { queue, storage } from '../queue/state';
 import { t } from '../text/app';
+import { say } from '../ui/announce';
 import { Sheet } from '../ui/sheet';
 import { SignInForm } from './sign_in';
 
-type Look = { kind: 'live' | 'online' | 'offline' | 'alert'; text: string; spoken?: boolean };
+type Look = { kind: 'live' | 'online' | 'offline' | 'alert'; text: string };
 
 function look(): Look {
   const { waiting, refused } = queue.value;
@@ -29,6 +31,12 @@ const SHAPES = { live: '●', online: '◐', offline: '○', alert: '▲' } as c
 export function Pill(): JSX.Element {
   const signingIn = useSignal(false);
   const { kind, text } = look();
+  const wasWorking = useRef(true);
+  const works = kind === 'live' || kind === 'online';
+  useEffect(() => {
+    if (works !== wasWorking.current) say(text); // not each entry that is sent
+    wasWorking.current = works;
+  }, [works]);
   return (
     <>
       <button type="button" class={`pill ${kind}`} onClick={() => (signInNeeded.value ? (signingIn.value = true) : go('waiting'))}>
@@ -37,7 +45,7 @@ export function Pill(): JSX.Element {
       </button>
       {signingIn.value && (
         <Sheet title={t('sign_in_again')} onClose={() => (signingIn.value = false)}>
-          <p>{t('sign_in_to_send', { n: queue.value.waiting })}</p>
+          <p>{queue.value.waiting > 0 ? t('sign_in_to_send', { n: queue.value.waiting }) : t('problem_sign_in')}</p>
           <SignInForm onDone={() => (signingIn.value = false)} />
         </Sheet>
       )}

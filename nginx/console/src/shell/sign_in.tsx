@@ -9,6 +9,7 @@ import { LANGUAGES, language, setLanguage, type Language } from '../lib/i18n';
 import { signIn } from '../lib/session';
 import { t } from '../text/app';
 import { waitingByOthers } from '../queue/state';
+import { ThemeChoice } from './theme_choice';
 
 export function SignIn(): JSX.Element {
   return (
@@ -23,6 +24,7 @@ export function SignIn(): JSX.Element {
             {name}
           </button>
         ))}
+        <ThemeChoice id="theme" label={t('theme')} />
       </p>
     </main>
   );

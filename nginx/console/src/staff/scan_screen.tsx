@@ -141,6 +141,8 @@ function CodeField(): JSX.Element {
   const value = useSignal('');
   const field = useRef<HTMLInputElement>(null);
   const timer = useRef(0);
+  // What a handheld's input method inserts goes to the field with the focus. It opens no keyboard.
+  useEffect(() => field.current?.focus({ preventScroll: true }), []);
   const submit = (): void => {
     clearTimeout(timer.current);
     const code = value.value.trim();

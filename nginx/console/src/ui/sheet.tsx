@@ -4,6 +4,7 @@ import { signal } from '@preact/signals';
 import type { ComponentChildren, JSX } from 'preact';
 import { useEffect, useId, useRef } from 'preact/hooks';
 import { app } from '../text/app';
+import { Messages } from './announce';
 import { Icon } from './icons';
 
 /** Whether a sheet is open; a new version of the console is not started meanwhile. */
@@ -24,7 +25,11 @@ export function Sheet({ title, onClose, children, side, wide }: SheetProps): JSX
     const before = document.activeElement;
     dialog.current?.showModal();
     return () => {
-      if (before instanceof HTMLElement && before.isConnected) before.focus();
+      // What opened the sheet may be removed with it, such as a row that moves to another group.
+      if (before instanceof HTMLElement) before.focus();
+      setTimeout(() => {
+        if (document.activeElement === document.body) document.getElementById('content')?.focus({ preventScroll: true });
+      });
     };
   }, []);
   return (
@@ -51,6 +56,7 @@ export function Sheet({ title, onClose, children, side, wide }: SheetProps): JSX
         </header>
         {children}
       </div>
+      <Messages />
     </dialog>
   );
 }
