@@ -5,7 +5,7 @@ import type { ComponentChildren, JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { timeText } from '../lib/format';
 import { go, route } from '../lib/router';
-import { readTokens, tokens } from './token_list';
+import { readTokens, shopNames, tokens } from './token_list';
 import { Choice, ListEnd, Screen } from './list';
 import { address, rowsOf } from '../lib/rows';
 import { type Column, Table } from './table';
@@ -175,16 +175,19 @@ function Changes({ entry }: { entry: AuditEntry }): ComponentChildren {
     <ul class="changes">
       {names.map((name) => (
         <li key={name}>
-          <span class="field-name">{LABELS[name] ? t(LABELS[name]) : name}</span> {before && name in before && <del>{show(before[name])}</del>}
+          <span class="field-name">{LABELS[name] ? t(LABELS[name]) : name}</span> {before && name in before && <del>{show(name, before[name])}</del>}
           {before && name in before && after && name in after && ' → '}
-          {after && name in after && <ins>{show(after[name])}</ins>}
+          {after && name in after && <ins>{show(name, after[name])}</ins>}
         </li>
       ))}
     </ul>
   );
 }
 
-function show(value: unknown): string {
+function show(name: string, value: unknown): string {
+  if (name === 'shops' && Array.isArray(value)) return shopNames(value as number[]);
   if (value === null || value === undefined || (Array.isArray(value) && value.length === 0)) return t('empty');
+  if (name === 'expires_at') return timeText(String(value));
+  if (name === 'role' && (value === 'staff' || value === 'admin')) return t(value);
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }

@@ -118,6 +118,10 @@ export function EditSheet<T extends object>(props: EditProps<T>): JSX.Element {
     if (ready) form.current?.querySelector('input')?.focus();
   }, [ready, differences.value !== null]);
 
+  useEffect(() => {
+    if (problem.value?.errors) form.current?.querySelector<HTMLElement>('[aria-invalid]')?.focus();
+  }, [problem.value]);
+
   const mine = differences.value;
   const body = (
     <form
@@ -133,7 +137,7 @@ export function EditSheet<T extends object>(props: EditProps<T>): JSX.Element {
     >
       {problem.value && (
         <p class="problem" role="alert">
-          {problem.value.status === 404 ? t('deleted_meanwhile') : explain(problem.value)}
+          {problem.value.status === 404 ? t('deleted_meanwhile') : explainForm(problem.value, fields.map(({ name }) => name))}
         </p>
       )}
       {mine ? (
@@ -178,6 +182,12 @@ export function EditSheet<T extends object>(props: EditProps<T>): JSX.Element {
       {ready ? body : <Waiting problem={problem.value} />}
     </Sheet>
   );
+}
+
+/** Returns: what is wrong; the fields of the form have their own texts. */
+export function explainForm(problem: Problem, fields: readonly string[]): string {
+  const named = Object.keys(problem.errors ?? {});
+  return named.length > 0 && named.every((name) => fields.includes(name)) ? t('check_fields') : explain(problem);
 }
 
 function Waiting({ problem }: { problem: Problem | null }): JSX.Element {

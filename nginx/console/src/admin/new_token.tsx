@@ -5,12 +5,11 @@ import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { loadShops, shops } from '../data/shops';
 import { request } from '../lib/api';
-import { explain } from '../lib/explain';
 import type { Problem, Role } from '../lib/types';
 import { announce } from '../ui/announce';
 import { Icon } from '../ui/icons';
 import { confirm, Sheet } from '../ui/sheet';
-import { Field } from './edit';
+import { explainForm, Field } from './edit';
 import type { Token } from './token_list';
 import { t } from './words';
 
@@ -66,10 +65,13 @@ function Form({ onClose, onMade }: { onClose: () => void; onMade: (made: Made) =
   useEffect(() => {
     void loadShops();
   }, []);
+  const close = async (): Promise<void> => {
+    if (name.value === null || (await confirm(t('discard_title'), t('discard_text'), t('discard')))) onClose();
+  };
   const errors = (field: string): readonly string[] => problem.value?.errors?.[field] ?? [];
 
   return (
-    <Sheet title={t('new_token')} side onClose={onClose}>
+    <Sheet title={t('new_token')} side onClose={() => void close()}>
       <form
         class="edit"
         onSubmit={(event) => {
@@ -79,7 +81,7 @@ function Form({ onClose, onMade }: { onClose: () => void; onMade: (made: Made) =
       >
         {problem.value && (
           <p class="problem" role="alert">
-            {problem.value.status === 401 ? t('own_token_wrong') : explain(problem.value)}
+            {problem.value.status === 401 ? t('own_token_wrong') : explainForm(problem.value, ['name', 'person', 'expires_at'])}
           </p>
         )}
         <Field
@@ -144,7 +146,7 @@ function Form({ onClose, onMade }: { onClose: () => void; onMade: (made: Made) =
         </div>
         <footer class="sheet-foot">
           <span class="gap" />
-          <button type="button" onClick={onClose}>
+          <button type="button" onClick={() => void close()}>
             {t('cancel')}
           </button>
           <button type="submit" class="primary" disabled={saving.value}>

@@ -1,8 +1,10 @@
 // The access tokens, for their screen and for the filter of the audit.
 
 import { signal } from '@preact/signals';
+import { shops } from '../data/shops';
 import { get, nextPage } from '../lib/api';
 import type { Problem, Role } from '../lib/types';
+import { t } from './words';
 
 export interface Token {
   id: number;
@@ -33,4 +35,9 @@ export async function readTokens(): Promise<void> {
   }
   tokensProblem.value = null;
   tokens.value = found;
+}
+
+/** Returns: the names of the shops of a token. */
+export function shopNames(ids: readonly number[]): string {
+  return ids.length === 0 ? t('all_shops') : ids.map((id) => shops.value.find((shop) => shop.id === id)?.name ?? String(id)).join(', ');
 }

@@ -3,18 +3,18 @@
 import { signal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
-import { shops } from '../data/shops';
 import { request } from '../lib/api';
 import { now } from '../lib/clock';
 import { explain } from '../lib/explain';
 import { agoText, timeText } from '../lib/format';
 import { go, route } from '../lib/router';
+import { identity } from '../lib/session';
 import { announce } from '../ui/announce';
 import { Icon } from '../ui/icons';
 import { confirm, Sheet } from '../ui/sheet';
 import { ProblemLine, Screen, SearchField } from './list';
 import { NewToken } from './new_token';
-import { readTokens, type Token, tokens, tokensProblem } from './token_list';
+import { readTokens, shopNames, type Token, tokens, tokensProblem } from './token_list';
 import { type Column, Table } from './table';
 import { t } from './words';
 
@@ -26,10 +26,18 @@ export function Tokens(): JSX.Element {
     void readTokens();
   }, []);
   const columns: Column<Token>[] = [
-    { name: 'name', label: t('name'), cell: (token) => token.name },
+    {
+      name: 'name',
+      label: t('name'),
+      cell: (token) => (
+        <>
+          {token.name} {isOwn(token) && <span class="tag">{t('own_token')}</span>}
+        </>
+      ),
+    },
     { name: 'person', label: t('person'), cell: (token) => token.person ?? '–' },
     { name: 'role', label: t('role'), cell: (token) => t(token.role) },
-    { name: 'shops', label: t('shops'), cell: (token) => shopNames(token) },
+    { name: 'shops', label: t('shops'), cell: (token) => shopNames(token.shops) },
     { name: 'used', label: t('last_used'), cell: (token) => usedText(token) },
     { name: 'ends', label: t('ends'), cell: (token) => (token.expires_at ? timeText(token.expires_at) : t('never')) },
   ];
@@ -58,10 +66,7 @@ export function Tokens(): JSX.Element {
   );
 }
 
-function shopNames({ shops: ids }: Token): string {
-  if (ids.length === 0) return t('all_shops');
-  return ids.map((id) => shops.value.find((shop) => shop.id === id)?.name ?? String(id)).join(', ');
-}
+const isOwn = (token: Token): boolean => token.id === identity.value?.token_id;
 
 function usedText({ last_used_at }: Token): string {
   if (last_used_at === undefined) return '–';
@@ -71,7 +76,7 @@ function usedText({ last_used_at }: Token): string {
 function TokenSheet({ token }: { token: Token }): JSX.Element {
   const close = (): void => go('tokens');
   const revoke = async (): Promise<void> => {
-    if (!(await confirm(t('revoke_title', { name: token.name }), t('revoke_text'), t('revoke')))) return;
+    if (!(await confirm(t('revoke_title', { name: token.name }), t(isOwn(token) ? 'revoke_own_text' : 'revoke_text'), t('revoke')))) return;
     const answer = await request<undefined>('DELETE', `/tokens/${token.id}`);
     if (!answer.ok && answer.status !== 404) {
       announce({ text: explain(answer.problem), tone: 'bad' });
@@ -84,7 +89,7 @@ function TokenSheet({ token }: { token: Token }): JSX.Element {
   const facts: [string, string][] = [
     [t('role'), t(token.role)],
     [t('person'), token.person ?? '–'],
-    [t('shops'), shopNames(token)],
+    [t('shops'), shopNames(token.shops)],
     [t('made'), timeText(token.created_at)],
     [t('last_used'), usedText(token)],
     [t('ends'), token.expires_at ? timeText(token.expires_at) : t('never')],

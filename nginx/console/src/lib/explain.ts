@@ -20,5 +20,5 @@ export function explain(problem: Problem): string {
   }
   if (problem.status === 429 || problem.status >= 500) return t('problem_busy');
   const fields = Object.values(problem.errors ?? {}).flat();
-  return [problem.detail, ...fields].join(' ');
+  return fields.length > 0 ? fields.join(' ') : problem.detail;
 }

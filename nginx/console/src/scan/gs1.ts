@@ -193,8 +193,9 @@ export function readCode(raw: string, thisYear = new Date().getFullYear()): Scan
   const isGs1 = /^\](C1|d2|Q3|e0|e1|e2|J1)$/.test(identifier);
   if (!isGs1 && /^(\d{8}|\d{12,14})$/.test(text)) {
     const product = gtinCode(text);
-    const date = product.error && !identifier ? elements(text) : 'unreadable'; // eight digits may be a date alone
-    return typeof date === 'string' ? product : itemOf(date, thisYear);
+    const read = product.error && !identifier ? elements(text) : 'unreadable'; // eight digits may be a date alone
+    const item = typeof read === 'string' ? product : itemOf(read, thisYear);
+    return item.gtin || item.date || item.error ? item : product; // a misread EAN can look like an element that is neither
   }
   if (identifier && !isGs1) return failed('unreadable');
   const read = elements(text);

@@ -2,16 +2,18 @@
 
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
 import { shops, today } from '../data/shops';
 import { reachable, signInNeeded, workOffline } from '../lib/api';
-import { now } from '../lib/clock';
+import { clockOffset, now } from '../lib/clock';
 import { explain } from '../lib/explain';
-import { agoText, timeText } from '../lib/format';
+import { agoText, durationText, timeText } from '../lib/format';
 import type { Done, Entry } from '../queue/entry';
 import { identity } from '../lib/session';
 import { correct, discard, takeOver, undo } from '../queue/record';
 import { nextTry, sendNow, sending } from '../queue/sender';
 import { done, queued, refused, storage, waitingByOthers } from '../queue/state';
+import { ENTRIES_MAX } from '../queue/store';
 import { t } from '../text/app';
 import { announce } from '../ui/announce';
 import { Icon } from '../ui/icons';
@@ -22,6 +24,10 @@ import { useGrowing } from './row';
 
 const OLD_MS = 24 * 3_600_000;
 const VERY_OLD_MS = 5 * OLD_MS;
+const MANY = 5_000;
+const SHOWN_AT_FIRST = 500;
+const CONFIRMED_SHOWN = 200;
+const CLOCK_WRONG_MS = 2 * 60_000;
 
 function what(entry: Entry): string {
   return whatText({ kind: entry.op.kind, expiry_date: entry.date, quantity: entry.op.quantity ?? null, delta: entry.op.delta ?? null });
@@ -33,7 +39,10 @@ export function Waiting(): JSX.Element {
   const waiting = queued.value;
   const oldest = waiting[0]?.taken_at;
   const age = oldest === undefined ? 0 : Date.now() - oldest;
-  const limit = useGrowing(waiting.length);
+  const more = useSignal(1);
+  const most = SHOWN_AT_FIRST * more.value;
+  const limit = useGrowing(Math.min(waiting.length, most));
+  const clock = clockOffset.value ?? 0;
   return (
     <section class="page narrow">
       <header class="page-head">
@@ -47,8 +56,10 @@ export function Waiting(): JSX.Element {
       </header>
       {storage.value === 'none' && <p class="note bad">{t('cannot_store')}</p>}
       <State waiting={waiting.length} />
+      {Math.abs(clock) > CLOCK_WRONG_MS && <p class="note">{t(clock < 0 ? 'clock_ahead' : 'clock_behind', { time: durationText(Math.abs(clock)) })}</p>}
+      {waiting.length >= MANY && <p class="note bad">{t('many_waiting', { n: waiting.length, most: ENTRIES_MAX })}</p>}
       {age > OLD_MS && <p class="note bad">{t('waited_long', { n: waiting.length, ago: agoText(oldest ?? 0, Date.now()) })}</p>}
-      {(age > VERY_OLD_MS || refused.value.length > 0) && <ExportButton entries={[...waiting, ...refused.value]} />}
+      {(age > VERY_OLD_MS || waiting.length >= MANY || refused.value.length > 0) && <ExportButton entries={[...waiting, ...refused.value]} />}
       {waiting.length > 0 && (
         <ul class="rows entries">
           {waiting.slice(0, limit).map((entry) => (
@@ -60,6 +71,11 @@ export function Waiting(): JSX.Element {
             </li>
           ))}
         </ul>
+      )}
+      {waiting.length > most && (
+        <button type="button" class="show-more" onClick={() => (more.value += 1)}>
+          {t('show_more', { n: waiting.length - most })}
+        </button>
       )}
       {refused.value.length > 0 && (
         <section class="group expired">
@@ -95,16 +111,23 @@ export function Waiting(): JSX.Element {
 
 function State({ waiting }: { waiting: number }): JSX.Element {
   if (waiting === 0) return refused.value.length === 0 ? <p class="empty big good">{t('everything_saved')}</p> : <></>;
+  if (reachable.value === 'busy' && !signInNeeded.value && !workOffline.value) return <Busy />;
   let text = t('will_be_sent', { n: waiting });
   if (signInNeeded.value) text = t('sign_in_to_send', { n: waiting });
   else if (workOffline.value) text = t('offline_by_choice', { n: waiting });
   else if (reachable.value === 'portal') text = t('problem_portal');
   else if (reachable.value === 'no') text = t('no_connection_n', { n: waiting });
-  else if (reachable.value === 'busy') {
-    const seconds = Math.max(1, Math.round(((nextTry.value ?? 0) - Date.now()) / 1000));
-    text = t('busy_next', { n: seconds });
-  }
   return <p class="note">{text}</p>;
+}
+
+/** Counts the seconds until the next attempt. */
+function Busy(): JSX.Element {
+  const [, tick] = useState(0);
+  useEffect(() => {
+    const timer = setInterval(() => tick((n) => n + 1), 1_000);
+    return () => clearInterval(timer);
+  }, []);
+  return <p class="note">{t('busy_next', { n: Math.max(1, Math.round(((nextTry.value ?? 0) - Date.now()) / 1000)) })}</p>;
 }
 
 function EntryText({ entry, mark, time }: { entry: Entry; mark: JSX.Element; time: string }): JSX.Element {
@@ -216,7 +239,7 @@ function ExportButton({ entries }: { entries: Entry[] }): JSX.Element {
 const OUTCOMES = { applied: 'saved', kept: 'kept', duplicate: 'saved' } as const;
 
 function Confirmed(): JSX.Element | null {
-  const found: Done[] = done.value;
+  const found: Done[] = done.value.slice(0, CONFIRMED_SHOWN);
   const limit = useGrowing(found.length);
   if (found.length === 0) return null;
   return (
