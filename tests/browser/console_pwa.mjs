@@ -71,6 +71,9 @@ await run({
     network.set('refuse');
     await anna.page.reload();
     await anna.pill('Offline').waitFor();
+    // The browser reads the page from the cache itself; the start does not wait for the service worker.
+    const [{ workerFinalSourceType, workerStart }] = await anna.page.evaluate(() => performance.getEntriesByType('navigation').map((entry) => entry.toJSON()));
+    assert.deepEqual([workerFinalSourceType, workerStart], ['cache', 0]);
     await anna.show('shelf');
     await anna.page.locator('.row', { hasText: 'Green tea' }).waitFor();
     await anna.show('waiting');
