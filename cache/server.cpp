@@ -22,10 +22,9 @@ Server::Server(std::size_t slot, const Address& address, const MemcachedOptions&
       lookups_{options.connections_max, [this, address] { return connect(address); }},
       leases_{options.connections_max, [this, address] { return connect(address); }},
       rows_{options.connections_max,
-            [=, this,
-             check = identities == nullptr
-                         ? CheckConnection{}
-                         : check_of_identity(*identities, slot, seal_, options.answer_timeout)] {
+            [=, check = identities == nullptr
+                            ? CheckConnection{}
+                            : check_of_identity(*identities, slot, seal_, options.answer_timeout)] {
               return std::make_unique<TextConnection>(address, options.connect_timeout, check);
             }},
       circuit_{options.rest_after_failure} {}
