@@ -1,5 +1,6 @@
 #include "tests/service/service.hpp"
 
+#include <csignal>
 #include <fstream>
 #include <sstream>
 #include <stdexcept>
@@ -9,6 +10,8 @@
 
 namespace codasync::test {
 namespace {
+
+constexpr std::chrono::seconds kEndWithin{30};  // 10 s of them for requests in flight
 
 std::string contents(const std::string& path) {
   std::ifstream file{path};
@@ -57,6 +60,18 @@ ServiceTest::ServiceTest(std::vector<std::string> settings)
   std::ofstream{key_file()} << "# of this test\n0123456789abcdef0123456789ABCDEF\n";
   start_instance();
   connection_ = std::make_unique<Connection>(*this);
+}
+
+ServiceTest::~ServiceTest() {
+  std::vector<Process*> running;
+  for (const auto& instance : instances_) {
+    if (!instance.process->poll()) running.push_back(instance.process.get());
+  }
+  for (auto* process : running) process->signal(SIGTERM);
+  for (auto* process : running) {
+    EXPECT_EQ(process->wait(kEndWithin), 0) << "the service did not end cleanly:\n"
+                                            << service_log();
+  }
 }
 
 std::string ServiceTest::make_token(const std::string& name, storage::Role role) {

@@ -49,10 +49,13 @@ struct HttpResponse {
 ///
 /// After each successful POST, PUT or PATCH of these helpers, every read that shows the row is
 /// compared with the response to the write, field by field (expect_every_read_agrees()).
+///
+/// At the end each instance that still runs gets SIGTERM, and has to end with status 0.
 class ServiceTest : public testing::Test {
  protected:
   /// `settings`: NAME=value, for each instance, besides its addresses.
   explicit ServiceTest(std::vector<std::string> settings = {});
+  ~ServiceTest() override;
 
   /// A client with its own persistent connection. Threads: one.
   class Connection {

@@ -88,7 +88,7 @@ class Service(Client):
     def restart(self) -> None:
         assert self.process
         self.process.terminate()
-        self.process.wait(30)
+        assert self.process.wait(30) == 0, self.log()
         self.start()
 
     def log(self) -> str:
@@ -110,10 +110,13 @@ class Service(Client):
             assert client.recv(100) == b"OK\r\n"
 
     def stop(self) -> None:
+        """Ends everything. The service has to end with status 0, unless a test killed it."""
         assert self.process
-        for process in (self.process, self.memcached):
-            process.terminate()
-            process.wait(30)
+        if self.process.poll() is None:
+            self.process.terminate()
+            assert self.process.wait(30) == 0, self.log()
+        self.memcached.terminate()
+        self.memcached.wait(30)
         psql(SERVER, f"drop database {self.name} with (force)")
         self.folder.cleanup()
 

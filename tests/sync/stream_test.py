@@ -84,6 +84,12 @@ class Instance:
         self.process.terminate()
         return self.process.wait(30)
 
+    def end(self) -> None:
+        """Stops it, if it still runs. It has to end with status 0."""
+        if self.process.poll() is None:
+            status = self.stop()
+            assert status == 0, f"the instance ended with status {status}"
+
 
 class Copy:
     """A client's copy of a shop, and all the events that it got."""
@@ -118,7 +124,7 @@ class StreamTest(ServiceTest):
 
     def instance(self, *more_addresses: str, **settings: str) -> Instance:
         instance = Instance(self.service, *more_addresses, **settings)
-        self.addCleanup(instance.kill)
+        self.addCleanup(instance.end)
         return instance
 
     def remove(self, reading: int) -> None:
