@@ -180,6 +180,85 @@ TEST(Body, accepts_a_bounded_list_of_bounded_texts_as_they_are) {
   }
 }
 
+TEST(Body, accepts_a_time_with_a_utc_offset_only) {
+  auto body = parsed(R"({"a":"2026-12-24T09:30:00+01:00","b":"2026-12-24","c":5,"d":null})");
+  EXPECT_EQ(body.instant("a").value, parse_instant("2026-12-24T08:30:00Z"));
+  EXPECT_FALSE(body.instant("b").value);
+  EXPECT_FALSE(body.instant("c").value);
+  EXPECT_TRUE(body.instant("d").given);
+  const auto errors = errors_of(body);
+  EXPECT_EQ(errors.size(), 2U);
+  EXPECT_TRUE(errors.contains("b") && errors.contains("c"));
+}
+
+TEST(Body, accepts_a_whole_number_up_to_its_limits) {
+  auto body = parsed(R"({"a":0,"b":10,"c":-1,"d":11})");
+  EXPECT_EQ(body.integer("a", 0, 10).value, 0);
+  EXPECT_EQ(body.integer("b", 0, 10).value, 10);
+  EXPECT_FALSE(body.integer("c", 0, 10).value);
+  EXPECT_FALSE(body.integer("d", 0, 10).value);
+  EXPECT_EQ(errors_of(body).size(), 2U);
+}
+
+TEST(Body, has_null_lists_of_texts) {
+  auto body = parsed(R"({"a":null})");
+  const auto texts = body.texts("a", 2, 5);
+  EXPECT_TRUE(texts.given && !texts.value);
+  EXPECT_FALSE(body.texts("absent", 2, 5).given);
+  EXPECT_FALSE(body.finish());
+}
+
+TEST(Body, accepts_one_of_some_words) {
+  auto body = parsed(R"({"a":"staff","b":"Staff","c":1})");
+  EXPECT_EQ(body.one_of("a", {"staff", "admin"}).value, "staff");
+  EXPECT_FALSE(body.one_of("b", {"staff", "admin"}).value);
+  EXPECT_FALSE(body.one_of("c", {"staff", "admin"}).value);
+  EXPECT_FALSE(body.one_of("absent", {"staff"}).given);
+  const auto errors = errors_of(body);
+  EXPECT_EQ(errors.size(), 2U);
+  EXPECT_EQ(errors.at("b"), std::vector<std::string>{"This must be one of: staff, admin."});
+}
+
+TEST(Body, accepts_a_bounded_list_of_objects) {
+  auto body = parsed(R"({"a":[{"n":1},{"n":2}],"b":[1],"c":[{},{},{}],"d":{},"e":[]})");
+  auto list = body.objects("a", 2);
+  ASSERT_TRUE(list.value);
+  ASSERT_EQ(list.value->size(), 2U);
+  EXPECT_EQ((*list.value)[1].integer("n", 0, 10).value, 2);
+  EXPECT_FALSE((*list.value)[1].finish());
+  EXPECT_TRUE((*list.value)[0].finish()) << "its field is not known";
+  EXPECT_EQ(body.objects("e", 2).value->size(), 0U);
+  EXPECT_FALSE(body.objects("absent", 2).given);
+  for (const auto* wrong : {"b", "c", "d"}) EXPECT_FALSE(body.objects(wrong, 2).value) << wrong;
+  EXPECT_EQ(errors_of(body).size(), 3U);
+}
+
+TEST(Body, accepts_a_bounded_list_of_whole_numbers) {
+  auto body = parsed(R"({"a":[1,"9"],"b":[1,2,3],"c":[0],"d":[10],"e":["x"],"f":7,"g":[]})");
+  EXPECT_EQ(body.integers("a", 1, 9, 2).value, (std::vector<std::int64_t>{1, 9}));
+  EXPECT_EQ(body.integers("g", 1, 9, 2).value, std::vector<std::int64_t>{});
+  EXPECT_FALSE(body.integers("absent", 1, 9, 2).given);
+  for (const auto* wrong : {"b", "c", "d", "e", "f"})
+    EXPECT_FALSE(body.integers(wrong, 1, 9, 2).value) << wrong;
+  EXPECT_EQ(errors_of(body).size(), 5U);
+}
+
+TEST(Body, accepts_objects_by_name) {
+  auto body = parsed(R"({"a":{" Tea ":{"n":1}},"b":{"Tea":1},"c":[],"d":{"x":{},"y":{},"z":{}},
+                         "e":{"":{}},"f":{"Tea":{}," Tea":{}}})");
+  auto found = body.objects_by_name("a", 2);
+  ASSERT_TRUE(found.value);
+  EXPECT_EQ(found.value->at("Tea").integer("n", 0, 10).value, 1);
+  EXPECT_FALSE(body.objects_by_name("absent", 2).given);
+  for (const auto* wrong : {"b", "c", "d"})
+    EXPECT_FALSE(body.objects_by_name(wrong, 2).value) << wrong;
+  body.objects_by_name("e", 2);
+  body.objects_by_name("f", 2);
+  const auto errors = errors_of(body);
+  EXPECT_EQ(errors.size(), 5U);
+  EXPECT_EQ(errors.at("f"), std::vector<std::string>{"\"Tea\": This name is repeated."});
+}
+
 TEST(Body, names_the_known_fields_beside_an_unknown_one) {
   auto body = parsed(R"({"nmae":"Tea","version":3})");
   body.name("name");

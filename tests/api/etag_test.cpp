@@ -27,6 +27,21 @@ TEST(EntityTags, refuse_malformed_headers) {
   }
 }
 
+TEST(EntityTags, have_blanks_and_tabs_around_them) {
+  EXPECT_EQ(parse_entity_tags("\t\"a\" \t, \t\"b\"\t")->tags, (std::vector<std::string>{"a", "b"}));
+  EXPECT_TRUE(parse_entity_tags(" *\t")->any);
+}
+
+TEST(EntityTags, of_a_reading_accept_the_star_for_every_version) {
+  EXPECT_TRUE(reading_precondition(*parse_entity_tags("*")).any_of.empty());
+}
+
+TEST(EntityTags, of_versions_are_read_beside_others) {
+  EXPECT_EQ(version_tag(3), "3");
+  EXPECT_EQ(versions_of(*parse_entity_tags(R"("3", "x", W/"7")")),
+            (std::vector<std::int64_t>{3, 7}));
+}
+
 TEST(EntityTags, that_are_not_versions_match_no_version) {
   EXPECT_EQ(versions_of(*parse_entity_tags(R"("xyz")")), std::vector<std::int64_t>{0});
   const auto precondition = reading_precondition(*parse_entity_tags(

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include "storage/model/encoding.hpp"
+#include "storage/sha256.hpp"
+
 namespace codasync::api {
 namespace {
 
@@ -34,6 +37,22 @@ TEST(FeedCursor, is_refused_after_any_change_of_a_character) {
   EXPECT_FALSE(parse_feed_cursor(""));
   EXPECT_FALSE(parse_feed_cursor(text.substr(1)));
   EXPECT_FALSE(parse_feed_cursor(text + "A"));
+}
+
+TEST(FeedCursor, of_another_format_is_refused) {
+  constexpr std::ptrdiff_t kCheckBytes = 4;
+  const auto with_format = [](char format) {
+    auto bytes = *from_base64url(to_text(a_cursor(Phase::changes)));
+    bytes.resize(bytes.size() - kCheckBytes);
+    bytes[0] = format;
+    const auto digest = storage::sha256(bytes);
+    bytes.append(digest.begin(), digest.begin() + kCheckBytes);
+    return to_base64url(bytes);
+  };
+  EXPECT_TRUE(parse_feed_cursor(with_format(1)));
+  EXPECT_TRUE(parse_feed_cursor(with_format(2)));
+  EXPECT_FALSE(parse_feed_cursor(with_format(0)));
+  EXPECT_FALSE(parse_feed_cursor(with_format(3)));
 }
 
 TEST(FeedCursor, writes_an_epoch_as_sixteen_digits) {

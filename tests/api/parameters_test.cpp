@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+
 namespace codasync::api {
 namespace {
 
@@ -13,6 +15,69 @@ TEST(Parameters, are_read_by_type) {
   EXPECT_EQ(parameters.date("expires_before"), parse_date("2026-12-24"));
   EXPECT_EQ(parameters.limit(), 5U);
   EXPECT_FALSE(parameters.finish());
+}
+
+TEST(Parameters, that_are_times_are_refused_with_the_form_to_send) {
+  Parameters day{{{"expires_before", "2026-12-24"}, {"since", "2026-12-24T09:30:00+01:00"}}};
+  EXPECT_EQ(day.instant("since"), parse_instant("2026-12-24T08:30:00Z"));
+  EXPECT_EQ(day.date("absent"), std::nullopt);
+  EXPECT_EQ(day.instant("absent"), std::nullopt);
+  Parameters wrong{{{"expires_before", "2026-02-30"}, {"since", "2026-12-24"}}};
+  EXPECT_EQ(wrong.date("expires_before"), std::nullopt);
+  EXPECT_EQ(wrong.instant("since"), std::nullopt);
+  const auto errors = wrong.finish()->errors;
+  EXPECT_EQ(errors.at("expires_before"),
+            std::vector<std::string>{"This must be a valid date in the form YYYY-MM-DD."});
+  EXPECT_EQ(errors.at("since").size(), 1U);
+}
+
+TEST(Parameters, that_are_numbers_have_limits) {
+  Parameters right{{{"a", "1"}, {"b", "90"}, {"c", "0"}}};
+  EXPECT_EQ(right.number("a", 1), 1);
+  EXPECT_EQ(right.number("b", 0, 90), 90);
+  EXPECT_EQ(right.number("c", 0, 90), 0);
+  EXPECT_EQ(right.number("absent", 0), std::nullopt);
+  EXPECT_EQ(right.number("absent", 0, 90), std::nullopt);
+  EXPECT_FALSE(right.finish());
+  Parameters wrong{{{"a", "0"}, {"b", "91"}, {"c", "-1"}, {"d", "x"}, {"e", "1.5"}}};
+  EXPECT_EQ(wrong.number("a", 1), std::nullopt);
+  for (const auto* name : {"b", "c", "d"}) EXPECT_EQ(wrong.number(name, 0, 90), std::nullopt);
+  EXPECT_EQ(wrong.number("e", 0), std::nullopt);
+  EXPECT_EQ(wrong.finish()->errors.size(), 5U);
+}
+
+TEST(Parameters, that_are_one_of_some_words_have_its_place) {
+  constexpr std::array<std::string_view, 2> kWords{"name", "-name"};
+  Parameters parameters{{{"ordering", "-name"}, {"other", "price"}}};
+  EXPECT_EQ(parameters.one_of("ordering", kWords), 1U);
+  EXPECT_EQ(parameters.one_of("absent", kWords), std::nullopt);
+  EXPECT_EQ(parameters.one_of("other", kWords), std::nullopt);
+  EXPECT_EQ(parameters.finish()->errors.at("other"),
+            std::vector<std::string>{"This must be one of: name, -name."});
+}
+
+TEST(Parameters, that_are_repeated_are_all_read_as_texts) {
+  const Parameters parameters{{{"a", "1"}, {"b", "2"}, {"a", "3"}}};
+  EXPECT_EQ(parameters.texts("a"), (std::vector<std::string>{"1", "3"}));
+  EXPECT_TRUE(parameters.texts("c").empty());
+}
+
+TEST(Parameters, make_the_address_of_a_list) {
+  Parameters counted{{{"count", "1"}, {"shop", "7"}}};
+  EXPECT_TRUE(counted.counts());
+  counted.shops("shop");
+  EXPECT_EQ(counted.address("/x"), "/x?count=true&shop=7");
+  Parameters plain{{{"count", "false"}}};
+  EXPECT_FALSE(plain.counts());
+  EXPECT_EQ(plain.address("/x"), "/x");
+}
+
+TEST(Parameters, that_are_ids_begin_with_one) {
+  for (const auto* text : {"0", "-1", "x", "1,0", "9223372036854775808"}) {
+    Parameters parameters{{{"shop", text}}};
+    parameters.shops("shop");
+    EXPECT_TRUE(parameters.finish()->errors.contains("shop")) << text;
+  }
 }
 
 TEST(Parameters, that_are_flags_distinguish_false_and_absent) {
@@ -122,6 +187,13 @@ TEST(Parameters, accept_cursors_of_any_length) {
   EXPECT_TRUE(none.finish()->errors.contains("cursor"));
 }
 
+TEST(Parameters, without_a_cursor_begin_with_the_first_page) {
+  Parameters parameters{{}};
+  EXPECT_EQ(parameters.cursor(), std::nullopt);
+  EXPECT_EQ(parameters.id_cursor(), std::nullopt);
+  EXPECT_FALSE(parameters.finish());
+}
+
 TEST(Parameters, accept_only_cursors_of_ids_as_id_cursors) {
   Parameters seven{{{"cursor", make_cursor(7)}}};
   EXPECT_EQ(seven.id_cursor(), 7);
@@ -157,6 +229,7 @@ TEST(NextPage, has_the_same_query_with_another_cursor) {
   const auto link = parameters.next_page("/x", "new");
   EXPECT_EQ(link.name, "Link");
   EXPECT_EQ(link.value, "</x?limit=5&search=a%26b%20c&cursor=new>; rel=\"next\"");
+  EXPECT_EQ(Parameters{{}}.next_page("/x", "new").value, "</x?cursor=new>; rel=\"next\"");
 }
 
 TEST(CanonicalQuery, has_one_spelling_for_each_value_and_no_defaults) {

@@ -26,6 +26,7 @@ TEST(Uri, splits_a_query_into_parameters) {
   EXPECT_EQ(parse_query(""), Query{});
   EXPECT_EQ(parse_query("a=b=c"), (Query{{"a", "b=c"}}));
   EXPECT_FALSE(parse_query("a=%zz"));
+  EXPECT_FALSE(parse_query("%zz=a"));
 }
 
 }  // namespace

@@ -75,6 +75,8 @@ TEST(Operations, have_the_same_content_when_a_check_has_no_kind_of_date) {
   EXPECT_TRUE(same_content(stored, check(1, december(24))));
   EXPECT_FALSE(same_content(stored, check(1, december(23))));
   EXPECT_FALSE(same_content(check(1, december(24)), check(1, december(24, DateKind::use_by))));
+  EXPECT_TRUE(same_content(check(1, std::nullopt), check(2, std::nullopt)));
+  EXPECT_FALSE(same_content(stored, check(1, std::nullopt)));
 }
 
 }  // namespace

@@ -68,7 +68,9 @@ TEST(Gtin, gives_the_reason_for_an_invalid_text) {
 TEST(Gtin, of_upc_e_has_the_zeros_again_that_were_left_out) {
   EXPECT_EQ(Gtin::parse_upc_e("01234558")->canonical(), "012345000058");
   EXPECT_EQ(Gtin::parse_upc_e("0123455x").error(), GtinRefusal::not_digits);
-  EXPECT_EQ(Gtin::parse_upc_e("21234558").error(), GtinRefusal::wrong_length);
+  for (const auto* text : {"21234558", "0123455", "012345580", ""}) {
+    EXPECT_EQ(Gtin::parse_upc_e(text).error(), GtinRefusal::wrong_length) << text;
+  }
 }
 
 TEST(Gtin, any_other_check_digit_and_any_mistyped_digit_is_refused) {

@@ -21,6 +21,7 @@ using test::december;
 using test::removal;
 using test::shown;
 using test::sighting;
+using test::void_of;
 
 constexpr int kRounds = 20'000;
 
@@ -203,6 +204,16 @@ TEST(LooksSame, compares_every_shown_field) {
   }
   const auto checked_again = then(before, check(2, december(24), 3));
   EXPECT_TRUE(same_stock(before, checked_again)) << "the outcome is `kept`";
+  const auto counted_before = fold({count(1, 3), sighting(2, december(24))});
+  const auto counted_later = fold({count(2, 3), sighting(2, december(24))});
+  EXPECT_EQ(counted_before.looked_at, counted_later.looked_at);
+  EXPECT_FALSE(looks_same(counted_before, counted_later)) << "counted_at differs";
+}
+
+TEST(Voids, have_no_effect_except_through_their_targets) {
+  const auto counted = count(1, 3);
+  const auto before = fold({counted});
+  EXPECT_EQ(then(before, void_of(counted, 2)), before);
 }
 
 }  // namespace

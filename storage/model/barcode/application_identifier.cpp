@@ -130,7 +130,8 @@ constexpr std::size_t first_two(std::string_view digits) {
   return static_cast<std::size_t>((digits[0] - '0') * 10 + (digits[1] - '0'));
 }
 
-/// The lines of the table whose AIs begin with the same two digits.
+/// The lines of the table whose AIs begin with the same two digits. All of these have equal
+/// lengths.
 struct Lines {
   std::uint8_t begin;
   std::uint8_t end;
@@ -143,14 +144,15 @@ constexpr auto kByFirstTwo = [] {
     for (auto two = first_two(kTable[i].first); two <= first_two(kTable[i].last); ++two) {
       auto& lines = all.at(two);
       if (lines.end == 0) lines.begin = static_cast<std::uint8_t>(i);
+      if (kTable[i].first.size() != kTable[lines.begin].first.size()) throw "unequal lengths";
       lines.end = static_cast<std::uint8_t>(i + 1);
     }
   }
   return all;
 }();
 
+/// Requires: as many digits as the AIs of the line have.
 constexpr bool fits(const ApplicationIdentifier& line, std::string_view digits) {
-  if (line.first.size() != digits.size()) return false;
   for (std::size_t i = 0; i < digits.size(); ++i) {
     if (digits[i] < line.first[i] || digits[i] > line.last[i]) return false;
   }

@@ -216,10 +216,10 @@ void Parser::parse_without_identifier() {
     return take(Form::bracketed_text, parse_bracketed_text(code_, begin, options_.today));
   auto elements = parse_element_string(code_, begin, separators_, options_.today);
   if (!are_digits(begin, code_.size())) {
-    const auto gtin = Gtin::parse(code_.substr(begin));
-    if (!gtin && gtin.error() == GtinRefusal::scientific_notation) {
+    constexpr auto kNumberOfASpreadsheet = GtinRefusal::scientific_notation;
+    if (Gtin::parse(code_.substr(begin)).error() == kNumberOfASpreadsheet) {
       parsed_.form = Form::gtin;
-      return fail(begin, std::string{explain(gtin.error())});
+      return fail(begin, std::string{explain(kNumberOfASpreadsheet)});
     }
     return take(Form::element_string, std::move(elements));
   }

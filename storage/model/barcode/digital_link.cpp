@@ -122,10 +122,11 @@ Outcome<std::string, ParseError> decode(Piece piece, Plus plus) {
   return decoded;
 }
 
-/// Returns: the byte of the code that became the byte `offset` of the decoded piece.
+/// Returns: the byte of the code that became the byte `offset` of the decoded piece. Requires: the
+/// decoded piece has as many bytes.
 std::size_t before_decoding(Piece piece, std::size_t offset) {
   std::size_t i = 0;
-  for (; offset > 0 && i < piece.text.size(); --offset) i += piece.text[i] == '%' ? 3U : 1U;
+  for (; offset > 0; --offset) i += piece.text[i] == '%' ? 3U : 1U;
   return piece.at + i;
 }
 

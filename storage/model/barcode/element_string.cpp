@@ -28,10 +28,10 @@ std::size_t end_of_value(std::string_view code, std::size_t begin, std::size_t l
 }
 
 /// Returns: the byte of `code` that became the byte `offset` of the value without `\` before
-/// brackets.
+/// brackets. Requires: the value has as many bytes.
 std::size_t before_unescaping(std::string_view code, std::size_t begin, std::size_t offset) {
   auto at = begin;
-  for (; offset > 0 && at < code.size(); --offset) at += code.substr(at, 2) == "\\(" ? 2U : 1U;
+  for (; offset > 0; --offset) at += code.substr(at, 2) == "\\(" ? 2U : 1U;
   return at;
 }
 

@@ -1,6 +1,7 @@
 #include "storage/model/barcode/scanned_item.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <utility>
 #include <vector>
 
@@ -31,7 +32,8 @@ int rank_of(DateKind kind) {
 
 void add_date(std::optional<ShelfDate>& date, const Element& element) {
   const auto kind = kind_of(element);
-  if (!kind || !element.date) return;
+  if (!kind) return;
+  assert(element.date);
   const ShelfDate found{*element.date, kind};
   if (!date || rank_of(*kind) < rank_of(*date->kind)) {
     date = found;
