@@ -233,7 +233,7 @@ class ColumnChooser {
         field == ImportField::name || field == ImportField::brand || field == ImportField::category;
     if (field == ImportField::brand || field == ImportField::category) {
       // Numbers are the ids of a brand or category; another column can have its name.
-      std::ranges::stable_partition(candidates, [&](const Candidate& candidate) {
+      std::stable_partition(candidates.begin(), candidates.end(), [&](const Candidate& candidate) {
         return !share_of(sample_, candidate.position, is_whole_number).at_least(kMost);
       });
     }
