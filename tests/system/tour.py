@@ -13,8 +13,8 @@ from typing import Any
 # Fields whose values differ from run to run, or with the day of the run. Only their types are compared.
 VARIABLE = {
     "id", "reading", "available", "expired", "observed_at", "received_at", "checked_at", "counted_at", "created_at", "updated_at", "instance",
-    "at", "ends", "expires_at", "started_at", "minute", "look_ups", "hits", "ended_at", "behind_ms", "clock_offset_ms", "epoch", "event", "next", "token",
-    "today", "days", "due", "reason",
+    "at", "ends", "expires_at", "started_at", "minute", "writes", "look_ups", "hits", "ended_at", "behind_ms", "clock_offset_ms", "epoch", "event", "next",
+    "token", "today", "days", "due", "reason",
 }
 
 
