@@ -168,9 +168,10 @@ function itemOf(found: Map<string, string>, thisYear: number): ScannedCode {
 
 /** Reads one code as the scanner sent it, with or without a symbology identifier. */
 export function readCode(raw: string, thisYear = new Date().getFullYear()): ScannedCode {
-  const code = withSeparators(raw.replace(/[\r\n\t]+$/, ''));
+  // A separator in the first or last position has no meaning.
+  const code = withSeparators(raw.replace(/[\r\n\t]+$/, '')).replace(new RegExp(`${GS}$`), '');
   const identifier = /^\][A-Za-z]\d/.exec(code)?.[0] ?? '';
-  const text = identifier ? code.slice(3) : code;
+  const text = code.slice(identifier.length).replace(new RegExp(`^${GS}`), '');
   if (identifier === ']E0' && /^\d{8}$/.test(text)) {
     const expanded = expandUpcE(text);
     return expanded === null ? failed('check_digit') : gtinCode(expanded);
