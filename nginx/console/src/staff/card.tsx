@@ -61,6 +61,10 @@ export function Card({ of, onRecorded }: { of: Item; onRecorded?: () => void }):
     lastTap.current = { what, at };
     run();
   };
+  const close = (): void => {
+    sheet.value = null;
+    lastTap.current.what = ''; // what was done in the sheet is between two taps on its button
+  };
   // Two quick taps on −1 are two packs, so these are not held back.
   const adjust = (delta: number): void => {
     lastTap.current.what = 'adjust';
@@ -121,13 +125,13 @@ export function Card({ of, onRecorded }: { of: Item; onRecorded?: () => void }):
           subject={subject}
           known={state.expiry_date}
           onClose={(done) => {
-            sheet.value = null;
+            close();
             if (done) onRecorded?.();
           }}
         />
       )}
-      {sheet.value === 'count' && <CountSheet subject={subject} known={state.quantity} onClose={() => (sheet.value = null)} />}
-      {sheet.value === 'history' && <HistorySheet shown={state} onClose={() => (sheet.value = null)} />}
+      {sheet.value === 'count' && <CountSheet subject={subject} known={state.quantity} onClose={close} />}
+      {sheet.value === 'history' && <HistorySheet shown={state} onClose={close} />}
     </article>
   );
 }
