@@ -38,7 +38,7 @@ TEST_F(Lists, are_filled_again_when_the_entry_is_malformed) {
        {std::string{"x"}, token() + " all\n", token() + "\r\n", token() + " \r\n",
         "x" + token() + " all\r\n", token() + " all\r\nmalformed"}) {
     put_list("all", malformed);
-    observer_ = {};
+    for (auto& count : observer_.malformed_entries) count = 0;
     EXPECT_EQ(list().path, ReadPath::filled) << testing::PrintToString(malformed);
     EXPECT_EQ(list().path, ReadPath::hit);
     EXPECT_EQ(observer_.malformed_entries[home()], 1) << testing::PrintToString(malformed);

@@ -9,12 +9,9 @@
 
 #include "cache/entry_expiry.hpp"
 #include "cache/key.hpp"
-#include "cache/make_cache.hpp"
 #include "storage/errors.hpp"
-#include "storage/make_storage.hpp"
 #include "storage/postgres/write_transaction.hpp"
-#include "tests/support/database.hpp"
-#include "tests/support/memcached.hpp"
+#include "tests/cache/cache_fixture.hpp"
 #include "tests/support/sealed.hpp"
 
 // Pages of rows under the protocol of cache/README.md, with a real PostgreSQL and real Memcacheds.
@@ -23,7 +20,6 @@
 namespace codasync::cache {
 namespace {
 
-using namespace std::chrono_literals;
 using storage::Lock;
 using storage::LockMode;
 using testing::ElementsAre;
@@ -82,38 +78,11 @@ class Names final : public PageSource {
   std::optional<std::size_t> unstored_;
 };
 
-struct CountingObserver : Observer {
-  void malformed(std::size_t) override { ++malformed_entries; }
-  std::atomic<int> malformed_entries{0};
-};
-
-class PageTest : public testing::Test {
+class PageTest : public CacheTest {
  protected:
   void SetUp() override {
     database_.run("insert into products (gtin, name) select i, 'old' from generate_series(1, " +
                   std::to_string(kProducts) + ") i");
-    // As the slot keeper leaves it.
-    database_.run(
-        "update cache_settings set slots = 2, entry_life = 3660;"
-        "insert into cache_slots (slot, state, timeline) select slot, 'up', "
-        "left(pg_walfile_name(pg_current_wal_insert_lsn()), 8) from generate_series(0, 1) slot");
-  }
-
-  static storage::PostgresOptions postgres(const storage::PostgresOptions& made) {
-    auto options = made;
-    options.cache_slots = 2;
-    options.cache_entry_lifetime = 3660s;
-    options.lock_timeout = 10s;
-    options.statement_timeout = 60s;  // these tests are not about the speed of the machine
-    return options;
-  }
-  [[nodiscard]] MemcachedOptions options(std::chrono::milliseconds answer_timeout = 20s) const {
-    MemcachedOptions options;
-    options.servers = {memcached_[0].address(), memcached_[1].address()};
-    options.connect_timeout = options.answer_timeout = answer_timeout;
-    options.lease_ttl = 60s;
-    options.rest_after_failure = 0ms;
-    return options;
   }
 
   ReadPath read(Names& names) { return cache_->read_page(names.rows(), names); }
@@ -143,12 +112,6 @@ class PageTest : public testing::Test {
   };
   void write(std::int64_t number, const std::string& name) { Writer{*this, number, name}.commit(); }
 
-  /// Ends every session of the database but its own: a fill loses its locks.
-  void kill_sessions() {
-    database_.run(
-        "select pg_terminate_backend(pid, 10000) from pg_stat_activity"
-        " where datname = current_database() and pid <> pg_backend_pid()");
-  }
   [[nodiscard]] test::Memcached& home(std::int64_t number) {
     return memcached_[slot_of(product_row(product(number)), 2)];
   }
@@ -168,14 +131,6 @@ class PageTest : public testing::Test {
   static std::vector<std::string> all(const std::string& name) {
     return std::vector<std::string>(kProducts, name);
   }
-
-  test::TestDatabase database_;
-  test::Memcached memcached_[2];
-  CountingObserver observer_;
-  std::unique_ptr<storage::Database> storage_ =
-      storage::make_database(postgres(database_.options()));
-  std::unique_ptr<Cache> cache_ = make_cache(options(), *storage_, observer_);
-  std::unique_ptr<storage::Invalidation> invalidation_ = make_invalidation(options(), observer_);
 };
 
 TEST_F(PageTest, is_filled_by_the_first_read_and_hit_by_the_second) {
@@ -316,7 +271,7 @@ TEST_F(PageTest, replaces_malformed_and_expired_entries) {
   Names names{kProducts};
   EXPECT_EQ(read(names), ReadPath::filled);
   EXPECT_EQ(names.names(), all("old"));
-  EXPECT_EQ(observer_.malformed_entries, 2);
+  EXPECT_EQ(observer_.malformed_entries[0] + observer_.malformed_entries[1], 2);
   Names again{kProducts, [] { FAIL(); }};
   EXPECT_EQ(read(again), ReadPath::hit);
 }

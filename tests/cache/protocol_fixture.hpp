@@ -2,21 +2,14 @@
 
 #include <gmock/gmock.h>
 
-#include <array>
-#include <chrono>
-#include <cstddef>
 #include <functional>
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "cache/make_cache.hpp"
-#include "storage/make_storage.hpp"
 #include "storage/postgres/write_transaction.hpp"
+#include "tests/cache/cache_fixture.hpp"
 #include "tests/cache/text_source.hpp"
-#include "tests/support/database.hpp"
-#include "tests/support/memcached.hpp"
 #include "tests/support/sealed.hpp"
 
 // The protocol of cache/README.md, with a real PostgreSQL and real Memcacheds. `produce` runs
@@ -24,7 +17,6 @@
 
 namespace codasync::cache {
 
-using namespace std::chrono_literals;
 using storage::Lock;
 using storage::LockMode;
 using test::fetch;
@@ -36,38 +28,10 @@ inline const Key kEntry = product_response(kTea);
 inline const std::vector kFillLocks{Lock{storage::product_lock(kTea), LockMode::shared}};
 inline const std::vector kListLocks{Lock{storage::catalogue_lock(), LockMode::exclusive}};
 
-struct CountingObserver : Observer {
-  void malformed(std::size_t slot) override { ++malformed_entries[slot]; }
-  std::array<int, 2> malformed_entries{};
-};
-
-class Protocol : public testing::Test {
+class Protocol : public CacheTest {
  protected:
   void SetUp() override {
     database_.run("insert into products (gtin, name) values (4006381333931, 'old')");
-    // As the slot keeper leaves it.
-    database_.run(
-        "update cache_settings set slots = 2, entry_life = 3660;"
-        "insert into cache_slots (slot, state, timeline) select slot, 'up', "
-        "left(pg_walfile_name(pg_current_wal_insert_lsn()), 8) from generate_series(0, 1) slot");
-  }
-
-  static storage::PostgresOptions postgres(const storage::PostgresOptions& made) {
-    auto options = made;
-    options.cache_slots = 2;
-    options.cache_entry_lifetime = 3660s;
-    options.lock_timeout = 10s;
-    options.statement_timeout = 60s;  // these tests are not about the speed of the machine
-    return options;
-  }
-  [[nodiscard]] MemcachedOptions options() const {
-    MemcachedOptions options;
-    options.servers = {memcached_[0].address(), memcached_[1].address()};
-    // Long, because these tests are not about the speed of the machine.
-    options.connect_timeout = options.answer_timeout = 20s;
-    options.lease_ttl = 60s;
-    options.rest_after_failure = 0ms;
-    return options;
   }
 
   static std::string name_of_tea(storage::Reader& reader) { return reader.product(kTea)->name; }
@@ -119,12 +83,6 @@ class Protocol : public testing::Test {
   };
   void write(const std::string& name) { Writer{*this, name}.commit(); }
 
-  /// Ends every session of the database but its own: a fill loses its locks.
-  void kill_sessions() {
-    database_.run(
-        "select pg_terminate_backend(pid, 10000) from pg_stat_activity"
-        " where datname = current_database() and pid <> pg_backend_pid()");
-  }
   [[nodiscard]] std::string raw(const Key& key) const {
     return memcached_[slot_of(key, 2)].ask("get " + key.text);
   }
@@ -140,14 +98,6 @@ class Protocol : public testing::Test {
     const auto text = raw(catalogue_generation());  // VALUE … CR LF seal token CR LF END
     return text.substr(text.find("\r\n") + 2 + EntrySeal::kBytes, 32);
   }
-
-  test::TestDatabase database_;
-  test::Memcached memcached_[2];
-  CountingObserver observer_;
-  std::unique_ptr<storage::Database> storage_ =
-      storage::make_database(postgres(database_.options()));
-  std::unique_ptr<Cache> cache_ = make_cache(options(), *storage_, observer_);
-  std::unique_ptr<storage::Invalidation> invalidation_ = make_invalidation(options(), observer_);
 };
 
 }  // namespace codasync::cache
