@@ -37,27 +37,27 @@ std::optional<Refusal> BodyReader::start(const Head& head, std::size_t bytes_max
 
 std::optional<Refusal> BodyReader::consume(std::string_view& bytes) {
   while (!bytes.empty() && !complete()) {
-    const std::size_t before = bytes.size();
-    std::optional<Refusal> refusal;
     if (part_ == Part::sized) {
       consume_data(bytes, Part::end);
     } else if (part_ == Part::chunk) {
       consume_data(bytes, Part::chunk_end);
-    } else {
-      refusal = consume_line(bytes);
+    } else if (const auto refusal = consume_line(bytes)) {
+      return refusal;
     }
-    if (refusal) return refusal;
-    const std::size_t used = before - bytes.size();
-    if (used > wire_bytes_) return kTooLarge;
-    wire_bytes_ -= used;
   }
   return std::nullopt;
 }
 
+std::string_view BodyReader::take_front(std::string_view& bytes, std::size_t count) {
+  const std::string_view front = bytes.substr(0, count);
+  bytes.remove_prefix(count);
+  wire_bytes_ -= count;
+  return front;
+}
+
 void BodyReader::consume_data(std::string_view& bytes, Part next) {
   const std::size_t part = std::min<std::uint64_t>(missing_, bytes.size());
-  body_.append(bytes.substr(0, part));
-  bytes.remove_prefix(part);
+  body_.append(take_front(bytes, part));
   missing_ -= part;
   if (missing_ == 0) part_ = next;
 }
@@ -69,8 +69,7 @@ std::optional<Refusal> BodyReader::consume_line(std::string_view& bytes) {
   const std::size_t line_left = kLineMax - line_.size();
   if (part > std::min<std::uint64_t>(line_left, wire_bytes_))
     return line_left <= wire_bytes_ ? kBadChunk : kTooLarge;
-  line_.append(bytes.substr(0, part));
-  bytes.remove_prefix(part);
+  line_.append(take_front(bytes, part));
   if (newline == std::string_view::npos) return std::nullopt;
   if (!line_.ends_with("\r\n")) return kBadChunk;
   const std::string line = std::exchange(line_, {});

@@ -32,6 +32,7 @@ class BodyReader {
  private:
   enum class Part { sized, chunk_size, chunk, chunk_end, trailer, end };
 
+  std::string_view take_front(std::string_view& bytes, std::size_t count);
   void consume_data(std::string_view& bytes, Part next);
   std::optional<Refusal> consume_line(std::string_view& bytes);
   std::optional<Refusal> on_line(std::string_view line);
@@ -39,7 +40,7 @@ class BodyReader {
   std::string body_;
   std::string line_;  // incomplete
   Part part_{Part::end};
-  std::uint64_t missing_{0};   // bytes of a sized body or of a chunk
+  std::uint64_t missing_{0};   // bytes of a sized body or of a chunk, at most wire_bytes_
   std::size_t wire_bytes_{0};  // that may still arrive
 };
 

@@ -98,6 +98,23 @@ TEST(RequestReader, refuses_a_long_line_of_a_chunk_alike_however_the_bytes_are_c
   }
 }
 
+TEST(RequestReader, reads_the_same_at_each_limit_however_the_bytes_are_cut) {
+  const std::string chunked =
+      "PUT / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+      "6;why=" +
+      std::string(40, 'x') + "\r\nabcdef\r\nA\r\n0123456789\r\n0\r\nTrailer: x\r\n\r\n";
+  const std::string sized = "PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 6\r\n\r\nabcdef";
+  for (const std::string_view bytes : {std::string_view{chunked}, std::string_view{sized}}) {
+    for (std::size_t limit = 0; limit <= bytes.size() + 1; ++limit) {
+      for (std::size_t end = 1; end <= bytes.size(); ++end) {
+        const auto begun = bytes.substr(0, end);
+        ASSERT_EQ(read(begun, 1, limit), read(begun, end, limit)) << "limit " << limit << '\n'
+                                                                  << begun;
+      }
+    }
+  }
+}
+
 TEST(RequestReader, refuses_heads_that_do_not_end) {
   EXPECT_EQ(read("GET /" + std::string(40'000, 'x'), 4096), Strings{"414"});
   EXPECT_EQ(read("GET / HTTP/1.1\r\nX: " + std::string(40'000, 'x'), 4096), Strings{"431"});
