@@ -59,7 +59,8 @@ class MemcachedControl final : public ServerControl {
         emptied_[slot] = {identity, std::move(connection), false};
         return Identified::expected;
       }
-      if (found) return Identified::another;
+      if (found && !of_one_slot(*found, identity)) return Identified::another;
+      // A keeper that ended before it recorded its identity has left one of this slot.
       const auto known = emptied_.find(slot);
       if (known == emptied_.end() || known->second.identity != identity) return Identified::unknown;
       return has_identity(known->second) ? Identified::another : Identified::restarted;

@@ -30,9 +30,9 @@ class ServerControl {
   /// Which process responds at the address of a slot.
   enum class Identified {
     expected,   // the one with this identity
-    restarted,  // one without an identity, and the expected process has ended or lost its own
-    unknown,    // one without an identity; this process had no connection to the expected one
-    another,    // one with another identity, or without one although the expected one still has it
+    restarted,  // another one; the expected process has ended or lost its identity
+    unknown,    // another one; this process had no connection to the expected one
+    another,    // another one although the expected one still runs, or one of another slot
   };
   /// Returns: no response counts as another process.
   virtual Identified identify(std::size_t slot, const std::string& identity) = 0;

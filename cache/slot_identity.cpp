@@ -28,6 +28,10 @@ std::string make_slot_identity(std::size_t slot, std::size_t slots) {
   return std::to_string(slot) + "/" + std::to_string(slots) + " " + make_generation_token();
 }
 
+bool of_one_slot(std::string_view identity, std::string_view other) {
+  return identity.substr(0, identity.find(' ')) == other.substr(0, other.find(' '));
+}
+
 std::string store_identity(const EntrySeal& seal, const std::string& identity) {
   const auto key = slot_identity();
   const auto entry = seal.of_all_processes().close(key, kNeverExpires, identity);

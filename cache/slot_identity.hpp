@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cache/entry_seal.hpp"
@@ -33,6 +34,9 @@ class SlotIdentities {
 
 /// Returns: a new identity of a slot: its number, the number of slots, and random digits.
 std::string make_slot_identity(std::size_t slot, std::size_t slots);
+
+/// Returns: whether two identities were made for one slot of equally many.
+bool of_one_slot(std::string_view identity, std::string_view other);
 
 /// Returns: the command that stores an identity in a server, where it stays.
 std::string store_identity(const EntrySeal& seal, const std::string& identity);

@@ -556,6 +556,52 @@ TEST_F(SlotKeeperTest, empties_a_process_that_it_did_not_know_when_no_other_proc
   EXPECT_EQ(process.read(), ReadPath::filled);
 }
 
+/// A keeper that was killed after it had emptied a server, before its COMMIT.
+void empty_without_record(const MemcachedOptions& options) {
+  ASSERT_FALSE(make_server_control(options)->flush(0, make_slot_identity(0, 1)));
+}
+
+TEST_F(SlotKeeperTest, empties_a_process_again_at_once_that_a_killed_keeper_had_emptied) {
+  Process process{database.options(), options()};
+  process.round();
+  for (const bool restarted : {false, true}) {
+    if (restarted) memcached.restart();
+    empty_without_record(options());
+    EXPECT_FALSE(process.write()) << "restarted: " << restarted;
+    process.keeper.report(0);
+    process.round();
+    EXPECT_TRUE(process.write());
+    EXPECT_NE(process.read(), ReadPath::unavailable);
+  }
+  EXPECT_THAT(process.observer.steps,
+              ElementsAre(SlotStep::flush, SlotStep::flush, SlotStep::flush))
+      << "no waiting for the expiry of its entries";
+}
+
+TEST_F(SlotKeeperTest, empties_a_process_of_a_killed_keeper_when_no_other_process_objects) {
+  {
+    Process process{database.options(), options()};
+    process.round();
+  }
+  empty_without_record(options());
+  Process process{database.options(), options()};
+  rounds_of(process, 6);
+  EXPECT_TRUE(process.write());
+  EXPECT_EQ(process.read(), ReadPath::filled);
+}
+
+TEST_F(TwoProcesses, stop_writes_also_when_a_killed_keeper_had_emptied_the_second_one) {
+  Process process{database.options(), at_socket()};
+  process.round();
+  lead_to(second);
+  empty_without_record(at_socket());
+  Process restarted{database.options(), at_socket()};
+  rounds(10, {&restarted, &process});
+  EXPECT_FALSE(restarted.write());
+  EXPECT_EQ(state(), "waiting");
+  EXPECT_THAT(second.ask("stats"), testing::HasSubstr("STAT cmd_flush 1"));
+}
+
 TEST_F(SlotKeeperTest, empties_a_process_again_that_was_emptied_by_hand) {
   Process process{database.options(), options()};
   process.round();

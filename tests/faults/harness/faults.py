@@ -101,7 +101,7 @@ class Injector:
     def calm(self) -> None:
         """Waits until every server is in use again, and notes a while in which no write may be refused. Throws: Broken."""
         deadline = time.monotonic() + SLOT_SECONDS
-        while self.stack.postgres.sql("select count(*) from cache_slots where state <> 'up' or asked_at is not null") != "0":
+        while not self.slots_in_use():
             if time.monotonic() > deadline:
                 raise Broken("a slot whose server responds is not in use again")
             time.sleep(0.1)
@@ -109,6 +109,15 @@ class Injector:
         begun = time.monotonic()
         time.sleep(CALM_SECONDS)
         self.calms.append((begun, time.monotonic()))
+
+    def slots_in_use(self) -> bool:
+        """A keeper that was killed may have left a server with another identity than the database has."""
+        rows = self.stack.postgres.sql("select state = 'up' and asked_at is null, identity from cache_slots order by slot")
+        slots = [row.split("|") for row in rows.splitlines()]
+        return all(
+            in_use == "t" and identity.encode() in node.ask("mg slot1 v", b"\r\n")
+            for (in_use, identity), node in zip(slots, self.stack.nodes, strict=True)
+        )
 
     # -- what faults are made of --
 
