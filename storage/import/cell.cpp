@@ -5,6 +5,7 @@
 
 #include "storage/model/event.hpp"
 #include "storage/model/number.hpp"
+#include "storage/model/spreadsheet_text.hpp"
 #include "storage/model/text.hpp"
 
 namespace codasync::storage {
@@ -122,10 +123,7 @@ std::string_view unprotected(std::string_view cell) {
   if (text.size() >= 3 && text.starts_with("=\"") && text.ends_with('"')) {
     return trim(text.substr(2, text.size() - 3));
   }
-  const auto protectors = std::min(text.find_first_not_of('\''), text.size());
-  const bool formula = protectors < text.size() &&
-                       std::string_view{"=+-@"}.find(text[protectors]) != std::string_view::npos;
-  return protectors > 0 && formula ? text.substr(1) : text;
+  return text.starts_with('\'') && runs_as_formula(text) ? text.substr(1) : text;
 }
 
 std::string plain_cell(std::string_view cell) {

@@ -33,7 +33,9 @@ struct Members {
   bool EndObject(Size) { return true; }
   bool Null() { return value({}); }
   /// What an import would take for a protection against formulas is a part of the text here.
-  bool String(const char* text, Size size, bool) { return value(protected_cell({text, size})); }
+  bool String(const char* text, Size size, bool) {
+    return value(protected_cell(trim({text, size})));
+  }
   bool RawNumber(const char* text, Size size, bool) { return value({text, size}); }
   bool Bool(bool) { return no_value(); }
   bool StartArray() { return no_value(); }

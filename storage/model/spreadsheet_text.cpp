@@ -1,13 +1,20 @@
 #include "storage/model/spreadsheet_text.hpp"
 
+#include <algorithm>
+#include <array>
+
 namespace codasync {
 
+bool runs_as_formula(std::string_view cell) {
+  // The last four are full-width: spreadsheets with an East Asian language run them too.
+  static constexpr std::array<std::string_view, 11> kStarts{
+      "=", "+", "-", "@", "\t", "\r", "\n", "\uFF1D", "\uFF0B", "\uFF0D", "\uFF20"};
+  cell.remove_prefix(std::min(cell.find_first_not_of('\''), cell.size()));
+  return std::ranges::any_of(kStarts, [&](auto start) { return cell.starts_with(start); });
+}
+
 std::string protected_cell(std::string_view text) {
-  constexpr std::string_view kFormulaStarts = "=+-@\t\r\n";
-  const auto first = text.find_first_not_of('\'');
-  const bool formula =
-      first != std::string_view::npos && kFormulaStarts.find(text[first]) != std::string_view::npos;
-  return (formula ? "'" : "") + std::string{text};
+  return (runs_as_formula(text) ? "'" : "") + std::string{text};
 }
 
 }  // namespace codasync

@@ -8,12 +8,14 @@ namespace codasync {
 namespace {
 
 TEST(SpreadsheetText, gets_an_apostrophe_when_it_begins_like_a_formula) {
-  for (const auto* text : {"=1+1", "+49 30", "-", "@sum", "\tx", "\rx", "\nx", "'=1", "''@x"})
+  for (const auto* text : {"=1+1", "+49 30", "-", "@sum", "\tx", "\rx", "\nx", "'=1", "''@x", "＝1",
+                           "＋1", "－1", "＠x", "'＝1"})
     EXPECT_EQ(protected_cell(text), "'" + std::string{text});
 }
 
 TEST(SpreadsheetText, is_otherwise_as_it_is) {
-  for (const auto* text : {"", "'", "''", "'s-Hertogenbosch", "Tea = good", "1-2", "\"=1\"", "é"})
+  for (const auto* text :
+       {"", "'", "''", "'s-Hertogenbosch", "Tea = good", "1-2", "\"=1\"", "é", "１＋１"})
     EXPECT_EQ(protected_cell(text), text);
 }
 

@@ -108,6 +108,7 @@ TEST(TextCells, lose_the_protection_against_formulas) {
   EXPECT_EQ(unprotected("'=1+1"), "=1+1");
   EXPECT_EQ(unprotected("''=1+1"), "'=1+1") << "the first apostrophe only";
   EXPECT_EQ(unprotected("'-10 °C"), "-10 °C");
+  EXPECT_EQ(unprotected("'＝1+1"), "＝1+1");
   EXPECT_EQ(unprotected("'n Broodje"), "'n Broodje");
   EXPECT_EQ(unprotected("'96 Bordeaux"), "'96 Bordeaux");
   EXPECT_EQ(unprotected(" plain "), "plain");

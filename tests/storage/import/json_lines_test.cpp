@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <regex>
+
 #include "tests/storage/import/collected.hpp"
 
 namespace codasync::storage {
@@ -34,12 +36,16 @@ TEST(JsonLines, members_are_columns_in_any_order_and_null_is_absent) {
 }
 
 TEST(JsonLines, texts_are_not_taken_for_protected_formulas) {
-  Products products;
-  ASSERT_TRUE(test::import_text(R"({"GTIN":"9520000000004","name":"'=1+1","brand":"=x"})"
-                                "\n",
-                                {}, products));
-  EXPECT_EQ(products.rows().at(0).name, "'=1+1");
-  EXPECT_EQ(products.rows().at(0).brand, "=x");
+  for (const std::string name : {"'=1+1", "=x", "''@x", "=\"x\"", "'＝1", "'n Tea", "Tea"}) {
+    for (const std::string blank : {"", " ", "\\t", "\\n"}) {
+      Products products;
+      const std::string escaped = std::regex_replace(name, std::regex{"\""}, "\\\"");
+      ASSERT_TRUE(test::import_text(
+          R"({"GTIN":"9520000000004","name":")" + blank + escaped + blank + "\"}\n", {}, products));
+      ASSERT_THAT(products.rows(), SizeIs(1)) << name;
+      EXPECT_EQ(products.rows()[0].name, name);
+    }
+  }
 }
 
 TEST(JsonLines, lines_that_are_no_such_object_are_refused_alone) {
