@@ -61,24 +61,6 @@ class OwnServers {
   Servers servers_;
 };
 
-class Midnight : private OwnServers, public ServiceTest {
- protected:
-  static constexpr auto kDifference = 2s;
-
-  /// Sets the clocks so that PostgreSQL's is less than a second after `moment`.
-  void set_clocks(Instant moment) {
-    const auto offset = std::chrono::ceil<std::chrono::seconds>(moment - now());
-    servers_.database.set(offset);
-    servers_.others.set(offset - kDifference);
-    offset_ = offset;
-  }
-  /// Returns: PostgreSQL's clock.
-  [[nodiscard]] Instant database_now() const { return now() + offset_; }
-
- private:
-  std::chrono::seconds offset_{0};
-};
-
 struct Case {
   std::string zone;
   std::string expiry_date;
@@ -105,134 +87,177 @@ const std::vector<Case> kCases{
     {"America/Havana", "2036-11-01", "2036-11-02T04:00:00Z"},  // midnight comes twice
 };
 
-TEST_F(Midnight, of_the_shop_ends_every_response_that_says_available) {
-  const auto& gtin = some_gtins()[0];
-  struct Made {
-    std::string shop;
-    std::string id;
-  };
-  std::vector<Made> made;
-  for (const auto& [zone, date, moment] : kCases) {
-    const auto name = std::to_string(made.size());
-    const auto place =
-        post("/api/v1/shops", R"({"name":")" + name + R"(","time_zone":")" + zone + "\"}", admin());
-    ASSERT_EQ(place.status, 201) << place.body;
-    const auto number = place.row().at("id");
-    const auto recorded =
-        post("/api/v1/stock-readings",
-             R"({"shop":)" + number + R"(,"GTIN":")" + gtin + R"(","name":"Tea","expiry_date":")" +
-                 date + R"(","quantity":5})",
-             staff());
-    ASSERT_EQ(recorded.status, 201) << recorded.body;
-    made.push_back({number, recorded.row().at("id")});
-  }
-  auto& edge = start_edge();
-  Connection through_nginx{edge.port()};
-  Connection direct{*this};
+/// Where the reading of a case is shown.
+struct Addresses {
+  std::string zone;
+  std::string shop;
+  std::string id;
+  std::vector<std::string> singles;
+  std::vector<std::string> lists;
+};
 
-  for (std::size_t i = 0; i < kCases.size(); ++i) {
-    const auto& [zone, date, text] = kCases[i];
-    const auto& [place, id] = made[i];
-    const auto midnight = *parse_instant(text);
-    const std::string base = "/api/v1";
-    const std::vector<std::string> singles{base + "/stock-readings/" + id,
-                                           base + "/shops/" + place + "/stock/" + gtin};
-    const std::vector<std::string> lists{
-        base + "/products/" + gtin + "/stock",
-        base + "/products/" + gtin + "/stock?in_stock=true",
-        base + "/stock-readings?shop=" + place,
-        base + "/stock-readings?ordering=expiry_date&shop=" + place,
-        base + "/stock-readings?GTIN=" + gtin,
-        base + "/stock-readings?GTIN=" + gtin + "&shop=" + place,
-        base + "/shops/" + place + "/stock?GTIN=" + gtin};
-    /// Returns: the reading in the response; empty when it is not in it.
-    const auto row_in = [&](const HttpResponse& response) {
-      if (auto row = response.row(); !row.empty()) return row;
-      for (auto& row : response.rows())
-        if (row.at("id") == id) return row;
-      return Row{};
-    };
-    const auto expect_all = [&](bool expired) {
-      const auto flag = [](bool value) { return value ? "true" : "false"; };
-      for (auto* client : {&through_nginx, &direct, &through_nginx}) {
-        for (const auto& paths : {singles, lists}) {
-          for (const auto& path : paths) {
-            const auto row = row_in(client->send("GET", path, "", {}));
-            ASSERT_FALSE(row.empty()) << path;
-            EXPECT_EQ(row.at("expired"), flag(expired)) << zone << " " << text << " " << path;
-            EXPECT_EQ(row.at("available"), flag(!expired)) << zone << " " << text << " " << path;
-          }
-        }
-        const auto overview = client->send("GET", base + "/overview?shop=" + place, "", {}).row();
-        ASSERT_FALSE(overview.empty());
-        EXPECT_EQ(overview.at("expired"), expired ? "1" : "0") << zone << " " << text;
-        for (const auto* name : {"expired", "available"}) {
-          const bool is = (std::string{name} == "expired") == expired;
-          for (const auto* where : {"?shop=", "?limit=1000&shop="}) {
-            const auto path = base + "/stock-readings" + where + place + "&" + name + "=";
-            const auto with = client->send("GET", path + flag(is), "", {});
-            const auto without = client->send("GET", path + flag(!is), "", {});
-            EXPECT_EQ(with.rows().size(), 1U) << zone << " " << text << " " << path << flag(is);
-            EXPECT_EQ(without.body, "[]") << zone << " " << text << " " << path << flag(!is);
-          }
-        }
+const std::string kBase = "/api/v1";
+
+class Midnight : private OwnServers, public ServiceTest {
+ protected:
+  using Tags = std::map<std::string, std::string>;  // by address
+
+  static constexpr auto kDifference = 2s;
+
+  /// Sets the clocks so that PostgreSQL's is less than a second after `moment`.
+  void set_clocks(Instant moment) {
+    const auto offset = std::chrono::ceil<std::chrono::seconds>(moment - now());
+    servers_.database.set(offset);
+    servers_.others.set(offset - kDifference);
+    offset_ = offset;
+  }
+  /// Returns: PostgreSQL's clock.
+  [[nodiscard]] Instant database_now() const { return now() + offset_; }
+
+  /// A shop in the zone of the case, with one reading.
+  Addresses record(const Case& one) {
+    static const auto gtin = some_gtins()[0];
+    const auto made =
+        post(kBase + "/shops",
+             R"({"name":"Of )" + one.expires_at + R"(","time_zone":")" + one.zone + "\"}", admin());
+    EXPECT_EQ(made.status, 201) << made.body;
+    const auto shop = made.row().at("id");
+    const auto recorded =
+        post(kBase + "/stock-readings",
+             R"({"shop":)" + shop + R"(,"GTIN":")" + gtin + R"(","name":"Tea","expiry_date":")" +
+                 one.expiry_date + R"(","quantity":5})",
+             staff());
+    EXPECT_EQ(recorded.status, 201) << recorded.body;
+    const auto id = recorded.row().at("id");
+    return {one.zone + " " + one.expires_at,
+            shop,
+            id,
+            {kBase + "/stock-readings/" + id, kBase + "/shops/" + shop + "/stock/" + gtin},
+            {kBase + "/products/" + gtin + "/stock",
+             kBase + "/products/" + gtin + "/stock?in_stock=true",
+             kBase + "/stock-readings?shop=" + shop,
+             kBase + "/stock-readings?ordering=expiry_date&shop=" + shop,
+             kBase + "/stock-readings?GTIN=" + gtin,
+             kBase + "/stock-readings?GTIN=" + gtin + "&shop=" + shop,
+             kBase + "/shops/" + shop + "/stock?GTIN=" + gtin}};
+  }
+
+  /// Reads all addresses through Nginx, directly, and through Nginx again.
+  void expect_everywhere(const Addresses& of, bool expired) {
+    for (auto* client : {&through_nginx_, &direct_, &through_nginx_}) {
+      for (const auto& paths : {of.singles, of.lists})
+        for (const auto& path : paths) expect_row(read(*client, path), of, path, expired);
+      const auto overview = read(*client, kBase + "/overview?shop=" + of.shop).row();
+      ASSERT_FALSE(overview.empty());
+      EXPECT_EQ(overview.at("expired"), expired ? "1" : "0") << of.zone;
+      for (const auto* where : {"?shop=", "?limit=1000&shop="}) {
+        const auto path = kBase + "/stock-readings" + where + of.shop;
+        expect_filtered(*client, path + "&expired=", expired, of.zone);
+        expect_filtered(*client, path + "&available=", !expired, of.zone);
       }
+    }
+  }
+
+  Tags tags_of(const Addresses& of) {
+    Tags tags;
+    for (const auto& paths : {of.singles, of.lists})
+      for (const auto& path : paths) tags[path] = tag_of(path);
+    return tags;
+  }
+  void expect_valid(const Tags& tags) {
+    for (const auto& [path, tag] : tags)
+      EXPECT_EQ(status_with(through_nginx_, path, tag), 304) << path;
+  }
+  void expect_ended(const Tags& tags, const std::string& zone) {
+    for (const auto& [path, tag] : tags) {
+      EXPECT_EQ(status_with(through_nginx_, path, tag), 200) << zone << " " << path;
+      EXPECT_EQ(status_with(direct_, path, tag), 200) << zone << " " << path;
+      const auto newer = tag_of(path);
+      EXPECT_NE(newer, tag) << path;
+      EXPECT_EQ(status_with(through_nginx_, path, newer), 304) << path;
+    }
+  }
+
+  /// The reading was not written at midnight: If-Match takes its version, and both tags of it.
+  void expect_both_tags_match(const std::string& path, const std::string& before) {
+    database().run("select keep_ledger_partitions()");
+    const auto count_if = [&](const std::string& tag) {
+      auto conditional = staff();
+      conditional.emplace("If-Match", tag);
+      return patch(path, R"({"quantity":5})", conditional);
     };
-    const auto tag_of = [&](const std::string& path) {
-      return through_nginx.send("GET", path, "", {}).header("ETag");
-    };
-    const auto status_with = [&](Connection& client, const std::string& path,
-                                 const std::string& tag) {
-      // httplib waits for the body of a 304 until the connection is closed.
-      return client.send("GET", path, "", {{"If-None-Match", tag}, {"Connection", "close"}}).status;
-    };
+    const auto counted = count_if(before);
+    EXPECT_EQ(counted.status, 200) << counted.body;
+    EXPECT_EQ(counted.row().at("expired"), "true");
+    EXPECT_EQ(counted.header("ETag"), tag_of(path));
+    EXPECT_EQ(count_if("\"" + counted.row().at("version") + "\"").status, 200);
+    EXPECT_EQ(count_if(tag_of(path)).status, 200);
+    const auto refused = count_if(before);
+    EXPECT_EQ(refused.status, 412);
+    EXPECT_EQ(refused.header("ETag"), tag_of(path));
+  }
+
+  HttpResponse read_directly(const std::string& path) { return read(direct_, path); }
+
+ private:
+  static HttpResponse read(Connection& client, const std::string& path) {
+    return client.send("GET", path, "", {});
+  }
+  static std::string flag(bool value) { return value ? "true" : "false"; }
+
+  static void expect_row(const HttpResponse& response, const Addresses& of, const std::string& path,
+                         bool expired) {
+    auto found = response.row();
+    for (const auto& row : response.rows())
+      if (row.at("id") == of.id) found = row;
+    ASSERT_FALSE(found.empty()) << path;
+    EXPECT_EQ(found.at("expired"), flag(expired)) << of.zone << " " << path;
+    EXPECT_EQ(found.at("available"), flag(!expired)) << of.zone << " " << path;
+  }
+  static void expect_filtered(Connection& client, const std::string& path, bool value,
+                              const std::string& zone) {
+    EXPECT_EQ(read(client, path + flag(value)).rows().size(), 1U) << zone << " " << path;
+    EXPECT_EQ(read(client, path + flag(!value)).body, "[]") << zone << " " << path;
+  }
+  std::string tag_of(const std::string& path) { return read(through_nginx_, path).header("ETag"); }
+  static int status_with(Connection& client, const std::string& path, const std::string& tag) {
+    // httplib waits for the body of a 304 until the connection is closed.
+    return client.send("GET", path, "", {{"If-None-Match", tag}, {"Connection", "close"}}).status;
+  }
+
+  std::chrono::seconds offset_{0};
+  Connection through_nginx_{start_edge().port()};
+  Connection direct_{*this};
+};
+
+TEST_F(Midnight, of_the_shop_ends_every_response_that_says_available) {
+  std::vector<Addresses> recorded;
+  for (const auto& one : kCases) recorded.push_back(record(one));
+  for (std::size_t i = 0; i < kCases.size(); ++i) {
+    const Addresses& shown = recorded[i];
+    const auto midnight = *parse_instant(kCases[i].expires_at);
 
     // A minute before, so that entries are stored, and in the last seconds. The entries of the last
     // midnight are still there, because Memcached's clock stays as it is.
     set_clocks(midnight - 60s);
     memcached().clear();
-    expect_all(false);
+    expect_everywhere(shown, false);
     const auto hits = metric(R"(codasync_cache_reads_total{path="hit"})");
-    expect_all(false);
+    expect_everywhere(shown, false);
     EXPECT_GT(metric(R"(codasync_cache_reads_total{path="hit"})"), hits) << "lists are cached";
-    if (i == 0) std::cout << get("/metrics").body << service_log();
-    std::map<std::string, std::string> tags;
-    for (const auto& path : singles) tags[path] = tag_of(path);
-    for (const auto& path : lists) tags[path] = tag_of(path);
-    for (const auto& [path, tag] : tags) EXPECT_EQ(status_with(through_nginx, path, tag), 304);
+    const auto tags = tags_of(shown);
+    expect_valid(tags);
     ASSERT_LT(database_now(), midnight - kDifference) << "this machine is too slow for the test";
     set_clocks(midnight - 2s);
-    const auto last = direct.send("GET", singles[0], "", {}).row();
+    const auto last = read_directly(shown.singles[0]).row();
     if (database_now() < midnight) {
-      EXPECT_EQ(last.at("expired"), "false") << zone << " " << text;
+      EXPECT_EQ(last.at("expired"), "false") << shown.zone;
     }
 
     set_clocks(midnight);
-    expect_all(true);
-    for (const auto& [path, tag] : tags) {
-      EXPECT_EQ(status_with(through_nginx, path, tag), 200) << zone << " " << path;
-      EXPECT_EQ(status_with(direct, path, tag), 200) << zone << " " << path;
-      EXPECT_NE(tag_of(path), tag) << path;
-      EXPECT_EQ(status_with(through_nginx, path, tag_of(path)), 304) << path;
-    }
-
-    // The reading was not written: If-Match takes its version, and both tags of it.
-    database().run("select keep_ledger_partitions()");
-    const auto count_if = [&](const std::string& tag) {
-      auto conditional = staff();
-      conditional.emplace("If-Match", tag);
-      return patch(singles[0], R"({"quantity":5})", conditional);
-    };
-    const auto& before = tags.at(singles[0]);
-    const auto counted = count_if(before);
-    EXPECT_EQ(counted.status, 200) << counted.body;
-    EXPECT_EQ(counted.row().at("expired"), "true");
-    EXPECT_EQ(counted.header("ETag"), tag_of(singles[0]));
-    EXPECT_EQ(count_if("\"" + counted.row().at("version") + "\"").status, 200);
-    EXPECT_EQ(count_if(tag_of(singles[0])).status, 200);
-    const auto refused = count_if(before);
-    EXPECT_EQ(refused.status, 412);
-    EXPECT_EQ(refused.header("ETag"), tag_of(singles[0]));
+    expect_everywhere(shown, true);
+    expect_ended(tags, shown.zone);
+    expect_both_tags_match(shown.singles[0], tags.at(shown.singles[0]));
   }
 }
 

@@ -200,13 +200,12 @@ TEST_F(Outage, of_the_service_by_sigterm_loses_no_response) {
   patch(path, R"({"quantity":0})", staff());
   std::atomic<int> accepted{0};
   std::atomic<int> lost{0};
-  std::atomic<bool> end{false};
   {
     std::vector<std::jthread> writers;
     for (int i = 0; i < 8; ++i) {
-      writers.emplace_back([&] {
+      writers.emplace_back([&](const std::stop_token& stop) {
         Connection own{*this};
-        while (!end) {
+        while (!stop.stop_requested()) {
           const auto response = own.send("POST", path + "/adjust", R"({"delta":1})", staff());
           if (response.status == 200) {
             ++accepted;
@@ -221,7 +220,6 @@ TEST_F(Outage, of_the_service_by_sigterm_loses_no_response) {
     ASSERT_TRUE(eventually([&] { return accepted > 200; }));
     service().signal(SIGTERM);
     EXPECT_EQ(service().wait(std::chrono::seconds{20}), 0);
-    end = true;
   }
   EXPECT_EQ(lost, 0);
   EXPECT_EQ(database().run("select quantity from stock_readings"), std::to_string(accepted));
