@@ -165,22 +165,42 @@ void Load::compare_versions(const Ledger& ledger, const Register& versions) {
 }
 
 void Load::compare(const std::string& folder) {
+  const auto answers = kept_answers(folder);
+  std::vector<Ledger> ledgers(world_.readings.size());
+  const auto events = compare_events(folder, ledgers);
+  for (std::size_t i = 0; i < writes_.size(); ++i)
+    compare_write_made_once(static_cast<std::int64_t>(i), answers[i], events[i]);
+  for (std::size_t r = 0; r < world_.readings.size(); ++r)
+    compare_versions(ledgers[r], world_.readings[r].versions);
+  compare_rows(folder, ledgers);
+  for (const auto& shop : world_.shops) compare_answers(shop.names, answers);
+  for (const auto& product : world_.products) compare_answers(product.versions, answers);
+  compare_products(folder);
+  compare_copies(folder);
+}
+
+/// Returns: the hash of the answer that was kept with each write's key; 0 when none was.
+Load::Hashes Load::kept_answers(const std::string& folder) const {
   // Keys: name, body of the kept answer.
   std::unordered_map<std::string, std::uint64_t> kept;
   read_lines(folder + "/keys.tsv",
              [&](const auto& fields) { kept[std::string{fields[0]}] = hash_of(fields[1]); });
+  Hashes hashes(writes_.size(), 0);
+  for (std::size_t i = 0; i < writes_.size(); ++i) {
+    const auto found = kept.find(id_of(static_cast<std::int64_t>(i)));
+    if (found != kept.end()) hashes[i] = found->second;
+  }
+  return hashes;
+}
 
+/// Folds the events, in order of arrival at each reading. Returns: how many each write made.
+std::vector<std::uint32_t> Load::compare_events(const std::string& folder,
+                                                std::vector<Ledger>& ledgers) {
   std::unordered_map<std::string, std::int64_t> by_name;
-  std::vector<std::uint64_t> bodies(writes_.size(), 0);  // 0: no answer is kept
   for (std::size_t i = 0; i < writes_.size(); ++i) {
     const auto write = static_cast<std::int64_t>(i);
-    const auto name = id_of(write);
-    by_name[name] = write;
-    if (const auto found = kept.find(name); found != kept.end()) bodies[i] = found->second;
+    by_name[id_of(write)] = write;
   }
-
-  // Events, in order of arrival at each reading.
-  std::vector<Ledger> ledgers(world_.readings.size());
   std::vector<std::uint32_t> events(writes_.size(), 0);
   read_lines(folder + "/events.tsv", [&](const auto& fields) {
     const auto event = event_of(fields);
@@ -195,34 +215,37 @@ void Load::compare(const std::string& folder) {
     if (write >= 0) ++events[static_cast<std::size_t>(write)];
     compare_event(event, write, ledgers[index_of(*reading)], reading->versions);
   });
+  return events;
+}
 
-  for (std::size_t i = 0; i < writes_.size(); ++i) {
-    const auto& write = writes_[i];
-    if (write.end == Write::End::done) {
-      late_ += write.observed_at == 0 ? 0 : 1;
-      taken_back_ += write.kind == Write::Kind::take_back ? 1 : 0;
-      imported_ += write.imported ? 1 : 0;
-    }
-    const auto name = key_of(static_cast<std::int64_t>(i)) + " of " + register_of(write).name();
-    if (write.end == Write::End::none) {
-      findings_.add(Fault::lost, name + " was never answered");
-      continue;
-    }
-    const bool done = write.end == Write::End::done;
-    if (done && bodies[i] == 0 && write.has_key())
-      findings_.add(Fault::lost, name + " was acknowledged, and has no trace");
-    if (!done && bodies[i] != 0)
-      findings_.add(Fault::refused, name + " was refused, and took effect");
-    if (!write.of_reading() || events[i] == (done ? 1 : 0)) continue;
-    findings_.add(events[i] == 0 ? Fault::lost
-                  : done         ? Fault::doubled
-                                 : Fault::refused,
-                  name + " is in the ledger " + std::to_string(events[i]) + " times");
+/// An acknowledged write has an effect once, another one has none. `answer`: the hash of the kept
+/// one; `events`: that it made.
+void Load::compare_write_made_once(std::int64_t number, std::uint64_t answer,
+                                   std::uint32_t events) {
+  const auto& made = write(number);
+  const auto name = key_of(number) + " of " + register_of(made).name();
+  if (made.end == Write::End::none) {
+    findings_.add(Fault::lost, name + " was never answered");
+    return;
   }
+  const bool done = made.end == Write::End::done;
+  if (done) {
+    late_ += made.observed_at == 0 ? 0 : 1;
+    taken_back_ += made.kind == Write::Kind::take_back ? 1 : 0;
+    imported_ += made.imported ? 1 : 0;
+  }
+  if (done && answer == 0 && made.has_key())
+    findings_.add(Fault::lost, name + " was acknowledged, and has no trace");
+  if (!done && answer != 0) findings_.add(Fault::refused, name + " was refused, and took effect");
+  if (!made.of_reading() || events == (done ? 1 : 0)) return;
+  findings_.add(events == 0 ? Fault::lost
+                : done      ? Fault::doubled
+                            : Fault::refused,
+                name + " is in the ledger " + std::to_string(events) + " times");
+}
 
-  for (std::size_t r = 0; r < world_.readings.size(); ++r)
-    compare_versions(ledgers[r], world_.readings[r].versions);
-
+/// Each reading's row is what its events say.
+void Load::compare_rows(const std::string& folder, const std::vector<Ledger>& ledgers) {
   // Rows: reading, version, what it shows; nothing when it is removed.
   read_lines(folder + "/readings.tsv", [&](const auto& fields) {
     const auto* reading = world_.reading_of(number(fields[0]));
@@ -236,22 +259,18 @@ void Load::compare(const std::string& folder) {
                                      std::to_string(replay.version()) + " and " + replay.shown());
     }
   });
+}
 
-  // Shops and products have no ledger; the kept answers tell each of their states.
-  const auto compare_answers = [&](const Register& versions) {
-    for (const auto& state : versions.states()) {
-      if (state.write < 0 || !state.present || state.shows == 0) continue;
-      if (write(state.write).imported || write(state.write).kind == Write::Kind::rename) continue;
-      ++bodies_;
-      if (state.shows != bodies[static_cast<std::size_t>(state.write)])
-        findings_.add(Fault::body,
-                      versions.name() + " showed something else than the answer to its write");
-    }
-  };
-  for (const auto& shop : world_.shops) compare_answers(shop.names);
-  for (const auto& product : world_.products) compare_answers(product.versions);
-  compare_products(folder);
-  compare_copies(folder);
+/// Shops and products have no ledger; the kept answers tell each of their states.
+void Load::compare_answers(const Register& versions, const Hashes& answers) {
+  for (const auto& state : versions.states()) {
+    if (state.write < 0 || !state.present || state.shows == 0) continue;
+    if (write(state.write).imported || write(state.write).kind == Write::Kind::rename) continue;
+    ++bodies_;
+    if (state.shows != answers[static_cast<std::size_t>(state.write)])
+      findings_.add(Fault::body,
+                    versions.name() + " showed something else than the answer to its write");
+  }
 }
 
 /// Holds each product's row against what its last writer said.

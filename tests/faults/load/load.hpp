@@ -108,6 +108,13 @@ class Load {
                      const Register& versions);
   void compare_write(const LedgerEvent& event, std::int64_t number, Ledger& ledger,
                      const std::string& where);
+  using Hashes = std::vector<std::uint64_t>;  // by write
+  [[nodiscard]] Hashes kept_answers(const std::string& folder) const;
+  std::vector<std::uint32_t> compare_events(const std::string& folder,
+                                            std::vector<Ledger>& ledgers);
+  void compare_write_made_once(std::int64_t number, std::uint64_t answer, std::uint32_t events);
+  void compare_rows(const std::string& folder, const std::vector<Ledger>& ledgers);
+  void compare_answers(const Register& versions, const Hashes& answers);
   void compare_products(const std::string& folder);
   void compare_copies(const std::string& folder);
   void compare_versions(const Ledger& ledger, const Register& versions);
