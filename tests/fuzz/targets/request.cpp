@@ -1,6 +1,6 @@
 // Requests as a connection gets them: heads, bodies with their framing, several one after the
-// other. The first two bytes choose the limit, the pieces in which they arrive, and whether Nginx
-// sends them.
+// other. The first two bytes choose the limit, the pieces in which they arrive, whether Nginx sends
+// them, and whether the bodies of POST requests are uploads.
 
 #include <algorithm>
 #include <string>
@@ -38,10 +38,56 @@ std::string text_of(const Reader::Complete& read) {
          (read.keep_alive ? 'k' : ' ') + (read.takes_chunks ? 'c' : ' ');
 }
 
+/// The bytes of a client, and the pieces in which they arrive.
+class Arriving {
+ public:
+  Arriving(std::string_view bytes, std::size_t piece) : bytes_{bytes}, piece_{piece} {}
+
+  /// Returns: whether there was one more piece.
+  bool feed(Reader& reader) {
+    if (bytes_.empty()) return false;
+    const auto next = bytes_.substr(0, piece_);
+    bytes_.remove_prefix(next.size());
+    reader.feed(next);
+    return true;
+  }
+
+ private:
+  std::string_view bytes_;
+  std::size_t piece_;
+};
+
+/// Adds the body of an upload, or the status of its refusal. Returns: whether it is complete.
+bool read_upload(Reader& reader, Arriving& bytes, std::size_t limit,
+                 std::vector<std::string>& found) {
+  std::string body;
+  for (;;) {
+    auto step = reader.next_piece();
+    if (const auto* piece = std::get_if<Reader::Piece>(&step)) {
+      body += piece->bytes;
+      check(body.size() <= limit, "an upload is within the limit");
+      if (!piece->last) continue;
+      found.push_back(body);
+      return true;
+    }
+    if (const auto* refusal = std::get_if<transport::Refusal>(&step)) {
+      found.push_back(std::to_string(refusal->status));
+      return false;
+    }
+    if (std::holds_alternative<Reader::Incomplete>(step) && !bytes.feed(reader)) {
+      found.push_back(body);
+      return false;
+    }
+  }
+}
+
 /// Returns: the requests, and the status of the refusal, if there is one.
-std::vector<std::string> read_all(std::string_view bytes, std::size_t piece, std::size_t limit,
-                                  transport::Sender sender) {
-  Reader reader{limit, sender};
+std::vector<std::string> read_all(Arriving bytes, std::size_t limit, transport::Sender sender,
+                                  bool uploads) {
+  const UploadRule rule = [&](const Request& head) {
+    return uploads && head.method == Method::post ? std::optional{limit} : std::nullopt;
+  };
+  Reader reader{limit, sender, nullptr, rule};
   std::vector<std::string> found;
   for (;;) {
     auto step = reader.next();
@@ -50,16 +96,14 @@ std::vector<std::string> read_all(std::string_view bytes, std::size_t piece, std
       check(complete->request.path.starts_with('/') || complete->request.path == "*",
             "an address begins with a slash");
       found.push_back(text_of(*complete));
+      if (complete->uploads && !read_upload(reader, bytes, limit, found)) return found;
       if (!complete->keep_alive) return found;
     } else if (const auto* refusal = std::get_if<transport::Refusal>(&step)) {
       check(refusal->status >= 400 && refusal->status < 600, "a refusal is an error");
       found.push_back(std::to_string(refusal->status));
       return found;
-    } else if (std::holds_alternative<Reader::Incomplete>(step)) {
-      if (bytes.empty()) return found;
-      const auto next = bytes.substr(0, piece);
-      bytes.remove_prefix(next.size());
-      reader.feed(next);
+    } else if (std::holds_alternative<Reader::Incomplete>(step) && !bytes.feed(reader)) {
+      return found;
     }
   }
 }
@@ -71,8 +115,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::size_t limit = 64UL * (1 + data[0]);
   const auto bytes = codasync::fuzz::text_of(data + 2, size - 2);
   const auto sender = (data[1] & 0x80U) != 0 ? transport::Sender::proxy : transport::Sender::client;
-  const auto whole = read_all(bytes, bytes.size() + 1, limit, sender);
-  const auto in_pieces = read_all(bytes, 1UL + data[1] % 64, limit, sender);
+  const bool uploads = (data[1] & 0x40U) != 0;
+  const auto whole = read_all({bytes, bytes.size() + 1}, limit, sender, uploads);
+  const auto in_pieces = read_all({bytes, 1UL + data[1] % 64}, limit, sender, uploads);
   check(whole == in_pieces, "requests mean the same in one piece and in several");
   return 0;
 }
