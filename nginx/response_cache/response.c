@@ -125,6 +125,9 @@ ngx_int_t response_send(ngx_http_request_t* request, const u_char* value, size_t
   buffer->last_buf = 1;
   buffer->last_in_chain = 1;
 
+  // No response has a Last-Modified. Nginx would let this header count more than If-None-Match,
+  // which replaces it (RFC 9110, 13.1.3).
+  request->headers_in.if_modified_since = NULL;
   request->headers_out.status = NGX_HTTP_OK;
   request->headers_out.content_length_n = buffer->last - buffer->pos;
   result = ngx_http_send_header(request);

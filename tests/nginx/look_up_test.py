@@ -85,6 +85,13 @@ class LookUp(EdgeTest):
         self.assertEqual(self.nginx.get(PRODUCT, If_None_Match='"16"').status, 200)
         self.assertEqual(self.reached(), 0)
 
+    def test_if_modified_since_does_not_count(self) -> None:
+        date = "Tue, 01 Dec 2026 08:00:00 GMT"
+        self.assertEqual(self.nginx.get(PRODUCT, If_None_Match='"17"', If_Modified_Since=date).status, 304)
+        self.assertEqual(self.nginx.get(PRODUCT, If_None_Match='"16"', If_Modified_Since=date).status, 200)
+        self.assertEqual(self.nginx.get(PRODUCT, If_Modified_Since=date).status, 200)
+        self.assertEqual(self.reached(), 0)
+
     def test_head_gives_the_length_and_no_body(self) -> None:
         response = self.nginx.ask("HEAD", PRODUCT)
         self.assertEqual(
