@@ -151,6 +151,8 @@ class Proxy(EdgeTest):
             (b"GET / HTTP/1.1\r\nHost: x\r\nCookie: " + b"a" * 9000 + b"\r\n\r\n", 431),
             (b"TRACE /api/v1/shops HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 405),
             (b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 404),
+            (b"GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\n", 501),
+            (b"GET / HTTP/2.0\r\nHost: x\r\n\r\n", 505),
         ):
             response = self.raw(sent)
             self.assertIn(b"HTTP/1.1 %d " % status, response[:20])
