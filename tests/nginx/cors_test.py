@@ -120,6 +120,15 @@ class ListedOrigins(CorsTest):
         self.assertEqual(len(response.headers.get_all(EXPOSE)), 1)
         self.assertEqual(response.headers.get_all("Vary"), ["Origin"])
 
+    def test_the_response_of_an_export_depends_on_accept_too(self) -> None:
+        for origins, sent, received in (
+            (SHOP, b"Vary: Accept\r\nVary: Origin\r\n", ["Accept", "Origin"]),
+            ("*", b"Vary: Accept\r\n", ["Accept"]),
+        ):
+            nginx = self.start(origins)
+            self.service.behave = lambda request, sent=sent: RESPONSE.replace(b"X-Request-Id", sent + b"X-Request-Id") + BODY
+            response = nginx.get("/api/v1/export/products", Origin=SHOP)
+            self.assertEqual(response.headers.get_all("Vary"), received)
 
     def test_an_address_that_is_too_long_is_refused_before_the_origin_is_known(self) -> None:
         response = self.start(SHOP).get("/" + "a" * 8000, Origin=SHOP)
