@@ -78,6 +78,8 @@ void read_void(Body& fields, const Sender& sender, StockOperation& operation) {
     fields.refuse("voids",
                   "A void requires either `voids`, the id of an event, or "
                   "`voids_operation`, the id of an operation of this device.");
+  fields.not_null("voids", event);
+  fields.not_null("voids_operation", own);
   operation.kind = EventKind::void_event;
   operation.awaits_target = true;
   operation.voids = event.value;

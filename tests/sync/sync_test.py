@@ -254,6 +254,24 @@ class Sync(ServiceTest):
         ]
         self.assertEqual(self.outcomes(*bad, self.operation("count", 2, quantity=5)), ["bad-fields"] * len(bad) + ["applied"])
 
+    def test_each_field_of_an_operation_that_has_no_null_is_refused_with_it(self) -> None:
+        record = {"name": "Tea", "expiry_date": "2027-01-01", "date_kind": "use_by", "quantity": 3}
+        target = {"voids_operation": str(uuid.uuid4())}
+        event = self.sync(self.operation("count", 1, quantity=4))["results"][0]["event"]
+        operations: list[tuple[str, dict[str, Any]]] = [
+            ("sighting", record), ("check", record), ("count", {"name": "Tea", "quantity": 3}), ("adjust", {"delta": 1, "reason": "sold"}),
+            ("remove", {"reason": "sold"}), ("void", target | {"reason": "sold"}), ("void", {"voids": event, "reason": "sold"})]
+        for kind, fields in operations:
+            for name in ("id", "kind", "GTIN", "observed_at", *fields):
+                is_value = name in ("date_kind", "reason") or (name == "quantity" and kind != "count")
+                with self.subTest(kind, field=name):
+                    answer = self.sync(self.operation(kind, 2, **fields) | {name: None})["results"][0]
+                    self.assertEqual(answer["outcome"] != "rejected", is_value, answer)
+                    if not is_value:
+                        self.assertEqual(answer["problem"]["type"], "urn:codasync:problem:bad-fields")
+        both = self.sync(self.operation("void", 2, voids=None, **target), self.operation("void", 2, voids=event, voids_operation=None))["results"]
+        self.assertEqual([list(each["problem"]["errors"]) for each in both], [["voids"], ["voids", "voids_operation"]])
+
     def test_the_request_as_a_whole_can_be_wrong(self) -> None:
         good = {"device": self.device, "shop": self.shop}
         for wrong in ({"device": None}, {"device": "x"}, {"shop": None}, {"since": "x"}, {"limit": 0}, {"limit": 1001}, {"operations": 1},
