@@ -255,7 +255,9 @@ std::optional<Refused> BatchFold::refuse_event(const StockOperation& operation, 
     const auto quantity = row.fold.shelf.stock.quantity;
     if (!quantity) return refused(Why::never_counted, row);
     if (*quantity + operation.delta < 0) return refused(Why::below_zero, row);
-    if (*quantity + operation.delta > kQuantityMax) return refused(Why::above_max, row);
+    // Reports may have exceeded it already; what is taken off the shelf exceeds nothing.
+    if (operation.delta > 0 && *quantity + operation.delta > kQuantityMax)
+      return refused(Why::above_max, row);
   }
   return std::nullopt;
 }

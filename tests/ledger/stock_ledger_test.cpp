@@ -44,6 +44,17 @@ TEST_F(StockLedger, refuses_to_adjust_below_zero) {
   EXPECT_EQ(database.run("select count(*) from stock_events"), "2");
 }
 
+TEST_F(StockLedger, takes_units_off_a_shelf_whose_reports_exceed_the_largest_quantity) {
+  perform(count(kQuantityMax));
+  auto delivery = adjust(2);
+  delivery.observed_at = now();
+  EXPECT_EQ(text(perform(delivery)), "kept v1 - 2147483647");
+  EXPECT_EQ(why(perform(adjust(1))), Why::above_max);
+  EXPECT_EQ(text(perform(adjust(0))), "kept v1 - 2147483647");
+  EXPECT_EQ(text(perform(adjust(-2))), "kept v1 - 2147483647") << "of 2147483649 units";
+  EXPECT_EQ(text(perform(adjust(-1))), "applied v2 - 2147483646");
+}
+
 TEST_F(StockLedger, refuses_unknown_shops_products_readings_and_tokens) {
   auto elsewhere = sighting(24);
   elsewhere.shop = ShopId{77};
