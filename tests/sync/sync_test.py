@@ -126,6 +126,12 @@ class Sync(ServiceTest):
         live = self.service.record(self.shop, GTINS[4])
         self.assertEqual(self.outcomes(self.operation("void", 9, GTINS[4], voids="01a22755-a3c3-7428-b835-d2367ce9ef59")), ["not-found"], live)
 
+    def test_a_void_waits_only_for_what_can_arrive_later(self) -> None:
+        self.outcomes(self.operation("count", 1, quantity=4))
+        for target in (str(uuid.uuid4()), str(uuid.uuid1()), "ffffffff-ffff-7fff-bfff-ffffffffffff", str(uuid.UUID(int=0))):
+            self.assertEqual(self.outcomes(self.operation("void", 2, voids=target)), ["not-found"], target)
+        self.assertEqual(self.outcomes(self.operation("void", 2, voids="b2d5c5a5-8c2f-8d03-ae85-140bdcb754e8")), ["kept"], "it can be a name")
+
     def test_the_clock_of_a_device_is_corrected_and_its_offset_is_stored(self) -> None:
         count = self.operation("count", 0, quantity=4)
         count["observed_at"] = at(100, 3600)
