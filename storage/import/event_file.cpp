@@ -156,7 +156,8 @@ std::optional<std::string> contradiction(const std::vector<HistoryEntry>& events
   }
   for (const auto& entry : events) {
     const auto target = entry.event.voids ? known.find(*entry.event.voids) : known.end();
-    if (target != known.end() && !target->second->voided_by)
+    if (target != known.end() && target->second->event.kind != EventKind::void_event &&
+        !target->second->voided_by)
       return "An event is voided by another one and does not say so.";
     if (!entry.voided_by) continue;
     const auto by = known.find(*entry.voided_by);

@@ -230,21 +230,24 @@ void add_row(const pqxx::row& row, Rows& rows) {
 
 HistoryEntry event_of(const pqxx::row& row) {
   Columns columns{row};
-  return {.event = {.id = columns.uuid(),
-                    .kind = columns.event_kind(),
-                    .date = columns.shelf_date(),
-                    .quantity = columns.optional_number(),
-                    .delta = columns.number(),
-                    .voids = columns.optional_uuid(),
-                    .observed_at = columns.instant()},
-          .reading = ReadingId{columns.number()},
-          .received_at = columns.instant(),
-          .token = TokenId{columns.number()},
-          .actor = columns.text(),
-          .reason = columns.optional_text(),
-          .outcome = columns.code() == 'a' ? EventOutcome::applied : EventOutcome::kept,
-          .version = columns.number(),
-          .voided_by = columns.optional_uuid()};
+  HistoryEntry entry{.event = {.id = columns.uuid(),
+                               .kind = columns.event_kind(),
+                               .date = columns.shelf_date(),
+                               .quantity = columns.optional_number(),
+                               .delta = columns.number(),
+                               .voids = columns.optional_uuid(),
+                               .observed_at = columns.instant()},
+                     .reading = ReadingId{columns.number()},
+                     .received_at = columns.instant(),
+                     .token = TokenId{columns.number()},
+                     .actor = columns.text(),
+                     .reason = columns.optional_text(),
+                     .outcome = columns.code() == 'a' ? EventOutcome::applied : EventOutcome::kept,
+                     .version = columns.number(),
+                     .voided_by = columns.optional_uuid()};
+  // A void that waited for another void has no effect.
+  if (entry.event.kind == EventKind::void_event) entry.voided_by.reset();
+  return entry;
 }
 
 AuditEntry audit_entry_of(const pqxx::row& row) {

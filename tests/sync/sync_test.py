@@ -132,6 +132,17 @@ class Sync(ServiceTest):
             self.assertEqual(self.outcomes(self.operation("void", 2, voids=target)), ["not-found"], target)
         self.assertEqual(self.outcomes(self.operation("void", 2, voids="b2d5c5a5-8c2f-8d03-ae85-140bdcb754e8")), ["kept"], "it can be a name")
 
+    def test_a_void_that_waited_for_a_void_has_no_effect_and_is_not_shown_as_one(self) -> None:
+        count, wrong = self.operation("count", 1, quantity=4), self.operation("count", 2, quantity=99)
+        void = self.operation("void", 3, voids_operation=wrong["id"])
+        self.assertEqual(self.outcomes(self.operation("void", 4, voids_operation=void["id"]), count, wrong, void),
+                         ["kept", "applied", "applied", "applied"])
+        self.assertEqual(self.reading()["quantity"], 4)
+        history = self.service.send("GET", f"/api/v1/stock-readings/{self.reading()['id']}/history", token=self.service.staff).json()
+        self.assertEqual([(each["kind"], each["voided_by"]) for each in history],
+                         [("void", None), ("void", None), ("count", history[1]["id"]), ("count", None)])
+        self.assertRegex(self.service.deep_check(), r"(?m)^Ledger .* 0 differed")
+
     def test_the_clock_of_a_device_is_corrected_and_its_offset_is_stored(self) -> None:
         count = self.operation("count", 0, quantity=4)
         count["observed_at"] = at(100, 3600)
