@@ -58,6 +58,23 @@ TEST(Record, requires_a_date_for_a_check_and_a_quantity_for_a_count) {
       << "date_kind without a date";
 }
 
+TEST(Record, says_once_what_is_wrong_with_a_field) {
+  const auto errors = [](const std::string& fields) {
+    return readings::record(call(R"({"shop":1,"GTIN":"4006381333931",)" + fields + "}"))
+        .error()
+        .errors;
+  };
+  const auto date = errors(R"("date_kind":"use_by","expiry_date":"2026-02-30")");
+  EXPECT_EQ(date.size(), 1U) << "both were sent";
+  EXPECT_TRUE(date.contains("expiry_date"));
+  for (const auto* quantity : {"-1", "\"x\""}) {
+    const auto count = errors(R"("kind":"count","quantity":)" + std::string{quantity});
+    EXPECT_EQ(count.at("quantity").size(), 1U) << count.at("quantity").back();
+  }
+  EXPECT_EQ(errors(R"("kind":"count","quantity":null)").at("quantity").size(), 1U);
+  EXPECT_EQ(errors(R"("date_kind":"use_by","expiry_date":null)").at("expiry_date").size(), 1U);
+}
+
 TEST(Change, of_no_field_is_refused) {
   EXPECT_EQ(readings::change(call("{}")).error().status, 400);
 }
