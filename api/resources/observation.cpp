@@ -8,6 +8,10 @@ namespace {
 void take_scanned(Body& fields, const ShelfDate& scanned, Observation& seen) {
   if (seen.expiry_date.given) {
     fields.refuse("expiry_date", "The codes have a date. Omit this field.");
+  } else if (seen.date_kind.value) {
+    fields.refuse("date_kind", "The codes have a date with its kind. Omit this field.");
+    seen.expiry_date.given = true;
+    seen.date_kind.value.reset();
   } else if (!is_expiry_date(scanned.date, date_of(now()))) {
     fields.refuse("codes", std::string{explain_expiry_date()});
     seen.expiry_date.given = true;

@@ -204,6 +204,7 @@ class Sync(ServiceTest):
             self.codes("sighting") | {"codes": good}, self.codes("sighting", f"{good}(17)991231"),
         ]
         fields = [self.codes("sighting", good) | {"GTIN": GTINS[0]}, self.codes("sighting", f"{good}(17)270131", expiry_date="2027-01-30"),
+                  self.codes("sighting", f"{good}(17)270131", date_kind="best_before"), self.codes("check", f"{good}(17)270131", date_kind="use_by"),
                   self.codes("check", good), self.codes("count", good), self.codes("sighting", good, separator="x")]
         answer = self.sync(*wrong, *fields, self.codes("count", good, quantity=5))
         for operation, each in zip(wrong + fields, answer["results"], strict=False):
@@ -211,7 +212,7 @@ class Sync(ServiceTest):
             if operation in wrong:
                 self.assertIn("codes", each["problem"]["errors"], each)
         self.assertEqual([list(each["problem"]["errors"]) for each in answer["results"][len(wrong):-1]],
-                         [["GTIN"], ["expiry_date"], ["expiry_date"], ["quantity"], ["separator"]])
+                         [["GTIN"], ["expiry_date"], ["date_kind"], ["date_kind"], ["expiry_date"], ["quantity"], ["separator"]])
         self.assertEqual(answer["results"][-1]["outcome"], "applied", "the others are recorded")
         self.assertIn("byte", answer["results"][2]["problem"]["errors"]["codes"][0])
         two = self.codes("sighting", good, f"(01){GTINS[1].zfill(14)}")
