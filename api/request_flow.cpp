@@ -235,6 +235,8 @@ NextStep RequestFlow::acted(Result result) {
   if (not_modified(call_.request, response)) {
     response.status = 304;
     response.body.clear();
+    std::erase_if(response.headers,
+                  [](const Header& header) { return header.name == "Content-Type"; });
   }
   return next::Respond{std::move(response)};
 }

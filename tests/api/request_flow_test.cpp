@@ -311,9 +311,13 @@ TEST_F(RequestFlowTest, makes_304_of_a_response_that_the_client_has) {
   request.if_none_match = "\"7\"";
   RequestFlow same{request, options_, tokens_, keys_};
   static_cast<void>(same.parse());
-  const auto end = same.looked_up(Response{200, {{"ETag", "\"7\""}}, "{}"});
+  const auto end = same.looked_up(
+      Response{200, {{"Content-Type", "application/json"}, {"ETag", "\"7\""}}, "{}"});
   EXPECT_EQ(status(end), 304);
-  EXPECT_TRUE(std::get<next::Respond>(end).response.body.empty());
+  const auto& response = std::get<next::Respond>(end).response;
+  EXPECT_TRUE(response.body.empty());
+  ASSERT_EQ(response.headers.size(), 1U);
+  EXPECT_EQ(response.headers[0].name, "ETag");
 }
 
 }  // namespace
