@@ -154,18 +154,6 @@ std::optional<bool> Parameters::flag(const std::string& name) {
   return is_true;
 }
 
-std::optional<std::int64_t> Parameters::number(const std::string& name, std::int64_t min) {
-  const auto value = take(name);
-  if (!value) return std::nullopt;
-  const auto number = parse_whole_number(*value);
-  if (number && *number >= min) {
-    spell(name, std::to_string(*number));
-    return number;
-  }
-  refuse(name, "This must be a whole number of at least " + std::to_string(min) + ".");
-  return std::nullopt;
-}
-
 std::optional<std::int64_t> Parameters::number(const std::string& name, std::int64_t min,
                                                std::int64_t max) {
   const auto value = take(name);

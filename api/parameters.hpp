@@ -37,9 +37,8 @@ class Parameters {
   std::optional<std::string> cursor();                      // the text given to make_cursor()
   std::optional<std::int64_t> id_cursor();                  // the id given to make_cursor()
   std::optional<bool> flag(const std::string& name);        // `true` or `1`, `false` or `0`
-  /// A whole number of at least `min`, or from `min` to `max`.
-  std::optional<std::int64_t> number(const std::string& name, std::int64_t min);
-  std::optional<std::int64_t> number(const std::string& name, std::int64_t min, std::int64_t max);
+  std::optional<std::int64_t> number(const std::string& name, std::int64_t min,
+                                     std::int64_t max = INT64_MAX);
   std::size_t limit();  // 1…kPageMax, default 100
   bool counts();        // whether `count` requests the header Total-Count
   /// Returns: the place of the value in `names`; nothing when the parameter is absent or empty.

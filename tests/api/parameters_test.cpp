@@ -44,6 +44,11 @@ TEST(Parameters, that_are_numbers_have_limits) {
   for (const auto* name : {"b", "c", "d"}) EXPECT_EQ(wrong.number(name, 0, 90), std::nullopt);
   EXPECT_EQ(wrong.number("e", 0), std::nullopt);
   EXPECT_EQ(wrong.finish()->errors.size(), 5U);
+  Parameters large{{{"a", "9223372036854775807"}, {"b", "9223372036854775808"}}};
+  EXPECT_EQ(large.number("a", 1), INT64_MAX);
+  EXPECT_EQ(large.number("b", 1), std::nullopt);
+  EXPECT_EQ(large.finish()->errors.at("b"),
+            std::vector<std::string>{"This must be a whole number from 1 to 9223372036854775807."});
 }
 
 TEST(Parameters, that_are_one_of_some_words_have_its_place) {
