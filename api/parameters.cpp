@@ -116,10 +116,16 @@ std::optional<Instant> Parameters::instant(const std::string& name) {
   const auto value = take(name);
   if (!value) return std::nullopt;
   const auto instant = parse_instant(*value);
-  if (instant) spell(name, to_string(*instant));
-  if (!instant)
-    refuse(name, "This must be a date and time with a UTC offset, such as 2026-11-24T09:30:00Z.");
-  return instant;
+  if (instant) {
+    spell(name, to_string(*instant));
+    return instant;
+  }
+  std::string sentence =
+      "This must be a date and time with a UTC offset, such as 2026-11-24T09:30:00Z.";
+  // In a query a plus sign is a blank.
+  if (value->find(' ') != std::string::npos) sentence += " In an address, write + as %2B.";
+  refuse(name, std::move(sentence));
+  return std::nullopt;
 }
 
 std::optional<std::string> Parameters::cursor() {

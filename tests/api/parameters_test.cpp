@@ -28,7 +28,13 @@ TEST(Parameters, that_are_times_are_refused_with_the_form_to_send) {
   const auto errors = wrong.finish()->errors;
   EXPECT_EQ(errors.at("expires_before"),
             std::vector<std::string>{"This must be a valid date in the form YYYY-MM-DD."});
-  EXPECT_EQ(errors.at("since").size(), 1U);
+  const std::string form =
+      "This must be a date and time with a UTC offset, such as 2026-11-24T09:30:00Z.";
+  EXPECT_EQ(errors.at("since"), std::vector{form});
+  Parameters plus{{{"since", "2026-12-24T09:30:00 01:00"}}};  // ?since=2026-12-24T09:30:00+01:00
+  EXPECT_EQ(plus.instant("since"), std::nullopt);
+  EXPECT_EQ(plus.finish()->errors.at("since"),
+            std::vector{form + " In an address, write + as %2B."});
 }
 
 TEST(Parameters, that_are_numbers_have_limits) {
