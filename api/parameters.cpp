@@ -27,15 +27,28 @@ std::optional<std::string> Parameters::take(const std::string& name) {
 
 std::optional<std::string> Parameters::text(const std::string& name) {
   const auto value = take(name);
-  if (!value) return std::nullopt;
-  const auto text = trim(*value);
+  return value ? filter_text(name, std::string{trim(*value)}) : std::nullopt;
+}
+
+std::vector<std::string> Parameters::words(const std::string& name) {
+  const auto value = take(name);
+  if (!value) return {};
+  const auto text = filter_text(name, collapse_white_space(*value));
+  if (!text) return {};
+  auto words = words_of(*text);
+  std::ranges::sort(words);
+  spell(name, joined(words, " "));
+  return words;
+}
+
+std::optional<std::string> Parameters::filter_text(const std::string& name, std::string text) {
   if (text.empty()) return std::nullopt;
   if (const auto refusal = refuse_name(text)) {
     refuse(name, explain(*refusal));
     return std::nullopt;
   }
-  spell(name, std::string{text});
-  return std::string{text};
+  spell(name, text);
+  return text;
 }
 
 std::vector<std::string> Parameters::texts(const std::string& name) const {

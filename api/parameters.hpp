@@ -27,6 +27,8 @@ class Parameters {
   /// A text to filter by: trimmed, then checked by refuse_name(). An empty text counts as absent,
   /// because forms send every field.
   std::optional<std::string> text(const std::string& name);
+  /// The words of such a text, sorted. White space between them may be tabs and line ends too.
+  std::vector<std::string> words(const std::string& name);
   /// All values of a parameter that may be repeated, as they are.
   std::vector<std::string> texts(const std::string& name) const;
   /// Values with commas between them, each once; empty when the parameter is absent.
@@ -66,6 +68,7 @@ class Parameters {
 
  private:
   std::optional<std::string> take(const std::string& name);
+  std::optional<std::string> filter_text(const std::string& name, std::string text);
   template <class Value, class Parse, class Print>
   std::vector<Value> values(const std::string& name, const Parse& parse, const Print& print);
 

@@ -102,13 +102,9 @@ struct ListQuery {
 ListQuery read_list(Parameters& parameters) {
   ListQuery query{.limit = parameters.limit(), .counts = parameters.counts()};
   auto& filter = query.filter;
-  if (const auto search = parameters.text("search")) {
-    filter.words = words_of(*search);
-    if (filter.words.size() > kSearchWordsMax)
-      parameters.refuse("search", "At most 10 words are allowed.");
-    std::ranges::sort(filter.words);
-    parameters.spell("search", joined(filter.words, " "));
-  }
+  filter.words = parameters.words("search");
+  if (filter.words.size() > kSearchWordsMax)
+    parameters.refuse("search", "At most 10 words are allowed.");
   filter.gtins = parameters.gtins("GTIN");
   filter.category = parameters.text("category");
   filter.brand = parameters.text("brand");

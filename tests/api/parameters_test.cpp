@@ -57,6 +57,28 @@ TEST(Parameters, that_are_numbers_have_limits) {
             std::vector<std::string>{"This must be a whole number from 1 to 9223372036854775807."});
 }
 
+TEST(Parameters, that_are_words_have_white_space_of_any_kind_between_them) {
+  using Words = std::vector<std::string>;
+  for (const auto* text : {"tea green", " green  tea ", "tea\tgreen\r\n", "tea\ngreen",
+                           "tea\u00A0green", "tea\u3000\u2028green"}) {
+    Parameters parameters{{{"search", text}}};
+    EXPECT_EQ(parameters.words("search"), (Words{"green", "tea"})) << text;
+    EXPECT_EQ(parameters.canonical(), "search=green%20tea") << text;
+    EXPECT_FALSE(parameters.finish()) << text;
+  }
+  for (const auto* text : {"", " ", "\t"}) {
+    Parameters parameters{{{"search", text}}};
+    EXPECT_EQ(parameters.words("search"), Words{});
+    EXPECT_EQ(parameters.canonical(), "");
+    EXPECT_FALSE(parameters.finish());
+  }
+  for (const auto* text : {"tea\u0007green", "tea \xFF"}) {
+    Parameters parameters{{{"search", text}}};
+    EXPECT_EQ(parameters.words("search"), Words{}) << text;
+    EXPECT_TRUE(parameters.finish()) << text;
+  }
+}
+
 TEST(Parameters, that_are_one_of_some_words_have_its_place) {
   constexpr std::array<std::string_view, 2> kWords{"name", "-name"};
   Parameters parameters{{{"ordering", "-name"}, {"other", "price"}}};
