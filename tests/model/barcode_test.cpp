@@ -118,6 +118,18 @@ TEST(Barcode, a_code_with_too_many_elements_is_refused) {
   EXPECT_THAT(parsed.error->detail, HasSubstr("more than 50 elements"));
 }
 
+TEST(Barcode, that_is_neither_a_gtin_nor_gs1_data_says_so) {
+  const auto detail_of = [](std::string_view code) { return parse_today(code).error->detail; };
+  for (const auto* code : {"ABC-123", " 4006381333931", "www.example.com/01/04006381333931"}) {
+    EXPECT_EQ(
+        detail_of(code),
+        "This is neither a GTIN nor GS1 data; these begin with an application identifier (AI).")
+        << code;
+  }
+  EXPECT_EQ(detail_of("010400638133393188881"),
+            "No application identifier (AI) of GS1 is here; the element before it could be read.");
+}
+
 TEST(Barcode, an_element_has_the_position_where_it_begins) {
   const auto parsed = parse_today(
       "]C1\x1d"

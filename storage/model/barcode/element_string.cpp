@@ -11,6 +11,8 @@ constexpr std::array<std::string_view, 5> kSpellings{"\x1d", "{GS}", "<GS>", "\u
 
 /// An AI stops the parse: it says how far it got.
 std::string no_ai(std::size_t elements_before) {
+  if (elements_before == 0)
+    return "This is neither a GTIN nor GS1 data; these begin with an application identifier (AI).";
   return "No application identifier (AI) of GS1 is here; " +
          (elements_before == 1 ? std::string{"the element"}
                                : "the " + std::to_string(elements_before) + " elements") +
