@@ -13,6 +13,7 @@ import sys
 import unittest
 import urllib.parse
 import uuid
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,29 @@ NOT_CAUSED = {"unavailable", "clock", "in-doubt", "id-reused", "moment-is-full",
 LONG_AGO = "2001-01-01T00:00:00Z"
 SECRET = "the-secret"
 VARIABLE_TEXT = re.compile(r'(retry: |id: |"epoch":")[^"\n]*')  # of the beginning of a stream
+
+
+# Values of each type; absent: the member is left out.
+ABSENT = object()
+WRONG = (ABSENT, None, True, 0, -1, 1.5, 10**30, "", "x", [], {}, [None], {"a": 1})
+
+
+def with_one_wrong_member(value: Any) -> Iterator[Any]:
+    """Yields copies of a JSON value in which one member, at any depth, has each of the wrong values."""
+    places: Iterable[Any] = value if isinstance(value, dict) else range(len(value))
+    for place in places:
+        for wrong in WRONG:
+            copy = value.copy()
+            if wrong is ABSENT:
+                del copy[place]
+            else:
+                copy[place] = wrong
+            yield copy
+        if isinstance(value[place], (dict, list)):
+            for inner in with_one_wrong_member(value[place]):
+                copy = value.copy()
+                copy[place] = inner
+                yield copy
 
 
 def first_event(response: http.client.HTTPResponse) -> str:
@@ -282,17 +306,25 @@ class OpenApi(unittest.TestCase):
             tag = self.ask(request).headers["ETag"]
             self.assertEqual(self.ask(request, If_None_Match=tag).status, 304, request)
 
-    def test_6_rows_are_removed_as_described(self) -> None:
+    def test_6_a_body_with_one_wrong_member_is_answered_as_described(self) -> None:
+        kept = {operation: set(seen) for operation, seen in self.seen.items()}
+        for request in requests.GOOD:
+            if isinstance(request.body, dict):
+                for body in with_one_wrong_member(request.body):
+                    self.ask(Request(**{**request.__dict__, "body": body}))
+        type(self).seen = kept  # these are not the answers to the requests of the other tests
+
+    def test_7_rows_are_removed_as_described(self) -> None:
         for request in requests.LAST:
             self.carry_out(request)
 
-    def test_7_every_status_and_problem_of_the_document_was_seen(self) -> None:
+    def test_8_every_status_and_problem_of_the_document_was_seen(self) -> None:
         for method, path, operation in self.description.operations():
             described = self.description.problems(operation) - NOT_CAUSED
             described |= {status for status in operation["responses"] if status < "400"}
             self.assertEqual(described, self.seen.get((method, path), set()), f"{method} {path}")
 
-    def test_8_the_examples_of_the_document_are_real_answers(self) -> None:
+    def test_9_the_examples_of_the_document_are_real_answers(self) -> None:
         if RECORDS:
             lines = [f'  {json.dumps(name)}: {json.dumps(example)}' for name, example in self.examples.items()]
             EXAMPLES.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
