@@ -119,7 +119,10 @@ HistoryEntry entry_of(Row& row) {
   const auto date_kind = row.optional("date_kind", parse_date_kind);
   const auto observed_at = row.required("observed_at", parse_instant);
   const auto received_at = row.required("received_at", parse_instant);
-  const auto version = row.required("version", parse_positive);
+  // 0: of an event that arrived before anything was recorded.
+  const auto version = row.required("version", [](std::string_view text) {
+    return text == "0" ? std::optional<std::int64_t>{0} : parse_positive(text);
+  });
   const auto id = row.required("id", uuid);
   const auto outcome = row.required("outcome", outcome_of);
   if (!row.has("actor")) row.refuse("actor");
