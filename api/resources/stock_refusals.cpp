@@ -34,7 +34,7 @@ Problem explain(const Refused& refused) {
     case unknown_product:
       return {422,
               "unknown-product",
-              "There is no product with this GTIN. To create it, send its `name` too.",
+              "There is no product with this GTIN. To create it, record it with its `name`.",
               {{"GTIN", {"There is no product with this GTIN."}}}};
     case product_deleted:
       return {
@@ -42,7 +42,7 @@ Problem explain(const Refused& refused) {
           "This product was deleted. Only an admin can bring it back: PUT /products/{gtin} with "
           "its name, then record it again."};
     case not_found:
-      return api::not_found("There is no stock reading with this id, or it was removed.");
+      return api::not_found("This stock reading does not exist, or it was removed.");
     case below_zero:
       return with_quantity({409, "below-zero",
                             "The adjustment would make the quantity negative; it is now " +

@@ -90,6 +90,14 @@ class Batch(ServiceTest):
         self.assertEqual(results[9]["id"], None)
         self.assertEqual(self.codes(self.item("record", "9520000000066"), self.item("record") | {"shop": 999_999}), ["unknown-product", "unknown-shop"])
 
+    def test_problems_say_what_the_item_can_do(self) -> None:
+        # An item has no id of a reading, and an adjustment no name.
+        unknown, absent = self.results(self.item("adjust", "9520000000998", delta=1), self.item("remove", GTINS[3]), strict=True)[:2]
+        self.assertEqual(absent["problem"]["detail"], "This stock reading does not exist, or it was removed.")
+        self.assertEqual(unknown["problem"]["detail"], absent["problem"]["detail"])
+        late = self.results(self.item("adjust", "9520000000998", delta=1))[0]
+        self.assertEqual(late["problem"]["detail"], "There is no product with this GTIN. To create it, record it with its `name`.")
+
     def test_what_happened_stops_at_zero_and_a_strict_request_is_refused(self) -> None:
         self.service.record(self.shop, GTINS[0], quantity=2)
         self.assertEqual(self.codes(self.item("adjust", delta=-5), strict=True), ["below-zero"])
