@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::size_t kRequestIdMax = 128;
 constexpr std::string_view kNoRoute = "none";
+constexpr const char* kNeedsToken = "This needs an access token: Authorization: Bearer <token>.";
 
 /// Returns: what can be done at this address; `*` is the service as a whole (RFC 9110, 9.3.7).
 Result options_of(std::string_view path) {
@@ -106,11 +107,12 @@ NextStep RequestFlow::authorise() {
     if (const auto secret = session_secret(call_.request)) return authorise_session(*secret);
     return refuse(unauthorized(credential == Credential::session
                                    ? "This needs a session: sign in with POST /api/v1/session."
-                                   : "This needs an access token: Authorization: Bearer <token>."));
+                                   : kNeedsToken));
   }
+  const auto secret = bearer_secret(call_.request.authorization);
+  if (!secret) return refuse_token({TokenFailure::malformed}, kNeedsToken);
   auto& hash = call_.secret_hash;
-  if (const auto secret = bearer_secret(call_.request.authorization))
-    hash = storage::hash_token_secret(*secret);
+  hash = storage::hash_token_secret(*secret);
   if (!hash) return refuse_token({TokenFailure::malformed}, "Invalid access token.");
   // A write's own transaction checks the token again, so a cached one is enough to begin with.
   if (std::holds_alternative<StockWrite>(route_->action) ||

@@ -1,5 +1,6 @@
 #include "api/request_flow.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 namespace codasync::api {
@@ -198,6 +199,20 @@ TEST_F(RequestFlowTest, has_the_reason_why_a_token_was_refused) {
   auto malformed = flow(Method::get, "/api/v1/tokens");
   EXPECT_EQ(status(malformed.parse()), 401) << "without a query";
   EXPECT_EQ(name_of(malformed.token_failure()->why), "malformed");
+}
+
+TEST_F(RequestFlowTest, says_which_scheme_a_token_needs) {
+  with_token(storage::Role::staff);
+  const auto detail_with = [&](std::string authorization) {
+    authorization_ = std::move(authorization);
+    const auto end = flow(Method::get, "/api/v1/tokens/self").parse();
+    EXPECT_EQ(status(end), 401);
+    return std::get<next::Respond>(end).response.body;
+  };
+  for (const auto* scheme : {"Token ", "Basic ", "Bearer\t", ""})
+    EXPECT_THAT(detail_with(scheme + secret_), testing::HasSubstr("Authorization: Bearer <token>"));
+  EXPECT_THAT(detail_with("Bearer"), testing::HasSubstr("Authorization: Bearer <token>"));
+  EXPECT_THAT(detail_with("Bearer x"), testing::HasSubstr("Invalid access token."));
 }
 
 TEST_F(RequestFlowTest, needs_a_token_for_reads_where_reads_are_not_public) {
