@@ -156,7 +156,8 @@ TEST_F(Scan, of_codes_with_errors_explains_them) {
   EXPECT_EQ(response.status, 200);
   EXPECT_THAT(member(response, "parsed"),
               HasSubstr(R"("error":{"at":23,"detail":"The month of this date is not 01 to 12."})"));
-  EXPECT_THAT(member(response, "parsed"), HasSubstr(R"("error":{"at":0,"detail":"No application)"));
+  EXPECT_THAT(member(response, "parsed"),
+              HasSubstr(R"("error":{"at":0,"detail":"This is neither a GTIN)"));
   EXPECT_THAT(member(response, "parsed"), HasSubstr(R"("detail":"This code is empty.")"));
   EXPECT_EQ(member(response, "missing"), R"(["GTIN","expiry_date"])");
   EXPECT_EQ(member(response, "outcome"), "null");
