@@ -13,9 +13,11 @@ namespace {
 // The end of a reading's ETag when it has expired: its content changes then without a write.
 constexpr std::string_view kExpired = "-x";
 
-void skip_blanks(std::string_view& text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+void skip(std::string_view& text, std::string_view characters) {
+  text.remove_prefix(std::min(text.find_first_not_of(characters), text.size()));
 }
+constexpr std::string_view kBlanks = " \t";
+constexpr std::string_view kSeparators = " \t,";  // also empty elements (RFC 9110, 5.6.1.2)
 
 }  // namespace
 
@@ -25,26 +27,23 @@ bool EntityTags::contains(std::string_view tag) const {
 
 std::optional<EntityTags> parse_entity_tags(std::string_view header) {
   EntityTags found;
-  skip_blanks(header);
+  skip(header, kBlanks);
   if (header.starts_with('*')) {
     header.remove_prefix(1);
-    skip_blanks(header);
+    skip(header, kBlanks);
     if (!header.empty()) return std::nullopt;
     found.any = true;
     return found;
   }
-  while (!header.empty()) {
+  for (skip(header, kSeparators); !header.empty(); skip(header, kSeparators)) {
     if (header.starts_with("W/")) header.remove_prefix(2);
     if (!header.starts_with('"')) return std::nullopt;
     const auto end = header.find('"', 1);
     if (end == std::string_view::npos) return std::nullopt;
     found.tags.emplace_back(header.substr(1, end - 1));
     header.remove_prefix(end + 1);
-    skip_blanks(header);
-    if (header.empty()) break;
-    if (!header.starts_with(',')) return std::nullopt;
-    header.remove_prefix(1);
-    skip_blanks(header);
+    skip(header, kBlanks);
+    if (!header.empty() && !header.starts_with(',')) return std::nullopt;
   }
   if (found.tags.empty()) return std::nullopt;
   return found;

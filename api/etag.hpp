@@ -22,7 +22,8 @@ struct EntityTags {
   [[nodiscard]] bool contains(std::string_view tag) const;
 };
 
-/// Returns: the tags, or nothing when the header is malformed or empty (RFC 9110, section 8.8.3).
+/// Returns: the tags, or nothing when the header is malformed or has none (RFC 9110, sections 8.8.3
+/// and 5.6.1).
 std::optional<EntityTags> parse_entity_tags(std::string_view header);
 
 // Entity tags, without quotes: of a row with a version, of a reading (see reading_precondition()),

@@ -22,7 +22,7 @@ TEST(EntityTags, accept_the_star) {
 
 TEST(EntityTags, refuse_malformed_headers) {
   for (const auto* header :
-       {"3", "\"3", "* \"3\"", "\"a\" \"b\"", "\"a\",,", "W/", "", "  ", "\"a\";"}) {
+       {"3", "\"3", "* \"3\"", "*,", "\"a\" \"b\"", "W/", "", "  ", ",", " , ,", "\"a\";"}) {
     EXPECT_FALSE(parse_entity_tags(header)) << header;
   }
 }
@@ -30,6 +30,12 @@ TEST(EntityTags, refuse_malformed_headers) {
 TEST(EntityTags, have_blanks_and_tabs_around_them) {
   EXPECT_EQ(parse_entity_tags("\t\"a\" \t, \t\"b\"\t")->tags, (std::vector<std::string>{"a", "b"}));
   EXPECT_TRUE(parse_entity_tags(" *\t")->any);
+}
+
+TEST(EntityTags, have_no_effect_where_an_element_is_empty) {
+  for (const auto* header :
+       {", \"a\", \"b\"", "\"a\",,\"b\"", "\"a\" ,\t, \"b\",", "\"a\",\"b\", ,"})
+    EXPECT_EQ(parse_entity_tags(header)->tags, (std::vector<std::string>{"a", "b"})) << header;
 }
 
 TEST(EntityTags, of_a_reading_accept_the_star_for_every_version) {
