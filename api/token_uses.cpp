@@ -22,13 +22,15 @@ void TokenUses::note(TokenId token) {
 }
 
 void TokenUses::run(const std::stop_token& stop) {
-  do {
+  for (bool last = false; !last;) {
     {
       MutexLock hold{mutex_};
       stopped_.wait_for(hold, stop, interval_, [] { return false; });
     }
+    // The stop can be requested during store(); what is noted then, or failed, is stored once more.
+    last = stop.stop_requested();
     store();
-  } while (!stop.stop_requested());
+  }
 }
 
 void TokenUses::store() {
