@@ -198,7 +198,7 @@ struct Body::Impl {
   std::vector<std::string_view> known;  // fields that a client may send, in the order of reading
   std::vector<std::string_view> sent_back;  // fields of responses that it may send back
   FieldErrors errors;
-  FieldErrors identity_errors;
+  std::vector<std::string> other_identity;  // fields with another value than the address
   bool may_be_empty{true};
 
   /// Returns: the member; null pointer when it is absent.
@@ -465,9 +465,7 @@ void Body::refuse(const char* field, std::string sentence) {
   impl_->refuse(field, std::move(sentence));
 }
 
-void Body::refuse_identity(const char* field) {
-  impl_->identity_errors[field].emplace_back("This differs from the address.");
-}
+void Body::refuse_identity(const char* field) { impl_->other_identity.emplace_back(field); }
 
 void Body::refuse_empty() { impl_->may_be_empty = false; }
 
@@ -486,11 +484,8 @@ std::optional<Problem> Body::finish() {
   if (!impl_->may_be_empty && impl_->object->ObjectEmpty())
     return Problem{400, "bad-fields",
                    "Send at least one of these fields: " + listed(impl_->known) + "."};
-  if (impl_->identity_errors.empty()) return std::nullopt;
-  return Problem{
-      422, "identity-is-fixed",
-      "These fields identify the resource and cannot change. Create another resource instead.",
-      impl_->identity_errors};
+  if (impl_->other_identity.empty()) return std::nullopt;
+  return identity_is_fixed(impl_->other_identity);
 }
 
 void Body::append_canonical(std::string& text) const {

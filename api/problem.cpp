@@ -38,6 +38,14 @@ Problem session_ended() {
   return unauthorized("This session has ended, or its token was revoked. Sign in again.");
 }
 
+Problem identity_is_fixed(const std::vector<std::string>& fields) {
+  FieldErrors errors;
+  for (const auto& field : fields) errors[field] = {"This differs from the address."};
+  return {422, "identity-is-fixed",
+          "These fields identify the resource and cannot change. Create another resource instead.",
+          std::move(errors)};
+}
+
 Problem key_reused() {
   return {422, "key-reused",
           "This Idempotency-Key was already used for a different request. Use a new key."};

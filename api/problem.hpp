@@ -3,6 +3,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "api/transport/problem_details.hpp"
 
@@ -24,7 +25,9 @@ Problem not_found(std::string detail);
 Problem unauthorized(std::string detail);
 Problem token_revoked();  // as unauthorized(), found by the transaction of a write
 Problem session_ended();  // as unauthorized(), for the session of a browser
-Problem key_reused();     // 422: the Idempotency-Key belongs to another request
+/// Returns: 422 for fields that name another resource than the address.
+Problem identity_is_fixed(const std::vector<std::string>& fields);
+Problem key_reused();  // 422: the Idempotency-Key belongs to another request
 Problem forbidden(std::string detail);
 Problem other_shop();  // 403: the token is for other shops
 

@@ -38,6 +38,7 @@ struct Refused {
     unknown_product,      // and the operation has no name to create it
     product_deleted,      // an admin deleted it, and the writer is not an admin
     not_found,            // the reading does not exist or was removed
+    identity_is_fixed,    // the body has the id of another reading
     below_zero,           // the adjustment would make the quantity negative
     above_max,            // the adjustment exceeds kQuantityMax
     never_counted,        // the reading has no quantity to adjust
@@ -87,7 +88,8 @@ inline constexpr Instant kOnArrival = Instant::max();
 struct StockOperation {
   ShopId shop;
   Gtin gtin;
-  std::optional<ReadingId> reading{};  // the id that the client sent, if any
+  std::optional<ReadingId> reading{};  // the id in the address, if it has one
+  std::optional<ReadingId> sent_id{};  // the id in the body, if it has one
   bool addressed{false};   // sent to the reading's own address: `not_found` where it never existed
   bool may_create{false};  // creates an absent reading; otherwise it is refused
   std::optional<EventKind> kind{EventKind::sighting};  // nullopt: it only renames the product

@@ -56,6 +56,7 @@ storage::RowRefusal explain(std::size_t line, storage::Refused::Why why) {
     case Why::id_reused:
     case Why::other_shop:
     case Why::not_found:
+    case Why::identity_is_fixed:
     case Why::below_zero:
     case Why::above_max:
     case Why::never_counted:

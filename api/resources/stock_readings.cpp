@@ -330,7 +330,7 @@ Operation update(const Call& call, Extent extent) {
   auto started = start_of_path(call, &fields);
   if (!started) return started.error();
   auto operation = std::move(started).value();
-  if (id.value) operation.reading = ReadingId{*id.value};
+  if (id.value) operation.sent_id = ReadingId{*id.value};
   operation.kind.reset();
   if (seen.given()) apply(seen, operation);
   operation.product_name = name.value;

@@ -43,6 +43,8 @@ Problem explain(const Refused& refused) {
           "its name, then record it again."};
     case not_found:
       return api::not_found("This stock reading does not exist, or it was removed.");
+    case identity_is_fixed:
+      return api::identity_is_fixed({"id"});
     case below_zero:
       return with_quantity({409, "below-zero",
                             "The adjustment would make the quantity negative; it is now " +

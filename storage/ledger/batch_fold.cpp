@@ -145,6 +145,7 @@ BatchFold::Decision BatchFold::decided(const QueuedOperation& queued) {
   // The cached shop and product of an id can belong to another history of the database.
   if (operation.reading && operation.reading != row.id) return Refused{Why::not_found};
   if (operation.addressed && !row.exists) return Refused{Why::not_found};
+  if (operation.sent_id && operation.sent_id != row.id) return Refused{Why::identity_is_fixed};
   if (has_future_events(row)) repair_clock(row);
 
   const auto intent = intent_of(operation, row);
