@@ -31,6 +31,8 @@ class Name {
 
 }  // namespace
 
+bool is_name(const Uuid& id) { return id.bytes[6] >> 4U == 8; }
+
 Uuid name_of_key(TokenId token, std::string_view key) {
   return Name{"key"}.add(token.value()).add(key).id();
 }

@@ -14,6 +14,9 @@
 
 namespace codasync::storage {
 
+/// Returns: whether the id can be a name.
+bool is_name(const Uuid& id);
+
 /// Returns: the name of a write with an Idempotency-Key. The scope of a key is its token.
 Uuid name_of_key(TokenId token, std::string_view key);
 

@@ -88,8 +88,8 @@ inline constexpr Instant kOnArrival = Instant::max();
 struct StockOperation {
   ShopId shop;
   Gtin gtin;
-  std::optional<ReadingId> reading{};  // the id in the address, if it has one
-  std::optional<ReadingId> sent_id{};  // the id in the body, if it has one
+  std::optional<ReadingId> reading{};  // `not_found` when the reading has another id
+  std::optional<ReadingId> sent_id{};  // in the body: `identity_is_fixed` for another id
   bool addressed{false};   // sent to the reading's own address: `not_found` where it never existed
   bool may_create{false};  // creates an absent reading; otherwise it is refused
   std::optional<EventKind> kind{EventKind::sighting};  // nullopt: it only renames the product

@@ -59,9 +59,6 @@ bool accepts(const ReadingPrecondition& precondition, const StockRow& row) {
          });
 }
 
-/// Returns: whether the id is of the version of names (storage/operation_name.hpp).
-bool is_of_a_name(EventId id) { return id.bytes[6] >> 4U == 8; }
-
 Intent intent_of(const StockOperation& operation, const StockRow& row) {
   const bool only_read_back =
       operation.echoes && row.present() && operation.observed_at == row.observed_at;
@@ -277,7 +274,7 @@ std::optional<Refused> BatchFold::refuse_void(const StockOperation& operation,
     if ((at && *at < context_.ledger_floor) || (is_known && !known->second.event))
       return Refused{Why::too_old, std::nullopt, context_.ledger_floor};
     // Only a name can arrive later, and not one that another reading has.
-    if (operation.awaits_target && is_of_a_name(target) && !is_known) return std::nullopt;
+    if (operation.awaits_target && is_name(target) && !is_known) return std::nullopt;
     return refused(Why::unknown_event, row);
   }
   if (found->event.kind == EventKind::void_event) return refused(Why::event_not_voidable, row);
