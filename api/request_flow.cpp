@@ -111,8 +111,7 @@ NextStep RequestFlow::authorise() {
   }
   const auto secret = bearer_secret(call_.request.authorization);
   if (!secret) return refuse_token({TokenFailure::malformed}, kNeedsToken);
-  auto& hash = call_.secret_hash;
-  hash = storage::hash_token_secret(*secret);
+  const auto& hash = call_.secret_hash = storage::hash_token_secret(*secret);
   if (!hash) return refuse_token({TokenFailure::malformed}, "Invalid access token.");
   // A write's own transaction checks the token again, so a cached one is enough to begin with.
   if (std::holds_alternative<StockWrite>(route_->action) ||

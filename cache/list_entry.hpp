@@ -15,7 +15,7 @@ namespace codasync::cache {
 //   content = *OCTET
 
 /// Larger entries, with their seals, are not stored, so all places of a slot need at most 512 MiB.
-inline constexpr std::size_t kListBytesMax = 64 * 1024;
+inline constexpr std::size_t kListBytesMax = 64UL * 1024;
 
 /// Returns: the content of the entry; nothing when the entry would be too large. Requires: a token
 /// and an address of this form.

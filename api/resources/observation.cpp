@@ -36,18 +36,16 @@ Observation read_observation(Body& fields, const Field<std::string>& kind,
                   "A check requires `expiry_date`: the earliest date on the shelf, or null if the "
                   "shelf is empty.");
   }
-  if (seen.date_kind.value && !seen.expiry_date.given) {
-    fields.refuse("date_kind", "It belongs to `expiry_date`; send both.");
-  } else if (seen.date_kind.value) {
+  if (seen.date_kind.value) {
+    if (!seen.expiry_date.given)
+      fields.refuse("date_kind", "It belongs to `expiry_date`; send both.");
     fields.not_null("expiry_date", seen.expiry_date, "Without a date, omit `date_kind` too.");
   }
-  if (seen.kind.value == "count" && !seen.quantity.given) {
-    fields.refuse("quantity", "A count requires `quantity`.");
-  } else if (seen.kind.value == "count") {
+  if (seen.kind.value == "count") {
+    if (!seen.quantity.given) fields.refuse("quantity", "A count requires `quantity`.");
     fields.not_null("quantity", seen.quantity, "A count requires it.");
-  }
-  if (seen.kind.value == "count" && seen.expiry_date.value) {
-    fields.refuse("kind", "A count has no date. To record both, omit `kind`.");
+    if (seen.expiry_date.value)
+      fields.refuse("kind", "A count has no date. To record both, omit `kind`.");
   }
   return seen;
 }
